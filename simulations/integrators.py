@@ -1,0 +1,82 @@
+"""Exponential time differencing for ``v' = l v + N(v, t)`` with a diagonal ``l``.
+
+Cox & Matthews (2002), doi:10.1006/jcph.2002.6995; the coefficients are contour means as in
+Kassam & Trefethen (2005), doi:10.1137/S1064827502410633. The forcing belongs inside ``N``: added
+after the step it would be first order whatever the scheme.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+Tendency = Callable[[Tensor, float], Tensor]
+"""``tendency(v, t)``: the part of ``v'`` that is not ``l v``, forcing included."""
+
+Coefficients = tuple[NDArray[np.float64], ...]
+
+
+def _contour_mean(linear: NDArray[np.float64], step: float, function: Callable[..., NDArray[np.complex128]]) -> NDArray[np.float64]:
+    """Mean of ``function`` over a unit circle around ``step * linear``: no cancellation near zero."""
+    circle = np.exp(1j * np.pi * (np.arange(1, 33) - 0.5) / 32)
+    return np.asarray(np.real(function(step * linear[:, None] + circle)).mean(axis=1))
+
+
+@dataclass(frozen=True)
+class ETDRK2:
+    """Second order, two evaluations: Cox & Matthews, eq. (22)."""
+
+    linear: NDArray[np.float64]
+    step: float
+
+    def coefficients(self) -> Coefficients:
+        """``(E, phi_1, phi_2)``, to be handed back to :meth:`advance` as tensors."""
+        mean = lambda f: self.step * _contour_mean(self.linear, self.step, f)  # noqa: E731
+        return (
+            np.exp(self.step * self.linear),
+            mean(lambda z: (np.exp(z) - 1) / z),
+            mean(lambda z: (np.exp(z) - 1 - z) / z**2),
+        )
+
+    def advance(self, v: Tensor, tendency: Tendency, c: tuple[Tensor, ...], time: float = 0.0) -> Tensor:
+        """One step from ``v(t)`` to ``v(t + step)``."""
+        decay, phi_1, phi_2 = c
+        n_v = tendency(v, time)
+        a = decay * v + phi_1 * n_v
+        return a + phi_2 * (tendency(a, time + self.step) - n_v)
+
+
+@dataclass(frozen=True)
+class ETDRK4:
+    """Fourth order, four evaluations: Cox & Matthews, eqs. (26-29)."""
+
+    linear: NDArray[np.float64]
+    step: float
+
+    def coefficients(self) -> Coefficients:
+        """``(E, E_half, Q, f_1, f_2, f_3)``, to be handed back to :meth:`advance` as tensors."""
+        mean = lambda f: self.step * _contour_mean(self.linear, self.step, f)  # noqa: E731
+        return (
+            np.exp(self.step * self.linear),
+            np.exp(self.step * self.linear / 2),
+            mean(lambda z: (np.exp(z / 2) - 1) / z),
+            mean(lambda z: (-4 - z + np.exp(z) * (4 - 3 * z + z**2)) / z**3),
+            mean(lambda z: 2 * (2 + z + np.exp(z) * (z - 2)) / z**3),
+            mean(lambda z: (-4 - 3 * z - z**2 + np.exp(z) * (4 - z)) / z**3),
+        )
+
+    def advance(self, v: Tensor, tendency: Tendency, c: tuple[Tensor, ...], time: float = 0.0) -> Tensor:
+        """One step from ``v(t)`` to ``v(t + step)``."""
+        decay, half_decay, q, f_1, f_2, f_3 = c
+        middle = time + self.step / 2
+        n_v = tendency(v, time)
+        half_decayed = half_decay * v
+        a = half_decayed + q * n_v
+        n_a = tendency(a, middle)
+        b = half_decayed + q * n_a
+        n_b = tendency(b, middle)
+        c_ = half_decay * a + q * (2 * n_b - n_v)
+        n_c = tendency(c_, time + self.step)
+        return decay * v + f_1 * n_v + f_2 * (n_a + n_b) + f_3 * n_c
