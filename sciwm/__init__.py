@@ -1,0 +1,3 @@
+"""sciwm: a scientific world model for partial differential equations."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,322 @@
+"""The frozen, strict schema of an experiment, and loading it with errors a scientist can act on."""
+
+import difflib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sciwm.problems import InputError, Problem
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Jets(Section):
+    """Equispaced Gaussian jets."""
+
+    count: Count
+    width: Positive
+    limit: Positive = 1.0
+
+
+class SimulationSettings(Section):
+    """Which equation is solved, and how (see ``simulations.build``)."""
+
+    equation: Literal["burgers", "kuramoto_sivashinsky"]
+    num_points: Annotated[int, Field(ge=8, multiple_of=2)]
+    domain_extent: Positive
+    control_interval: Positive
+    steps_per_interval: Annotated[int, Field(ge=2, multiple_of=2)]
+    parameters: dict[str, float] = {}
+    jets: Jets
+
+
+class Split(Section):
+    """Size of one set of simulations."""
+
+    simulations: Count
+    intervals: Count
+
+
+class DataSettings(Section):
+    """What is simulated to learn from; times are in control intervals."""
+
+    train: Split
+    validation: Split
+    test: Split
+    warm_up: Annotated[int, Field(ge=0)]
+    share_transient: Share = 0.5
+    share_unforced: Share = 0.15
+    amplitude: Positive = 1.0
+    smallest_amplitude: Positive = 1e-3
+    batch: Count = 64
+
+
+class EncoderSettings(Section):
+    """The Fourier neural operator that corrects the fields before they are truncated."""
+
+    width: Count = 16
+    layers: Count = 2
+    modes: Count = 16
+
+
+class PredictorSettings(Section):
+    """The latent tendency and its time steps."""
+
+    rank: Count = 8
+    substeps: Count = 4
+    action_path: Literal["additive", "affine", "general"] = "affine"
+
+
+class ModelSettings(Section):
+    """Sizes of the world model; the latent has ``latent_channels (2 latent_modes + 1)`` numbers."""
+
+    latent_channels: Count = 1
+    latent_modes: Count = 12
+    encoder: EncoderSettings = EncoderSettings()
+    predictor: PredictorSettings = PredictorSettings()
+    head_rank: Count = 8
+    decoder_rank: Count = 8
+
+
+class CollapseSettings(Section):
+    """What keeps the latent from collapsing."""
+
+    kind: Literal["vicreg", "sigreg", "none"] = "vicreg"
+    weight: Weight = 1.0
+    deviation: Positive = 0.5
+    covariance: Weight = 0.05
+    directions: Count = 256
+
+
+class PhysicsSettings(Section):
+    """Weights of the physics-biased terms."""
+
+    heads_encoded: Weight = 0.3
+    heads_rolled: Weight = 0.3
+    budget: Weight = 0.1
+    counterfactual_share: Share = 0.5
+    ramp: Share = 0.2
+
+
+class LossSettings(Section):
+    """Weights of the objective; see ``sciwm.loss.objective``."""
+
+    one_step: Weight = 1.0
+    rollout: Weight = 0.5
+    horizon: Count = 8
+    curriculum: Share = 0.5
+    relative_floor: Positive = 0.05
+    energy_exponent: Share = 0.5
+    collapse: CollapseSettings = CollapseSettings()
+    physics: PhysicsSettings = PhysicsSettings()
+
+
+class OnPolicySettings(Section):
+    """Rounds of planning in the real simulation, whose episodes join the data."""
+
+    rounds: Annotated[int, Field(ge=0)] = 0
+    episodes: Count = 32
+    intervals: Count = 160
+    updates: Count = 500
+
+
+class TrainingSettings(Section):
+    """The optimiser and its schedule."""
+
+    updates: Count
+    updates_per_epoch: Count = 250
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    learning_rate: Positive = 1e-2
+    encoder_rate: Positive = 0.1
+    weight_decay: Weight = 1e-4
+    gradient_clip: Positive = 1.0
+    warm_up: Share = 0.1
+    threads: Count = 1
+    on_policy: OnPolicySettings = OnPolicySettings()
+
+
+class PlanningSettings(Section):
+    """How actions are chosen; the same planner serves the model and the true solver."""
+
+    planner: Literal["gradient", "cem"] = "gradient"
+    horizon: Count = 12
+    action_weight: Weight = 0.01
+    rate_weight: Weight = 0.0
+    terminal: Literal["none", "riccati"] = "riccati"
+    iterations: Count = 6
+    learning_rate: Positive = 0.1
+    samples: Annotated[int, Field(ge=2)] = 64
+    elites: Count = 8
+
+
+class ControlSettings(Section):
+    """The closed-loop experiment: drive held-out states to the zero field."""
+
+    episodes: Count = 32
+    intervals: Count = 400
+    first: Count = 160
+    last: Count = 10
+    oracle_steps_per_interval: Annotated[int, Field(ge=2, multiple_of=2)] = 2
+    cem_iterations: Count = 3
+
+
+class EvaluationSettings(Section):
+    """Imagined rollouts of the test set.
+
+    ``lyapunov_exponent`` is that of the unforced flow, in inverse time units; without one the valid
+    prediction time is given in time units alone.
+    """
+
+    steps: Count = 160
+    lyapunov_exponent: Positive | None = None
+
+
+class Config(Section):
+    """One experiment, from simulation to report."""
+
+    name: str
+    seed: Annotated[int, Field(ge=0)] = 0
+    simulation: SimulationSettings
+    data: DataSettings
+    model: ModelSettings = ModelSettings()
+    loss: LossSettings = LossSettings()
+    training: TrainingSettings
+    planning: PlanningSettings = PlanningSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    control: ControlSettings = ControlSettings()
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "Config":
+        resolved = self.simulation.num_points // 2
+        if self.model.latent_modes >= resolved:
+            raise ValueError(
+                f"model.latent_modes: expected fewer than {resolved} on {self.simulation.num_points} points, "
+                f"got {self.model.latent_modes}"
+            )
+        if self.model.encoder.modes > resolved:
+            raise ValueError(
+                f"model.encoder.modes: expected at most {resolved} on {self.simulation.num_points} points, "
+                f"got {self.model.encoder.modes}"
+            )
+        shortest = min(self.data.train.intervals, self.data.validation.intervals)
+        if self.loss.horizon > shortest:
+            raise ValueError(f"loss.horizon: expected at most {shortest} (the data), got {self.loss.horizon}")
+        if self.evaluation.steps > self.data.test.intervals:
+            raise ValueError(
+                f"evaluation.steps: expected at most {self.data.test.intervals} (data.test.intervals), "
+                f"got {self.evaluation.steps}"
+            )
+        if self.control.first > self.control.intervals or self.control.last > self.control.intervals:
+            raise ValueError(
+                f"control.first and control.last: expected at most {self.control.intervals} intervals, "
+                f"got {self.control.first} and {self.control.last}"
+            )
+        if self.planning.elites > self.planning.samples:
+            raise ValueError(
+                f"planning.elites: expected at most {self.planning.samples} samples, got {self.planning.elites}"
+            )
+        return self
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read an experiment, apply ``section.key=value`` overrides, and check all of it.
+
+    Raises:
+        InputError: naming file, key, what was expected and the nearest valid key, for every
+            problem at once.
+    """
+    try:
+        with path.open() as file:
+            tree = yaml.load(file, Loader=_Loader)  # noqa: S506  (a SafeLoader that reads 3e-4 as a number)
+    except OSError as error:
+        raise InputError([Problem(str(path), "a readable YAML file", str(error.strerror))]) from error
+    except yaml.YAMLError as error:
+        raise InputError([Problem(str(path), "valid YAML", " ".join(str(error).split()))]) from error
+    if not isinstance(tree, dict):
+        raise InputError([Problem(str(path), "a mapping of sections", type(tree).__name__)])
+    for override in overrides:
+        _apply(tree, override)
+    return parse_config(tree, where=str(path))
+
+
+def parse_config(tree: dict[str, Any], *, where: str) -> Config:
+    """Check an experiment given as plain data.
+
+    Raises:
+        InputError: as :func:`load_config`.
+    """
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise InputError([_explain(e, where) for e in error.errors()]) from error
+
+
+def dump_config(config: Config) -> str:
+    """The resolved experiment as YAML."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 reads ``3e-4`` as text; scientists mean a number."""
+
+
+_Loader.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, sign, text = override.partition("=")
+    if not sign or not key:
+        raise InputError([Problem("--set", "section.key=value", f"'{override}'")])
+    *sections, leaf = key.split(".")
+    for section in sections:
+        child = tree.setdefault(section, {})
+        if not isinstance(child, dict):
+            raise InputError([Problem(f"--set {key}", f"'{section}' to be a section", f"the value {child!r}")])
+        tree = child
+    tree[leaf] = yaml.load(text, Loader=_Loader)  # noqa: S506
+
+
+def _explain(error: Any, where: str) -> Problem:
+    """One pydantic error in the words of this schema."""
+    location = [str(part) for part in error["loc"]]
+    place = f"{where}: {'.'.join(location)}" if location else where
+    got = json.dumps(error["input"], default=str)
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(location[:-1])
+        close = difflib.get_close_matches(location[-1], known, n=1)
+        remedy = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
+        return Problem(place, "a known key", f"unknown key '{location[-1]}'", remedy)
+    if error["type"] == "missing":
+        return Problem(place, "a value", "nothing", "add this key")
+    if error["type"] == "value_error":
+        message = str(error["ctx"]["error"])
+        key, _, rest = message.partition(": expected ")
+        expected, _, found = rest.partition(", got ")
+        return Problem(f"{where}: {key}", expected, found)
+    return Problem(place, error["msg"].removeprefix("Input should be "), got[:80])
+
+
+def _keys_at(location: list[str]) -> list[str]:
+    schema: Any = Config
+    for part in location:
+        schema = schema.model_fields[part].annotation
+    return list(schema.model_fields)

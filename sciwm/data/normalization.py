@@ -1,0 +1,50 @@
+"""The scales of a domain, measured on the training data."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sciwm.data.schema import Trajectories
+from sciwm.data.windows import sample_fields
+from sciwm.data.domain import Domain, Functional, Variable
+
+
+def fit_domain(data: Trajectories) -> Domain:
+    """Variables, grid and actions as the dataset states them, with means and deviations of its values."""
+    names = [v.name for v in data.variables]
+    fields = sample_fields([data], names, limit=20_000)
+    variables = tuple(
+        Variable(v.name, v.long_name, v.units, float(fields[:, c].mean()), _deviation(fields[:, c]))
+        for c, v in enumerate(data.variables)
+    )
+    return Domain(
+        variables=variables,
+        dimension=data.dimension,
+        num_points=fields.shape[-1],
+        domain_extent=data.domain_extent,
+        units=data.space_units,
+        control_interval=data.control_interval,
+        actuators=data.actuators,
+        functionals=tuple(_fit_functional(data, name) for name in data.functional_names),
+    )
+
+
+def _fit_functional(data: Trajectories, name: str) -> Functional:
+    rows = data.usable
+    values, source, output = (
+        np.asarray(data.array(n)[:])[rows].astype(np.float64) for n in (name, f"{name}_source", f"{name}_output")
+    )
+    return Functional(
+        name=name,
+        mean=float(values.mean()),
+        deviation=_deviation(values),
+        change_deviation=_deviation(np.diff(values, axis=1)),
+        source_mean=float(source[:, :-1].mean()),
+        source_deviation=_deviation(source[:, :-1]),
+        output_deviation=float(np.sqrt(np.mean(output[:, :-1] ** 2))) or 1.0,
+    )
+
+
+def _deviation(values: NDArray[np.floating]) -> float:
+    """Standard deviation, or one for a quantity that never varies."""
+    deviation = float(values.std())
+    return deviation if deviation > 1e-12 else 1.0

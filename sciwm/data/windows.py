@@ -1,0 +1,89 @@
+"""Fast windows of consecutive instants, cut from one or several trajectory stores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sciwm.data.schema import Trajectories
+from sciwm.data.domain import Domain
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows of ``H + 1`` instants.
+
+    Args:
+        fields: ``(batch, H + 1, variable, x)`` in physical units.
+        actions: ``(batch, H, actuator)`` in physical units.
+        functionals: ``(batch, H + 1, functional)``, normalised.
+        sources: ``(batch, H, functional)``, normalised, averaged over each interval.
+        outputs: ``(batch, H, functional, actuator)``, normalised, averaged over each interval.
+    """
+
+    fields: Tensor
+    actions: Tensor
+    functionals: Tensor
+    sources: Tensor
+    outputs: Tensor
+
+
+class Windows:
+    """Random windows from several sets of trajectories, each simulation equally likely.
+
+    Args:
+        sets: trajectories of the same domain.
+        domain: gives the order of variables and the scales of the functionals.
+    """
+
+    def __init__(self, sets: Sequence[Trajectories], domain: Domain) -> None:
+        self.sets = sets
+        self.domain = domain
+        self.members = [(s, i) for s in sets for i in s.usable]
+
+    def draw(self, rng: np.random.Generator, count: int, horizon: int) -> Batch:
+        """``count`` windows of ``horizon`` intervals, from different simulations where there are enough."""
+        replace = count > len(self.members)
+        chosen = rng.choice(len(self.members), size=count, replace=replace)
+        places = [self.members[i] for i in chosen]
+        starts = [int(rng.integers(0, s.intervals - horizon + 1)) for s, _ in places]
+
+        def cut(name: str, length: int) -> Tensor:
+            rows = [s.array(name)[i, t : t + length] for (s, i), t in zip(places, starts, strict=True)]
+            return torch.from_numpy(np.stack(rows).astype(np.float32, copy=False))
+
+        functionals = self.domain.functionals
+        return Batch(
+            fields=torch.stack([cut(v.name, horizon + 1) for v in self.domain.variables], dim=2),
+            actions=cut("action", horizon),
+            functionals=_stack(
+                [(cut(f.name, horizon + 1) - f.mean) / f.deviation for f in functionals], count, horizon + 1
+            ),
+            sources=_stack(
+                [(cut(f"{f.name}_source", horizon) - f.source_mean) / f.source_deviation for f in functionals],
+                count,
+                horizon,
+            ),
+            outputs=_stack(
+                [cut(f"{f.name}_output", horizon) / f.output_deviation for f in functionals], count, horizon
+            ),
+        )
+
+
+def _stack(values: list[Tensor], *empty: int) -> Tensor:
+    return torch.stack(values, dim=2) if values else torch.zeros(*empty, 0)
+
+
+def sample_fields(sets: Sequence[Trajectories], names: Sequence[str], limit: int) -> NDArray[np.float32]:
+    """About ``limit`` instants spread evenly over all simulations, ``(sample, variable, x)``."""
+    total = sum(len(s.usable) * (s.intervals + 1) for s in sets)
+    stride = max(1, total // limit)
+    parts = [
+        np.stack([s.array(name)[i, (n % stride) :: stride] for name in names], axis=1)
+        for s in sets
+        for n, i in enumerate(s.usable)
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,51 @@
+"""The one interface of everything that can be advanced, and the one rollout."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from simulations import ActionBox
+
+
+class Dynamics(Protocol):
+    """Three verbs, served by the simulation, the world model and every baseline alike."""
+
+    actuators: ActionBox
+    control_interval: float
+
+    def encode(self, fields: Tensor) -> Tensor:
+        """Fields ``(batch, variable, x)`` in physical units to a state ``(batch, ...)``."""
+        ...
+
+    def advance(self, state: Tensor, action: Tensor) -> Tensor:
+        """One control interval under the held physical action ``(batch, actuator)``."""
+        ...
+
+    def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """Functionals by name, each ``(batch,)``; under ``"fields"`` the fields."""
+        ...
+
+
+def rollout(dynamics: Dynamics, state: Tensor, actions: Tensor) -> Tensor:
+    """The states that follow ``state`` under ``actions``, differentiable in both.
+
+    Args:
+        state: ``(batch, ...)``.
+        actions: ``(batch, time, actuator)`` in physical units.
+
+    Returns:
+        ``(batch, time, ...)``; the first one is one interval after ``state``.
+    """
+    states = []
+    for action in actions.unbind(dim=1):
+        state = dynamics.advance(state, action)
+        states.append(state)
+    return torch.stack(states, dim=1)
+
+
+def readout_trajectory(dynamics: Dynamics, states: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+    """:meth:`Dynamics.readout` over ``(batch, time, ...)``."""
+    flat = dynamics.readout(states.flatten(0, 1), names)
+    return {name: value.unflatten(0, states.shape[:2]) for name, value in flat.items()}

@@ -1,0 +1,34 @@
+"""Writing files so that they are whole or not there."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write the whole file or nothing: temporary file in the same folder, fsync, replace."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".tmp")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Plain data as indented JSON, atomically."""
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
+    """A netCDF-4 file, atomically: one killed in the middle of writing would open as empty."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".tmp")
+    dataset.to_netcdf(draft, engine="netcdf4")
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(draft, path)

@@ -1,0 +1,32 @@
+"""Bad input, told in a way that can be acted on: all problems at once, each with a remedy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with an input.
+
+    Args:
+        where: file and key, or dataset and variable.
+        expected: what would have been right.
+        got: what was found.
+        remedy: what to do next, if it is not obvious from the rest.
+    """
+
+    where: str
+    expected: str
+    got: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: expected {self.expected}, got {self.got}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+class InputError(ValueError):
+    """Everything wrong with one input, raised once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(p) for p in problems))
