@@ -1,0 +1,1 @@
+"""The objective: prediction, anti-collapse, physics, and how they are weighed."""

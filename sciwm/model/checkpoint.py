@@ -1,0 +1,104 @@
+"""A trained model as files that are data: weights as safetensors, everything else as JSON.
+
+``model.safetensors`` holds weights and scales, ``model.json`` describes them and carries their
+sha256. Nothing in either is executed on loading, and ``model.json`` can be read without torch.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from sciwm import __version__
+from sciwm.config import Config, parse_config
+from sciwm.data.domain import Domain
+from sciwm.files import write_atomically, write_json
+from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError, Problem
+
+FORMAT = 1
+WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+
+
+def save_model(run: Path, model: WorldModel, config: Config, provenance: dict[str, Any]) -> None:
+    """Write ``model`` to the run folder.
+
+    Args:
+        provenance: what it was trained on and how far, plain data.
+    """
+    weights = save_tensors(_to_real(model.state_dict()))
+    description = {
+        "format": FORMAT,
+        "sciwm": __version__,
+        "torch": torch.__version__,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "latent_size": model.latent_size,
+        "domain": model.domain.to_json(),
+        "config": config.model_dump(),
+        "provenance": provenance,
+    }
+    write_atomically(run / WEIGHTS, weights)
+    write_json(run / DESCRIPTION, description)
+
+
+def read_description(run: Path) -> dict[str, Any]:
+    """``model.json`` of a run, checked; needs no weights.
+
+    Raises:
+        InputError: if it is missing, damaged or of another format.
+    """
+    path = run / DESCRIPTION
+    if not path.exists():
+        remedy = "train one with 'sciwm run CONFIG --out RUN'"
+        raise InputError([Problem(str(path), "a trained model", "nothing there", remedy)])
+    try:
+        description = json.loads(path.read_bytes())
+        found = description["format"]
+        if not isinstance(description["sha256"], str):
+            raise TypeError("sha256 is not a string")
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = "restore it from a backup, or train again"
+        raise InputError([Problem(str(path), "a model description in JSON", f"{type(error).__name__}: {error}", remedy)]) from error
+    if found != FORMAT:
+        raise InputError([Problem(str(path), f"format {FORMAT}", f"format {found}", "use the sciwm that wrote it")])
+    return description  # type: ignore[no-any-return]
+
+
+def load_model(run: Path) -> tuple[WorldModel, Config]:
+    """Read a model from a run folder, ready for use.
+
+    Raises:
+        InputError: if a file is missing or damaged; a single flipped bit is found.
+    """
+    description = read_description(run)
+    path = run / WEIGHTS
+    if not path.exists():
+        raise InputError([Problem(str(path), "the weights that model.json describes", "nothing there")])
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != description["sha256"]:
+        remedy = "the file is damaged or was exchanged: restore it from a backup, or train again"
+        raise InputError([Problem(str(path), f"sha256 {description['sha256'][:16]}...", f"{digest[:16]}...", remedy)])
+    config = parse_config(description["config"], where=str(run / DESCRIPTION))
+    try:
+        domain = Domain.from_json(description["domain"])
+        model = WorldModel(config.model, domain)
+        model.load_state_dict(_to_complex(load_tensors(content), model.state_dict()))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        first = str(error).splitlines()[0]
+        raise InputError([Problem(str(run), "weights that fit the description", first, "train again")]) from error
+    return model.freeze(), config
+
+
+def _to_real(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Complex weights as real ones with a last axis of two, which every reader of the format knows."""
+    return {k: (torch.view_as_real(v) if v.is_complex() else v).contiguous() for k, v in state.items()}
+
+
+def _to_complex(state: dict[str, Tensor], like: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k: torch.view_as_complex(v) if k in like and like[k].is_complex() else v for k, v in state.items()}

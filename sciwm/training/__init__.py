@@ -1,0 +1,1 @@
+"""One readable loop, resumable to the byte."""

@@ -1,0 +1,67 @@
+"""What is measured on held-out simulations after every epoch."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciwm.config import Config
+from sciwm.data.windows import Windows
+from sciwm.dynamics import rollout
+from sciwm.loss.objective import Objective
+from sciwm.loss.prediction import prediction_errors
+from sciwm.model.world_model import WorldModel
+
+SAMPLES = 256
+
+
+class HeldOut:
+    """The same windows of the validation set every time.
+
+    Args:
+        config: gives horizon, seed and weights.
+        objective: whose terms' gradients are compared.
+        windows: of the validation set.
+    """
+
+    def __init__(self, config: Config, objective: Objective, windows: Windows) -> None:
+        self.config = config
+        self.objective = objective
+        self.batch = windows.draw(np.random.default_rng([config.seed, 2**31]), SAMPLES, config.loss.horizon)
+
+    def measure(self, model: WorldModel, progress: float) -> dict[str, float]:
+        """H-step error relative to persistence (1 - error is the skill), participation ratio, gradient shares."""
+        batch = self.batch
+        with torch.no_grad(), model.assembled():
+            encoded = model.encode(batch.fields.flatten(0, 1)).unflatten(0, batch.fields.shape[:2])
+            imagined = rollout(model, encoded[:, 0], batch.actions)
+            errors = prediction_errors(imagined, encoded, self.objective.metric(model), relative_floor=self.config.loss.relative_floor)
+        metrics = {
+            "held_out.error": float(errors.mean()),
+            "held_out.skill_first": 1 - float(errors[0]),
+            "held_out.skill_last": 1 - float(errors[-1]),
+            "held_out.participation_ratio": participation_ratio(encoded),
+        }
+        return metrics | self._gradient_shares(model, progress)
+
+    def _gradient_shares(self, model: WorldModel, progress: float) -> dict[str, float]:
+        """Share of each weighted term in the sum of gradient norms at the encoder."""
+        terms, _ = self.objective.terms(model, self.batch, torch.Generator().manual_seed(0))
+        weights = self.objective.weights(progress)
+        parameters = list(model.encoder.parameters())
+        norms = {}
+        for name, term in terms.items():
+            gradients = torch.autograd.grad(weights[name] * term, parameters, retain_graph=True, allow_unused=True)
+            norms[name] = float(sum(g.abs().square().sum() for g in gradients if g is not None)) ** 0.5
+        total = sum(norms.values()) or 1.0
+        return {f"gradient_share.{name}": norm / total for name, norm in norms.items()}
+
+
+def participation_ratio(latents: Tensor) -> float:
+    """``(sum of variances)^2 / sum of squares`` over principal axes, each trajectory's mean removed.
+
+    Args:
+        latents: ``(batch, time, size)``.
+    """
+    centred = (latents - latents.mean(dim=1, keepdim=True)).flatten(0, 1)
+    covariance = centred.T @ centred
+    return float(covariance.trace().square() / covariance.square().sum())

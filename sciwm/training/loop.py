@@ -1,0 +1,186 @@
+"""The training loop.
+
+All randomness of an update is drawn from (seed, phase, update), so the state to resume from is the
+weights, the optimiser and two integers; a run that was killed anywhere ends in the same bytes.
+"""
+
+import json
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciwm.config import Config
+from sciwm.data.normalization import fit_domain
+from sciwm.data.schema import Trajectories
+from sciwm.data.windows import Windows, sample_fields
+from sciwm.files import write_atomically
+from sciwm.loss.objective import Objective
+from sciwm.model.checkpoint import save_model
+from sciwm.model.world_model import WorldModel
+from sciwm.training.held_out import HeldOut
+from sciwm.training.state import TrainState, load_state, save_state
+
+Advance = Callable[[int, str], None]
+"""``advance(updates, message)``: tells a progress bar how far the training is."""
+
+
+def build_model(config: Config, training_set: Trajectories) -> WorldModel:
+    """A fresh model whose scales are measured on the training data."""
+    torch.manual_seed(config.seed)
+    model = WorldModel(config.model, fit_domain(training_set))
+    names = [v.name for v in training_set.variables]
+    fields = model.normalize(torch.from_numpy(sample_fields([training_set], names, limit=8192)))
+    model.encoder.fit_scale(fields)
+    model.decoder.fit_scale(model.encoder.scale)
+    return model
+
+
+def updates_of(config: Config, phase: int) -> int:
+    """Updates of a phase: 0 is the training on generated data, 1, 2, ... follow the on-policy rounds."""
+    return config.training.on_policy.updates if phase else config.training.updates
+
+
+def train(
+    config: Config,
+    run: Path,
+    training_sets: Sequence[Trajectories],
+    validation_set: Trajectories,
+    *,
+    phase: int = 0,
+    advance: Advance = lambda updates, message: None,
+) -> None:
+    """Train one phase to its end and write model, state and metrics to ``run``; resumes if it was begun.
+
+    Args:
+        training_sets: the generated data, then one set per on-policy round so far.
+        phase: see :func:`updates_of`; a phase starts from the best weights of the one before.
+    """
+    model = build_model(config, training_sets[0])
+    optimizer, parameters = _optimizer(config, model)
+    state = load_state(run / "train_state.pt", model, optimizer)
+    if state.phase > phase:
+        return
+    if state.phase < phase:
+        model.load_state_dict(state.best_weights)
+        optimizer, parameters = _optimizer(config, model)
+        state = TrainState(phase=phase, history=state.history, best_weights=state.best_weights)
+
+    settings, total = config.training, updates_of(config, phase)
+    objective = Objective(config.loss)
+    windows = Windows(training_sets, model.domain)
+    held_out = HeldOut(config, objective, Windows([validation_set], model.domain))
+    save = lambda: save_state(run / "train_state.pt", state, model, optimizer)  # noqa: E731
+    advance(state.update, "")
+
+    with _saving_on_sigterm(save) as stop_if_asked:
+        while state.update < total:
+            progress = 1.0 if phase else state.update / settings.updates
+            rng = np.random.default_rng([config.seed, phase, state.update])
+            generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+            batch = windows.draw(rng, settings.batch_size, objective.horizon(progress))
+
+            terms, encoded = objective.terms(model, batch, generator)
+            weights = objective.weights(progress)
+            loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+            _set_learning_rate(optimizer, _schedule(config, phase, state.update))
+            optimizer.zero_grad()
+            (loss + objective.decoder_error(model, batch, encoded)).backward()  # type: ignore[no-untyped-call]
+            for group in parameters.values():
+                torch.nn.utils.clip_grad_norm_(group, settings.gradient_clip)
+            optimizer.step()
+
+            state.update += 1
+            state.add(terms)
+            if state.update % settings.updates_per_epoch == 0 or state.update == total:
+                _close_epoch(config, run, state, model, held_out, progress)
+                save()
+                advance(0, f"held-out error {state.history[-1]['held_out.error']:.2e} of persistence")
+            advance(1, "")
+            stop_if_asked()
+
+    model.load_state_dict(state.best_weights)
+    save_model(run, model, config, _provenance(training_sets, state))
+
+
+def _optimizer(config: Config, model: WorldModel) -> tuple[torch.optim.Optimizer, dict[str, list[Tensor]]]:
+    """AdamW. The encoder starts as a good one and moves slowly, or the first updates would collapse it;
+    the decoder is clipped apart, so that it cannot slow the latent down."""
+    settings = config.training
+    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
+    members = {id(p) for p in encoder + decoder}
+    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in members]
+    groups = [
+        {"params": encoder, "share": settings.encoder_rate},
+        {"params": rest + decoder, "share": 1.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return optimizer, {"latent": encoder + rest, "decoder": decoder}
+
+
+def _schedule(config: Config, phase: int, update: int) -> float:
+    """Linear warm-up, then a cosine to zero; later phases start at a third of the first one's rate."""
+    settings, total = config.training, updates_of(config, phase)
+    warm_up = max(1.0, settings.warm_up * total)
+    peak = settings.learning_rate / (3 if phase else 1)
+    if update < warm_up:
+        return peak * (update + 1) / (warm_up + 1)
+    return float(peak * 0.5 * (1 + np.cos(np.pi * (update - warm_up) / (total - warm_up))))
+
+
+def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["share"]
+
+
+def _close_epoch(
+    config: Config, run: Path, state: TrainState, model: WorldModel, held_out: HeldOut, progress: float
+) -> None:
+    metrics: dict[str, Any] = {"phase": state.phase, "update": state.update}
+    metrics |= {f"train.{name}": value for name, value in state.take_means().items()}
+    metrics |= held_out.measure(model, progress)
+    state.history.append(metrics)
+    if metrics["held_out.error"] < state.best_error:
+        state.best_error = metrics["held_out.error"]
+        state.best_weights = {k: v.clone() for k, v in model.state_dict().items()}
+    lines = "".join(json.dumps(m) + "\n" for m in state.history)
+    write_atomically(run / "metrics.jsonl", lines.encode())
+
+
+def _provenance(training_sets: Sequence[Trajectories], state: TrainState) -> dict[str, Any]:
+    return {
+        "training_sets": [{"name": s.path.name, "simulations": len(s.usable)} for s in training_sets],
+        "phases": state.phase + 1,
+        "held_out_error": state.best_error,
+    }
+
+
+@contextmanager
+def _saving_on_sigterm(save: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """A SIGTERM lets the update at hand finish, saves, and exits with status 0."""
+    asked = False
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+
+    def stop_if_asked() -> None:
+        if asked:
+            save()
+            raise SystemExit(0)
+
+    try:
+        previous = signal.signal(signal.SIGTERM, ask)
+    except ValueError:  # not in the main thread, where no signal can be caught
+        yield stop_if_asked
+        return
+    try:
+        yield stop_if_asked
+    finally:
+        signal.signal(signal.SIGTERM, previous)

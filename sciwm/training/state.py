@@ -1,0 +1,72 @@
+"""Where a training stands, as a file that loads without running code."""
+
+import io
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sciwm.files import write_atomically
+from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError, Problem
+
+
+@dataclass
+class TrainState:
+    """Everything beside weights and optimiser that the next update depends on.
+
+    Args:
+        phase, update: the next update to make.
+        history: the metrics of every epoch so far.
+        sums: term sums of the epoch at hand, and their counts.
+        best_error, best_weights: the best held-out epoch of this phase.
+    """
+
+    phase: int = 0
+    update: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    sums: dict[str, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0, 0.0]))
+    best_error: float = math.inf
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+    def add(self, terms: dict[str, Tensor]) -> None:
+        """Count the terms of one update."""
+        for name, term in terms.items():
+            total, count = self.sums.get(name, [0.0, 0.0])
+            self.sums[name] = [total + float(term.detach()), count + 1]
+
+    def take_means(self) -> dict[str, float]:
+        """Mean of every term since last asked."""
+        means = {name: total / count for name, (total, count) in sorted(self.sums.items())}
+        self.sums = {}
+        return means
+
+
+def save_state(path: Path, state: TrainState, model: WorldModel, optimizer: torch.optim.Optimizer) -> None:
+    """Write atomically."""
+    buffer = io.BytesIO()
+    torch.save({**vars(state), "sums": dict(state.sums), "model": model.state_dict(), "optimizer": optimizer.state_dict()}, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_state(path: Path, model: WorldModel, optimizer: torch.optim.Optimizer) -> TrainState:
+    """Restore ``model`` and ``optimizer`` in place; a fresh state if there is no file.
+
+    Raises:
+        InputError: if the file is damaged, holds code, or belongs to another model.
+    """
+    if not path.exists():
+        return TrainState()
+    try:
+        saved = torch.load(path, weights_only=True)
+        model.load_state_dict(saved.pop("model"))
+        optimizer.load_state_dict(saved.pop("optimizer"))
+        return TrainState(**saved)
+    except Exception as error:  # torch raises many kinds for a damaged or foreign file
+        got = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        remedy = "delete it to train from the beginning"
+        raise InputError([Problem(str(path), "the state of a training of this configuration", got, remedy)]) from error
