@@ -1,0 +1,1 @@
+"""What a trained model is worth: rollouts, budgets, closed-loop control, with intervals."""

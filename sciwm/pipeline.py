@@ -1,0 +1,247 @@
+"""The main job, stage by stage; every stage can be killed and run again, and goes on where it stood.
+
+A run folder holds ``config.yaml`` (the resolved experiment), ``data/*.zarr``, the model files,
+``metrics.jsonl``, ``rollout.nc``, ``controlled.nc``, and under ``report/`` the numbers and the page.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+import simulations
+from sciwm.config import Config, dump_config, load_config
+from sciwm.data.schema import Trajectories
+from sciwm.evaluation.control import ControlTask, run_control, summarize_control
+from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
+from sciwm.evaluation.statistics import bootstrap_interval
+from sciwm.files import write_atomically, write_json, write_netcdf
+from sciwm.model.checkpoint import load_model
+from sciwm.planning import RecedingHorizon
+from sciwm.planning.build import build_planner
+from sciwm.problems import InputError, Problem
+from sciwm.progress import UpdatesBar, bar
+from sciwm.training.held_out import participation_ratio
+from sciwm.training.loop import train as train_phase
+from sciwm.training.loop import updates_of
+from simulations.generate import Recipe, attractor_states, generate
+from simulations.store import TrajectoryStore
+
+SEEDS = {"train": 0, "validation": 1, "test": 2, "control": 3, "on_policy": 4}
+
+
+def simulate(config: Config, run: Path) -> None:
+    """Write ``config.yaml`` and the training, validation and test simulations.
+
+    Raises:
+        InputError: if the folder belongs to another experiment.
+    """
+    _claim(config, run)
+    with _timed(run, "simulate"):
+        settings = config.simulation.model_dump()
+        for name in ("train", "validation", "test"):
+            generate(
+                simulations.build(settings), _recipe(config, name), _store(run, name), settings=settings, progress=bar
+            )
+
+
+def train(run: Path) -> None:
+    """Train on the generated data, then alternate on-policy rounds with further training."""
+    config = _config(run)
+    torch.set_num_threads(config.training.threads)
+    validation = Trajectories(_store(run, "validation"))
+    sets = [Trajectories(_store(run, "train"))]
+    for phase in range(config.training.on_policy.rounds + 1):
+        if phase:
+            with _timed(run, f"on_policy_{phase}"):
+                collect_on_policy(config, run, phase)
+            sets.append(Trajectories(_store(run, f"on_policy_{phase}")))
+        with _timed(run, "train" if phase == 0 else f"train_{phase}"):
+            what = f"training after round {phase}" if phase else "training"
+            progress = UpdatesBar(updates_of(config, phase), what)
+            train_phase(config, run, sets, validation, phase=phase, advance=progress)
+            progress.close()
+
+
+def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
+    """Plan through the model as it stands, execute in the true simulation, keep what happened as data."""
+    settings = config.simulation.model_dump()
+    simulation, rounds = simulations.build(settings), config.training.on_policy
+    store = TrajectoryStore.open_or_create(
+        _store(run, f"on_policy_{round_number}"),
+        simulation,
+        simulations=rounds.episodes,
+        intervals=rounds.intervals,
+        title=f"{config.name}: episodes controlled through the model, round {round_number}",
+        settings={"simulation": settings, "round": round_number, **rounds.model_dump()},
+    )
+    if not store.missing():
+        return
+    model, _ = load_model(run)
+    first = round_number * rounds.episodes
+    starts = attractor_states(simulation, _recipe(config, "on_policy"), range(first, first + rounds.episodes))
+    policy = RecedingHorizon(model, *build_planner(config.planning, model, torch.zeros_like(starts[0])))
+    intervals = bar(range(rounds.intervals), f"on-policy round {round_number}")
+    store.write(range(rounds.episodes), simulations.run_episodes(simulation, starts, policy, intervals), simulation)
+
+
+def evaluate(run: Path) -> dict[str, Any]:
+    """Imagined rollouts of the test set and budgets under unseen actions, to ``rollout.nc`` and the metrics."""
+    config = _config(run)
+    torch.set_num_threads(config.training.threads)
+    model, _ = load_model(run)
+    with _timed(run, "evaluate"):
+        data = Trajectories(_store(run, "test"))
+        rollouts = evaluate_rollouts(model, data, steps=config.evaluation.steps)
+        valid_time = valid_prediction_time(rollouts)
+        budget = _unseen_action_budget(config, model)
+        write_netcdf(run / "rollout.nc", _described(rollouts.assign(valid_prediction_time=valid_time), config))
+        error = rollouts["nrmse"].isel(time=slice(1, None))
+        exponent = config.evaluation.lyapunov_exponent
+        latents = model.encode(torch.from_numpy(rollouts["u"].values).flatten(0, 1)[:, None])
+        metrics = {
+            "rollout": {
+                "simulations": rollouts.sizes["simulation"],
+                "lead_time": rollouts["time"].values[1:].tolist(),
+                "nrmse": error.mean("simulation").values.tolist(),
+                "nrmse_persistence": rollouts["nrmse_persistence"].mean("simulation").values[1:].tolist(),
+                "skill_vs_persistence": skill_by_step(rollouts, model).values.tolist(),
+                "valid_prediction_time": float(valid_time.mean()) * (exponent or 1.0),
+                "valid_prediction_time_unit": "Lyapunov times" if exponent else "time units",
+                "valid_prediction_time_interval": [v * (exponent or 1.0) for v in bootstrap_interval(valid_time)],
+                "valid_prediction_time_limit": config.evaluation.steps * model.control_interval * (exponent or 1.0),
+            },
+            "latent": {
+                "size": model.latent_size,
+                "participation_ratio": participation_ratio(latents.unflatten(0, rollouts["nrmse"].shape)),
+            },
+            "budget": {
+                "residual_unseen_actions": _root_mean_square(budget["residual"]),
+                "change_error_unseen_actions": _root_mean_square(budget["change_error"]),
+            },
+        }
+    return _add_metrics(run, metrics)
+
+
+def control(run: Path) -> dict[str, Any]:
+    """Every controller on held-out starts of the true simulation, to ``controlled.nc`` and the metrics."""
+    config = _config(run)
+    torch.set_num_threads(config.training.threads)
+    model, _ = load_model(run)
+    with _timed(run, "control"):
+        simulation = simulations.build(config.simulation.model_dump())
+        starts = attractor_states(simulation, _recipe(config, "control"), range(config.control.episodes))
+        task = ControlTask(config, simulation, starts, torch.zeros_like(starts[0]))
+        result = run_control(task, model, bar)
+        write_netcdf(run / "controlled.nc", _described(result, config))
+    return _add_metrics(run, {"control": summarize_control(result, config)})
+
+
+def report(run: Path) -> Path:
+    """The page: figures, tables, configuration and versions in one file.
+
+    Returns:
+        path of ``report/index.html``.
+    """
+    from sciwm.report import write_report
+
+    with _timed(run, "report"):
+        return write_report(run)
+
+
+def run_all(config: Config, run: Path) -> Path:
+    """Simulate, train, evaluate, control, report; returns the path of the page."""
+    simulate(config, run)
+    train(run)
+    evaluate(run)
+    control(run)
+    return report(run)
+
+
+def _claim(config: Config, run: Path) -> None:
+    path, wanted = run / "config.yaml", dump_config(config)
+    if path.exists() and load_config(path) != config:
+        remedy = "choose another --out, or delete the folder"
+        raise InputError([Problem(str(run), f"an empty folder or a run of '{config.name}' as configured", "another configuration in config.yaml", remedy)])
+    write_atomically(path, wanted.encode())
+
+
+def _config(run: Path) -> Config:
+    path = run / "config.yaml"
+    if not path.exists():
+        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
+        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
+    return load_config(path)
+
+
+def _store(run: Path, name: str) -> Path:
+    return run / "data" / f"{name}.zarr"
+
+
+def _recipe(config: Config, name: str) -> Recipe:
+    """What is simulated for ``name``; the sets never share a seed."""
+    data = config.data
+    split = getattr(data, name, data.train)
+    return Recipe(
+        simulations=split.simulations,
+        intervals=split.intervals,
+        warm_up=data.warm_up,
+        share_transient=data.share_transient if name in ("train", "validation") else 0.0,
+        share_unforced=data.share_unforced,
+        amplitude=data.amplitude,
+        smallest_amplitude=data.smallest_amplitude,
+        seed=int(np.random.default_rng([config.seed, SEEDS[name]]).integers(2**31)),
+        batch=data.batch,
+    )
+
+
+def _unseen_action_budget(config: Config, model: Any, *, intervals: int = 8) -> xr.Dataset:
+    """Held-out starts under fresh full-range actions every interval, which the training data never hold."""
+    simulation = simulations.build(config.simulation.model_dump())
+    count = config.control.episodes
+    starts = attractor_states(simulation, _recipe(config, "control"), range(count))
+    generator = torch.Generator().manual_seed(config.seed)
+    drawn = 2 * torch.rand(count, intervals, len(simulation.actuators), generator=generator) - 1
+    actions = simulation.actuators.to_physical(drawn)
+    episodes = simulations.run_episodes(simulation, starts, lambda fields, t: actions[:, t], range(intervals))
+    return unseen_action_budget(model, starts, episodes.functionals, actions)
+
+
+def _root_mean_square(values: xr.DataArray) -> dict[str, float]:
+    return {str(n): float((values.sel(functional=n) ** 2).mean() ** 0.5) for n in values["functional"].values}
+
+
+def _described(dataset: xr.Dataset, config: Config) -> xr.Dataset:
+    from sciwm import __version__
+
+    return dataset.assign_attrs(
+        Conventions="CF-1.11",
+        title=config.name,
+        source=f"sciwm {__version__}",
+        history="written by sciwm",
+        sciwm_config=config.model_dump_json(),
+    )
+
+
+def _add_metrics(run: Path, metrics: dict[str, Any]) -> dict[str, Any]:
+    path = run / "report" / "metrics.json"
+    merged = (json.loads(path.read_text()) if path.exists() else {}) | metrics
+    write_json(path, merged)
+    return metrics
+
+
+@contextmanager
+def _timed(run: Path, stage: str) -> Iterator[None]:
+    """Add the wall time of a stage to the metrics; a resumed stage adds to what it took before."""
+    began = time.perf_counter()
+    yield
+    path = run / "report" / "metrics.json"
+    times = (json.loads(path.read_text()) if path.exists() else {}).get("time", {})
+    times[stage] = round(times.get(stage, 0.0) + time.perf_counter() - began, 2)
+    _add_metrics(run, {"time": times})
