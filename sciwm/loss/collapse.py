@@ -16,7 +16,7 @@ def sigreg(latents: Tensor, directions: Tensor) -> Tensor:
 
         T = int exp(-t^2/2) [ (mean cos t x - exp(-t^2/2))^2 + (mean sin t x)^2 ] dt,
 
-    averaged over directions, by the trapezoidal rule with 17 knots on [0, 3], doubled by symmetry.
+    averaged over directions, by the trapezoidal rule with 19 knots on [0, 4.5], doubled by symmetry.
     It is written without a factor of the batch size: 0 for a standard normal, 0.41 for a point,
     about 1.06/N for N true samples.
 
@@ -25,10 +25,10 @@ def sigreg(latents: Tensor, directions: Tensor) -> Tensor:
         directions: ``(size, M)``; columns are normalised here.
     """
     directions = directions / directions.norm(dim=0, keepdim=True)
-    knots = torch.linspace(0, 3, 17, device=latents.device, dtype=latents.dtype)
+    knots = torch.linspace(0, 4.5, 19, device=latents.device, dtype=latents.dtype)
     window = torch.exp(-knots.square() / 2)
-    weights = torch.full_like(knots, 2 * 3 / 16)
-    weights[0] = weights[-1] = 3 / 16
+    weights = torch.full_like(knots, 2 * 0.25)
+    weights[0] = weights[-1] = 0.25
     phase = (latents @ directions)[..., None] * knots
     distance = (phase.cos().mean(dim=0) - window).square() + phase.sin().mean(dim=0).square()
     return (distance * (window * weights)).sum(dim=-1).mean()

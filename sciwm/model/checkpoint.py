@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
@@ -23,6 +24,7 @@ from sciwm.problems import InputError, Problem
 
 FORMAT = 1
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+PARTS = {"sha256": str, "latent_size": int, "domain": dict, "config": dict, "provenance": dict}
 
 
 def save_model(run: Path, model: WorldModel, config: Config, provenance: dict[str, Any]) -> None:
@@ -57,16 +59,17 @@ def read_description(run: Path) -> dict[str, Any]:
         remedy = "train one with 'sciwm run CONFIG --out RUN'"
         raise InputError([Problem(str(path), "a trained model", "nothing there", remedy)])
     try:
-        description = json.loads(path.read_bytes())
+        description: dict[str, Any] = json.loads(path.read_bytes())
         found = description["format"]
-        if not isinstance(description["sha256"], str):
-            raise TypeError("sha256 is not a string")
+        for key, kind in PARTS.items():
+            if not isinstance(description[key], kind):
+                raise TypeError(f"'{key}' is not a {kind.__name__}")
     except (ValueError, KeyError, TypeError) as error:
-        remedy = "restore it from a backup, or train again"
-        raise InputError([Problem(str(path), "a model description in JSON", f"{type(error).__name__}: {error}", remedy)]) from error
+        remedy, got = "restore it from a backup, or train again", f"{type(error).__name__}: {error}"
+        raise InputError([Problem(str(path), "a model description in JSON", got, remedy)]) from error
     if found != FORMAT:
         raise InputError([Problem(str(path), f"format {FORMAT}", f"format {found}", "use the sciwm that wrote it")])
-    return description  # type: ignore[no-any-return]
+    return description
 
 
 def load_model(run: Path) -> tuple[WorldModel, Config]:
@@ -89,7 +92,7 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
         domain = Domain.from_json(description["domain"])
         model = WorldModel(config.model, domain)
         model.load_state_dict(_to_complex(load_tensors(content), model.state_dict()))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         first = str(error).splitlines()[0]
         raise InputError([Problem(str(run), "weights that fit the description", first, "train again")]) from error
     return model.freeze(), config

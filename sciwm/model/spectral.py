@@ -73,6 +73,7 @@ class SpectralLinear(nn.Module):
         """Start from ``factor`` times the identity on the channels and modes both sides share."""
         channels = range(min(self.scale.shape[:2]))
         self.scale.zero_()
+        self.turn.zero_()
         self.scale[channels, channels] = factor
         return self
 

@@ -24,6 +24,7 @@ from sciwm.files import write_atomically
 from sciwm.loss.objective import Objective
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError, Problem
 from sciwm.training.held_out import HeldOut
 from sciwm.training.state import TrainState, load_state, save_state
 
@@ -92,12 +93,14 @@ def train(
             _set_learning_rate(optimizer, _schedule(config, phase, state.update))
             optimizer.zero_grad()
             (loss + objective.decoder_error(model, batch, encoded)).backward()  # type: ignore[no-untyped-call]
-            for group in parameters.values():
-                torch.nn.utils.clip_grad_norm_(group, settings.gradient_clip)
-            optimizer.step()
+            norms = [torch.nn.utils.clip_grad_norm_(group, settings.gradient_clip) for group in parameters.values()]
+            finite = all(bool(norm.isfinite()) for norm in norms)
+            if finite:  # a rollout that explodes, as an early one may, teaches nothing
+                optimizer.step()
+                state.add({name: float(term.detach()) for name, term in terms.items()})
+            state.add({"exploded": float(not finite)})
 
             state.update += 1
-            state.add(terms)
             if state.update % settings.updates_per_epoch == 0 or state.update == total:
                 _close_epoch(config, run, state, model, held_out, progress)
                 save()
@@ -144,6 +147,17 @@ def _close_epoch(
 ) -> None:
     metrics: dict[str, Any] = {"phase": state.phase, "update": state.update}
     metrics |= {f"train.{name}": value for name, value in state.take_means().items()}
+    if metrics["train.exploded"] == 1.0:
+        raise InputError(
+            [
+                Problem(
+                    f"training, updates up to {state.update}",
+                    "finite gradients",
+                    "rollouts that explode at every update",
+                    "lower training.learning_rate or loss.horizon",
+                )
+            ]
+        )
     metrics |= held_out.measure(model, progress)
     state.history.append(metrics)
     if metrics["held_out.error"] < state.best_error:

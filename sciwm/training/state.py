@@ -2,7 +2,6 @@
 
 import io
 import math
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,15 @@ class TrainState:
     phase: int = 0
     update: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
-    sums: dict[str, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0, 0.0]))
+    sums: dict[str, list[float]] = field(default_factory=dict)
     best_error: float = math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def add(self, terms: dict[str, Tensor]) -> None:
-        """Count the terms of one update."""
-        for name, term in terms.items():
+    def add(self, values: dict[str, float]) -> None:
+        """Count the values of one update."""
+        for name, value in values.items():
             total, count = self.sums.get(name, [0.0, 0.0])
-            self.sums[name] = [total + float(term.detach()), count + 1]
+            self.sums[name] = [total + value, count + 1]
 
     def take_means(self) -> dict[str, float]:
         """Mean of every term since last asked."""
@@ -49,7 +48,7 @@ class TrainState:
 def save_state(path: Path, state: TrainState, model: WorldModel, optimizer: torch.optim.Optimizer) -> None:
     """Write atomically."""
     buffer = io.BytesIO()
-    torch.save({**vars(state), "sums": dict(state.sums), "model": model.state_dict(), "optimizer": optimizer.state_dict()}, buffer)
+    torch.save({**vars(state), "model": model.state_dict(), "optimizer": optimizer.state_dict()}, buffer)
     write_atomically(path, buffer.getvalue())
 
 

@@ -1,0 +1,97 @@
+"""A tiny experiment and its data, shared by the tests of the package."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import simulations
+from sciwm.config import Config, parse_config
+from sciwm.data.schema import Trajectories
+from sciwm.model.world_model import WorldModel
+from sciwm.training.loop import build_model
+from simulations.generate import Recipe, generate
+
+
+def tiny_tree() -> dict[str, Any]:
+    """A whole experiment that runs in seconds."""
+    return {
+        "name": "tiny",
+        "simulation": {
+            "equation": "kuramoto_sivashinsky",
+            "num_points": 32,
+            "domain_extent": 22.0,
+            "control_interval": 0.25,
+            "steps_per_interval": 2,
+            "jets": {"count": 4, "width": 0.8},
+        },
+        "data": {
+            "train": {"simulations": 24, "intervals": 20},
+            "validation": {"simulations": 8, "intervals": 20},
+            "test": {"simulations": 4, "intervals": 20},
+            "warm_up": 40,
+            "batch": 8,
+        },
+        "model": {"latent_modes": 6, "encoder": {"width": 8, "modes": 8}},
+        "loss": {"horizon": 4},
+        "training": {"updates": 12, "updates_per_epoch": 4, "batch_size": 16},
+        "planning": {"horizon": 4, "iterations": 2, "samples": 8, "elites": 2, "terminal": "none"},
+        "evaluation": {"steps": 20},
+        "control": {"episodes": 4, "intervals": 12, "first": 8, "last": 2},
+    }
+
+
+@pytest.fixture(scope="session")
+def make_config() -> Callable[..., Config]:
+    """``make_config(**sections)``: the tiny experiment, whole sections merged in."""
+
+    def make(**sections: dict[str, Any]) -> Config:
+        tree = tiny_tree()
+        for name, section in sections.items():
+            tree[name] = tree.get(name, {}) | section
+        return parse_config(tree, where="test")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def config(make_config: Callable[..., Config]) -> Config:
+    """The tiny experiment."""
+    return make_config()
+
+
+@pytest.fixture(scope="session")
+def data_folder(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``train.zarr`` and ``validation.zarr`` of the tiny experiment."""
+    folder = tmp_path_factory.mktemp("data")
+    settings = config.simulation.model_dump()
+    for seed, (name, split) in enumerate({"train": config.data.train, "validation": config.data.validation}.items()):
+        recipe = Recipe(split.simulations, split.intervals, config.data.warm_up, seed=seed, batch=8)
+        generate(simulations.build(settings), recipe, folder / f"{name}.zarr", settings=settings)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def training_set(data_folder: Path) -> Trajectories:
+    """Simulations to learn from."""
+    return Trajectories(data_folder / "train.zarr")
+
+
+@pytest.fixture(scope="session")
+def validation_set(data_folder: Path) -> Trajectories:
+    """Other simulations of the same kind."""
+    return Trajectories(data_folder / "validation.zarr")
+
+
+@pytest.fixture
+def model(config: Config, training_set: Trajectories) -> WorldModel:
+    """An untrained model whose every weight is random, so that no symmetry is there by accident."""
+    model = build_model(config, training_set)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            noise = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+            parameter.add_(0.02 * noise)
+    return model

@@ -1,0 +1,107 @@
+"""The objective: terms that are one for trivial models, curriculum, and what gradients reach."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from sciwm.config import Config
+from sciwm.data.schema import Trajectories
+from sciwm.data.windows import Batch, Windows
+from sciwm.loss.objective import Objective
+from sciwm.loss.physics import head_error
+from sciwm.loss.prediction import prediction_errors
+from sciwm.model.world_model import WorldModel
+
+
+@pytest.fixture
+def batch(model: WorldModel, training_set: Trajectories) -> Batch:
+    """Sixteen windows of four intervals."""
+    return Windows([training_set], model.domain).draw(np.random.default_rng(0), 16, 4)
+
+
+def test_windows_are_what_the_store_holds(model: WorldModel, training_set: Trajectories, batch: Batch) -> None:
+    """Each window is found, whole and in order, in one simulation of the store."""
+    stored = np.asarray(training_set.array("u")[:])
+    for window in batch.fields[:, :, 0].numpy():
+        places = np.argwhere(np.all(stored == window[0], axis=-1))
+        assert any(np.array_equal(stored[i, t : t + 5], window) for i, t in places if t + 5 <= stored.shape[1])
+
+
+def test_large_stores_are_read_window_by_window_alike(
+    model: WorldModel, training_set: Trajectories, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading from disk gives the windows that memory gives."""
+    monkeypatch.setattr("sciwm.data.schema.IN_MEMORY_BYTES", 0)
+    lazy = Windows([Trajectories(training_set.path)], model.domain).draw(np.random.default_rng(0), 16, 4)
+    assert torch.equal(lazy.fields, batch.fields)
+    assert torch.equal(lazy.outputs, batch.outputs)
+
+
+def test_persistence_has_error_one_and_perfection_zero() -> None:
+    """The unit of the prediction error is what copying the first latent gets, at every step."""
+    encoded = torch.randn(64, 6, 10)
+    metric = torch.full((10,), 0.1)
+    copied = encoded[:, :1].expand(-1, 5, -1)
+    torch.testing.assert_close(prediction_errors(copied, encoded, metric, relative_floor=0.05), torch.ones(5))
+    assert float(prediction_errors(encoded[:, 1:], encoded, metric, relative_floor=0.05).max()) == 0.0
+
+
+def test_relative_errors_cost_the_same_in_quiet_and_turbulent_states() -> None:
+    """Scaling some samples down leaves the error unchanged as long as they are above the floor."""
+    encoded, noise, metric = torch.randn(512, 2, 10), 0.1 * torch.randn(512, 1, 10), torch.full((10,), 0.1)
+    scale = torch.where(torch.arange(512) % 2 == 0, 1.0, 0.1)[:, None, None]
+    same = prediction_errors(encoded[:, 1:] + noise, encoded, metric, relative_floor=1e-9)
+    mixed = prediction_errors(scale * (encoded[:, 1:] + noise), scale * encoded, metric, relative_floor=1e-9)
+    torch.testing.assert_close(mixed, same, rtol=1e-3, atol=0)
+
+
+def test_heads_that_give_the_mean_have_error_one(model: WorldModel, training_set: Trajectories) -> None:
+    """Labels are normalised: a head that always says the mean scores about one per functional that varies."""
+    with torch.no_grad():
+        for parameter in model.heads.parameters():
+            parameter.zero_()
+    whole = Windows([training_set], model.domain).draw(np.random.default_rng(1), 24, 20)
+    latents = torch.zeros(24, 21, model.latent_size)
+    energy = [i for i, f in enumerate(model.domain.functionals) if f.name == "energy"]
+    only = Batch(
+        whole.fields, whole.actions, *(v[:, :, energy] for v in (whole.functionals, whole.sources, whole.outputs))
+    )
+    parts = [only.functionals, only.sources, only.outputs]
+    assert float(torch.stack([p.square().mean() for p in parts]).mean()) == pytest.approx(1.0, rel=0.05)
+    assert float(head_error(model, latents, whole).detach()) == pytest.approx(1.0, rel=0.5)
+
+
+def test_terms_follow_the_configuration(
+    make_config: Callable[..., Config], model: WorldModel, batch: Batch
+) -> None:
+    """A weight of zero removes the term; every remaining one is finite and reaches the encoder."""
+    plain = make_config(loss={"physics": {"heads_encoded": 0, "heads_rolled": 0, "budget": 0}}).loss
+    terms, _ = Objective(plain).terms(model, batch, torch.Generator().manual_seed(0))
+    assert set(terms) == {"one_step", "rollout", "variance", "covariance"}
+    full = make_config(loss={"collapse": {"kind": "sigreg", "weight": 10.0}}).loss
+    terms, _ = Objective(full).terms(model, batch, torch.Generator().manual_seed(0))
+    assert set(terms) == {"one_step", "rollout", "sigreg", "heads_encoded", "heads_rolled", "budget"}
+    for name, term in terms.items():
+        (gradient,) = torch.autograd.grad(term, [model.encoder.projection.weight], retain_graph=True)
+        assert torch.isfinite(gradient).all(), name
+        assert gradient.abs().max() > 0, name
+
+
+def test_decoder_never_shapes_the_latent(config: Config, model: WorldModel, batch: Batch) -> None:
+    """Its loss has a gradient for the decoder and none for anything else."""
+    objective = Objective(config.loss)
+    _, encoded = objective.terms(model, batch, torch.Generator())
+    objective.decoder_error(model, batch, encoded).backward()
+    assert all(p.grad is not None for p in model.decoder.parameters())
+    assert all(p.grad is None for n, p in model.named_parameters() if not n.startswith("decoder"))
+
+
+def test_curriculum_and_ramp(make_config: Callable[..., Config]) -> None:
+    """Rollouts grow from 2 steps to all; the budget fades in; without a rollout weight one step is enough."""
+    objective = Objective(make_config(loss={"horizon": 8, "curriculum": 0.5}).loss)
+    assert [objective.horizon(p) for p in (0.0, 0.25, 0.5, 1.0)] == [2, 5, 8, 8]
+    assert objective.weights(0.0)["budget"] == 0.0
+    assert objective.weights(1.0)["budget"] == pytest.approx(0.1)
+    assert Objective(make_config(loss={"rollout": 0.0}).loss).horizon(1.0) == 1

@@ -1,0 +1,139 @@
+"""Encoder, predictor and heads: symmetry, resolution, structure of the action path."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import simulations
+from sciwm.config import Config
+from sciwm.data.schema import Trajectories
+from sciwm.dynamics import rollout
+from sciwm.loss.physics import budget_residual
+from sciwm.model.spectral import translate
+from sciwm.model.world_model import WorldModel
+from sciwm.training.loop import build_model
+
+
+@pytest.fixture
+def fields(training_set: Trajectories) -> Tensor:
+    """Eight instants of the training data, ``(8, 1, 32)``."""
+    return torch.from_numpy(np.asarray(training_set.array("u")[:8, 10]))[:, None]
+
+
+def _refine(fields: Tensor, points: int) -> Tensor:
+    """The same function on more points, by its Fourier series."""
+    return torch.fft.irfft(torch.fft.rfft(fields), n=points) * (points / fields.shape[-1])
+
+
+def test_encoding_commutes_with_translation(model: WorldModel, fields: Tensor) -> None:
+    """Shifting the fields by whole points turns the latent, up to the aliasing of the encoder's activations."""
+    modes = model.settings.latent_modes
+    encoded, shifted = model.encode(fields), model.encode(fields.roll(5, dims=-1))
+    turned = translate(encoded, modes, 5 * 2 * np.pi / fields.shape[-1])
+    assert (shifted - turned).norm() < 1e-4 * encoded.norm()
+
+
+def test_the_same_function_has_the_same_latent_at_any_resolution(model: WorldModel, fields: Tensor) -> None:
+    """64 and 128 points of one function encode alike; only activations between grid points differ."""
+    coarse, fine = model.encode(_refine(fields, 64)), model.encode(_refine(fields, 128))
+    assert (coarse - fine).norm() < 1e-3 * coarse.norm()
+
+
+def test_unforced_prediction_commutes_with_translation(model: WorldModel, fields: Tensor) -> None:
+    """Without action nothing in the latent dynamics knows where it is."""
+    latent, modes = model.encode(fields), model.settings.latent_modes
+    still = torch.zeros(len(latent), len(model.actuators))
+    moved = model.advance(translate(latent, modes, 0.4), still)
+    expected = translate(model.advance(latent, still), modes, 0.4)
+    assert (moved - expected).norm() < 1e-4 * expected.norm()
+
+
+def test_before_training_the_decoder_inverts_the_encoder(config: Config, training_set: Trajectories) -> None:
+    """A fresh model holds scaled Fourier coefficients: decoding returns the resolved part of the fields."""
+    fresh = build_model(config, training_set)
+    fields = torch.from_numpy(np.asarray(training_set.array("u")[:8, 10]))[:, None]
+    with torch.no_grad():
+        for parameter in fresh.decoder.quadratic.parameters():
+            parameter.zero_()
+        decoded = fresh.readout(fresh.encode(fields), ["fields"])["fields"]
+    resolved = torch.fft.rfft(fields)
+    resolved[..., config.model.latent_modes + 1 :] = 0
+    torch.testing.assert_close(decoded, torch.fft.irfft(resolved, n=32), atol=1e-4, rtol=0)
+
+
+def test_latents_have_unit_variance_before_training(config: Config, training_set: Trajectories) -> None:
+    """The fixed scales whiten what carries energy."""
+    fresh = build_model(config, training_set)
+    fields = torch.from_numpy(np.asarray(training_set.array("u")[:]).reshape(-1, 1, 32))
+    deviation = fresh.encode(fields).std(dim=0)
+    assert torch.allclose(deviation[:3], torch.ones(3), atol=0.5)
+
+
+@pytest.mark.parametrize("path", ["additive", "affine", "general"])
+def test_action_path(make_config: Callable[..., Config], training_set: Trajectories, path: str) -> None:
+    """One short substep answers linearly to the action unless the path is general."""
+    config = make_config(model={"latent_modes": 6, "encoder": {"width": 8, "modes": 8}, "predictor": {"action_path": path}})
+    model = build_model(config, training_set)
+    predictor = model.predictor
+    with torch.no_grad():
+        predictor.modulation.normal_()
+        predictor.forcing.normal_()
+        predictor.correction.scale.zero_()  # one stage: the tendency itself
+    predictor.substeps = 1
+    step, state = predictor.stepper(), torch.randn(3, model.latent_size)
+    a, b = torch.randn(2, 3, 4)
+    curvature = step(state, a + b) - step(state, a) - step(state, b) + step(state, torch.zeros_like(a))
+    assert (curvature.norm() > 1e-2) == (path == "general")
+    effect = [step(s, a) - step(s, torch.zeros_like(a)) for s in (state, state + 1)]
+    assert torch.allclose(*effect, atol=1e-4) == (path == "additive")
+
+
+def test_rollout_is_repeated_advance_and_differentiable(model: WorldModel, fields: Tensor) -> None:
+    """One function for all dynamics; gradients reach the first action."""
+    actions = torch.rand(8, 3, 4, requires_grad=True)
+    with model.assembled():
+        states = rollout(model, model.encode(fields), actions)
+    again = model.encode(fields)
+    for t in range(3):
+        again = model.advance(again, actions[:, t])
+    torch.testing.assert_close(states[:, -1], again)
+    (gradient,) = torch.autograd.grad(states[:, -1].sum(), [actions])
+    assert (gradient[:, 0].abs().amax(dim=1) > 0).all()
+
+
+def test_frozen_model_gives_the_same_values(model: WorldModel, fields: Tensor) -> None:
+    """Assembling the matrices once changes nothing but the time."""
+    action = torch.rand(8, 4)
+    before = model.advance(model.encode(fields), action)
+    model.freeze()
+    assert torch.equal(model.advance(model.encode(fields), action), before)
+    assert not any(p.requires_grad for p in model.parameters())
+
+
+def test_mass_budget_closes_on_true_transitions(config: Config, training_set: Trajectories) -> None:
+    """With heads set by hand to M = <u>, S = 0, y_j = <g_j>, the residual of true transitions is rounding."""
+    model = build_model(config, training_set)
+    simulation = simulations.build(config.simulation.model_dump())
+    mass = next(i for i, f in enumerate(model.domain.functionals) if f.name == "mass")
+    scales = model.domain.functionals[mass]
+    u, heads = model.domain.variables[0], model.heads
+    with torch.no_grad():
+        for parameter in heads.parameters():
+            parameter.zero_()
+        mean_coefficient = model.encoder.scale[0, 0] * u.deviation
+        heads.value.mean.scale[0, mass, 0] = mean_coefficient / scales.deviation
+        heads.value.bias[mass] = (u.mean - scales.mean) / scales.deviation
+        heads.source.bias[mass] = -scales.source_mean / scales.source_deviation
+        shapes = torch.from_numpy(simulation.forcing_shapes).float().mean(dim=1)
+        heads.output.bias.view(heads.shape)[mass] = shapes / scales.output_deviation
+        values = torch.from_numpy(np.asarray(training_set.array("u")[:, 5:7]))
+        before, after = (model.encode(values[:, [t]]) for t in (0, 1))
+        action = torch.from_numpy(np.asarray(training_set.array("action")[:, 5]))
+        residual = budget_residual(model, before, action, after)[:, mass]
+    forced = action.abs().amax(dim=1) > 0
+    assert forced.any()
+    assert residual.abs().max() < 1e-3
+    assert budget_residual(model, before, -action, after)[forced, mass].abs().mean() > 0.1

@@ -1,0 +1,96 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import root
+
+EXTENT = 22.0
+
+
+@dataclass(frozen=True)
+class Attractor:
+    """Means over a batch of trajectories and over time."""
+
+    exponent: float
+    root_mean_square: float
+    mean_square_slope: float
+    mean_square_curvature: float
+    largest_mean_flow: float
+
+
+@pytest.fixture(scope="module")
+def attractor(cases: Mapping[str, Any]) -> Attractor:
+    """64 trajectories of 1000 time units after 150, each with a twin 1e-7 away, brought back once per unit."""
+    simulation = cases["kuramoto_sivashinsky"].build(
+        num_points=48, control_interval=1.0, jets={"count": 1, "width": 1.0, "limit": 1.0}
+    )
+    rng = np.random.default_rng(0)
+    waves = np.stack([simulation.initial_state(rng, amplitude=1.0) for _ in range(64)])
+    fields = torch.tensor(waves - waves.mean(axis=-1, keepdims=True))
+    k = torch.tensor(simulation.grid.wavenumbers)
+    zero = torch.zeros(128, 1, dtype=torch.float64)
+    offset = torch.tensor(rng.normal(size=waves.shape))
+    offset -= offset.mean(dim=-1, keepdim=True)
+    growth, squares = [], []
+    for unit in range(1150):
+        size = offset.square().mean(dim=-1, keepdim=True).sqrt()
+        offset *= 1e-7 / size
+        ends = simulation.advance(torch.cat([fields, fields + offset]), zero)
+        fields, offset = ends[:64], ends[64:] - ends[:64]
+        if unit >= 150:
+            growth.append(torch.log(offset.square().mean(dim=-1).sqrt() / 1e-7).mean().item())
+            spectrum = simulation.spectrum(fields)
+            squares.append([simulation.mean_product(k**n * spectrum, k**n * spectrum).mean().item() for n in range(3)])
+    energy, slope, curvature = np.mean(squares, axis=0)
+    return Attractor(np.mean(growth), np.sqrt(energy), slope, curvature, fields.mean(dim=-1).abs().max().item())
+
+
+def test_the_leading_lyapunov_exponent_is_the_published_one(attractor: Attractor) -> None:
+    """0.043 to 0.048 in the literature and 0.048 to 0.050 in long runs; the standard error here is 0.0009."""
+    assert 0.043 < attractor.exponent < 0.055, attractor
+
+
+def test_the_attractor_has_the_known_mean_squares(attractor: Attractor) -> None:
+    """u_rms = 1.185 and <u_x^2> = <u_xx^2> = 0.92, to 2 %: several times the sampling errors of 0.2 and 0.5 %.
+
+    Slope and curvature agree to 1e-3, because energy neither grows nor decays over 1000 time units.
+    """
+    assert attractor.root_mean_square == pytest.approx(1.185, rel=0.02), attractor
+    assert attractor.mean_square_slope == pytest.approx(0.92, rel=0.02), attractor
+    assert attractor.mean_square_curvature == pytest.approx(attractor.mean_square_slope, rel=1e-3), attractor
+
+
+def test_the_mean_flow_is_conserved_by_chaos(attractor: Attractor) -> None:
+    """<u> starts at zero and is still zero to rounding after thousands of steps."""
+    assert attractor.largest_mean_flow < 1e-13, attractor
+
+
+@pytest.mark.parametrize(("waves", "energy"), [(1, 0.2609), (2, 0.4382), (3, 1.5876)])
+def test_the_equilibria_are_steady_and_have_the_published_energies(
+    waves: int, energy: float, cases: Mapping[str, Any]
+) -> None:
+    """Newton's method on sum_k b_k sin(k x), from 2 sin of one wave, finds <u^2>/2 to the published digits.
+
+    Cvitanovic et al. (2010), doi:10.1137/070705623. These states are unstable, at rates below one: over ten time
+    units rounding of 1e-15 grows to less than 1e-9.
+    """
+    simulation = cases["kuramoto_sivashinsky"].build()
+    k = 2 * np.pi * np.arange(1, 22) / EXTENT
+    sines = np.sin(np.outer(k, np.arange(128) * EXTENT / 128))
+    cosines = np.cos(np.outer(k, np.arange(128) * EXTENT / 128))
+
+    def residual(b: np.ndarray) -> np.ndarray:
+        u, slope = b @ sines, (k * b) @ cosines
+        return (k**2 - k**4) * b - (u * slope) @ sines.T / 64
+
+    solution = root(residual, 2.0 * (np.arange(1, 22) == waves), tol=1e-13)
+    assert solution.success, solution.message
+    assert np.sum(solution.x**2) / 4 == pytest.approx(energy, abs=5e-5)
+
+    state = start = torch.tensor(solution.x @ np.sin(np.outer(k, simulation.grid.coordinates)))[None, None]
+    for _ in range(40):
+        state = simulation.advance(state, torch.zeros(1, len(simulation.actuators), dtype=torch.float64))
+    assert (state - start).abs().max() < 1e-9
