@@ -77,7 +77,7 @@ class PredictorSettings(Section):
     """The latent tendency and its time steps."""
 
     rank: Count = 8
-    substeps: Count = 4
+    substeps: Count = 2
     action_path: Literal["additive", "affine", "general"] = "affine"
 
 
@@ -131,7 +131,7 @@ class OnPolicySettings(Section):
     rounds: Annotated[int, Field(ge=0)] = 0
     episodes: Count = 32
     intervals: Count = 160
-    updates: Count = 500
+    updates: Count = 300
 
 
 class TrainingSettings(Section):
@@ -150,7 +150,11 @@ class TrainingSettings(Section):
 
 
 class PlanningSettings(Section):
-    """How actions are chosen; the same planner serves the model and the true solver."""
+    """How actions are chosen; the same planner serves the model and the true solver.
+
+    ``learning_rate`` (gradient) and ``deviation`` (cem) are in units of the search scale: the whole
+    box, or, with ``terminal: riccati``, the size of what the linear law would do.
+    """
 
     planner: Literal["gradient", "cem"] = "gradient"
     horizon: Count = 12
@@ -161,6 +165,7 @@ class PlanningSettings(Section):
     learning_rate: Positive = 0.1
     samples: Annotated[int, Field(ge=2)] = 64
     elites: Count = 8
+    deviation: Positive = 0.1
 
 
 class ControlSettings(Section):
@@ -201,34 +206,37 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Config":
+        problems = []
         resolved = self.simulation.num_points // 2
         if self.model.latent_modes >= resolved:
-            raise ValueError(
+            problems.append(
                 f"model.latent_modes: expected fewer than {resolved} on {self.simulation.num_points} points, "
                 f"got {self.model.latent_modes}"
             )
         if self.model.encoder.modes > resolved:
-            raise ValueError(
+            problems.append(
                 f"model.encoder.modes: expected at most {resolved} on {self.simulation.num_points} points, "
                 f"got {self.model.encoder.modes}"
             )
         shortest = min(self.data.train.intervals, self.data.validation.intervals)
         if self.loss.horizon > shortest:
-            raise ValueError(f"loss.horizon: expected at most {shortest} (the data), got {self.loss.horizon}")
+            problems.append(f"loss.horizon: expected at most {shortest} (the data), got {self.loss.horizon}")
         if self.evaluation.steps > self.data.test.intervals:
-            raise ValueError(
+            problems.append(
                 f"evaluation.steps: expected at most {self.data.test.intervals} (data.test.intervals), "
                 f"got {self.evaluation.steps}"
             )
         if self.control.first > self.control.intervals or self.control.last > self.control.intervals:
-            raise ValueError(
+            problems.append(
                 f"control.first and control.last: expected at most {self.control.intervals} intervals, "
                 f"got {self.control.first} and {self.control.last}"
             )
         if self.planning.elites > self.planning.samples:
-            raise ValueError(
+            problems.append(
                 f"planning.elites: expected at most {self.planning.samples} samples, got {self.planning.elites}"
             )
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
 
@@ -240,12 +248,12 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
             problem at once.
     """
     try:
-        with path.open() as file:
-            tree = yaml.load(file, Loader=_Loader)  # noqa: S506  (a SafeLoader that reads 3e-4 as a number)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError([Problem(str(path), "a readable YAML file", str(error.strerror))]) from error
-    except yaml.YAMLError as error:
-        raise InputError([Problem(str(path), "valid YAML", " ".join(str(error).split()))]) from error
+    except UnicodeDecodeError as error:
+        raise InputError([Problem(str(path), "a YAML file", "a file that is not text")]) from error
+    tree = _read_yaml(text, where=str(path))
     if not isinstance(tree, dict):
         raise InputError([Problem(str(path), "a mapping of sections", type(tree).__name__)])
     for override in overrides:
@@ -262,7 +270,14 @@ def parse_config(tree: dict[str, Any], *, where: str) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise InputError([_explain(e, where) for e in error.errors()]) from error
+        raise InputError([problem for e in error.errors() for problem in _explain(e, where)]) from error
+
+
+def shipped_config(name: str) -> Path:
+    """A configuration that comes with sciwm: installed inside the package, or beside it in the repository."""
+    package = Path(__file__).parent
+    installed = package / "configs" / name
+    return installed if installed.exists() else package.parent / "configs" / name
 
 
 def dump_config(config: Config) -> str:
@@ -271,7 +286,14 @@ def dump_config(config: Config) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 reads ``3e-4`` as text; scientists mean a number."""
+    """YAML 1.1 reads ``3e-4`` as text, where scientists mean a number, and lets the last of two equal keys win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.YAMLError(f"the key '{twice[0]}' twice in one section{node.start_mark}")
+        return super().construct_mapping(node, deep=deep)
 
 
 _Loader.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
@@ -280,6 +302,14 @@ _Loader.add_implicit_resolver(
     re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
     list("-+.0123456789"),
 )
+
+
+def _read_yaml(text: str, *, where: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (derived from the SafeLoader)
+    except yaml.YAMLError as error:
+        got = " ".join(str(error).replace('in "<unicode string>",', "at").split())
+        raise InputError([Problem(where, "valid YAML", got)]) from error
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
@@ -292,10 +322,10 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         if not isinstance(child, dict):
             raise InputError([Problem(f"--set {key}", f"'{section}' to be a section", f"the value {child!r}")])
         tree = child
-    tree[leaf] = yaml.load(text, Loader=_Loader)  # noqa: S506
+    tree[leaf] = _read_yaml(text, where=f"--set {key}")
 
 
-def _explain(error: Any, where: str) -> Problem:
+def _explain(error: Any, where: str) -> list[Problem]:
     """One pydantic error in the words of this schema."""
     location = [str(part) for part in error["loc"]]
     place = f"{where}: {'.'.join(location)}" if location else where
@@ -304,15 +334,20 @@ def _explain(error: Any, where: str) -> Problem:
         known = _keys_at(location[:-1])
         close = difflib.get_close_matches(location[-1], known, n=1)
         remedy = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
-        return Problem(place, "a known key", f"unknown key '{location[-1]}'", remedy)
+        return [Problem(place, "a known key", f"unknown key '{location[-1]}'", remedy)]
     if error["type"] == "missing":
-        return Problem(place, "a value", "nothing", "add this key")
+        return [Problem(place, "a value", "nothing", "add this key")]
+    if error["type"] == "model_type":
+        return [Problem(place, "a section of keys", got[:80])]
     if error["type"] == "value_error":
-        message = str(error["ctx"]["error"])
-        key, _, rest = message.partition(": expected ")
-        expected, _, found = rest.partition(", got ")
-        return Problem(f"{where}: {key}", expected, found)
-    return Problem(place, error["msg"].removeprefix("Input should be "), got[:80])
+        return [_parse(line, where) for line in str(error["ctx"]["error"]).splitlines()]
+    return [Problem(place, error["msg"].removeprefix("Input should be "), got[:80])]
+
+
+def _parse(message: str, where: str) -> Problem:
+    key, _, rest = message.partition(": expected ")
+    expected, _, found = rest.partition(", got ")
+    return Problem(f"{where}: {key}", expected, found)
 
 
 def _keys_at(location: list[str]) -> list[str]:

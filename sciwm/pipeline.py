@@ -18,11 +18,12 @@ import xarray as xr
 import simulations
 from sciwm.config import Config, dump_config, load_config
 from sciwm.data.schema import Trajectories
-from sciwm.evaluation.control import ControlTask, run_control, summarize_control
+from sciwm.evaluation.control import ControlTask, imagine_controlled, run_control, summarize_control
 from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.files import write_atomically, write_json, write_netcdf
 from sciwm.model.checkpoint import load_model
+from sciwm.model.world_model import WorldModel
 from sciwm.planning import RecedingHorizon
 from sciwm.planning.build import build_planner
 from sciwm.problems import InputError, Problem
@@ -47,7 +48,7 @@ def simulate(config: Config, run: Path) -> None:
         settings = config.simulation.model_dump()
         for name in ("train", "validation", "test"):
             generate(
-                simulations.build(settings), _recipe(config, name), _store(run, name), settings=settings, progress=bar
+                simulations.build(settings), recipe(config, name), _store(run, name), settings=settings, progress=bar
             )
 
 
@@ -79,13 +80,13 @@ def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
         simulations=rounds.episodes,
         intervals=rounds.intervals,
         title=f"{config.name}: episodes controlled through the model, round {round_number}",
-        settings={"simulation": settings, "round": round_number, **rounds.model_dump()},
+        settings={"simulation": settings, "round": round_number, **rounds.model_dump(exclude={"rounds"})},
     )
     if not store.missing():
         return
     model, _ = load_model(run)
     first = round_number * rounds.episodes
-    starts = attractor_states(simulation, _recipe(config, "on_policy"), range(first, first + rounds.episodes))
+    starts = attractor_states(simulation, recipe(config, "on_policy"), range(first, first + rounds.episodes))
     policy = RecedingHorizon(model, *build_planner(config.planning, model, torch.zeros_like(starts[0])))
     intervals = bar(range(rounds.intervals), f"on-policy round {round_number}")
     store.write(range(rounds.episodes), simulations.run_episodes(simulation, starts, policy, intervals), simulation)
@@ -97,36 +98,40 @@ def evaluate(run: Path) -> dict[str, Any]:
     torch.set_num_threads(config.training.threads)
     model, _ = load_model(run)
     with _timed(run, "evaluate"):
-        data = Trajectories(_store(run, "test"))
-        rollouts = evaluate_rollouts(model, data, steps=config.evaluation.steps)
-        valid_time = valid_prediction_time(rollouts)
-        budget = _unseen_action_budget(config, model)
-        write_netcdf(run / "rollout.nc", _described(rollouts.assign(valid_prediction_time=valid_time), config))
-        error = rollouts["nrmse"].isel(time=slice(1, None))
-        exponent = config.evaluation.lyapunov_exponent
-        latents = model.encode(torch.from_numpy(rollouts["u"].values).flatten(0, 1)[:, None])
-        metrics = {
-            "rollout": {
-                "simulations": rollouts.sizes["simulation"],
-                "lead_time": rollouts["time"].values[1:].tolist(),
-                "nrmse": error.mean("simulation").values.tolist(),
-                "nrmse_persistence": rollouts["nrmse_persistence"].mean("simulation").values[1:].tolist(),
-                "skill_vs_persistence": skill_by_step(rollouts, model).values.tolist(),
-                "valid_prediction_time": float(valid_time.mean()) * (exponent or 1.0),
-                "valid_prediction_time_unit": "Lyapunov times" if exponent else "time units",
-                "valid_prediction_time_interval": [v * (exponent or 1.0) for v in bootstrap_interval(valid_time)],
-                "valid_prediction_time_limit": config.evaluation.steps * model.control_interval * (exponent or 1.0),
-            },
-            "latent": {
-                "size": model.latent_size,
-                "participation_ratio": participation_ratio(latents.unflatten(0, rollouts["nrmse"].shape)),
-            },
-            "budget": {
-                "residual_unseen_actions": _root_mean_square(budget["residual"]),
-                "change_error_unseen_actions": _root_mean_square(budget["change_error"]),
-            },
-        }
+        rollouts, metrics = measure_rollouts(config, model, Trajectories(_store(run, "test")))
+        write_netcdf(run / "rollout.nc", _described(rollouts, config))
     return _add_metrics(run, metrics)
+
+
+def measure_rollouts(config: Config, model: WorldModel, data: Trajectories) -> tuple[xr.Dataset, dict[str, Any]]:
+    """Rollouts of a test set, and their numbers under ``rollout``, ``latent`` and ``budget``."""
+    rollouts = evaluate_rollouts(model, data, steps=config.evaluation.steps)
+    valid_time = valid_prediction_time(rollouts)
+    rollouts["valid_prediction_time"] = valid_time
+    error, exponent = rollouts["nrmse"].isel(time=slice(1, None)), config.evaluation.lyapunov_exponent
+    unit = exponent or 1.0
+    fields = torch.stack([torch.from_numpy(rollouts[v.name].values) for v in model.domain.variables], dim=2)
+    latents = model.encode(fields.flatten(0, 1)).unflatten(0, fields.shape[:2])
+    budget = _unseen_action_budget(config, model)
+    metrics = {
+        "rollout": {
+            "simulations": rollouts.sizes["simulation"],
+            "lead_time": rollouts["time"].values[1:].tolist(),
+            "nrmse": error.mean("simulation").values.tolist(),
+            "nrmse_persistence": rollouts["nrmse_persistence"].mean("simulation").values[1:].tolist(),
+            "skill_vs_persistence": skill_by_step(rollouts, model).values.tolist(),
+            "valid_prediction_time": float(valid_time.mean()) * unit,
+            "valid_prediction_time_unit": "Lyapunov times" if exponent else "time units",
+            "valid_prediction_time_interval": [v * unit for v in bootstrap_interval(valid_time)],
+            "valid_prediction_time_limit": config.evaluation.steps * model.control_interval * unit,
+        },
+        "latent": {
+            "size": model.latent_size,
+            "participation_ratio": participation_ratio(latents),
+        },
+        "budget": {f"{name}_unseen_actions": _root_mean_square(budget[name]) for name in budget.data_vars},
+    }
+    return rollouts, metrics
 
 
 def control(run: Path) -> dict[str, Any]:
@@ -135,12 +140,20 @@ def control(run: Path) -> dict[str, Any]:
     torch.set_num_threads(config.training.threads)
     model, _ = load_model(run)
     with _timed(run, "control"):
-        simulation = simulations.build(config.simulation.model_dump())
-        starts = attractor_states(simulation, _recipe(config, "control"), range(config.control.episodes))
-        task = ControlTask(config, simulation, starts, torch.zeros_like(starts[0]))
-        result = run_control(task, model, bar)
+        task = control_task(config)
+        references = task.references()
+        controllers = {"none": references.pop("none"), "world_model": task.through(model), **references}
+        result = run_control(task, controllers, bar)
+        result = result.merge(imagine_controlled(model, result))
         write_netcdf(run / "controlled.nc", _described(result, config))
     return _add_metrics(run, {"control": summarize_control(result, config)})
+
+
+def control_task(config: Config) -> ControlTask:
+    """Held-out states on the attractor, to be driven to the zero field."""
+    simulation = simulations.build(config.simulation.model_dump())
+    starts = attractor_states(simulation, recipe(config, "control"), range(config.control.episodes))
+    return ControlTask(config, simulation, starts, torch.zeros_like(starts[0]))
 
 
 def report(run: Path) -> Path:
@@ -167,8 +180,9 @@ def run_all(config: Config, run: Path) -> Path:
 def _claim(config: Config, run: Path) -> None:
     path, wanted = run / "config.yaml", dump_config(config)
     if path.exists() and load_config(path) != config:
+        expected = f"an empty folder or a run of '{config.name}' as configured now"
         remedy = "choose another --out, or delete the folder"
-        raise InputError([Problem(str(run), f"an empty folder or a run of '{config.name}' as configured", "another configuration in config.yaml", remedy)])
+        raise InputError([Problem(str(run), expected, "another configuration in its config.yaml", remedy)])
     write_atomically(path, wanted.encode())
 
 
@@ -184,7 +198,7 @@ def _store(run: Path, name: str) -> Path:
     return run / "data" / f"{name}.zarr"
 
 
-def _recipe(config: Config, name: str) -> Recipe:
+def recipe(config: Config, name: str) -> Recipe:
     """What is simulated for ``name``; the sets never share a seed."""
     data = config.data
     split = getattr(data, name, data.train)
@@ -201,16 +215,15 @@ def _recipe(config: Config, name: str) -> Recipe:
     )
 
 
-def _unseen_action_budget(config: Config, model: Any, *, intervals: int = 8) -> xr.Dataset:
+def _unseen_action_budget(config: Config, model: WorldModel, *, intervals: int = 8) -> xr.Dataset:
     """Held-out starts under fresh full-range actions every interval, which the training data never hold."""
-    simulation = simulations.build(config.simulation.model_dump())
-    count = config.control.episodes
-    starts = attractor_states(simulation, _recipe(config, "control"), range(count))
+    task = control_task(config)
+    simulation, starts = task.simulation, task.starts
     generator = torch.Generator().manual_seed(config.seed)
-    drawn = 2 * torch.rand(count, intervals, len(simulation.actuators), generator=generator) - 1
+    drawn = 2 * torch.rand(len(starts), intervals, len(simulation.actuators), generator=generator) - 1
     actions = simulation.actuators.to_physical(drawn)
     episodes = simulations.run_episodes(simulation, starts, lambda fields, t: actions[:, t], range(intervals))
-    return unseen_action_budget(model, starts, episodes.functionals, actions)
+    return unseen_action_budget(model, simulation, starts, actions, episodes.fields)
 
 
 def _root_mean_square(values: xr.DataArray) -> dict[str, float]:

@@ -35,9 +35,7 @@ class Episodes:
 
 
 @torch.no_grad()
-def run_episodes(
-    simulation: Simulation, fields: Tensor, policy: Policy, intervals: Iterable[int]
-) -> Episodes:
+def run_episodes(simulation: Simulation, fields: Tensor, policy: Policy, intervals: Iterable[int]) -> Episodes:
     """Advance ``fields`` ``(batch, channel, x)`` under ``policy``, one action per control interval.
 
     Args:

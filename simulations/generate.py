@@ -113,9 +113,7 @@ def _draw(simulation: Simulation, recipe: Recipe, indices: range) -> tuple[Tenso
             smallest, largest = np.log(recipe.smallest_amplitude), np.log(recipe.amplitude)
             amplitude = np.exp(rng.uniform(smallest, largest))
             fields[row] = torch.from_numpy(simulation.initial_state(rng, amplitude=amplitude))
-        signals.append(
-            mixed(rng, recipe.intervals, len(simulation.actuators), share_unforced=recipe.share_unforced)
-        )
+        signals.append(mixed(rng, recipe.intervals, len(simulation.actuators), share_unforced=recipe.share_unforced))
     forcing = torch.tensor(np.stack(signals), dtype=torch.float32)
     return fields, simulation.actuators.to_physical(forcing)
 

@@ -39,12 +39,12 @@ class PeriodicGrid:
     @cached_property
     def coordinates(self) -> NDArray[np.float64]:
         """Positions of the points, shape ``(num_points,)``."""
-        return np.arange(self.num_points) * self.spacing
+        return np.arange(self.num_points, dtype=np.float64) * self.spacing
 
     @cached_property
     def wavenumbers(self) -> NDArray[np.float64]:
         """Physical wavenumbers ``2 pi k / L`` of a real transform, shape ``(N/2 + 1,)``."""
-        return 2 * np.pi * np.arange(self.num_points // 2 + 1) / self.domain_extent
+        return 2 * np.pi * np.arange(self.num_points // 2 + 1, dtype=np.float64) / self.domain_extent
 
     @cached_property
     def dealiasing_mask(self) -> NDArray[np.bool_]:

@@ -15,25 +15,30 @@ from torch import Tensor
 Tendency = Callable[[Tensor, float], Tensor]
 """``tendency(v, t)``: the part of ``v'`` that is not ``l v``, forcing included."""
 
-Coefficients = tuple[NDArray[np.float64], ...]
+Rates = NDArray[np.float64]
+Circle = NDArray[np.complex128]
+Coefficients = tuple[Rates, ...]
 
 
-def _contour_mean(linear: NDArray[np.float64], step: float, function: Callable[..., NDArray[np.complex128]]) -> NDArray[np.float64]:
-    """Mean of ``function`` over a unit circle around ``step * linear``: no cancellation near zero."""
+def _contour_mean(linear: Rates, step: float, function: Callable[[Circle], Circle]) -> Rates:
+    """``step`` times the mean of ``function`` on a unit circle around ``step * linear``: no cancellation at zero."""
     circle = np.exp(1j * np.pi * (np.arange(1, 33) - 0.5) / 32)
-    return np.asarray(np.real(function(step * linear[:, None] + circle)).mean(axis=1))
+    return np.asarray(step * np.real(function(step * linear[:, None] + circle)).mean(axis=1))
 
 
 @dataclass(frozen=True)
 class ETDRK2:
     """Second order, two evaluations: Cox & Matthews, eq. (22)."""
 
-    linear: NDArray[np.float64]
+    linear: Rates
     step: float
 
     def coefficients(self) -> Coefficients:
         """``(E, phi_1, phi_2)``, to be handed back to :meth:`advance` as tensors."""
-        mean = lambda f: self.step * _contour_mean(self.linear, self.step, f)  # noqa: E731
+
+        def mean(function: Callable[[Circle], Circle]) -> Rates:
+            return _contour_mean(self.linear, self.step, function)
+
         return (
             np.exp(self.step * self.linear),
             mean(lambda z: (np.exp(z) - 1) / z),
@@ -52,12 +57,15 @@ class ETDRK2:
 class ETDRK4:
     """Fourth order, four evaluations: Cox & Matthews, eqs. (26-29)."""
 
-    linear: NDArray[np.float64]
+    linear: Rates
     step: float
 
     def coefficients(self) -> Coefficients:
         """``(E, E_half, Q, f_1, f_2, f_3)``, to be handed back to :meth:`advance` as tensors."""
-        mean = lambda f: self.step * _contour_mean(self.linear, self.step, f)  # noqa: E731
+
+        def mean(function: Callable[[Circle], Circle]) -> Rates:
+            return _contour_mean(self.linear, self.step, function)
+
         return (
             np.exp(self.step * self.linear),
             np.exp(self.step * self.linear / 2),

@@ -86,7 +86,7 @@ class TrajectoryStore:
 
     def missing(self) -> list[int]:
         """The simulations not yet written, in order."""
-        count = self._group["status"].shape[0]
+        count = self._array("status").shape[0]
         return [i for i in range(count) if not self._marker(i).exists()]
 
     def write(self, indices: Sequence[int], episodes: Episodes, simulation: Simulation) -> None:
@@ -98,16 +98,14 @@ class TrajectoryStore:
             failed = failures[row] >= 0
             if not failed:
                 for name, values in arrays.items():
-                    self._group[name][index] = values[row]
-            self._group["status"][index] = STATUS_MEANINGS.index("blew_up" if failed else "ok")
-            self._group["failure_time"][index] = (
-                (failures[row] + 1) * simulation.control_interval if failed else np.nan
-            )
+                    self._array(name)[index] = values[row]
+            self._array("status")[index] = STATUS_MEANINGS.index("blew_up" if failed else "ok")
+            self._array("failure_time")[index] = (failures[row] + 1) * simulation.control_interval if failed else np.nan
             _write_atomically(self._marker(index), json.dumps({"sha256": self._digest(index)}))
 
     def verify(self) -> list[int]:
         """Simulations that are marked as written but whose values are not the marked ones."""
-        count = self._group["status"].shape[0]
+        count = self._array("status").shape[0]
         return [i for i in range(count) if self._marker(i).exists() and not self._intact(i)]
 
     def _intact(self, index: int) -> bool:
@@ -120,9 +118,14 @@ class TrajectoryStore:
     def _digest(self, index: int) -> str:
         digest = hashlib.sha256()
         for name, array in sorted(self._group.arrays()):
-            if array.metadata.dimension_names[0] == "simulation" and name != "simulation":
+            if getattr(array.metadata, "dimension_names", None)[:1] == ("simulation",) and name != "simulation":
                 digest.update(np.ascontiguousarray(array[index]).tobytes())
         return digest.hexdigest()
+
+    def _array(self, name: str) -> zarr.Array[Any]:
+        array = self._group[name]
+        assert isinstance(array, zarr.Array)  # noqa: S101  (ours: it is checked when the store is opened)
+        return array
 
     def _marker(self, index: int) -> Path:
         return _markers(self.path) / f"{index}.json"
@@ -174,9 +177,7 @@ def _arrays(episodes: Episodes, simulation: Simulation) -> dict[str, NDArray[np.
     return {name: values.astype(np.float32) for name, values in arrays.items()}
 
 
-def _lay_out(
-    path: Path, simulation: Simulation, simulations: int, intervals: int, title: str, settings: str
-) -> None:
+def _lay_out(path: Path, simulation: Simulation, simulations: int, intervals: int, title: str, settings: str) -> None:
     """Coordinates, metadata and NaN everywhere: a store whose shape is known before it is filled."""
     path.parent.mkdir(parents=True, exist_ok=True)
     group = zarr.create_group(

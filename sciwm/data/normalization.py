@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sciwm.data.domain import Domain, Functional, Variable
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import sample_fields
-from sciwm.data.domain import Domain, Functional, Variable
 
 
 def fit_domain(data: Trajectories) -> Domain:

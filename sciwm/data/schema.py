@@ -46,14 +46,14 @@ class Trajectories:
         self.control_interval = float(time[1] - time[0])
         self.intervals = len(time) - 1
         actuator_names = str(dataset["actuator"].attrs.get("names", "")).split()
-        low, high = self._read(dataset["action_low"]), self._read(dataset["action_high"])
+        low, high = read_values(dataset["action_low"], path), read_values(dataset["action_high"], path)
         self.actuators = ActionBox(
             tuple(actuator_names) or tuple(f"action_{j}" for j in range(len(low))),
             low,
             high,
             str(dataset["action"].attrs.get("units", "1")),
         )
-        self.usable = [int(i) for i in np.flatnonzero(self._read(dataset["status"]) == 1)]
+        self.usable = [int(i) for i in np.flatnonzero(read_values(dataset["status"], path) == 1)]
         _raise(_usable_problems(self.usable, str(path)))
         self._dataset = dataset
         self._arrays: dict[str, Any] = {}
@@ -63,7 +63,7 @@ class Trajectories:
         """The variable as something to slice, ``(simulation, time, ...)``."""
         if name not in self._arrays:
             if self._in_memory:
-                values = self._read(self._dataset[name])
+                values = read_values(self._dataset[name], self.path)
                 if name in {v.name for v in self.variables}:
                     _raise(_lost_values(values[self.usable], self.usable, f"{self.path}: {name}"))
                 self._arrays[name] = values
@@ -72,13 +72,6 @@ class Trajectories:
 
                 self._arrays[name] = zarr.open_group(self.path, mode="r")[name]
         return self._arrays[name]
-
-    def _read(self, array: xr.DataArray) -> NDArray[Any]:
-        try:
-            return array.values
-        except Exception as error:  # whatever a damaged chunk makes the decompressor raise
-            place, got = f"{self.path}: {array.name}", f"{type(error).__name__}: {error}"
-            raise InputError([Problem(place, "readable values", got, CHECK_REMEDY)]) from error
 
 
 def open_trajectories(path: Path) -> xr.Dataset:
@@ -99,6 +92,19 @@ def open_trajectories(path: Path) -> xr.Dataset:
         remedy = "delete it and simulate again"
         got = f"{type(error).__name__}: {error}"
         raise InputError([Problem(str(path), "a readable Zarr store", got, remedy)]) from error
+
+
+def read_values(array: xr.DataArray, path: Path) -> NDArray[Any]:
+    """The values of a variable of the store at ``path``.
+
+    Raises:
+        InputError: if a chunk is damaged.
+    """
+    try:
+        return array.values
+    except Exception as error:  # whatever a damaged chunk makes the decompressor raise
+        place, got = f"{path}: {array.name}", f"{type(error).__name__}: {error}"
+        raise InputError([Problem(place, "readable values", got, CHECK_REMEDY)]) from error
 
 
 def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset") -> list[Problem]:
@@ -137,21 +143,21 @@ def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcin
     units = forcing.attrs.get("units", box.units)
     if units != box.units:
         problems.append(Problem(where, f"units '{box.units}'", f"'{units}'", "convert before calling"))
-    values = forcing.transpose(..., "actuator").values
-    outside = (values < box.low - 1e-6) | (values > box.high + 1e-6)
-    if outside.any():
-        place = _first(outside, forcing.transpose(..., "actuator").dims)
-        problems.append(
-            Problem(
-                where,
-                f"actions between {box.low.min():g} and {box.high.max():g} {box.units}",
-                f"{int(outside.sum())} outside, the first {values[outside][0]:g} at {place}",
-                "clip the forcing, or train on data with wider bounds",
-            )
-        )
+    problems += _out_of_bounds(forcing.transpose(..., "actuator"), box, where)
     if "time" in forcing.coords and forcing.sizes["time"] > 1:
         problems += _time_problems(forcing["time"], domain.control_interval, where)
     return problems
+
+
+def _out_of_bounds(forcing: xr.DataArray, box: ActionBox, where: str) -> list[Problem]:
+    values = forcing.values
+    outside = (values < box.low - 1e-6) | (values > box.high + 1e-6)
+    if not outside.any():
+        return []
+    j = int(np.argwhere(outside)[0][-1])
+    expected = f"actions of '{box.names[j]}' between {box.low[j]:g} and {box.high[j]:g} [{box.units}]"
+    got = f"{values[outside][0]:g} at {_first(outside, forcing.dims)}, {int(outside.sum())} outside in all"
+    return [Problem(where, expected, got, "clip the forcing, or train on data with wider bounds")]
 
 
 def _store_problems(dataset: xr.Dataset, where: str) -> list[Problem]:

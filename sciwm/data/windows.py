@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sciwm.data.schema import Trajectories
 from sciwm.data.domain import Domain
+from sciwm.data.schema import Trajectories
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Closed-loop control of the true simulation, by the world model and by those who own the equations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,8 +45,12 @@ class ControlTask:
     starts: Tensor
     target: Tensor
 
-    def policies(self, model: WorldModel) -> dict[str, Callable[[], Policy]]:
-        """One maker per controller; all plan with the same horizon, cost and budget."""
+    def references(self) -> dict[str, Callable[[], Policy]]:
+        """Makers of the controllers that need no model, all but the first through the true equations.
+
+        They plan with the same horizon, cost and budget as the world model, and may take the
+        coarser solver step of the configuration.
+        """
         planning, control = self.config.planning, self.config.control
         sampling = planning.model_copy(update={"planner": "cem", "iterations": control.cem_iterations})
         settings = self.config.simulation.model_dump()
@@ -57,72 +62,82 @@ class ControlTask:
 
         return {
             "none": lambda: Hold(self.simulation.actuators),
-            "world_model": lambda: RecedingHorizon(model, *build_planner(planning, model, self.target)),
             "lqr": lqr,
             "oracle_cem": lambda: RecedingHorizon(oracle, *build_planner(sampling, oracle, self.target)),
             "adjoint": lambda: RecedingHorizon(oracle, *build_planner(planning, oracle, self.target)),
         }
 
+    def through(self, model: WorldModel) -> Callable[[], Policy]:
+        """Maker of the controller that plans through a model."""
+        return lambda: RecedingHorizon(model, *build_planner(self.config.planning, model, self.target))
 
-def run_control(task: ControlTask, model: WorldModel, progress: Progress) -> xr.Dataset:
+
+def run_control(task: ControlTask, controllers: Mapping[str, Callable[[], Policy]], progress: Progress) -> xr.Dataset:
     """Every controller on every start.
+
+    Args:
+        controllers: makers by name.
 
     Returns:
         over ``controller``, ``episode``, ``time`` and space: the fields, ``action`` (held over the
         interval that starts at its time), the functionals, ``distance`` = mean square distance from
-        the target; ``seconds_per_decision`` by ``controller`` (for all episodes together); and for
-        the world model the flow it would have imagined from the first instant under the actions
-        that were executed, and the cost it predicted.
+        the target, ``predicted_cost`` of the plans; ``seconds_per_decision`` by ``controller``, for
+        all episodes together.
     """
     intervals = task.config.control.intervals
-    records, seconds = [], {}
-    predicted = np.full((len(task.starts), intervals + 1), np.nan, dtype=np.float32)
-    for name, make in task.policies(model).items():
+    records = []
+    for name, make in controllers.items():
         policy = make()
-        episodes = run_episodes(
-            task.simulation, task.starts, policy, progress(range(intervals), f"controlling with {CONTROLLERS[name]}")
-        )
-        records.append(_record(task, episodes))
+        steps = progress(range(intervals), f"controlling with {CONTROLLERS[name]}")
+        record = _record(task, run_episodes(task.simulation, task.starts, policy, steps))
+        predicted = np.full((len(task.starts), intervals + 1), np.nan, dtype=np.float32)
+        seconds = np.nan
         if isinstance(policy, RecedingHorizon):
-            seconds[name] = float(np.median(policy.seconds))
-            if name == "world_model":
-                predicted[:, :-1] = torch.stack(policy.predicted_cost, dim=1).numpy()
-    names = list(CONTROLLERS)
-    result = xr.concat(records, xr.DataArray(names, dims="controller", name="controller"))
-    result["controller"].attrs["long_name"] = "controller"
-    result["seconds_per_decision"] = (
-        "controller",
-        [seconds.get(n, np.nan) for n in names],
-        {"units": "s", "long_name": f"wall time of one decision for {len(task.starts)} episodes together"},
-    )
-    result["predicted_cost"] = (("episode", "time"), predicted, {"units": "1", "long_name": "cost the model predicted"})
-    return result.merge(_imagined(model, result))
+            predicted[:, :-1] = torch.stack(policy.predicted_cost, dim=1).numpy()
+            seconds = float(np.median(policy.seconds))
+        record["predicted_cost"] = (
+            ("episode", "time"), predicted, {"units": "1", "long_name": "cost that the planner predicted"},
+        )  # fmt: skip
+        record["seconds_per_decision"] = (
+            (), seconds, {"units": "s", "long_name": f"wall time of a decision for all {len(task.starts)} episodes"},
+        )  # fmt: skip
+        records.append(record)
+    return xr.concat(records, xr.DataArray(list(controllers), dims="controller", name="controller"))
 
 
-def summarize_control(result: xr.Dataset, config: Config) -> dict[str, object]:
+def first_mean_square(result: xr.Dataset, config: Config) -> dict[str, float]:
+    """Mean square distance over the first part of the episodes, by controller."""
+    early = result["distance"].isel(time=slice(1, config.control.first + 1))
+    return {str(n): float(early.sel(controller=n).mean()) for n in result["controller"].values}
+
+
+def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
     """The numbers of the report: means over starts and time, the gain, and bootstrap intervals over starts."""
     first, last = config.control.first, config.control.last
     distance = result["distance"].isel(time=slice(1, None))
     early = distance.isel(time=slice(0, first)).mean("time")
     final = distance.isel(time=slice(-last, None)).mean("time")
     names = [str(n) for n in result["controller"].values]
+    span = f"{first * config.simulation.control_interval:g}"
 
     def by_name(values: xr.DataArray) -> dict[str, float]:
         return {n: float(values.sel(controller=n).mean()) for n in names}
 
-    mean_early = by_name(early)
-    best = mean_early["none"] - mean_early["adjoint"]
+    mean_early = first_mean_square(result, config)
     seconds = result["seconds_per_decision"].dropna("controller")
-    return {
+    summary = {
         "episodes": result.sizes["episode"],
-        "mean_square_first_40": mean_early,
-        "mean_square_first_40_interval": {n: bootstrap_interval(early.sel(controller=n)) for n in names},
+        f"mean_square_first_{span}": mean_early,
+        f"mean_square_first_{span}_interval": {n: bootstrap_interval(early.sel(controller=n)) for n in names},
         "mean_square_final": by_name(final),
         "mean_square_final_worst": {n: float(final.sel(controller=n).max()) for n in names},
-        "gain": (mean_early["none"] - mean_early["world_model"]) / best,
         "mean_square_action": by_name((result["action"] ** 2).mean("actuator")),
         "seconds_per_decision": {str(c.item()): float(seconds.sel(controller=c)) for c in seconds["controller"]},
     }
+    if {"none", "adjoint"} <= mean_early.keys():
+        improvement = {n: mean_early["none"] - mean_early[n] for n in names}
+        summary["gain"] = improvement["world_model"] / improvement["adjoint"]
+    return summary
 
 
 def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
@@ -130,8 +145,9 @@ def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
     held = torch.cat([episodes.actions, torch.full_like(episodes.actions[:, :1], torch.nan)], dim=1)
     times = np.arange(held.shape[1]) * simulation.control_interval
     distance = (episodes.fields - task.target).square().mean(dim=(2, 3))
+    dims = ("episode", "time", "x")
     variables: dict[str, object] = {
-        v.name: (("episode", "time", "x"), episodes.fields[:, :, c].numpy(), {"units": v.units, "long_name": v.long_name})
+        v.name: (dims, episodes.fields[:, :, c].numpy(), {"units": v.units, "long_name": v.long_name})
         for c, v in enumerate(simulation.variables)
     }
     for name, values in episodes.functionals.items():
@@ -151,18 +167,23 @@ def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
 
 
 @torch.no_grad()
-def _imagined(model: WorldModel, result: xr.Dataset) -> xr.Dataset:
-    """The world model's open-loop imagination of the flow it controlled."""
+def imagine_controlled(model: WorldModel, result: xr.Dataset) -> xr.Dataset:
+    """What the world model imagines, open loop from the first instant, under the actions that it took.
+
+    Returns:
+        each variable with the suffix ``_imagined``, over ``episode``, ``time`` and space.
+    """
     executed = result.sel(controller="world_model")
     names = [v.name for v in model.domain.variables]
     start = torch.stack([torch.from_numpy(executed[n].isel(time=0).values) for n in names], dim=1)
     actions = torch.from_numpy(executed["action"].isel(time=slice(0, -1)).values)
     states = rollout(model, model.encode(start), actions)
     fields = torch.cat([start[:, None], readout_trajectory(model, states, ["fields"])["fields"]], dim=1)
+    dims = ("episode", "time", "x")
     return xr.Dataset(
         {
             f"{v.name}_imagined": (
-                ("episode", "time", "x"), fields[:, :, c].numpy(), {"units": v.units, "long_name": f"imagined {v.long_name}"},
+                dims, fields[:, :, c].numpy(), {"units": v.units, "long_name": f"imagined {v.long_name}"},
             )
             for c, v in enumerate(model.domain.variables)
         }

@@ -1,13 +1,18 @@
 """Imagined against true trajectories of held-out simulations."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
+from sciwm.data.domain import Variable
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import readout_trajectory, rollout
+from sciwm.loss.physics import budget_residual
 from sciwm.model.world_model import WorldModel
+from simulations import Simulation
 
 
 @torch.no_grad()
@@ -46,12 +51,15 @@ def evaluate_rollouts(model: WorldModel, data: Trajectories, *, steps: int) -> x
 
 def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
     """``1 - MSE / MSE of persistence`` over ``time``, from the first step on."""
-    mse = mse_persistence = 0.0
-    for v in model.domain.variables:
-        truth, over = rollouts[v.name], ("simulation", model.domain.dimension)
-        mse = mse + ((rollouts[f"{v.name}_imagined"] - truth) ** 2).mean(over) / v.deviation**2
-        mse_persistence = mse_persistence + ((truth.isel(time=0) - truth) ** 2).mean(over) / v.deviation**2
-    skill: xr.DataArray = 1 - (mse / mse_persistence).isel(time=slice(1, None))
+
+    def mean_square(guess: Callable[[Variable], xr.DataArray]) -> xr.DataArray:
+        over = ("simulation", model.domain.dimension)
+        parts = [((guess(v) - rollouts[v.name]) ** 2).mean(over) / v.deviation**2 for v in model.domain.variables]
+        return xr.concat(parts, "variable").sum("variable")
+
+    error = mean_square(lambda v: rollouts[f"{v.name}_imagined"])
+    persistence = mean_square(lambda v: rollouts[v.name].isel(time=0))
+    skill: xr.DataArray = 1 - (error / persistence).isel(time=slice(1, None))
     return skill.assign_attrs(units="1", long_name="skill against persistence")
 
 
@@ -65,43 +73,43 @@ def valid_prediction_time(rollouts: xr.Dataset, *, threshold: float = 0.5) -> xr
 
 @torch.no_grad()
 def unseen_action_budget(
-    model: WorldModel, starts: Tensor, truth: dict[str, Tensor], actions: Tensor
+    model: WorldModel, simulation: Simulation, starts: Tensor, actions: Tensor, fields: Tensor
 ) -> xr.Dataset:
     """Budgets of imagined trajectories under actions of a kind that is not in the data.
 
     Args:
+        simulation: says what the functionals of a field are.
         starts: physical fields ``(batch, variable, x)``.
-        truth: the solver's functionals under the same actions, name to ``(batch, T + 1)``.
         actions: physical, ``(batch, T, actuator)``.
+        fields: what the solver makes of both, ``(batch, T + 1, variable, x)``.
 
     Returns:
-        over ``functional``, ``sample``, ``time``: ``residual`` of the model's own budget, and
-        ``change_error``, imagined minus true change of the functional; both in units of the
-        deviation of the change in the training data.
+        over ``functional``, ``sample``, ``time``, in units of the deviation of the true changes:
+        ``change_error``, the change of the functional of the decoded fields over each interval minus
+        the true one; and, for a model with heads, ``residual`` of the budget they state.
     """
-    from sciwm.loss.physics import budget_residual
-
     state = model.encode(starts)
     states = torch.cat([state[:, None], rollout(model, state, actions)], dim=1)
-    before, after = states[:, :-1].flatten(0, 1), states[:, 1:].flatten(0, 1)
-    shape = actions.shape[:2]
-    residual = budget_residual(model, before, actions.flatten(0, 1), after).unflatten(0, shape)
-    names = [f.name for f in model.domain.functionals]
-    imagined = readout_trajectory(model, states, names)
-    changes = [
-        (imagined[f.name].diff(dim=1) - truth[f.name].diff(dim=1)) / f.change_deviation for f in model.domain.functionals
-    ]
+    imagined = readout_trajectory(model, states, ["fields"])["fields"]
+    names = list(simulation.functional_names)
+
+    def changes(trajectory: Tensor) -> Tensor:
+        values = simulation.functionals(trajectory.flatten(0, 1))
+        return torch.stack([values[n].unflatten(0, trajectory.shape[:2]).diff(dim=1) for n in names], dim=2)
+
+    true = changes(fields)
+    scale = true.flatten(0, 1).std(dim=0)
     dims = ("sample", "time", "functional")
-    attributes = {"units": "1"}
+    variables = {"change_error": ((changes(imagined) - true) / scale, "error of the imagined change")}
+    if model.domain.functionals:
+        before, after = states[:, :-1].flatten(0, 1), states[:, 1:].flatten(0, 1)
+        residual = budget_residual(model, before, actions.flatten(0, 1), after).unflatten(0, actions.shape[:2])
+        trained = residual.new_tensor([f.change_deviation for f in model.domain.functionals])
+        variables["residual"] = (residual * trained / scale, "budget residual of imagined intervals")
     return xr.Dataset(
-        {
-            "residual": (dims, residual.numpy(), attributes | {"long_name": "budget residual of imagined intervals"}),
-            "change_error": (
-                dims, torch.stack(changes, dim=2).numpy(), attributes | {"long_name": "error of the imagined change"},
-            ),
-        },
+        {k: (dims, v.numpy(), {"units": "1", "long_name": meaning}) for k, (v, meaning) in variables.items()},
         {"functional": names},
-    )  # fmt: skip
+    )
 
 
 def _rows(data: Trajectories, name: str, rows: list[int], length: int) -> Tensor:

@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-def bootstrap_interval(values: ArrayLike, *, draws: int = 2000, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
+def bootstrap_interval(
+    values: ArrayLike, *, draws: int = 2000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean over independent samples.
 
     Args:

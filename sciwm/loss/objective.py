@@ -108,4 +108,3 @@ class Objective:
                 return {"sigreg": torch.stack([sigreg(z, directions) for z in instants]).mean()}
             case "none":
                 return {}
-

@@ -35,10 +35,9 @@ class Encoder(nn.Module):
             fno.width, fno.width, n_modes=(2 * fno.modes,), n_layers=fno.layers, use_channel_mlp=False
         )
         self.layers = fno.layers
-        self.projection = nn.Conv1d(fno.width, settings.latent_channels, 1)
+        self.projection = nn.Conv1d(fno.width, settings.latent_channels, 1, bias=False)
         self.skip = nn.Conv1d(variables, settings.latent_channels, 1, bias=False)
         nn.init.zeros_(self.projection.weight)
-        nn.init.zeros_(self.projection.bias)
         nn.init.eye_(self.skip.weight[:, :, 0].detach())
         self.register_buffer("scale", torch.ones(settings.latent_channels, 2 * self.modes + 1))
         self.scale: Tensor

@@ -47,12 +47,12 @@ class BudgetHeads(nn.Module):
         self.shape = (functionals, actuators)
         self.value = FunctionalHead(settings, latents=1, outputs=functionals)
         self.source = FunctionalHead(settings, latents=2, outputs=functionals)
-        self.output = nn.Linear(2 * latent, functionals * actuators)
-        nn.init.zeros_(self.output.weight)
+        self.output = nn.Parameter(torch.zeros(2 * latent, functionals * actuators))
+        self.output_bias = nn.Parameter(torch.zeros(functionals * actuators))
 
     def fluxes(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised ``S`` ``(batch, functional)`` and ``y`` ``(batch, functional, actuator)``."""
-        output = self.output(torch.cat([before, after], dim=1))
+        output = torch.addmm(self.output_bias, torch.cat([before, after], dim=1), self.output)
         return self.source(before, after), output.unflatten(1, self.shape)
 
 

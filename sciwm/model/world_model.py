@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor, nn
 
 from sciwm.config import ModelSettings
@@ -60,7 +59,7 @@ class WorldModel(nn.Module):
 
     def encode(self, fields: Tensor) -> Tensor:
         """Fields ``(batch, variable, x)`` at any resolution to latents ``(batch, size)``."""
-        return self.encoder(self.normalize(fields))  # type: ignore[no-any-return]
+        return self.encoder(self.normalize(fields))
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
         """One control interval under a physical action ``(batch, actuator)``."""

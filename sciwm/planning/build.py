@@ -29,15 +29,7 @@ def build_planner(settings: PlanningSettings, dynamics: Dynamics, target_fields:
         cost = cost + settings.rate_weight * action_rate()
     law = linear_law(dynamics, cost, target_fields) if settings.terminal == "riccati" else None
     if settings.planner == "gradient":
-        planner: Planner = GradientPlanner(
-            settings.horizon, iterations=settings.iterations, learning_rate=settings.learning_rate, law=law
-        )
-    else:
-        planner = CEMPlanner(
-            settings.horizon,
-            iterations=settings.iterations,
-            samples=settings.samples,
-            elites=settings.elites,
-            law=law,
-        )
-    return planner, cost
+        return GradientPlanner(settings.horizon, settings.iterations, settings.learning_rate, law), cost
+    return CEMPlanner(
+        settings.horizon, settings.iterations, settings.samples, settings.elites, settings.deviation, law=law
+    ), cost

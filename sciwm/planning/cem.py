@@ -19,8 +19,8 @@ class CEMPlanner:
         horizon: steps imagined.
         iterations: rounds of sampling.
         samples, elites: candidates per episode and round, and how many of them shape the next round.
-        deviation, floor: first and smallest standard deviation, in units of the search scale (see
-            ``first_guess``).
+        deviation: first standard deviation, in units of the search scale (see ``first_guess``).
+        floor_share: smallest standard deviation, as a share of the first.
         momentum: weight of the last round's mean and deviation.
         law: a linear law about the goal, as a guess and as cost-to-go beyond the horizon.
         seed: plans are the same for the same seed.
@@ -31,7 +31,7 @@ class CEMPlanner:
     samples: int = 64
     elites: int = 8
     deviation: float = 0.5
-    floor: float = 0.05
+    floor_share: float = 0.2
     momentum: float = 0.1
     law: LinearLaw | None = None
     seed: int = 0
@@ -41,7 +41,7 @@ class CEMPlanner:
         """See :class:`~sciwm.planning.planner.Planner`; the best sequence ever judged is returned."""
         problem = Problem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
         mean, scale = first_guess(problem, self.horizon, warm_start)
-        deviation = (self.deviation * scale).expand_as(mean)
+        deviation = first = (self.deviation * scale).expand_as(mean)
         generator = torch.Generator(device=mean.device).manual_seed(self.seed)
         elites, elite_costs = mean[None], problem.judge(mean[None])
         rows = torch.arange(len(mean), device=mean.device)
@@ -54,5 +54,7 @@ class CEMPlanner:
             elites = pool[order, rows]
             mean = self.momentum * mean + (1 - self.momentum) * elites.mean(dim=0)
             spread = elites.std(dim=0, correction=0)
-            deviation = torch.maximum(self.momentum * deviation + (1 - self.momentum) * spread, self.floor * scale)
+            deviation = torch.maximum(
+                self.momentum * deviation + (1 - self.momentum) * spread, self.floor_share * first
+            )
         return Plan(dynamics.actuators.to_physical(elites[0]), elite_costs[0], deviation.amax(dim=(1, 2)))

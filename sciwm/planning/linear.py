@@ -96,7 +96,7 @@ def _riccati(a: Matrix, b: Matrix, q: Matrix, r: Matrix, *, iterations: int = 20
         new = a.T @ after @ (a - b @ gain)
         new = (new + new.T) / 2
         if np.abs(new - value).max() < 1e-10 * np.abs(new).max():
-            return new, gain
+            return new, np.asarray(gain, dtype=np.float64)
         value = new
     growth = np.abs(np.linalg.eigvals(a - b @ gain)).max()
     if growth >= 1 or not np.isfinite(value).all():
@@ -104,4 +104,4 @@ def _riccati(a: Matrix, b: Matrix, q: Matrix, r: Matrix, *, iterations: int = 20
             f"Expected a target that the actuators can hold, got a mode that grows by {growth:.4f} per interval "
             "whatever they do. Use more or other actuators, or planning.terminal = none."
         )
-    return value, gain
+    return value, np.asarray(gain, dtype=np.float64)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from simulations import ActionBox
 from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost
 from sciwm.planning.linear import LinearLaw
 from sciwm.planning.planner import Plan, Planner
+from simulations import ActionBox
 
 
 @dataclass

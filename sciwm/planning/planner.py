@@ -29,7 +29,10 @@ class Plan:
 class Planner(Protocol):
     """Searches over actions in ``[-1, 1]``, batched over episodes, clamped to the box."""
 
-    horizon: int
+    @property
+    def horizon(self) -> int:
+        """Steps imagined."""
+        ...
 
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
         """The best actions found from ``state`` ``(batch, ...)``; ``warm_start`` is the plan one interval ago."""

@@ -34,7 +34,9 @@ class HeldOut:
         with torch.no_grad(), model.assembled():
             encoded = model.encode(batch.fields.flatten(0, 1)).unflatten(0, batch.fields.shape[:2])
             imagined = rollout(model, encoded[:, 0], batch.actions)
-            errors = prediction_errors(imagined, encoded, self.objective.metric(model), relative_floor=self.config.loss.relative_floor)
+            errors = prediction_errors(
+                imagined, encoded, self.objective.metric(model), relative_floor=self.config.loss.relative_floor
+            )
         metrics = {
             "held_out.error": float(errors.mean()),
             "held_out.skill_first": 1 - float(errors[0]),

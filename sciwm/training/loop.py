@@ -8,13 +8,13 @@ import json
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from sciwm.config import Config
 from sciwm.data.normalization import fit_domain
@@ -35,7 +35,10 @@ Advance = Callable[[int, str], None]
 def build_model(config: Config, training_set: Trajectories) -> WorldModel:
     """A fresh model whose scales are measured on the training data."""
     torch.manual_seed(config.seed)
-    model = WorldModel(config.model, fit_domain(training_set))
+    domain, physics = fit_domain(training_set), config.loss.physics
+    if not (physics.heads_encoded or physics.heads_rolled):
+        domain = replace(domain, functionals=())  # heads that nothing trains must not be read
+    model = WorldModel(config.model, domain)
     names = [v.name for v in training_set.variables]
     fields = model.normalize(torch.from_numpy(sample_fields([training_set], names, limit=8192)))
     model.encoder.fit_scale(fields)
@@ -77,7 +80,10 @@ def train(
     objective = Objective(config.loss)
     windows = Windows(training_sets, model.domain)
     held_out = HeldOut(config, objective, Windows([validation_set], model.domain))
-    save = lambda: save_state(run / "train_state.pt", state, model, optimizer)  # noqa: E731
+
+    def save() -> None:
+        save_state(run / "train_state.pt", state, model, optimizer)
+
     advance(state.update, "")
 
     with _saving_on_sigterm(save) as stop_if_asked:
@@ -92,8 +98,8 @@ def train(
             loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
             _set_learning_rate(optimizer, _schedule(config, phase, state.update))
             optimizer.zero_grad()
-            (loss + objective.decoder_error(model, batch, encoded)).backward()  # type: ignore[no-untyped-call]
-            norms = [torch.nn.utils.clip_grad_norm_(group, settings.gradient_clip) for group in parameters.values()]
+            (loss + objective.decoder_error(model, batch, encoded)).backward()
+            norms = [torch.nn.utils.clip_grad_norm_(group, settings.gradient_clip) for group in parameters]
             finite = all(bool(norm.isfinite()) for norm in norms)
             if finite:  # a rollout that explodes, as an early one may, teaches nothing
                 optimizer.step()
@@ -112,7 +118,7 @@ def train(
     save_model(run, model, config, _provenance(training_sets, state))
 
 
-def _optimizer(config: Config, model: WorldModel) -> tuple[torch.optim.Optimizer, dict[str, list[Tensor]]]:
+def _optimizer(config: Config, model: WorldModel) -> tuple[torch.optim.Optimizer, list[list[torch.nn.Parameter]]]:
     """AdamW. The encoder starts as a good one and moves slowly, or the first updates would collapse it;
     the decoder is clipped apart, so that it cannot slow the latent down."""
     settings = config.training
@@ -124,7 +130,7 @@ def _optimizer(config: Config, model: WorldModel) -> tuple[torch.optim.Optimizer
         {"params": rest + decoder, "share": 1.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    return optimizer, {"latent": encoder + rest, "decoder": decoder}
+    return optimizer, [encoder + rest, decoder]
 
 
 def _schedule(config: Config, phase: int, update: int) -> float:

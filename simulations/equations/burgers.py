@@ -49,9 +49,7 @@ class Burgers(Simulation):
         if not viscosity > 0:
             raise ValueError(f"burgers: expected viscosity > 0, got {viscosity}.")
         self.viscosity = viscosity
-        super().__init__(
-            grid, actuators, control_interval=control_interval, steps_per_interval=steps_per_interval
-        )
+        super().__init__(grid, actuators, control_interval=control_interval, steps_per_interval=steps_per_interval)
 
     def linear_symbol(self) -> NDArray[np.float64]:
         """``-nu k^2``."""

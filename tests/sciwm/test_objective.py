@@ -73,9 +73,7 @@ def test_heads_that_give_the_mean_have_error_one(model: WorldModel, training_set
     assert float(head_error(model, latents, whole).detach()) == pytest.approx(1.0, rel=0.5)
 
 
-def test_terms_follow_the_configuration(
-    make_config: Callable[..., Config], model: WorldModel, batch: Batch
-) -> None:
+def test_terms_follow_the_configuration(make_config: Callable[..., Config], model: WorldModel, batch: Batch) -> None:
     """A weight of zero removes the term; every remaining one is finite and reaches the encoder."""
     plain = make_config(loss={"physics": {"heads_encoded": 0, "heads_rolled": 0, "budget": 0}}).loss
     terms, _ = Objective(plain).terms(model, batch, torch.Generator().manual_seed(0))

@@ -75,7 +75,9 @@ def test_latents_have_unit_variance_before_training(config: Config, training_set
 @pytest.mark.parametrize("path", ["additive", "affine", "general"])
 def test_action_path(make_config: Callable[..., Config], training_set: Trajectories, path: str) -> None:
     """One short substep answers linearly to the action unless the path is general."""
-    config = make_config(model={"latent_modes": 6, "encoder": {"width": 8, "modes": 8}, "predictor": {"action_path": path}})
+    config = make_config(
+        model={"latent_modes": 6, "encoder": {"width": 8, "modes": 8}, "predictor": {"action_path": path}}
+    )
     model = build_model(config, training_set)
     predictor = model.predictor
     with torch.no_grad():
@@ -128,7 +130,7 @@ def test_mass_budget_closes_on_true_transitions(config: Config, training_set: Tr
         heads.value.bias[mass] = (u.mean - scales.mean) / scales.deviation
         heads.source.bias[mass] = -scales.source_mean / scales.source_deviation
         shapes = torch.from_numpy(simulation.forcing_shapes).float().mean(dim=1)
-        heads.output.bias.view(heads.shape)[mass] = shapes / scales.output_deviation
+        heads.output_bias.view(heads.shape)[mass] = shapes / scales.output_deviation
         values = torch.from_numpy(np.asarray(training_set.array("u")[:, 5:7]))
         before, after = (model.encode(values[:, [t]]) for t in (0, 1))
         action = torch.from_numpy(np.asarray(training_set.array("action")[:, 5]))

@@ -1,0 +1,96 @@
+"""Benchmark results as files, and as Markdown tables."""
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sciwm import __version__
+from sciwm.problems import InputError, Problem
+
+ACCEPTED = Path(__file__).parent / "results"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Args:
+        title: its heading.
+        show: a row to the text of its cell.
+    """
+
+    title: str
+    show: Callable[[Row], str]
+
+
+def provenance(name: str, command: str, seeds: Sequence[int]) -> dict[str, Any]:
+    """What is about to be measured, with which code and on which machine; ask before the work begins."""
+    return {
+        "name": name,
+        "commit": _commit(),
+        "sciwm": __version__,
+        "torch": torch.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {_processor()}",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "command": command,
+        "seeds": list(seeds),
+    }
+
+
+def read_result(name: str) -> Mapping[str, Any]:
+    """The accepted result of a benchmark.
+
+    Raises:
+        InputError: if there is none.
+    """
+    path = ACCEPTED / f"{name}.json"
+    if not path.exists():
+        remedy = f"run 'sciwm benchmark {name} --out {path}'"
+        raise InputError([Problem(str(path), "an accepted result", "none", remedy)])
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def markdown_table(result: Mapping[str, Any], columns: Sequence[Column]) -> str:
+    """The rows under the columns, and a line that says how to get them again."""
+    lines = [
+        "| " + " | ".join(c.title for c in columns) + " |",
+        "|" + "---|" * len(columns),
+        *("| " + " | ".join(c.show(row) for c in columns) + " |" for row in result["rows"]),
+        "",
+        f"`{result['command']}`, seeds {', '.join(map(str, result['seeds']))}, {result['machine']}, {result['date']}, "
+        f"commit {result['commit'][:9]}.",
+    ]
+    return "\n".join(lines)
+
+
+def _commit() -> str:
+    """The commit of the source tree, marked if files differ from it; unknown outside a checkout."""
+    root = Path(__file__).parents[2]
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        return done.stdout.strip()
+
+    commit = git("rev-parse", "HEAD")
+    changed = git("status", "--porcelain", "--", "sciwm", "simulations", "configs")
+    return (commit + ("+changes" if changed else "")) if commit else "unknown"
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown processor"

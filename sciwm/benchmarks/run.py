@@ -1,0 +1,73 @@
+"""Running a benchmark by name, and putting accepted results into the README."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sciwm.benchmarks import demo_ablation
+from sciwm.benchmarks.results import ACCEPTED, Column, Row, markdown_table, provenance, read_result
+from sciwm.files import write_atomically, write_json
+from sciwm.problems import InputError, Problem
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One table.
+
+    Args:
+        measure: ``measure(quick, folder, seeds)`` to rows.
+        columns: how the rows become a table.
+        seeds: of the full run; a quick one takes the first.
+    """
+
+    measure: Callable[[bool, Path, Sequence[int]], list[Row]]
+    columns: Callable[[], list[Column]]
+    seeds: tuple[int, ...] = (0, 1, 2)
+
+
+BENCHMARKS = {"demo-ablation": Benchmark(demo_ablation.run, demo_ablation.columns)}
+
+
+def run_benchmark(name: str, *, quick: bool, out: Path | None) -> str:
+    """Measure, write the JSON, and return the table.
+
+    Args:
+        out: where the JSON goes; ``runs/benchmarks/NAME[-quick].json`` by default. Working files
+            are kept beside it, so that a benchmark that was killed goes on where it stood.
+
+    Raises:
+        InputError: if there is no such benchmark.
+    """
+    if name not in BENCHMARKS:
+        raise InputError([Problem("benchmark", f"one of {', '.join(BENCHMARKS)}, or table", f"'{name}'")])
+    benchmark = BENCHMARKS[name]
+    label = f"{name}-quick" if quick else name
+    command = f"sciwm benchmark {name}" + (" --quick" if quick else "")
+    seeds = benchmark.seeds[:1] if quick else benchmark.seeds
+    about = provenance(name, command, seeds)
+    result = about | {"rows": benchmark.measure(quick, Path("runs/benchmarks") / label, seeds)}
+    path = out or Path("runs/benchmarks") / f"{label}.json"
+    write_json(path, result)
+    return f"{markdown_table(result, benchmark.columns())}\n\nwritten to {path}"
+
+
+def update_readme(readme: Path) -> list[str]:
+    """Replace what stands between ``<!-- table:NAME -->`` and ``<!-- end -->`` by the accepted results.
+
+    Returns:
+        the names of the tables found.
+    """
+    found = []
+
+    def table(match: re.Match[str]) -> str:
+        found.append(match[1])
+        text = markdown_table(read_result(match[1]), BENCHMARKS[match[1]].columns())
+        return f"<!-- table:{match[1]} -->\n{text}\n<!-- end -->"
+
+    text = re.sub(r"<!-- table:([\w-]+) -->.*?<!-- end -->", table, readme.read_text(), flags=re.DOTALL)
+    write_atomically(readme, text.encode())
+    return found
+
+
+__all__ = ["ACCEPTED", "BENCHMARKS", "run_benchmark", "update_readme"]

@@ -1,0 +1,39 @@
+"""Opening what users name on the command line: a netCDF file or a Zarr store."""
+
+from pathlib import Path
+
+import xarray as xr
+
+from sciwm.data.schema import open_trajectories
+from sciwm.problems import InputError, Problem
+
+
+def open_dataset(path: Path) -> xr.Dataset:
+    """A netCDF file or a Zarr store, times as plain numbers.
+
+    Raises:
+        InputError: if there is none, or it is not readable.
+    """
+    if path.is_dir():
+        return open_trajectories(path)
+    if not path.exists():
+        raise InputError([Problem(str(path), "a netCDF file", "nothing there")])
+    try:
+        dataset: xr.Dataset = xr.open_dataset(path, engine="netcdf4", decode_times=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise InputError([Problem(str(path), "a readable netCDF file", got, "write it again")]) from error
+    return dataset
+
+
+def forcing_of(dataset: xr.Dataset, path: Path) -> xr.DataArray:
+    """The forcing that a dataset holds, called ``forcing`` or ``action``.
+
+    Raises:
+        InputError: if it holds neither.
+    """
+    for name in ("forcing", "action"):
+        if name in dataset:
+            return dataset[name]
+    has = ", ".join(map(str, dataset.data_vars)) or "no variables"
+    raise InputError([Problem(str(path), "a variable 'forcing' or 'action' over (time, actuator)", has)])
