@@ -18,7 +18,7 @@ import xarray as xr
 import simulations
 from sciwm.config import Config, dump_config, load_config
 from sciwm.data.schema import Trajectories
-from sciwm.evaluation.control import ControlTask, imagine_controlled, run_control, summarize_control
+from sciwm.evaluation.control import ControlTask, imagine_control, run_control, summarize_control
 from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.files import write_atomically, write_json, write_netcdf
@@ -142,9 +142,9 @@ def control(run: Path) -> dict[str, Any]:
     with _timed(run, "control"):
         task = control_task(config)
         references = task.references()
-        controllers = {"none": references.pop("none"), "world_model": task.through(model), **references}
-        result = run_control(task, controllers, bar)
-        result = result.merge(imagine_controlled(model, result))
+        none = references.pop("none")
+        result = run_control(task, {"none": none, "world_model": lambda: task.plan_with(model), **references}, bar)
+        result = result.merge(imagine_control(task, model, bar))
         write_netcdf(run / "controlled.nc", _described(result, config))
     return _add_metrics(run, {"control": summarize_control(result, config)})
 

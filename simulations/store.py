@@ -118,7 +118,7 @@ class TrajectoryStore:
     def _digest(self, index: int) -> str:
         digest = hashlib.sha256()
         for name, array in sorted(self._group.arrays()):
-            if getattr(array.metadata, "dimension_names", None)[:1] == ("simulation",) and name != "simulation":
+            if _first_dimension(array) == "simulation" and name != "simulation":
                 digest.update(np.ascontiguousarray(array[index]).tobytes())
         return digest.hexdigest()
 
@@ -134,6 +134,11 @@ class TrajectoryStore:
         """Remove what a killed write left behind."""
         for stray in [*self.path.rglob("*.partial"), *_markers(self.path).glob("*.tmp")]:
             stray.unlink(missing_ok=True)
+
+
+def _first_dimension(array: zarr.Array[Any]) -> str | None:
+    names: tuple[str | None, ...] = getattr(array.metadata, "dimension_names", None) or (None,)
+    return names[0]
 
 
 def _markers(path: Path) -> Path:

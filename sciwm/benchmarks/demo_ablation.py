@@ -5,13 +5,11 @@ held-out rollouts, unseen actions and starts; cells differ in what is named and 
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from sciwm import pipeline
-from sciwm.benchmarks.results import Column, Row
+from sciwm.benchmarks.results import Column, Row, mean_over_seeds
 from sciwm.config import Config, dump_config, load_config, shipped_config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.control import ControlTask, first_mean_square, run_control, summarize_control
@@ -58,26 +56,15 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 def columns() -> list[Column]:
     """The table of the README: means over seeds with their standard deviations."""
-
-    def mean(key: str, digits: int = 2) -> Callable[[Row], str]:
-        def show(row: Row) -> str:
-            values = np.array([v for v in row[key] if v is not None])
-            if not len(values):
-                return "-"
-            spread = f" ± {values.std(ddof=1):.1g}" if len(values) > 1 else ""
-            return f"{values.mean():.{digits}g}{spread}"
-
-        return show
-
     return [
         Column("cell", lambda row: str(row["cell"])),
-        *(Column(f"nRMSE, {lead} steps", mean(f"nrmse_{lead}")) for lead in LEADS),
-        Column("valid time [Lyapunov]", mean("valid_prediction_time", 3)),
-        Column("energy change error", mean("energy_change_error")),
-        Column("budget residual", mean("energy_residual")),
-        Column("mean square, first 40", mean("mean_square_first", 4)),
-        Column("final", mean("mean_square_final")),
-        Column("gain", mean("gain", 5)),
+        *(Column(f"nRMSE, {lead} steps", mean_over_seeds(f"nrmse_{lead}", 2)) for lead in LEADS),
+        Column("valid time [Lyapunov]", mean_over_seeds("valid_prediction_time", 3)),
+        Column("energy change error", mean_over_seeds("energy_change_error")),
+        Column("budget residual", mean_over_seeds("energy_residual")),
+        Column("mean square, first 40", mean_over_seeds("mean_square_first", 4)),
+        Column("final", mean_over_seeds("mean_square_final")),
+        Column("gain", mean_over_seeds("gain", 5)),
     ]
 
 
@@ -139,7 +126,7 @@ def _bounds(task: ControlTask, path: Path) -> dict[str, float]:
 def _measure(config: Config, cell: Path, task: ControlTask, bounds: dict[str, float]) -> dict[str, float]:
     model, _ = load_model(cell)
     _, numbers = pipeline.measure_rollouts(config, model, Trajectories(cell / "data" / "test.zarr"))
-    result = run_control(task, {"world_model": task.through(model)}, bar)
+    result = run_control(task, {"world_model": lambda: task.plan_with(model)}, bar)
     first = first_mean_square(result, config)["world_model"]
     residual = numbers["budget"].get("residual_unseen_actions", {}).get("energy")
     return {f"nrmse_{lead}": numbers["rollout"]["nrmse"][lead - 1] for lead in LEADS} | {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from sciwm import __version__
@@ -31,6 +32,19 @@ class Column:
 
     title: str
     show: Callable[[Row], str]
+
+
+def mean_over_seeds(key: str, digits: int = 3, *, scale: float = 1.0) -> Callable[[Row], str]:
+    """A cell that shows the mean over seeds and their standard deviation; a dash where nothing was measured."""
+
+    def show(row: Row) -> str:
+        values = scale * np.array([v for v in row.get(key, []) if v is not None], dtype=float)
+        if not len(values):
+            return "-"
+        spread = f" ± {values.std(ddof=1):.1g}" if len(values) > 1 else ""
+        return f"{values.mean():.{digits}g}{spread}"
+
+    return show
 
 
 def provenance(name: str, command: str, seeds: Sequence[int]) -> dict[str, Any]:

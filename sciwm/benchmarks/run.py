@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sciwm.benchmarks import demo_ablation
+from sciwm.benchmarks import demo, demo_ablation, planning_speed
 from sciwm.benchmarks.results import ACCEPTED, Column, Row, markdown_table, provenance, read_result
 from sciwm.files import write_atomically, write_json
 from sciwm.problems import InputError, Problem
@@ -26,7 +26,11 @@ class Benchmark:
     seeds: tuple[int, ...] = (0, 1, 2)
 
 
-BENCHMARKS = {"demo-ablation": Benchmark(demo_ablation.run, demo_ablation.columns)}
+BENCHMARKS = {
+    "demo": Benchmark(demo.run, demo.columns),
+    "demo-ablation": Benchmark(demo_ablation.run, demo_ablation.columns),
+    "planning-speed": Benchmark(planning_speed.run, planning_speed.columns, seeds=(0,)),
+}
 
 
 def run_benchmark(name: str, *, quick: bool, out: Path | None) -> str:

@@ -10,7 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.config import Config
-from sciwm.dynamics import readout_trajectory, rollout
+from sciwm.dynamics import Dynamics, readout_trajectory
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.model.world_model import WorldModel
 from sciwm.planning import Hold, LinearFeedback, RecedingHorizon
@@ -64,12 +64,12 @@ class ControlTask:
             "none": lambda: Hold(self.simulation.actuators),
             "lqr": lqr,
             "oracle_cem": lambda: RecedingHorizon(oracle, *build_planner(sampling, oracle, self.target)),
-            "adjoint": lambda: RecedingHorizon(oracle, *build_planner(planning, oracle, self.target)),
+            "adjoint": lambda: self.plan_with(oracle),
         }
 
-    def through(self, model: WorldModel) -> Callable[[], Policy]:
-        """Maker of the controller that plans through a model."""
-        return lambda: RecedingHorizon(model, *build_planner(self.config.planning, model, self.target))
+    def plan_with(self, dynamics: Dynamics) -> RecedingHorizon:
+        """Receding-horizon control as configured."""
+        return RecedingHorizon(dynamics, *build_planner(self.config.planning, dynamics, self.target))
 
 
 def run_control(task: ControlTask, controllers: Mapping[str, Callable[[], Policy]], progress: Progress) -> xr.Dataset:
@@ -167,24 +167,23 @@ def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
 
 
 @torch.no_grad()
-def imagine_controlled(model: WorldModel, result: xr.Dataset) -> xr.Dataset:
-    """What the world model imagines, open loop from the first instant, under the actions that it took.
+def imagine_control(task: ControlTask, model: WorldModel, progress: Progress) -> xr.Dataset:
+    """The first part of the episodes as the world model dreams them: it plans, and acts, in its own imagination.
+
+    From the first instant on it sees nothing of the true flow; beside the controlled flow this
+    shows whether what it plans for is what happens.
 
     Returns:
         each variable with the suffix ``_imagined``, over ``episode``, ``time`` and space.
     """
-    executed = result.sel(controller="world_model")
-    names = [v.name for v in model.domain.variables]
-    start = torch.stack([torch.from_numpy(executed[n].isel(time=0).values) for n in names], dim=1)
-    actions = torch.from_numpy(executed["action"].isel(time=slice(0, -1)).values)
-    states = rollout(model, model.encode(start), actions)
-    fields = torch.cat([start[:, None], readout_trajectory(model, states, ["fields"])["fields"]], dim=1)
+    policy = task.plan_with(model)
+    states = [model.encode(task.starts)]
+    for _ in progress(range(task.config.control.first), "imagining the controlled flow"):
+        states.append(model.advance(states[-1], policy.decide(states[-1])))
+    imagined = readout_trajectory(model, torch.stack(states, dim=1), ["fields"])["fields"].numpy()
     dims = ("episode", "time", "x")
-    return xr.Dataset(
-        {
-            f"{v.name}_imagined": (
-                dims, fields[:, :, c].numpy(), {"units": v.units, "long_name": f"imagined {v.long_name}"},
-            )
-            for c, v in enumerate(model.domain.variables)
-        }
-    )  # fmt: skip
+    variables = {
+        f"{v.name}_imagined": (dims, imagined[:, :, c], {"units": v.units, "long_name": f"imagined {v.long_name}"})
+        for c, v in enumerate(model.domain.variables)
+    }
+    return xr.Dataset(variables, {"time": np.arange(len(states)) * model.control_interval})

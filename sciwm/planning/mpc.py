@@ -31,8 +31,13 @@ class RecedingHorizon:
     def __call__(self, fields: Tensor, interval: int) -> Tensor:
         """Observed fields ``(batch, variable, x)`` to physical actions ``(batch, actuator)``."""
         began = time.perf_counter()
-        self.last = self.planner.plan(self.dynamics, self.dynamics.encode(fields), self.cost, self.last)
+        action = self.decide(self.dynamics.encode(fields))
         self.seconds.append(time.perf_counter() - began)
+        return action
+
+    def decide(self, state: Tensor) -> Tensor:
+        """States of the dynamics ``(batch, ...)``, observed or imagined, to physical actions."""
+        self.last = self.planner.plan(self.dynamics, state, self.cost, self.last)
         self.predicted_cost.append(self.last.predicted_cost)
         return self.last.actions[:, 0]
 

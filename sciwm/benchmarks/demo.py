@@ -1,0 +1,52 @@
+"""The demo itself, seed by seed: every controller on the same held-out starts."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from sciwm import pipeline
+from sciwm.benchmarks.results import Column, Row, mean_over_seeds
+from sciwm.config import load_config, shipped_config
+from sciwm.evaluation.control import CONTROLLERS
+
+
+def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
+    """One row per controller, with the value of every seed.
+
+    Args:
+        quick: take the quick demo.
+        folder: where the runs are kept; a benchmark that was killed goes on there.
+    """
+    runs = []
+    for seed in seeds:
+        config = load_config(shipped_config("ks_control_quick.yaml" if quick else "ks_control.yaml"), [f"seed={seed}"])
+        metrics = folder / f"seed_{seed}" / "report" / "metrics.json"
+        if not metrics.exists() or "control" not in json.loads(metrics.read_text()):
+            pipeline.run_all(config, folder / f"seed_{seed}")
+        runs.append(json.loads(metrics.read_text()))
+    (first,) = (k for k in runs[0]["control"] if k.startswith("mean_square_first") and not k.endswith("interval"))
+    rows: list[Row] = [
+        {
+            "controller": name,
+            "mean_square_first": [r["control"][first][name] for r in runs],
+            "mean_square_final": [r["control"]["mean_square_final"][name] for r in runs],
+            "seconds_per_decision": [r["control"]["seconds_per_decision"].get(name) for r in runs],
+        }
+        for name in runs[0]["control"][first]
+    ]
+    world_model = next(row for row in rows if row["controller"] == "world_model")
+    world_model["gain"] = [r["control"]["gain"] for r in runs]
+    world_model["valid_prediction_time"] = [r["rollout"]["valid_prediction_time"] for r in runs]
+    world_model["total_seconds"] = [sum(r["time"].values()) for r in runs]
+    return rows
+
+
+def columns() -> list[Column]:
+    """The table of the README: means over seeds with their standard deviations."""
+    return [
+        Column("controller", lambda row: CONTROLLERS[row["controller"]]),
+        Column("mean square, first 40 time units", mean_over_seeds("mean_square_first")),
+        Column("mean square, last 10 intervals", mean_over_seeds("mean_square_final", 2)),
+        Column("ms per decision, 32 episodes", mean_over_seeds("seconds_per_decision", scale=1e3)),
+        Column("gain", mean_over_seeds("gain", 5)),
+    ]

@@ -1,0 +1,93 @@
+"""The main job from end to end: tiny with on-policy rounds, and the quick demo as a newcomer runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from sciwm import pipeline
+from sciwm.benchmarks.run import BENCHMARKS
+from sciwm.config import Config
+from sciwm.problems import InputError
+
+
+@pytest.fixture(scope="module")
+def tiny_run(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run with one on-policy round."""
+    run = tmp_path_factory.mktemp("run")
+    on_policy = {"rounds": 1, "episodes": 2, "intervals": 8, "updates": 4}
+    training = {"updates": 12, "updates_per_epoch": 4, "batch_size": 16, "on_policy": on_policy}
+    page = pipeline.run_all(make_config(training=training), run)
+    assert page.read_text().startswith("<!doctype html>") or "<html" in page.read_text()
+    return run
+
+
+def test_run_folder_holds_everything(tiny_run: Path) -> None:
+    """Data, model, metrics, NetCDF files and numbers are where people look for them."""
+    metrics = json.loads((tiny_run / "report" / "metrics.json").read_text())
+    assert {"time", "rollout", "latent", "budget", "control"} <= metrics.keys()
+    assert metrics["latent"]["size"] == 13
+    assert len(metrics["rollout"]["nrmse"]) == len(metrics["rollout"]["skill_vs_persistence"]) == 20
+    assert set(metrics["control"]["mean_square_final"]) == {"none", "world_model", "lqr", "oracle_cem", "adjoint"}
+    assert set(metrics["control"]["seconds_per_decision"]) == {"world_model", "oracle_cem", "adjoint"}
+    assert {"simulate", "train", "train_1", "on_policy_1", "evaluate", "control", "report"} <= metrics["time"].keys()
+    history = [json.loads(line) for line in (tiny_run / "metrics.jsonl").read_text().splitlines()]
+    assert [h["phase"] for h in history] == [0, 0, 0, 1]
+    for name in ("controlled.nc", "rollout.nc"):
+        with xr.open_dataset(tiny_run / name) as dataset:
+            assert all("units" in v.attrs for v in dataset.data_vars.values()), name
+            assert json.loads(dataset.attrs["sciwm_config"])["name"] == "tiny"
+
+
+def test_on_policy_round_is_kept_as_data(tiny_run: Path) -> None:
+    """What the planner did in the true simulation has the schema of every other store."""
+    with xr.open_zarr(tiny_run / "data" / "on_policy_1.zarr", consolidated=False) as store:
+        assert store.sizes["simulation"] == 2
+        assert (store["status"] == 1).all()
+        assert float(abs(store["action"]).max()) > 0
+
+
+def test_finished_run_goes_through_again_unchanged(tiny_run: Path, make_config: Callable[..., Config]) -> None:
+    """Running a finished stage again redoes nothing that is there and changes no byte of the model."""
+    before = (tiny_run / "model.safetensors").read_bytes()
+    pipeline.train(tiny_run)
+    assert (tiny_run / "model.safetensors").read_bytes() == before
+
+
+def test_folder_of_another_experiment_is_refused(tiny_run: Path, make_config: Callable[..., Config]) -> None:
+    """A run folder belongs to one configuration; nothing in it is touched by another."""
+    before = (tiny_run / "config.yaml").read_bytes()
+    with pytest.raises(InputError, match="another configuration"):
+        pipeline.simulate(make_config(training={"updates": 13}), tiny_run)
+    assert (tiny_run / "config.yaml").read_bytes() == before
+
+
+def test_quick_demo(tmp_path: Path) -> None:
+    """One command: chaos is learned and brought to rest, and the page with every number is there."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "sciwm", "demo", "--quick", "--out", str(tmp_path / "demo")],
+        capture_output=True, text=True, env=environment, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "index.html" in done.stdout
+    assert done.stderr == "", "a pipe is not a terminal: no progress bars, no warnings"
+    metrics = json.loads((tmp_path / "demo" / "report" / "metrics.json").read_text())
+    control = metrics["control"]
+    assert control["mean_square_first_40"]["none"] > 1.0
+    assert control["mean_square_first_40"]["world_model"] < 0.1
+    assert control["mean_square_final"]["world_model"] < 1e-4
+    assert control["gain"] > 0.95
+    assert metrics["rollout"]["skill_vs_persistence"][0] > 0.9
+
+
+def test_every_benchmark_has_a_table() -> None:
+    """Benchmarks are listed with the columns that show them."""
+    for benchmark in BENCHMARKS.values():
+        titles = [c.title for c in benchmark.columns()]
+        assert len(titles) == len(set(titles)) > 1
