@@ -28,7 +28,11 @@ def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
     """A netCDF-4 file, atomically: one killed in the middle of writing would open as empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".tmp")
-    dataset.to_netcdf(draft, engine="netcdf4")
+    try:
+        dataset.to_netcdf(draft, engine="netcdf4")
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     os.replace(draft, path)

@@ -144,7 +144,7 @@ def control(run: Path) -> dict[str, Any]:
         references = task.references()
         none = references.pop("none")
         result = run_control(task, {"none": none, "world_model": lambda: task.plan_with(model), **references}, bar)
-        result = result.merge(imagine_control(task, model, bar))
+        result = result.merge(imagine_control(task, model, bar), join="outer")
         write_netcdf(run / "controlled.nc", _described(result, config))
     return _add_metrics(run, {"control": summarize_control(result, config)})
 

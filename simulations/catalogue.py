@@ -30,6 +30,12 @@ def build(settings: Mapping[str, Any]) -> Simulation:
     name = settings["equation"]
     if name not in CATALOGUE:
         raise ValueError(f"Unknown equation '{name}'. Known: {', '.join(sorted(CATALOGUE))}.")
+    known = CATALOGUE[name].parameters
+    if set(settings["parameters"]) != set(known):
+        raise ValueError(
+            f"{name}: expected the parameters {', '.join(known) or 'none'}, "
+            f"got {', '.join(settings['parameters']) or 'none'}."
+        )
     grid = PeriodicGrid(settings["num_points"], settings["domain_extent"])
     return CATALOGUE[name](
         grid,

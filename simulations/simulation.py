@@ -55,6 +55,7 @@ class Simulation(ABC):
     equation: ClassVar[str]
     variables: ClassVar[tuple[Variable, ...]]
     functional_names: ClassVar[tuple[str, ...]]
+    parameters: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, grid: PeriodicGrid, actuators: Actuators, *, control_interval: float, steps_per_interval: int

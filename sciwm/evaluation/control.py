@@ -14,7 +14,7 @@ from sciwm.dynamics import Dynamics, readout_trajectory
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.model.world_model import WorldModel
 from sciwm.planning import Hold, LinearFeedback, RecedingHorizon
-from sciwm.planning.build import build_planner
+from sciwm.planning.build import build_planner, planning_cost
 from sciwm.planning.linear import linear_law
 from simulations import Episodes, Simulation, build, run_episodes
 from simulations.episode import Policy
@@ -49,7 +49,8 @@ class ControlTask:
         """Makers of the controllers that need no model, all but the first through the true equations.
 
         They plan with the same horizon, cost and budget as the world model, and may take the
-        coarser solver step of the configuration.
+        coarser solver step of the configuration. Where planning does without a linear law there
+        is no LQR either: the actuators may not be able to hold the target.
         """
         planning, control = self.config.planning, self.config.control
         sampling = planning.model_copy(update={"planner": "cem", "iterations": control.cem_iterations})
@@ -57,12 +58,11 @@ class ControlTask:
         oracle = build(settings | {"steps_per_interval": control.oracle_steps_per_interval})
 
         def lqr() -> Policy:
-            _, cost = build_planner(planning, oracle, self.target)
-            return LinearFeedback(oracle, linear_law(oracle, cost, self.target))
+            return LinearFeedback(oracle, linear_law(oracle, planning_cost(planning, oracle, self.target), self.target))
 
         return {
             "none": lambda: Hold(self.simulation.actuators),
-            "lqr": lqr,
+            **({"lqr": lqr} if planning.terminal == "riccati" else {}),
             "oracle_cem": lambda: RecedingHorizon(oracle, *build_planner(sampling, oracle, self.target)),
             "adjoint": lambda: self.plan_with(oracle),
         }

@@ -54,7 +54,10 @@ def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
 
     def mean_square(guess: Callable[[Variable], xr.DataArray]) -> xr.DataArray:
         over = ("simulation", model.domain.dimension)
-        parts = [((guess(v) - rollouts[v.name]) ** 2).mean(over) / v.deviation**2 for v in model.domain.variables]
+        parts = [
+            ((guess(v).astype(float) - rollouts[v.name]) ** 2).mean(over) / v.deviation**2
+            for v in model.domain.variables
+        ]
         return xr.concat(parts, "variable").sum("variable")
 
     error = mean_square(lambda v: rollouts[f"{v.name}_imagined"])
@@ -66,7 +69,7 @@ def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
 def valid_prediction_time(rollouts: xr.Dataset, *, threshold: float = 0.5) -> xr.DataArray:
     """First lead time at which nrmse exceeds ``threshold``, per simulation; the last one if it never does."""
     lead = rollouts["time"]
-    exceeded = rollouts["nrmse"] > threshold
+    exceeded = ~(rollouts["nrmse"] <= threshold)  # a rollout that is no longer finite is not valid
     first = lead.where(exceeded).min("time")
     return first.fillna(float(lead[-1])).assign_attrs(units="1", long_name="valid prediction time")
 

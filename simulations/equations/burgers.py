@@ -10,8 +10,8 @@ Budgets, with <.> the spatial mean, M = <u> and E = <u^2>/2:
     dM/dt = <f>
     dE/dt = -nu <u_x^2> + <u f>
 
-Good values: L = 2 pi, nu = 0.05, N = 128, step 0.0125, |u| of order one. A shock needs a few
-points: N >= 4 L |u| / nu / pi.
+Good values: L = 2 pi, nu = 0.05, N = 128, step 0.0125, |u| of order one. A shock is about nu / |u|
+wide and needs a grid spacing of at most that: N >= L |u| / nu.
 """
 
 from typing import ClassVar
@@ -36,6 +36,7 @@ class Burgers(Simulation):
     equation = "burgers"
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "velocity"),)
     functional_names = ("mass", "energy")
+    parameters = ("viscosity",)
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ def test_run_folder_holds_everything(tiny_run: Path) -> None:
     assert {"time", "rollout", "latent", "budget", "control"} <= metrics.keys()
     assert metrics["latent"]["size"] == 13
     assert len(metrics["rollout"]["nrmse"]) == len(metrics["rollout"]["skill_vs_persistence"]) == 20
-    assert set(metrics["control"]["mean_square_final"]) == {"none", "world_model", "lqr", "oracle_cem", "adjoint"}
+    assert set(metrics["control"]["mean_square_final"]) == {"none", "world_model", "oracle_cem", "adjoint"}
     assert set(metrics["control"]["seconds_per_decision"]) == {"world_model", "oracle_cem", "adjoint"}
     assert {"simulate", "train", "train_1", "on_policy_1", "evaluate", "control", "report"} <= metrics["time"].keys()
     history = [json.loads(line) for line in (tiny_run / "metrics.jsonl").read_text().splitlines()]

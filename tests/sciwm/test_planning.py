@@ -14,11 +14,9 @@ from sciwm.planning import (
     GradientPlanner,
     RecedingHorizon,
     action_energy,
-    action_rate,
     field_target,
     linear_law,
 )
-from sciwm.planning.costs import Imagined
 from simulations import ActionBox
 
 A = torch.tensor([[1.05, 0.2], [0.0, 0.9]], dtype=torch.float64)
@@ -123,12 +121,3 @@ def test_receding_horizon_warm_starts_and_converges(cost: Cost) -> None:
         state = Linear().advance(state, policy(state, interval))
     assert state.abs().max() < 1e-2
     assert len(policy.seconds) == len(policy.predicted_cost) == 60
-
-
-def test_costs_add_scale_and_count_the_last_action() -> None:
-    """Rate is counted from the action applied before the plan, energy is a mean over actuators."""
-    actions = torch.tensor([[[1.0, 0.0], [1.0, 1.0]]])
-    imagined = Imagined(torch.zeros(1, 2, 1), {}, actions, torch.tensor([[0.0, 0.0]]))
-    assert float(action_energy()(imagined)) == pytest.approx(0.5 + 1.0)
-    assert float(action_rate()(imagined)) == pytest.approx(0.5 + 0.5)
-    assert float((action_energy() + 2.0 * action_rate())(imagined)) == pytest.approx(3.5)

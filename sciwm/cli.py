@@ -1,0 +1,242 @@
+"""The ``sciwm`` command. Everything slow to import is imported by the commands that need it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from traceback import walk_tb
+from typing import TYPE_CHECKING
+
+from sciwm.manual import DESCRIPTION, PAGES, STORY
+from sciwm.problems import InputError, Problem
+
+if TYPE_CHECKING:
+    from sciwm.config import Config
+
+INPUT_ERROR, INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit status: 0, 2 for bad input, 130 if interrupted."""
+    asked = _parser().parse_args(arguments)
+    try:
+        asked.command(asked)
+    except KeyboardInterrupt:
+        print("sciwm: interrupted; the same command again goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    except (ValueError, OSError) as error:
+        if not _is_for_the_user(error):
+            raise
+        for line in str(error).splitlines():
+            print(f"sciwm: error: {line}", file=sys.stderr)
+        return INPUT_ERROR
+    return 0
+
+
+def _is_for_the_user(error: Exception) -> bool:
+    """Whether an error was raised on purpose, here or by the file system, and not by a mistake in the code."""
+    if isinstance(error, OSError):
+        return error.filename is not None
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("sciwm", "simulations")
+
+
+# The commands ---------------------------------------------------------------------------------
+
+
+def _simulate(asked: argparse.Namespace) -> None:
+    config = _configuration(asked.config, asked.set)
+    from sciwm import pipeline
+
+    pipeline.simulate(config, asked.out)
+    print(f"{asked.out}/data is complete; next: sciwm train {asked.out}")
+
+
+def _train(asked: argparse.Namespace) -> None:
+    _use_threads_of(asked.run)
+    from sciwm import pipeline
+
+    pipeline.train(asked.run)
+    print(f"{asked.run}/model.safetensors is written; next: sciwm evaluate {asked.run}")
+
+
+def _evaluate(asked: argparse.Namespace) -> None:
+    _use_threads_of(asked.run)
+    from sciwm import pipeline
+    from sciwm.report import summary_table
+
+    print(summary_table(pipeline.evaluate(asked.run)))
+
+
+def _control(asked: argparse.Namespace) -> None:
+    _use_threads_of(asked.run)
+    from sciwm import pipeline
+    from sciwm.report import summary_table
+
+    print(summary_table(pipeline.control(asked.run)))
+
+
+def _report(asked: argparse.Namespace) -> None:
+    _use_threads_of(asked.run)
+    from sciwm import pipeline
+
+    print(f"report: {pipeline.report(asked.run)}")
+
+
+def _run(asked: argparse.Namespace) -> None:
+    _run_all(_configuration(asked.config, asked.set), asked.out)
+
+
+def _demo(asked: argparse.Namespace) -> None:
+    name = "ks_control_quick.yaml" if asked.quick else "ks_control.yaml"
+    from sciwm.config import shipped_config
+
+    _run_all(_configuration(shipped_config(name), ()), asked.out)
+
+
+def _rollout(asked: argparse.Namespace) -> None:
+    _use_threads(1)
+    import sciwm
+    from sciwm.data.formats import forcing_of, open_dataset
+    from sciwm.files import write_netcdf
+
+    model = sciwm.load(asked.run)
+    _use_threads(model.config.training.threads)
+    ds = open_dataset(asked.input)
+    instants = ds.sizes.get("time", 1)
+    if not 0 <= asked.start < instants:
+        raise InputError([Problem("--start", f"an index from 0 to {instants - 1}", str(asked.start))])
+    forcing = forcing_of(ds, asked.input).isel(time=slice(asked.start, None), missing_dims="ignore")
+    fields = ds[[v.name for v in model.domain.variables if v.name in ds]]
+    forecast = model.rollout(fields.isel(time=asked.start, missing_dims="ignore"), forcing).compute()
+    write_netcdf(asked.out, forecast)
+    print(f"{asked.out}: {', '.join(map(str, forecast.data_vars))} at {forecast.sizes['time']} instants")
+
+
+def _check(asked: argparse.Namespace) -> None:
+    _use_threads(1)
+    from sciwm.inspection import check
+
+    for line in check(asked.file, asked.run):
+        print(line)
+
+
+def _info(asked: argparse.Namespace) -> None:
+    _use_threads(1)
+    from sciwm.inspection import describe
+
+    print(describe(asked.path))
+
+
+def _benchmark(asked: argparse.Namespace) -> None:
+    _use_threads(1)
+    from sciwm.benchmarks.run import run_benchmark, update_readme
+
+    if asked.name == "table":
+        print(f"README.md: {', '.join(update_readme(Path('README.md')))}")
+    else:
+        print(run_benchmark(asked.name, quick=asked.quick, out=asked.out))
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "simulate": _simulate,
+    "train": _train,
+    "rollout": _rollout,
+    "evaluate": _evaluate,
+    "control": _control,
+    "report": _report,
+    "run": _run,
+    "demo": _demo,
+    "check": _check,
+    "info": _info,
+    "benchmark": _benchmark,
+}
+
+
+# What they share ------------------------------------------------------------------------------
+
+
+def _configuration(path: Path, overrides: Sequence[str]) -> "Config":
+    _use_threads(1)
+    from sciwm.inspection import check_config
+
+    config = check_config(path, overrides)
+    _use_threads(config.training.threads)
+    return config
+
+
+def _use_threads_of(run: Path) -> None:
+    from sciwm.config import load_config
+
+    path = run / "config.yaml"
+    if not path.exists():
+        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
+        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
+    _use_threads(load_config(path).training.threads)
+
+
+def _use_threads(count: int) -> None:
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: waiting threads must not spin
+    import torch
+
+    torch.set_num_threads(count)
+
+
+def _run_all(config: "Config", run: Path) -> None:
+    import json
+
+    from sciwm import pipeline
+    from sciwm.report import summary_table
+
+    page = pipeline.run_all(config, run)
+    print(summary_table(json.loads((run / "report" / "metrics.json").read_text())))
+    print(f"\nreport: {page}")
+
+
+# What can be asked ----------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="sciwm", description=DESCRIPTION, epilog=STORY, formatter_class=plain)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    added = {}
+    for name, page in PAGES.items():
+        title, example = f"{page.purpose[0].upper()}{page.purpose[1:]}.", f"example:\n  {page.example}"
+        text = f"{title}\n\n{page.details}"
+        added[name] = commands.add_parser(
+            name, help=page.purpose, description=text, epilog=example, formatter_class=plain
+        )
+        added[name].set_defaults(command=COMMANDS[name])
+    _add_arguments(added)
+    return parser
+
+
+def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
+    for name in ("simulate", "run"):
+        to[name].add_argument("config", metavar="CONFIG", type=Path, help="YAML file of the experiment")
+        to[name].add_argument("--out", metavar="RUN", type=Path, required=True, help="the run folder")
+        change = to[name].add_argument("--set", metavar="section.key=value", nargs="+", action="extend", default=[])
+        change.help = "change values of the configuration"
+    for name in ("train", "rollout", "evaluate", "control", "report"):
+        to[name].add_argument("run", metavar="RUN", type=Path, help="the run folder")
+
+    rollout = to["rollout"].add_argument
+    rollout("input", metavar="INPUT", type=Path, help="netCDF file or Zarr store of fields and forcing")
+    rollout("--out", metavar="FILE", type=Path, required=True, help="netCDF file to write")
+    rollout("--start", metavar="TIME_INDEX", type=int, default=0, help="instant to start from (default 0)")
+
+    demo = to["demo"].add_argument
+    demo("--quick", action="store_true", help="less of everything, in about a minute")
+    demo("--out", metavar="RUN", type=Path, default=Path("runs/demo"), help="the run folder (default runs/demo)")
+
+    check = to["check"].add_argument
+    check("file", metavar="FILE", type=Path, help="configuration, store, run folder or netCDF file")
+    check("--run", metavar="RUN", type=Path, help="the run whose model the data should suit")
+    benchmark = to["benchmark"].add_argument
+    benchmark("name", metavar="NAME", help="demo, demo-ablation, planning-speed; or table, to renew README.md")
+    benchmark("--quick", action="store_true", help="one seed and less of everything, to see that it runs")
+    benchmark("--out", metavar="FILE", type=Path, help="where the JSON goes (default runs/benchmarks/NAME.json)")
+
+    to["info"].add_argument("path", metavar="RUN|STORE", type=Path, help="a run folder or a .zarr store")

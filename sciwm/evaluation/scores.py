@@ -1,0 +1,139 @@
+"""How good a forecast is, instant by instant."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import xarray as xr
+
+from sciwm.problems import InputError, Problem
+
+MEANINGS = {
+    "rmse": "root mean square error",
+    "nrmse": "root mean square error over root mean square of the truth",
+    "vrmse": "root mean square error over spatial deviation of the truth",
+    "skill": "1 - mean square error over that of persistence",
+}
+
+
+def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
+    """Scores of every variable that both datasets hold, at every instant that both hold.
+
+        rmse  = sqrt <(v - u)^2>                        nrmse = rmse / sqrt <u^2>
+        vrmse = sqrt( <(v - u)^2> / (var u + 1e-7) )    skill = 1 - <(v - u)^2> / <(u_0 - u)^2>
+
+    with truth u, forecast v, the first shared instant u_0, and <.> and var over space; vrmse as in
+    The Well (Ohana et al. 2024, arXiv:2412.00568). Other dimensions, such as ``simulation``, are
+    kept, to be averaged with ``scores.mean("simulation")``; but skill pools them, since a mean of
+    ratios is ruled by its smallest denominators. A variable without space, such as a functional, has
+    no vrmse (NaN), and nothing has a skill at the first instant.
+
+    Args:
+        forecast: variables over ``time`` and any other dimensions.
+        truth: the same variables; times are matched within a hundredth of a step.
+
+    Returns:
+        ``rmse``, ``nrmse``, ``vrmse`` over ``variable``, the kept dimensions and ``time``; ``skill``
+        over ``variable`` and ``time``.
+
+    Raises:
+        InputError: if the two share no variables or times, or live on different grids.
+
+    Example:
+        >>> times = {"time": [0.0, 1.0]}
+        >>> truth = xr.Dataset({"u": (("time", "x"), [[1.0, -1.0], [3.0, -3.0]])}, times)
+        >>> forecast = xr.Dataset({"u": (("time", "x"), [[1.0, -1.0], [2.0, -2.0]])}, times)
+        >>> evaluate(forecast, truth)["skill"].sel(variable="u", time=1.0).item()
+        0.75
+    """
+    names = [n for n in forecast.data_vars if n in truth and "time" in forecast[n].dims and "time" in truth[n].dims]
+    if not names:
+        expected = f"variables over time as in the forecast ({_listed(forecast)})"
+        raise InputError([Problem("truth", expected, _listed(truth))])
+    space = [d for d in forecast.dims if _is_space(forecast, d)]
+    forecast, truth = _shared_times(forecast[names], truth[names])
+    problems = [p for n in names for p in _dimension_problems(forecast[n], truth[n])]
+    problems += [p for d in space if d in truth.dims for p in _grid_problems(forecast, truth, d)]
+    if problems:
+        raise InputError(problems)
+    truth = truth.assign_coords({d: forecast[d].variable for d in space if d in forecast.coords})
+    forecast, truth = xr.align(forecast, truth, join="inner")
+    empty = [Problem(f"truth: {d}", "labels of the forecast", "others") for d, n in truth.sizes.items() if n == 0]
+    if empty:
+        raise InputError(empty)
+    return _described([_scores(forecast[n], truth[n], space) for n in names], truth)
+
+
+def _scores(forecast: xr.DataArray, truth: xr.DataArray, space: Sequence[Hashable]) -> xr.Dataset:
+    truth = truth.astype(float)
+    space = [d for d in space if d in truth.dims]
+
+    def mean(values: xr.DataArray) -> xr.DataArray:
+        return values.mean(space, skipna=False)  # a forecast that diverged must not score by what is left of it
+
+    def pooled(values: xr.DataArray) -> xr.DataArray:
+        return values.mean([d for d in values.dims if d != "time"], skipna=False)
+
+    square_error, square = mean((forecast - truth) ** 2), mean(truth**2)
+    persistence = mean((truth.isel(time=0, drop=True) - truth) ** 2)
+    variance = truth.var(space, skipna=False) if space else xr.full_like(square, np.nan)
+    return xr.Dataset(
+        {
+            "rmse": square_error**0.5,
+            "nrmse": (square_error / square.where(square > 0)) ** 0.5,
+            "vrmse": (square_error / (variance + 1e-7)) ** 0.5,
+            "skill": 1 - pooled(square_error) / pooled(persistence).where(pooled(persistence) > 0),
+        }
+    )
+
+
+def _described(scores: Sequence[xr.Dataset], truth: xr.Dataset) -> xr.Dataset:
+    names = [str(n) for n in truth.data_vars]
+    units = [str(v.attrs.get("units", "1")) for v in truth.data_vars.values()]
+    together = xr.concat(scores, xr.DataArray(names, dims="variable", name="variable"))
+    for name, meaning in MEANINGS.items():
+        together[name].attrs = {"units": "1", "long_name": meaning}
+    if set(units) != {"1"}:
+        together["rmse"].attrs["units"] = units[0] if len(set(units)) == 1 else "as variable_units"
+    return together.transpose("variable", ..., "time").assign_coords(variable_units=("variable", units))
+
+
+def _is_space(dataset: xr.Dataset, dimension: Hashable) -> bool:
+    axis = dataset[dimension].attrs.get("axis", "") if dimension in dataset.coords else ""
+    return dimension in ("x", "y", "z") or axis in ("X", "Y", "Z")
+
+
+def _shared_times(forecast: xr.Dataset, truth: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """Both at the instants that both hold; sums of time steps are equal only up to rounding."""
+    for dataset, where in ((forecast, "forecast"), (truth, "truth")):
+        if "time" not in dataset.coords:
+            raise InputError([Problem(where, "a coordinate 'time'", "none")])
+    times, true_times = forecast["time"].values, truth["time"].values
+    nearest = np.abs(true_times[None, :] - times[:, None]).argmin(axis=1)
+    step = np.diff(times).min() if len(times) > 1 else 1.0
+    shared = np.abs(true_times[nearest] - times) <= 0.01 * step
+    if not shared.any():
+        expected = f"times of the forecast, {times.min():g} to {times.max():g}"
+        raise InputError([Problem("truth: time", expected, f"{true_times.min():g} to {true_times.max():g}")])
+    forecast = forecast.isel(time=shared)
+    return forecast, truth.isel(time=nearest[shared]).assign_coords(time=forecast["time"].variable)
+
+
+def _dimension_problems(forecast: xr.DataArray, truth: xr.DataArray) -> list[Problem]:
+    extra = [str(d) for d in truth.dims if d not in forecast.dims]
+    if not extra:
+        return []
+    remedy = f"select one, as truth.isel({extra[0]}=0)"
+    return [Problem(f"truth: {truth.name}", f"the dimensions {forecast.dims} of the forecast", f"{truth.dims}", remedy)]
+
+
+def _grid_problems(forecast: xr.Dataset, truth: xr.Dataset, dimension: Hashable) -> list[Problem]:
+    there, here = forecast[dimension].values, truth[dimension].values
+    if len(there) == len(here) and np.allclose(there, here, rtol=0, atol=1e-3 * np.abs(np.diff(there)).min()):
+        return []
+    expected = f"the {len(there)} points of the forecast from {there[0]:g} to {there[-1]:g}"
+    got = f"{len(here)} from {here[0]:g} to {here[-1]:g}"
+    return [Problem(f"truth: {dimension}", expected, got, "interpolate one to the grid of the other")]
+
+
+def _listed(dataset: xr.Dataset) -> str:
+    return ", ".join(f"{n} {v.dims}" for n, v in dataset.data_vars.items()) or "no variables"

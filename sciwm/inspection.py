@@ -1,0 +1,154 @@
+"""What a file is, and whether it is sound: configurations, stores, runs, datasets."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import simulations
+from sciwm.config import Config, load_config
+from sciwm.data.domain import Domain
+from sciwm.data.formats import forcing_of, open_dataset
+from sciwm.data.inputs import held_forcing
+from sciwm.data.schema import Trajectories, check_fields, open_trajectories, read_values
+from sciwm.model.checkpoint import DESCRIPTION, load_model, read_description
+from sciwm.problems import InputError, Problem
+from sciwm.summary import summarize
+from simulations.store import STATUS_MEANINGS, TrajectoryStore
+
+
+def check(path: Path, run: Path | None = None) -> list[str]:
+    """Look for everything that is wrong with a configuration, store, run folder or netCDF file.
+
+    Args:
+        run: the run whose model a store or netCDF file should suit.
+
+    Returns:
+        what was found to be sound, one line each.
+
+    Raises:
+        InputError: with all problems.
+    """
+    if path.suffix in (".yaml", ".yml"):
+        return [f"{path}: the configuration of '{check_config(path).name}'"]
+    if path.suffix == ".zarr":
+        return _all([partial(_check_store, path), *([partial(_check_suits, path, run)] if run else [])])
+    if path.is_dir():
+        return _check_run(path)
+    if run is None:
+        remedy = "a netCDF file is checked against a model: add --run RUN"
+        raise InputError([Problem(str(path), "a .yaml file, a .zarr store or a run folder", "another file", remedy)])
+    return [_check_suits(path, run)]
+
+
+def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """A configuration whose simulation can be built.
+
+    Raises:
+        InputError: naming what is wrong with either.
+    """
+    config = load_config(path, overrides)
+    try:
+        simulations.build(config.simulation.model_dump())
+    except (TypeError, ValueError) as error:
+        raise InputError([Problem(f"{path}: simulation", "what can be simulated", str(error))]) from error
+    return config
+
+
+def describe(path: Path) -> str:
+    """What a run folder or a store is, without reading weights or fields.
+
+    Raises:
+        InputError: if it is neither, or not readable.
+    """
+    if path.suffix == ".zarr":
+        return "\n".join([f"{path}: a store of trajectories", *_store_rows(path)])
+    stores = [f"  {p.name:<16}{_counted(p)}" for p in _stores(path)]
+    if (path / DESCRIPTION).exists():
+        description = read_description(path)
+        return "\n".join(
+            [f"{path}: the trained model '{description['config']['name']}'", summarize(description), *stores]
+        )
+    if (path / "config.yaml").exists():
+        name = load_config(path / "config.yaml").name
+        return "\n".join([f"{path}: a run of '{name}', not trained yet", *stores])
+    remedy = "make one with 'sciwm run CONFIG --out RUN'"
+    raise InputError([Problem(str(path), "a run folder or a .zarr store", "neither", remedy)])
+
+
+def _check_run(path: Path) -> list[str]:
+    parts: list[Callable[[], str]] = [partial(_check_store, store) for store in _stores(path)]
+    if (path / DESCRIPTION).exists():
+        parts.insert(0, partial(_check_model, path))
+    if (path / "config.yaml").exists() or not parts:
+        parts.insert(0, lambda: f"{path}: a run of '{check_config(path / 'config.yaml').name}'")
+    return _all(parts)
+
+
+def _all(checks: Sequence[Callable[[], str]]) -> list[str]:
+    sound: list[str] = []
+    problems: list[Problem] = []
+    for look in checks:
+        try:
+            sound.append(look())
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return sound
+
+
+def _check_model(run: Path) -> str:
+    model, _ = load_model(run)
+    return f"{run}: a model with {model.latent_size} latent numbers, weights as they were written"
+
+
+def _check_store(path: Path) -> str:
+    dataset, marked = open_trajectories(path), path.with_suffix(".done").exists()
+    damaged = TrajectoryStore(path).verify() if marked and "status" in dataset else []
+    if damaged:
+        remedy = f"delete their markers {path.with_suffix('.done')}/I.json and simulate again"
+        expected = "the values that were written, by their sha256"
+        raise InputError([Problem(str(path), expected, f"others in simulations {damaged}", remedy)])
+    data = Trajectories(path)
+    for variable in data.variables:
+        data.array(variable.name)
+    return f"{path}: a store of trajectories, {_counted(path)}{', as they were written' if marked else ''}"
+
+
+def _check_suits(path: Path, run: Path) -> str:
+    domain = Domain.from_json(read_description(run)["domain"])
+    dataset = open_dataset(path)
+    problems = check_fields(dataset, domain, where=str(path))
+    if {"forcing", "action"} & set(dataset):
+        forcing = forcing_of(dataset, path)
+        read = forcing.copy(data=read_values(forcing, path))
+        problems += held_forcing(read, dataset.drop_vars("time", errors="ignore"), domain)[2]
+    if problems:
+        raise InputError(problems)
+    return f"{path}: suits the model of {run}"
+
+
+def _stores(run: Path) -> list[Path]:
+    return sorted((run / "data").glob("*.zarr"))
+
+
+def _counted(path: Path) -> str:
+    status = read_values(open_trajectories(path)["status"], path)
+    counts = {meaning: int(np.sum(status == code)) for code, meaning in enumerate(STATUS_MEANINGS)}
+    return ", ".join(f"{count} {meaning}" for meaning, count in counts.items() if count)
+
+
+def _store_rows(path: Path) -> list[str]:
+    data = Trajectories(path)
+    box = data.actuators
+    rows = {
+        "simulations": _counted(path),
+        "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in data.variables),
+        "period": f"{data.domain_extent:g} [{data.space_units}] in {data.dimension}",
+        "time": f"{data.intervals} intervals of {data.control_interval:g}",
+        "actuators": f"{len(box)}: {', '.join(box.names)}",
+        "functionals": ", ".join(data.functional_names) or "none",
+    }
+    return [f"  {name:<16}{value}" for name, value in rows.items()]

@@ -1,0 +1,148 @@
+"""What control looks like: the flow before and after, the jets, and the distance from the target."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sciwm.data.domain import Variable
+from sciwm.evaluation.control import CONTROLLERS
+from sciwm.report.drawing import (
+    CONTROLLER_STYLES,
+    INK,
+    SIGNED_OTHER,
+    Array,
+    Illustration,
+    LineLabel,
+    band,
+    illustrate,
+    label_lines,
+    largest,
+    new_figure,
+    quantity,
+    space_time,
+    with_units,
+)
+from sciwm.report.numbers import in_mathtext, in_text
+from sciwm.report.results import Results
+
+
+def controlled_flow(results: Results, controlled: xr.Dataset, variable: Variable) -> Illustration:
+    """One held-out episode: uncontrolled, controlled through the world model, imagined by it, and the actions."""
+    first = results.config.control.first
+    episode = median_episode(controlled, first)
+    one = controlled.isel(episode=episode, time=slice(0, first + 1))
+    times, positions = one["time"].values, one[results.domain.dimension].values
+    executed = one.sel(controller="world_model")
+    rows = {
+        "Uncontrolled": one[variable.name].sel(controller="none").values,
+        "Controlled through the world model": executed[variable.name].values,
+        "Imagined: the world model plans and acts in its own imagination": one[f"{variable.name}_imagined"].values,
+    }
+    limit = largest(rows["Uncontrolled"])
+    figure = new_figure(7.4)
+    panels: Sequence[Axes] = figure.subplots(4, 1, sharex=True, height_ratios=[1, 1, 1, 0.8])
+    for axes, (title, values) in zip(panels, rows.items(), strict=False):
+        image = space_time(axes, values, times, positions, limit=limit)
+        axes.set(title=title, ylabel=f"position {results.domain.dimension}{with_units(results.domain.units)}")
+    label = quantity(variable.long_name, variable.name, variable.units)
+    figure.colorbar(image, ax=list(panels[:3]), label=label, aspect=45, pad=0.01)
+    _draw_actions(figure, panels[3], results, executed["action"].values[:-1], times)
+    panels[3].set_xlabel("time t")
+    caption = (
+        f"Held-out start {episode + 1} of {controlled.sizes['episode']}, the median by what the world model achieves "
+        f"over the first {results.first_window:g} time units, which are shown. The upper two panels are the true "
+        f"simulation, the second with the actions shown below. The third sees it at the first instant alone and "
+        f"{_deviation(one, variable, results.domain.dimension)}."
+    )
+    alternative = f"space-time plots of the {variable.long_name}: uncontrolled, controlled, imagined; and the actions"
+    return illustrate(figure, f"controlled_flow_{variable.name}", caption, alternative)
+
+
+def distance_over_time(results: Results, controlled: xr.Dataset) -> Illustration:
+    """Mean square distance from the target, all controllers, on a logarithmic scale."""
+    times, last = controlled["time"].values, results.config.control.last
+    figure = new_figure(4.2)
+    axes = figure.subplots()
+    ends = {}
+    for name in map(str, controlled["controller"].values):
+        low, middle, high = _spread(controlled["distance"].sel(controller=name))
+        band(axes, times, low, middle, high, **CONTROLLER_STYLES[name])
+        ends[name] = float(middle[-last:].mean())
+    axes.set(yscale="log", xlim=(times[0], times[-1]), xlabel="time t", ylabel="mean square distance from the target")
+    axes.set_ylim(_lowest_shown(ends), 3 * largest(controlled["distance"].values))
+    axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
+    axes.axvline(results.first_window, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.annotate(
+        f"first {results.first_window:g}",
+        (results.first_window, 0.75),
+        xycoords=axes.get_xaxis_transform(),
+        xytext=(-5, 0),
+        textcoords="offset points",
+        ha="right",
+    )
+    label_lines(axes, [_end_label(name, end, axes.get_ylim()[0]) for name, end in ends.items()])
+    caption = (
+        f"Median over {controlled.sizes['episode']} held-out starts; shaded, the 10-90 % range. At the right, the "
+        f"level of the last {results.last_window:g} time units, where a controller has come to its floor; ↓ marks a "
+        "line that has left the figure."
+    )
+    return illustrate(figure, "distance_over_time", caption, "distance from the target over time for every controller")
+
+
+def median_episode(controlled: xr.Dataset, first: int) -> int:
+    """The episode in the middle of all by its mean square distance over the first window."""
+    distance = controlled["distance"].sel(controller="world_model").isel(time=slice(1, first + 1))
+    early = distance.mean("time", skipna=False).fillna(np.inf).values
+    return int(np.argsort(early, kind="stable")[(early.size - 1) // 2])
+
+
+def _deviation(one: xr.Dataset, variable: Variable, dimension: str) -> str:
+    """How far the imagination of an episode ever is from what happened, in words."""
+    truth = one[variable.name].sel(controller="world_model")
+    squared = ((one[f"{variable.name}_imagined"] - truth) ** 2).mean(dimension, skipna=False)
+    start = (truth.isel(time=0) ** 2).mean(dimension)
+    worst = float((squared.max(skipna=False) / start) ** 0.5)
+    if not np.isfinite(worst):
+        return "is lost on the way"
+    return f"never deviates from what happened by more than {in_text(100 * worst)} % of the amplitude at the start"
+
+
+def _draw_actions(figure: Figure, axes: Axes, results: Results, actions: Array, times: Array) -> None:
+    box = results.domain.actuators
+    count = len(box)
+    limit = float(max(abs(box.low).max(), abs(box.high).max()))
+    image = axes.imshow(
+        actions.T,
+        cmap=SIGNED_OTHER,
+        vmin=-limit,
+        vmax=limit,
+        extent=(times[0], times[-1], -0.5, count - 0.5),
+        interpolation="nearest",
+    )
+    shown = range(0, count, 1 + (count - 1) // 8)
+    axes.set_yticks(list(shown), [box.names[j].replace("_", " ") for j in shown])
+    axes.tick_params(axis="y", length=0)
+    axes.spines[:].set_visible(True)
+    axes.set_title("Actions, as executed")
+    figure.colorbar(image, ax=axes, label=f"action{with_units(box.units)}", aspect=12, pad=0.01)
+
+
+def _spread(values: xr.DataArray) -> tuple[Array, Array, Array]:
+    """10 %, median and 90 % over episodes; one that blew up is infinitely far."""
+    low, middle, high = values.fillna(np.inf).quantile([0.1, 0.5, 0.9], dim="episode", method="nearest").values
+    return low, middle, high
+
+
+def _lowest_shown(ends: dict[str, float]) -> float:
+    """Low enough to show the floor of the world model; who owns the equation may go on to nothing."""
+    floor = ends["world_model"] if np.isfinite(ends["world_model"]) else 1.0
+    return max(min(ends.values()) / 3, floor / 1000, 1e-30)
+
+
+def _end_label(name: str, end: float, lowest: float) -> LineLabel:
+    color = INK if name == "none" else CONTROLLER_STYLES[name]["color"]
+    arrow = "" if end >= lowest else "↓ "
+    return LineLabel(f"{CONTROLLERS[name]}  {arrow}{in_mathtext(end)}", end, color, bold=name == "world_model")

@@ -1,0 +1,30 @@
+"""The figures of a run, in the order in which the page shows them."""
+
+import matplotlib
+
+from sciwm.report.control_figures import controlled_flow, distance_over_time
+from sciwm.report.drawing import STYLE, Illustration
+from sciwm.report.results import Results
+from sciwm.report.rollout_figures import error_over_lead_time, imagined_example
+from sciwm.report.training_figures import training
+
+
+def draw_figures(results: Results) -> dict[str, list[Illustration]]:
+    """Everything that can be drawn of a run.
+
+    Returns:
+        figures under ``control``, ``distance``, ``rollout`` and ``training``; a stage that has not
+        run has none.
+    """
+    controlled, rollouts, variables = results.controlled, results.rollouts, results.domain.variables
+    figures: dict[str, list[Illustration]] = {"control": [], "distance": [], "rollout": [], "training": []}
+    with matplotlib.rc_context(STYLE):
+        if controlled is not None:
+            figures["control"] = [controlled_flow(results, controlled, v) for v in variables]
+            figures["distance"] = [distance_over_time(results, controlled)]
+        if rollouts is not None:
+            figures["rollout"] = [error_over_lead_time(results, rollouts)]
+            figures["rollout"] += [imagined_example(results, rollouts, v) for v in variables]
+        if results.history:
+            figures["training"] = [training(results)]
+    return figures

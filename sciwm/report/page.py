@@ -1,0 +1,130 @@
+"""The page of a run: one file that needs nothing else."""
+
+import base64
+import platform
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from sciwm.files import write_atomically
+from sciwm.report.drawing import Illustration
+from sciwm.report.figures import draw_figures
+from sciwm.report.numbers import in_html
+from sciwm.report.results import Results, read_results
+from sciwm.report.summary import equation_title, key_numbers, write_summary
+from sciwm.report.table import controller_rows
+
+
+def write_report(run: Path) -> Path:
+    """Write ``report/index.html`` and ``report/figures/*.png`` of a run; stages that have not run are left out.
+
+    Args:
+        run: a run folder with a trained model.
+
+    Returns:
+        path of the page.
+
+    Raises:
+        InputError: if there is no run or no trained model, or a file is damaged.
+
+    Example:
+        >>> write_report(Path("runs/demo"))  # doctest: +SKIP
+        PosixPath('runs/demo/report/index.html')
+    """
+    results = read_results(run)
+    figures = draw_figures(results)
+    for illustration in (i for group in figures.values() for i in group):
+        write_atomically(run / "report" / "figures" / f"{illustration.name}.png", illustration.png)
+    page = run / "report" / "index.html"
+    write_atomically(page, render(results, figures).encode())
+    return page
+
+
+def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
+    """The page as HTML, its images embedded."""
+    environment = Environment(
+        loader=PackageLoader("sciwm.report", package_path=""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = in_html
+    environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
+    metrics = results.metrics
+    return environment.get_template("page.html.jinja").render(
+        results=results,
+        config=results.config,
+        folder=_shown(results.run),
+        equation=equation_title(results),
+        summary=write_summary(results),
+        key_numbers=key_numbers(results),
+        figures=figures,
+        missing=list(_missing(results)),
+        controllers=controller_rows(metrics["control"]) if results.controlled is not None else [],
+        lead_times=_lead_times(results) if results.rollouts is not None else [],
+        latent=metrics.get("latent"),
+        budgets=_budgets(metrics),
+        config_text=(results.run / "config.yaml").read_text(),
+        stages={stage.replace("_", " "): seconds for stage, seconds in metrics.get("time", {}).items()},
+        versions=_versions(results.description),
+    )
+
+
+def _shown(run: Path) -> Path:
+    """The run folder as the reader will type it: from here if it lies below, else by its name."""
+    folder = run.resolve()
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else Path(folder.name)
+
+
+def _missing(results: Results) -> Iterator[tuple[str, str]]:
+    """Parts that are left out, and the command that makes them."""
+    folder = _shown(results.run)
+    if results.controlled is None:
+        yield "closed-loop control", f"sciwm control {folder}"
+    if results.rollouts is None:
+        yield "rollouts, latent and budgets", f"sciwm evaluate {folder}"
+    if not results.history:
+        yield "the course of the training", f"sciwm train {folder}"
+    if not results.domain.functionals:
+        yield "the residuals of budgets, as the training data hold no functionals", "sciwm simulate"
+
+
+def _lead_times(results: Results, *, count: int = 6) -> list[dict[str, float | None]]:
+    """The rollout's numbers at a few lead times, each twice the one before, up to the last."""
+    rollout = results.metrics["rollout"]
+    exponent = results.config.evaluation.lyapunov_exponent
+    last = len(rollout["lead_time"])
+    chosen = sorted({round(last / 2**n) - 1 for n in range(count) if last >= 2**n})
+    return [
+        {
+            "time": rollout["lead_time"][i],
+            "lyapunov": exponent * rollout["lead_time"][i] if exponent else None,
+            "nrmse": rollout["nrmse"][i],
+            "persistence": rollout["nrmse_persistence"][i],
+            "skill": rollout["skill_vs_persistence"][i],
+        }
+        for i in chosen
+    ]
+
+
+def _budgets(metrics: dict[str, Any]) -> list[tuple[str, float, float | None]]:
+    """Functional, error of its change and, of a model that states budgets, the residual."""
+    budget = metrics.get("budget", {})
+    residuals = budget.get("residual_unseen_actions", {})
+    changes = budget.get("change_error_unseen_actions", {})
+    return [(name, change, residuals.get(name)) for name, change in changes.items()]
+
+
+def _versions(description: dict[str, Any]) -> dict[str, str]:
+    """What the model was trained with, and what else this page was written with."""
+    return {
+        "sciwm": description["sciwm"],
+        "torch": description["torch"],
+        "neuraloperator": version("neuraloperator"),
+        "numpy": version("numpy"),
+        "python": platform.python_version(),
+    }

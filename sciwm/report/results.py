@@ -1,0 +1,105 @@
+"""Everything a run folder tells, read once."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import xarray as xr
+
+from sciwm.config import Config, load_config
+from sciwm.data.domain import Domain
+from sciwm.model.checkpoint import read_description
+from sciwm.problems import InputError, Problem
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run has come to so far; stages that have not run are ``None`` or empty.
+
+    Args:
+        run: the run folder.
+        config: the resolved experiment.
+        description: ``model.json``.
+        domain: what the model is about, from ``description``.
+        metrics: ``report/metrics.json``.
+        history: ``metrics.jsonl``, one entry per epoch.
+        rollouts: ``rollout.nc``, imagined trajectories of the test set.
+        controlled: ``controlled.nc``, every controller on held-out starts.
+    """
+
+    run: Path
+    config: Config
+    description: dict[str, Any]
+    domain: Domain
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+    rollouts: xr.Dataset | None
+    controlled: xr.Dataset | None
+
+    @property
+    def first_window(self) -> float:
+        """Time over which control is judged."""
+        return self.config.control.first * self.config.simulation.control_interval
+
+    @property
+    def last_window(self) -> float:
+        """Time at the end of an episode over which its final state is judged."""
+        return self.config.control.last * self.config.simulation.control_interval
+
+
+def read_results(run: Path) -> Results:
+    """Read a run that has a trained model.
+
+    Raises:
+        InputError: if there is no run or no trained model, or a file is damaged.
+    """
+    config_path = run / "config.yaml"
+    if not config_path.exists():
+        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
+        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
+    description = read_description(run)
+    metrics = _read(run, "report/metrics.json", json.loads, "evaluate") or {}
+    rollouts = _read_netcdf(run, "rollout.nc", "evaluate")
+    controlled = _read_netcdf(run, "controlled.nc", "control")
+    return Results(
+        run=run,
+        config=load_config(config_path),
+        description=description,
+        domain=Domain.from_json(description["domain"]),
+        metrics=metrics,
+        history=_read(run, "metrics.jsonl", _json_lines, "train") or [],
+        # A stage killed between its two files is one that has not run.
+        rollouts=rollouts if "rollout" in metrics else None,
+        controlled=controlled if "control" in metrics else None,
+    )
+
+
+def _json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def _read(run: Path, name: str, parse: Callable[[str], T], stage: str) -> T | None:
+    if not (run / name).exists():
+        return None
+    try:
+        return parse((run / name).read_text())
+    except ValueError as error:
+        raise _damaged(run, name, error, stage) from error
+
+
+def _read_netcdf(run: Path, name: str, stage: str) -> xr.Dataset | None:
+    if not (run / name).exists():
+        return None
+    try:
+        return xr.load_dataset(run / name, engine="netcdf4")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _damaged(run, name, error, stage) from error
+
+
+def _damaged(run: Path, name: str, error: Exception, stage: str) -> InputError:
+    remedy = f"the file is damaged: delete it and write it anew with 'sciwm {stage} {run}'"
+    return InputError([Problem(str(run / name), "a readable file", str(error).splitlines()[0], remedy)])

@@ -1,0 +1,129 @@
+"""What the model imagines of held-out simulations, and for how long it can be believed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from sciwm.data.domain import Variable
+from sciwm.report.drawing import (
+    GREY,
+    INK,
+    ORANGE,
+    Array,
+    Illustration,
+    LineLabel,
+    band,
+    illustrate,
+    label_lines,
+    largest,
+    new_figure,
+    quantity,
+    space_time,
+    with_units,
+)
+from sciwm.report.results import Results
+
+THRESHOLD = 0.5
+"""Error beyond which a prediction is no longer valid, as in ``evaluation.valid_prediction_time``."""
+HIGHEST = 2.0
+"""Errors above this are not drawn: two unrelated states of the same size differ by about 1.4."""
+
+
+def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration:
+    """Normalised error of the world model against persistence."""
+    lead = rollouts["time"].values[1:]
+    figure = new_figure(3.9)
+    axes = figure.subplots()
+    labels = [LineLabel(f"valid below {THRESHOLD:g}", THRESHOLD, INK)]
+    top = THRESHOLD
+    for name, text, color in [("nrmse_persistence", "persistence", GREY), ("nrmse", "world model", ORANGE)]:
+        low, mean, high = _spread(rollouts[name].isel(time=slice(1, None)))
+        band(axes, lead, low, mean, high, color=color)
+        top = max(top, largest(high))
+        labels.append(LineLabel(text, float(mean[-1]), color, bold=name == "nrmse"))
+    axes.axhline(THRESHOLD, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.set_ylim(0, min(1.1 * top, HIGHEST))
+    axes.set(xlim=(0, lead[-1]), xlabel="lead time", ylabel="normalised error (nRMSE)")
+    exponent = results.config.evaluation.lyapunov_exponent
+    _mark_valid_time(axes, rollouts, exponent)
+    label_lines(axes, labels)
+    _add_lyapunov_axis(axes, exponent)
+    reached = int(reaches_the_end(rollouts).sum())
+    caption = (
+        f"Open-loop rollouts of {rollouts.sizes['simulation']} held-out simulations under their own forcing: mean, and "
+        f"shaded the 10-90 % range. The error is 1 for a prediction of nothing and about 1.4 for an unrelated state. "
+        f"{reached} of {rollouts.sizes['simulation']} stay below {THRESHOLD:g} to the end."
+    )
+    return illustrate(figure, "error_over_lead_time", caption, "normalised error over lead time against persistence")
+
+
+def imagined_example(results: Results, rollouts: xr.Dataset, variable: Variable) -> Illustration:
+    """The held-out simulation whose error is the median: true, imagined, difference."""
+    row = median_simulation(rollouts)
+    one = rollouts.isel(simulation=row)
+    times, positions = one["time"].values, one[results.domain.dimension].values
+    truth, imagined = one[variable.name].values, one[f"{variable.name}_imagined"].values
+    rows = {"True": truth, "Imagined, open loop": imagined, "Imagined minus true": imagined - truth}
+    figure = new_figure(5.6)
+    panels: Sequence[Axes] = figure.subplots(3, 1, sharex=True, sharey=True)
+    for axes, (title, values) in zip(panels, rows.items(), strict=True):
+        image = space_time(axes, values, times, positions, limit=largest(truth))
+        valid = float(one["valid_prediction_time"])
+        axes.axvline(valid, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes.set(title=title, ylabel=f"position {results.domain.dimension}{with_units(results.domain.units)}")
+    panels[-1].set_xlabel("lead time")
+    label = quantity(variable.long_name, variable.name, variable.units)
+    figure.colorbar(image, ax=list(panels), label=label, aspect=45, pad=0.01)
+    caption = (
+        f"Simulation {int(one['simulation'])} of the test set, the median by its error over all lead times. "
+        f"Dashed: the instant its error exceeds {THRESHOLD:g}."
+    )
+    return illustrate(
+        figure, f"imagined_{variable.name}", caption, f"true and imagined {variable.long_name}, and their difference"
+    )
+
+
+def median_simulation(rollouts: xr.Dataset) -> int:
+    """Position of the simulation in the middle of all by its mean error."""
+    error = rollouts["nrmse"].mean("time", skipna=False).fillna(np.inf).values
+    return int(np.argsort(error, kind="stable")[(error.size - 1) // 2])
+
+
+def reaches_the_end(rollouts: xr.Dataset) -> xr.DataArray:
+    """Which simulations stay below the threshold at every lead time, ``(simulation,)``."""
+    valid: xr.DataArray = (rollouts["nrmse"] <= THRESHOLD).all("time")
+    return valid
+
+
+def _mark_valid_time(axes: Axes, rollouts: xr.Dataset, exponent: float | None) -> None:
+    """The mean valid prediction time; a lower bound if some simulations are valid to the end."""
+    mean = float(rollouts["valid_prediction_time"].mean())
+    bound = "at least " if bool(reaches_the_end(rollouts).any()) else ""
+    lyapunov = f"\n({mean * exponent:.3g} Lyapunov times)" if exponent else ""
+    axes.plot([mean], [THRESHOLD], "o", color=ORANGE, markersize=6, clip_on=False, zorder=6)
+    late = mean > 0.8 * axes.get_xlim()[1]  # then the curve is below the threshold, and above it there is room
+    axes.annotate(
+        f"valid for {bound}{mean:.3g}{lyapunov}\non average",
+        (mean, THRESHOLD),
+        xytext=(-4, 8) if late else (4, -8),
+        textcoords="offset points",
+        ha="right" if late else "left",
+        va="bottom" if late else "top",
+        color=ORANGE,
+    )
+
+
+def _add_lyapunov_axis(axes: Axes, exponent: float | None) -> None:
+    if exponent is None:
+        return
+    top = axes.secondary_xaxis("top", functions=(lambda t: np.multiply(t, exponent), lambda n: np.divide(n, exponent)))
+    top.set_xlabel(f"Lyapunov times (exponent {exponent:g})", color="#57606a")
+
+
+def _spread(errors: xr.DataArray) -> tuple[Array, Array, Array]:
+    """10 %, mean and 90 % over simulations; a rollout that is no longer finite is infinitely wrong."""
+    errors = errors.where(np.isfinite(errors), np.inf)
+    low, high = errors.quantile([0.1, 0.9], dim="simulation", method="nearest").values
+    return low, errors.mean("simulation").values, high

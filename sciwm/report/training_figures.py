@@ -1,0 +1,94 @@
+"""How the model was learned: held-out error, terms of the loss, whose gradient shapes the encoder."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from sciwm.report.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    SKY,
+    YELLOW,
+    Array,
+    Illustration,
+    illustrate,
+    new_figure,
+)
+from sciwm.report.results import Results
+
+TERMS = {
+    "one_step": ("one step", BLUE),
+    "rollout": ("rollout", SKY),
+    "budget": ("budget", ORANGE),
+    "heads_encoded": ("functionals, encoded", GREEN),
+    "heads_rolled": ("functionals, imagined", YELLOW),
+    "variance": ("latent variance", "#4b525a"),
+    "covariance": ("latent covariance", "#a3aab2"),
+    "sigreg": ("latent normality", GREY),
+}
+"""Every term of ``loss.objective``: its name in words and its colour."""
+
+
+def training(results: Results) -> Illustration:
+    """Three panels over all updates, phases one after the other."""
+    history = results.history
+    updates, boundaries = count_updates(history)
+    figure = new_figure(6.4)
+    panels: Sequence[Axes] = figure.subplots(3, 1, sharex=True, height_ratios=[0.8, 1, 1])
+    error, terms, shares = panels
+    marks: dict[str, Any] = {"marker": "o", "markersize": 3.5, "clip_on": False} if len(history) < 20 else {}
+    error.plot(updates, _series(history, "held_out.error"), color=INK, **marks)
+    error.set(title=f"Held-out error over {results.config.loss.horizon} steps, persistence = 1", yscale="log")
+    for name, (label, color) in TERMS.items():
+        if f"train.{name}" in history[-1]:
+            terms.plot(updates, _series(history, f"train.{name}"), color=color, label=label, **marks)
+    terms.set(title="Terms of the loss, a trivial model = 1", yscale="log")
+    shown = [name for name in TERMS if f"gradient_share.{name}" in history[-1]]
+    stack = [_series(history, f"gradient_share.{name}") for name in shown]
+    shares.stackplot(updates, stack, colors=[TERMS[name][1] for name in shown], linewidth=0.4, edgecolor="white")
+    shares.set(title="Whose gradient shapes the encoder", xlabel="updates", ylabel="share", ylim=(0, 1))
+    shares.set_xlim(0, updates[-1])
+    terms.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, alignment="left")
+    for axes in (error, terms):
+        axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
+    _mark_phases(panels, boundaries)
+    caption = (
+        "Top: error of imagined latents on held-out simulations. Middle: every term as it enters the objective, before "
+        "its weight. Bottom: share of each weighted term in the gradients at the encoder, on held-out simulations."
+    )
+    return illustrate(figure, "training", caption, "held-out error, loss terms and gradient shares over training")
+
+
+def count_updates(history: list[dict[str, Any]]) -> tuple[Array, list[int]]:
+    """Updates counted through all phases, and the counts at which a new phase begins."""
+    counts: list[int] = []
+    boundaries: list[int] = []
+    for before, entry in zip([None, *history], history, strict=False):
+        if before is not None and entry["phase"] != before["phase"]:
+            boundaries.append(counts[-1])
+        counts.append(entry["update"] + (boundaries[-1] if boundaries else 0))
+    return np.array(counts), boundaries
+
+
+def _series(history: list[dict[str, Any]], key: str) -> Array:
+    """One number per epoch, nan where it was not measured."""
+    return np.array([entry.get(key, np.nan) for entry in history], dtype=float)
+
+
+def _mark_phases(panels: Sequence[Axes], boundaries: list[int]) -> None:
+    for number, boundary in enumerate(boundaries, start=1):
+        for axes in panels:
+            axes.axvline(boundary, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+        panels[0].annotate(
+            f"on-policy round {number}",
+            (boundary, 1),
+            xycoords=panels[0].get_xaxis_transform(),
+            xytext=(4, -2),
+            textcoords="offset points",
+            va="top",
+        )

@@ -1,0 +1,29 @@
+"""What a trained model knows and expects, as a small table."""
+
+from typing import Any
+
+from sciwm.data.domain import Domain
+
+
+def summarize(description: dict[str, Any]) -> str:
+    """The content of ``model.json`` as a small table for people."""
+    domain, settings = Domain.from_json(description["domain"]), description["config"]["model"]
+    box, space = domain.actuators, domain.dimension
+    bounds = sorted({(float(low), float(high)) for low, high in zip(box.low, box.high, strict=True)})
+    rows = {
+        "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in domain.variables),
+        "grid": f"{space}: {domain.num_points} points, period {domain.domain_extent:g} [{domain.units}]",
+        "interval": f"{domain.control_interval:g}",
+        "actuators": f"{len(box)}: {', '.join(box.names)}",
+        "bounds": ", ".join(f"{low:g} to {high:g}" for low, high in bounds) + f" [{box.units}]",
+        "functionals": ", ".join(f.name for f in domain.functionals) or "none",
+        "latent": f"{description['latent_size']} numbers ({settings['latent_modes']} modes)",
+        "held-out error": _error_text(description),
+    }
+    return "\n".join(f"  {name:<16}{value}" for name, value in rows.items())
+
+
+def _error_text(description: dict[str, Any]) -> str:
+    error = description["provenance"].get("held_out_error")
+    steps = description["config"]["loss"]["horizon"]
+    return "not measured" if error is None else f"{error:.2e} of persistence, mean over {steps} intervals"

@@ -1,0 +1,268 @@
+"""The face for scientists: Datasets in, Datasets out, everything found by the name of its dimension."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from sciwm import __version__
+from sciwm.config import Config, PlanningSettings
+from sciwm.data.blocks import Array, fields_to_batch, from_batch, map_blocks, to_batch
+from sciwm.data.domain import Domain
+from sciwm.data.inputs import fields_of, flow_times, held_forcing, instant_of, target_of
+from sciwm.dynamics import rollout
+from sciwm.model.checkpoint import load_model, read_description
+from sciwm.model.world_model import WorldModel
+from sciwm.planning.build import build_planner
+from sciwm.problems import InputError, Problem
+from sciwm.summary import summarize
+
+INSTANTS_AT_ONCE = 4096  # bounds the memory of convolutions and decoder products
+
+
+def load(run: str | Path) -> "Surrogate":
+    """The trained model of a run folder.
+
+    Raises:
+        InputError: if a file is missing or damaged.
+
+    Example:
+        >>> import sciwm
+        >>> model = sciwm.load("runs/demo")  # doctest: +SKIP
+        >>> model  # doctest: +SKIP
+        <sciwm.Surrogate ks_control> ...
+    """
+    model, config = load_model(Path(run))
+    return Surrogate(model, config, summarize(read_description(Path(run))))
+
+
+@dataclass(frozen=True, repr=False)
+class Surrogate:
+    """A world model to be used like a solver; printing it shows what it knows.
+
+    Fields and latents may have any dimensions beside space and ``time``, in any order; these and
+    their coordinates are kept.
+
+    Args:
+        model: the trained world model.
+        config: the experiment it comes from.
+        summary: what is printed.
+    """
+
+    model: WorldModel
+    config: Config
+    summary: str
+
+    def __repr__(self) -> str:
+        return f"<sciwm.Surrogate {self.config.name}>\n{self.summary}"
+
+    @property
+    def domain(self) -> Domain:
+        """Variables, grid, interval, actions and functionals of the model."""
+        return self.model.domain
+
+    def encode(self, ds: xr.Dataset) -> xr.DataArray:
+        """The latents of fields at any resolution, lazily where the fields are chunked.
+
+        Args:
+            ds: the model's variables, each with the space dimension and any others.
+
+        Returns:
+            ``latent``, with the dimension ``latent`` in the place of the space dimension.
+
+        Raises:
+            InputError: with everything that keeps ``ds`` from being fields of this model; about
+                values of chunked data only when they are computed.
+
+        Example:
+            >>> latent = model.encode(ds)  # doctest: +SKIP
+            >>> latent.dims  # doctest: +SKIP
+            ('simulation', 'time', 'latent')
+        """
+        fields, problems = fields_of(ds, self.domain, "fields")
+        _raise(problems + self._resolution_problems(fields))
+        return self._encode(fields)
+
+    def decode(self, latent: xr.DataArray) -> xr.Dataset:
+        """Fields on the model's grid, and functionals, that latents stand for.
+
+        Args:
+            latent: with the dimension ``latent`` and any others, as from :meth:`encode`.
+
+        Raises:
+            InputError: if the dimension is missing or of another size.
+
+        Example:
+            >>> ds = model.decode(model.encode(ds))  # doctest: +SKIP
+        """
+        if latent.sizes.get("latent") != self.model.latent_size:
+            expected = f"a dimension 'latent' of size {self.model.latent_size}"
+            raise InputError([Problem("latent", expected, f"sizes {dict(latent.sizes)}")])
+        return self._decode(latent)
+
+    def rollout(self, ds: xr.Dataset, forcing: xr.DataArray) -> xr.Dataset:
+        """The flow that follows from one instant under a forcing.
+
+        Args:
+            ds: the model's variables at one instant, without ``time`` or with one of size 1.
+            forcing: over ``time``, ``actuator`` and any others, in physical units; the value at t
+                is held over [t, t + interval). If the values at its last instant are all NaN they
+                are the never used ones of a stored trajectory.
+
+        Returns:
+            fields (..., time, x) and functionals (..., time), the start included: at the instants
+            of ``forcing``, and at one more unless the last forcing was a never used one.
+
+        Raises:
+            InputError: with everything that is wrong with ``ds`` and ``forcing``.
+
+        Example:
+            >>> forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])  # doctest: +SKIP
+        """
+        start, problems = instant_of(ds, self.domain, "fields")
+        held, times, forcing_problems = held_forcing(forcing, start, self.domain)
+        _raise(problems + self._resolution_problems(start) + forcing_problems)
+        return self._rollout(start, held, times)
+
+    def plan(
+        self,
+        ds: xr.Dataset,
+        target: xr.Dataset,
+        horizon: int | None = None,
+        *,
+        settings: PlanningSettings | None = None,
+    ) -> xr.Dataset:
+        """The forcing that takes the flow from one instant to a target, and what it will do.
+
+        Args:
+            ds: the model's variables at one instant, with any other dimensions.
+            target: the model's variables over space alone, to be reached and held at rest.
+            horizon: intervals to plan; by default as configured.
+            settings: how to search and to weigh; by default as the run was configured.
+
+        Returns:
+            ``forcing`` (..., time, actuator), NaN at the last instant, where none is needed; the
+            predicted fields and functionals; ``predicted_cost`` (...).
+
+        Raises:
+            InputError: with everything that is wrong with ``ds``, ``target`` and ``horizon``.
+            ValueError: if ``terminal = riccati`` and no law within reach holds the target.
+
+        Example:
+            >>> plan = model.plan(ds.isel(time=-1), target=0 * ds.isel(simulation=0, time=0))  # doctest: +SKIP
+            >>> forecast = model.rollout(ds.isel(time=-1), plan["forcing"])  # doctest: +SKIP
+        """
+        start, problems = instant_of(ds, self.domain, "fields")
+        goal, target_problems = target_of(target, self.domain)
+        settings = settings or self.config.planning
+        if horizon is not None:
+            settings = settings.model_copy(update={"horizon": horizon})
+            if horizon < 1:
+                problems.append(Problem("horizon", "at least one interval", str(horizon)))
+        _raise(problems + self._resolution_problems(start) + target_problems)
+        start = start.compute()
+        forcing, cost = self._search(start, torch.from_numpy(goal), settings)
+        times = flow_times(start, settings.horizon, self.domain)
+        plan = self._rollout(start, forcing, times)
+        held = forcing.pad(time=(0, 1)).assign_coords(time=times, actuator=list(self.domain.actuators.names))
+        units = self.domain.actuators.units
+        return plan.assign(
+            forcing=held.assign_attrs(units=units, long_name="action, held over the interval that starts here"),
+            predicted_cost=cost.assign_attrs(units="1", long_name="cost of the plan as the model imagines it"),
+        )
+
+    def _encode(self, ds: xr.Dataset) -> xr.DataArray:
+        def encode(*fields: Array) -> tuple[Array]:
+            batch, leading = fields_to_batch(fields)
+            latents = [self.model.encode(part) for part in torch.split(batch, INSTANTS_AT_ONCE)]
+            return (from_batch(torch.cat(latents), leading),)
+
+        space, fields = self.domain.dimension, [ds[v.name] for v in self.domain.variables]
+        sizes = {"latent": self.model.latent_size}
+        (latent,) = map_blocks(encode, fields, [[space]] * len(fields), [["latent"]], sizes)
+        in_place = ["latent" if d == space else d for d in fields[0].dims]
+        latent = latent.transpose(..., *in_place).rename("latent")
+        return latent.assign_attrs(units="1", long_name="latent state")
+
+    def _decode(self, latent: xr.DataArray) -> xr.Dataset:
+        domain, names = self.domain, [f.name for f in self.domain.functionals]
+
+        def decode(latents: Array) -> tuple[Array, ...]:
+            batch = to_batch(latents, latents.shape[:-1], 1)
+            parts = [self.model.readout(part, ["fields", *names]) for part in torch.split(batch, INSTANTS_AT_ONCE)]
+            fields = torch.cat([part["fields"] for part in parts]).unbind(dim=1)
+            functionals = [torch.cat([part[name] for part in parts]) for name in names]
+            return tuple(from_batch(values, latents.shape[:-1]) for values in (*fields, *functionals))
+
+        gives = [[domain.dimension]] * len(domain.variables) + [[]] * len(names)
+        read = map_blocks(decode, [latent], [["latent"]], gives, {domain.dimension: domain.num_points})
+        in_place = [domain.dimension if d == "latent" else d for d in latent.dims]
+        decoded = xr.Dataset({}, attrs=self._attributes())
+        for v, values in zip(domain.variables, read, strict=False):
+            decoded[v.name] = values.transpose(*in_place)
+            decoded[v.name].attrs = {"units": v.units, "long_name": v.long_name}
+        for name, values in zip(names, read[len(domain.variables) :], strict=True):
+            decoded[name] = values
+            decoded[name].attrs = {"units": "1", "long_name": f"spatial mean {name}"}
+        return decoded.assign_coords({domain.dimension: self._grid()})
+
+    def _rollout(self, start: xr.Dataset, held: xr.DataArray, times: xr.DataArray) -> xr.Dataset:
+        def advance(states: Array, actions: Array) -> tuple[Array]:
+            leading = np.broadcast_shapes(states.shape[:-1], actions.shape[:-2])
+            state = to_batch(states, leading, 1)
+            future = rollout(self.model, state, to_batch(actions, leading, 2))
+            return (from_batch(torch.cat([state[:, None], future], dim=1), leading),)
+
+        state = self._encode(start.drop_vars("time", errors="ignore")).transpose(..., "latent")
+        chunks = {d: c for d, c in state.chunksizes.items() if d in held.dims}
+        reads, sizes = [["latent"], ["time", "actuator"]], {"time": times.size, "latent": self.model.latent_size}
+        arrays = [state, held.chunk(chunks) if chunks else held]
+        (latents,) = map_blocks(advance, arrays, reads, [["time", "latent"]], sizes)
+        return self._decode(latents.assign_coords(time=times))
+
+    def _search(
+        self, start: xr.Dataset, target: Tensor, settings: PlanningSettings
+    ) -> tuple[xr.DataArray, xr.DataArray]:
+        planner, cost = build_planner(settings, self.model, target)
+
+        def search(*fields: Array) -> tuple[Array, Array]:
+            batch, leading = fields_to_batch(fields)
+            found = planner.plan(self.model, self.model.encode(batch), cost)
+            return from_batch(found.actions, leading), from_batch(found.predicted_cost, leading)
+
+        fields = [start[v.name].drop_vars("time", errors="ignore") for v in self.domain.variables]
+        sizes = {"time": settings.horizon, "actuator": len(self.domain.actuators)}
+        reads = [[self.domain.dimension]] * len(fields)
+        forcing, predicted = map_blocks(search, fields, reads, [["time", "actuator"], []], sizes)
+        return forcing, predicted
+
+    def _resolution_problems(self, ds: xr.Dataset) -> list[Problem]:
+        space, needed = self.domain.dimension, 2 * self.model.settings.latent_modes + 2
+        if ds.sizes.get(space, needed) >= needed:
+            return []
+        got, remedy = str(ds.sizes[space]), "coarser fields alias: interpolate them"
+        return [Problem(f"fields: {space}", f"at least {needed} points", got, remedy)]
+
+    def _grid(self) -> xr.DataArray:
+        domain = self.domain
+        values = np.arange(domain.num_points) * domain.domain_extent / domain.num_points
+        attributes = {"units": domain.units, "long_name": "position", "axis": domain.dimension.upper()}
+        return xr.DataArray(values, dims=domain.dimension, attrs=attributes)
+
+    def _attributes(self) -> dict[str, str]:
+        return {
+            "Conventions": "CF-1.11",
+            "title": f"{self.config.name}: imagined by a world model",
+            "source": f"sciwm {__version__}",
+            "history": "computed by sciwm.Surrogate",
+            "sciwm_config": self.config.model_dump_json(),
+        }
+
+
+def _raise(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise InputError(problems)

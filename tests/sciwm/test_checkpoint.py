@@ -1,0 +1,134 @@
+"""A model on disk: what comes back is what was saved, or an error that says why not."""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sciwm.config import Config
+from sciwm.model.checkpoint import load_model, read_description, save_model
+from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError
+
+
+@pytest.fixture
+def run(model: WorldModel, config: Config, tmp_path: Path) -> Path:
+    """A run folder that holds a model."""
+    save_model(tmp_path / "run", model, config, {"held_out_error": 0.5})
+    return tmp_path / "run"
+
+
+def told(run: Path) -> str:
+    """What loading complains about."""
+    with pytest.raises(InputError) as caught:
+        load_model(run)
+    return str(caught.value)
+
+
+def rewrite(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change ``model.json``."""
+    path = run / "model.json"
+    description = json.loads(path.read_text())
+    change(description)
+    path.write_text(json.dumps(description))
+
+
+def test_round_trip_is_bitwise(run: Path, model: WorldModel, config: Config) -> None:
+    loaded, loaded_config = load_model(run)
+    assert loaded_config == config
+    assert loaded.domain.to_json() == model.domain.to_json()
+    generator = torch.Generator().manual_seed(0)
+    fields, action = torch.randn(3, 1, 32, generator=generator), torch.rand(3, 4, generator=generator)
+    names = ["fields", *(f.name for f in model.domain.functionals)]
+    model.freeze()
+    for state, again in zip(*(_use(m, fields, action, names) for m in (model, loaded)), strict=True):
+        assert torch.equal(state, again)
+
+
+def _use(model: WorldModel, fields: torch.Tensor, action: torch.Tensor, names: list[str]) -> list[torch.Tensor]:
+    state = model.encode(fields)
+    after = model.advance(state, action)
+    return [state, after, *model.readout(after, names).values()]
+
+
+def test_loaded_model_needs_no_gradients_and_saving_leaves_no_drafts(run: Path) -> None:
+    assert not any(p.requires_grad for p in load_model(run)[0].parameters())
+    assert sorted(p.name for p in run.iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_description_needs_no_weights(run: Path) -> None:
+    (run / "model.safetensors").unlink()
+    assert read_description(run)["latent_size"] == 13
+
+
+def test_one_flipped_bit_is_found(run: Path) -> None:
+    path = run / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    message = told(run)
+    assert str(path) in message
+    assert "expected sha256" in message
+    assert "damaged or was exchanged" in message
+
+
+@pytest.mark.parametrize("trusted", [False, True], ids=["sha256 of the model", "sha256 of the pickle"])
+def test_pickle_in_place_of_the_weights_is_refused_and_never_run(run: Path, tmp_path: Path, trusted: bool) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Callable[..., Any], tuple[Path]]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    content = pickle.dumps(Trap())
+    (run / "model.safetensors").write_bytes(content)
+    if trusted:
+        rewrite(run, lambda d: d.update(sha256=hashlib.sha256(content).hexdigest()))
+    assert ("weights that fit" if trusted else "sha256") in told(run)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("length", [0, 1, 200])
+def test_truncated_description(run: Path, length: int) -> None:
+    path = run / "model.json"
+    path.write_bytes(path.read_bytes()[:length])
+    message = told(run)
+    assert message.startswith(f"{path}: expected a model description in JSON")
+    assert "train again" in message
+
+
+@pytest.mark.parametrize("key", ["format", "sha256", "latent_size", "domain", "config", "provenance"])
+def test_description_without_a_part(run: Path, key: str) -> None:
+    rewrite(run, lambda d: d.pop(key))
+    assert f"KeyError: '{key}'" in told(run)
+
+
+def test_description_of_another_kind(run: Path) -> None:
+    (run / "model.json").write_text("[1, 2]")
+    assert "expected a model description" in told(run)
+
+
+def test_other_format(run: Path) -> None:
+    rewrite(run, lambda d: d.update(format=99))
+    assert "expected format 1, got format 99; use the sciwm that wrote it" in told(run)
+
+
+def test_damaged_domain_and_configuration(run: Path) -> None:
+    rewrite(run, lambda d: d["domain"].pop("variables"))
+    assert "weights that fit the description" in told(run)
+    rewrite(run, lambda d: d["config"]["training"].update(updats=3))
+    assert "did you mean 'updates'?" in told(run)
+
+
+def test_weights_of_another_size(run: Path) -> None:
+    rewrite(run, lambda d: d["config"]["model"].update(latent_modes=5))
+    assert "weights that fit the description" in told(run)
+
+
+def test_absent_files(run: Path, tmp_path: Path) -> None:
+    (run / "model.safetensors").unlink()
+    assert "expected the weights that model.json describes, got nothing there" in told(run)
+    assert "train one with 'sciwm run CONFIG --out RUN'" in told(tmp_path / "nowhere")

@@ -1,0 +1,436 @@
+"""The ``sciwm`` command as users type it: what works, what is refused, and what is left behind."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+import sciwm
+from sciwm import pipeline
+from sciwm.cli import main
+from sciwm.config import Config, dump_config
+from sciwm.manual import PAGES
+from sciwm.model.checkpoint import save_model
+from sciwm.model.world_model import WorldModel
+from sciwm.planning.build import build_planner
+from simulations import build
+
+ROOT = Path(__file__).parents[2]
+EARLY = {"none": 1.5, "world_model": 0.25, "lqr": 1.25, "oracle_cem": 0.5, "adjoint": 0.125}
+FINAL = {"none": 1.75, "world_model": 1e-6, "lqr": 1.0, "oracle_cem": 0.01, "adjoint": 1e-7}
+METRICS = {
+    "control": {
+        "mean_square_first_40": EARLY,
+        "mean_square_first_40_interval": {name: [0.9 * value, 1.1 * value] for name, value in EARLY.items()},
+        "mean_square_final": FINAL,
+        "mean_square_final_worst": FINAL,
+        "mean_square_action": dict.fromkeys(EARLY, 0.03125),
+        "seconds_per_decision": {"world_model": 0.0625, "oracle_cem": 2.5, "adjoint": 1.0},
+        "gain": 0.909,
+    },
+    "rollout": {
+        "valid_prediction_time": 3.25,
+        "valid_prediction_time_interval": [3.0, 3.5],
+        "valid_prediction_time_limit": 4.75,
+        "valid_prediction_time_unit": "Lyapunov times",
+        "nrmse": [0.0075, 0.5],
+        "skill_vs_persistence": [0.99, 0.5],
+    },
+    "time": {"simulate": 12.0, "train": 34.0},
+}
+
+
+@pytest.fixture
+def run(model: WorldModel, config: Config, data_folder: Path, tmp_path: Path) -> Path:
+    """A run folder with configuration, data and model."""
+    folder = tmp_path / "run"
+    save_model(folder, model, config, {"held_out_error": 0.5})
+    (folder / "config.yaml").write_text(dump_config(config))
+    shutil.copytree(data_folder, folder / "data")
+    return folder
+
+
+@pytest.fixture
+def file(config: Config, tmp_path: Path) -> Path:
+    """The configuration alone."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(dump_config(config))
+    return path
+
+
+@pytest.fixture
+def store(run: Path) -> Path:
+    """Stored trajectories."""
+    return run / "data" / "validation.zarr"
+
+
+@pytest.fixture
+def ds(store: Path) -> xr.Dataset:
+    """Fields and forcing of stored trajectories, in memory."""
+    return xr.open_zarr(store, consolidated=False)[["u", "action"]].compute()
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., list[str]]:
+    """``refused(*words)``: the complaints of a command line that must end with status 2."""
+
+    def ask(*words: object) -> list[str]:
+        assert main([str(w) for w in words]) == 2
+        output = capsys.readouterr()
+        assert "Traceback" not in output.err
+        lines = output.err.splitlines()
+        assert lines
+        assert all(line.startswith("sciwm: error: ") for line in lines)
+        return [line.removeprefix("sciwm: error: ") for line in lines]
+
+    return ask
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """``said(*words)``: the output of a command line that must succeed."""
+
+    def ask(*words: object) -> str:
+        assert main([str(w) for w in words]) == 0
+        output = capsys.readouterr()
+        assert output.err == ""
+        return output.out
+
+    return ask
+
+
+def python(*words: str) -> subprocess.CompletedProcess[str]:
+    """A fresh interpreter in the repository."""
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+# Help -----------------------------------------------------------------------------------------
+
+
+def test_importing_and_asking_for_help_import_nothing_heavy() -> None:
+    code = """
+import sys, sciwm
+from sciwm.cli import main
+try:
+    main(["--help"])
+except SystemExit as end:
+    assert end.code == 0
+heavy = {"torch", "xarray", "numpy", "pydantic", "zarr", "dask"} & set(sys.modules)
+assert not heavy, heavy
+assert callable(sciwm.load) and callable(sciwm.evaluate) and "torch" in sys.modules
+"""
+    done = python("-W", "error", "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "usage: sciwm" in done.stdout
+    assert "sciwm demo --quick" in done.stdout
+
+
+@pytest.mark.parametrize("command", sorted(PAGES))
+def test_every_command_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([command, "--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert f"example:\n  sciwm {command} " in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("words", [[], ["trian", "runs/ks"], ["train"], ["run", "a.yaml"], ["rollout", "r", "i.nc"]])
+def test_malformed_command_lines(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert "usage: sciwm" in capsys.readouterr().err
+
+
+def test_status_of_the_process(tmp_path: Path) -> None:
+    """Through the real entry point: status, streams, and nothing made."""
+    path = tmp_path / "bad.yaml"
+    path.write_text("name: bad\ntrainin: {updates: 3e2}\n")
+    done = python("-m", "sciwm", "simulate", str(path), "--out", str(tmp_path / "run"))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert f"sciwm: error: {path}: trainin: expected a known key" in done.stderr
+    assert "did you mean 'training'?" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+# Configurations and data ----------------------------------------------------------------------
+
+
+def test_simulate_makes_a_run_and_resumes_and_refuses_another(
+    file: Path, tmp_path: Path, said: Callable[..., str], refused: Callable[..., list[str]]
+) -> None:
+    out = tmp_path / "new"
+    small = ["data.train.simulations=2", "data.validation.simulations=2", "data.test.simulations=2", "data.warm_up=2"]
+    assert f"next: sciwm train {out}" in said("simulate", file, "--out", out, "--set", *small)
+    assert sorted(p.name for p in (out / "data").glob("*.zarr")) == ["test.zarr", "train.zarr", "validation.zarr"]
+    before = (out / "config.yaml").read_bytes()
+    said("simulate", file, "--out", out, "--set", *small)
+    (line,) = refused("simulate", file, "--out", out, "--set", *small, "--set", "seed=5")
+    assert str(out) in line
+    assert "another configuration" in line
+    assert "choose another --out" in line
+    assert (out / "config.yaml").read_bytes() == before
+    assert "2 ok" in said("check", out)
+
+
+def test_impossible_simulations_are_found_before_anything_is_made(
+    file: Path, tmp_path: Path, refused: Callable[..., list[str]]
+) -> None:
+    (line,) = refused("run", file, "--out", tmp_path / "new", "--set", "simulation.jets.width=0.01")
+    assert "at least one grid spacing wide" in line
+    (line,) = refused("check", file.with_name("absent.yaml"))
+    assert "No such file" in line
+    lines = refused("simulate", file, "--out", tmp_path / "new", "--set", "seed=-1", "data.warm_up=x")
+    assert len(lines) == 2
+    assert not (tmp_path / "new").exists()
+
+
+def test_unknown_parameter_of_an_equation(file: Path, refused: Callable[..., list[str]], tmp_path: Path) -> None:
+    (line,) = refused("simulate", file, "--out", tmp_path / "new", "--set", "simulation.parameters.viscosty=1")
+    assert "viscosty" in line
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "control", "report"])
+def test_stages_need_a_run(command: str, tmp_path: Path, refused: Callable[..., list[str]]) -> None:
+    (line,) = refused(command, tmp_path / "none")
+    assert line.endswith(
+        "expected a run folder with config.yaml, got none; begin with 'sciwm simulate CONFIG --out RUN'"
+    )
+    assert not (tmp_path / "none").exists()
+
+
+def test_training_on_a_damaged_store(run: Path, refused: Callable[..., list[str]]) -> None:
+    (run / "data" / "train.zarr" / "zarr.json").unlink()
+    (line,) = refused("train", run)
+    assert "train.zarr: expected a readable Zarr store" in line
+
+
+# Check and info -------------------------------------------------------------------------------
+
+
+def test_check_of_what_is_sound(run: Path, file: Path, store: Path, said: Callable[..., str]) -> None:
+    assert "the configuration of 'tiny'" in said("check", file)
+    assert "8 ok, as they were written" in said("check", store)
+    assert "suits the model" in said("check", store, "--run", run)
+    assert len(said("check", run).splitlines()) == 4
+
+
+def test_check_of_damage(run: Path, store: Path, refused: Callable[..., list[str]]) -> None:
+    """A truncated chunk, an exchanged value and a flipped bit of the weights, all told at once."""
+    chunk = next(p for p in sorted((store / "u" / "c" / "5").rglob("*")) if p.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:-7])
+    other = run / "data" / "train.zarr" / "energy" / "c"
+    shutil.copy(other / "1" / "0", other / "2" / "0")
+    weights = run / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-3] ^= 16
+    weights.write_bytes(content)
+    lines = refused("check", run)
+    assert len(lines) == 3
+    for part in ("validation.zarr: expected the values", "others in simulations [5]", "others in simulations [2]"):
+        assert any(part in line for line in lines)
+    assert any("model.safetensors: expected sha256" in line for line in lines)
+
+
+def test_check_of_a_netcdf_file(
+    run: Path, ds: xr.Dataset, tmp_path: Path, said: Callable[..., str], refused: Callable[..., list[str]]
+) -> None:
+    path = tmp_path / "mine.nc"
+    ds.to_netcdf(path)
+    assert "suits the model" in said("check", path, "--run", run)
+    assert "add --run RUN" in refused("check", path)[0]
+    bad = ds.assign_coords(x=ds["x"] * 2).assign(action=10 * ds["action"])
+    bad["u"].attrs["units"] = "m s-1"
+    bad.to_netcdf(path)
+    lines = refused("check", path, "--run", run)
+    assert len(lines) == 3
+    for part in ("units '1', got 'm s-1'", "a period of 22", "actions of 'jet_"):
+        assert any(part in line for line in lines)
+
+
+def test_check_of_what_is_nothing(tmp_path: Path, run: Path, refused: Callable[..., list[str]]) -> None:
+    assert "nothing there" in refused("check", tmp_path / "none.zarr")[0]
+    assert "nothing there" in refused("check", tmp_path / "none.nc", "--run", run)[0]
+    (tmp_path / "empty").mkdir()
+    assert "No such file" in refused("check", tmp_path / "empty")[0]
+
+
+def test_info_needs_no_weights(
+    run: Path, store: Path, said: Callable[..., str], refused: Callable[..., list[str]]
+) -> None:
+    (run / "model.safetensors").unlink()
+    text = said("info", run)
+    for part in ("the trained model 'tiny'", "u (velocity) [1]", "period 22", "jet_3", "13 numbers", "train.zarr"):
+        assert part in text
+    text = said("info", store)
+    for part in ("8 ok", "20 intervals of 0.25", "energy, mass"):
+        assert part in text
+    (run / "model.json").unlink()
+    assert "not trained yet" in said("info", run)
+    assert "expected a run folder or a .zarr store" in refused("info", run.parent)[0]
+
+
+# Rollout --------------------------------------------------------------------------------------
+
+
+def test_rollout_writes_what_the_surrogate_forecasts(
+    run: Path, store: Path, ds: xr.Dataset, tmp_path: Path, said: Callable[..., str]
+) -> None:
+    inputs = tmp_path / "in.nc"
+    ds.rename(action="forcing").transpose("x", "actuator", "time", "simulation").to_netcdf(inputs)
+    expected = sciwm.load(run).rollout(ds.isel(time=12), ds["action"].isel(time=slice(12, None)))
+    for source in (inputs, store):
+        out = tmp_path / "deep" / "forecast.nc"
+        assert "u, energy, mass at 9 instants" in said("rollout", run, source, "--out", out, "--start", 12)
+        with xr.open_dataset(out, decode_times=False) as forecast:
+            xr.testing.assert_allclose(forecast.load(), expected.transpose(*forecast.sizes), atol=1e-4)
+            assert forecast.attrs["Conventions"] == "CF-1.11"
+            assert json.loads(forecast.attrs["sciwm_config"])["name"] == "tiny"
+        assert [p.name for p in out.parent.iterdir()] == ["forecast.nc"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "parts"),
+    [
+        (lambda d: d.drop_vars("u"), [], ["the variable 'u' [1], got no variables"]),
+        (lambda d: d.drop_vars("action"), [], ["a variable 'forcing' or 'action' over (time, actuator), got u"]),
+        (lambda d: d.rename(x="y"), [], ["the dimension 'x'"]),
+        (lambda d: d.assign_coords(x=d.x**1.1), [], ["equispaced"]),
+        (lambda d: d.isel(actuator=[0, 1]), [], ["expected 4 actuators (jet_0, jet_1, jet_2, jet_3), got 2"]),
+        (lambda d: d, ["--start", "99"], ["--start: expected an index from 0 to 20, got 99"]),
+        (lambda d: d, ["--start", "20"], ["at least one interval"]),
+        (
+            lambda d: d.assign(action=d.action * 9).assign_coords(x=d.x * 3),
+            [],
+            ["a period of 22 [1], got 66", "actions of 'jet_"],
+        ),
+        (
+            lambda d: d.assign(u=d.u.where(d.x != 0)),
+            [],
+            ["finite values, got 8 that are not, the first at"],
+        ),
+    ],
+)
+def test_rollout_of_bad_input_writes_nothing(
+    change: Callable[[xr.Dataset], xr.Dataset],
+    words: list[str],
+    parts: list[str],
+    run: Path,
+    ds: xr.Dataset,
+    tmp_path: Path,
+    refused: Callable[..., list[str]],
+) -> None:
+    change(ds).to_netcdf(tmp_path / "in.nc")
+    lines = refused("rollout", run, tmp_path / "in.nc", "--out", tmp_path / "out" / "forecast.nc", *words)
+    assert len(lines) == len(parts), lines
+    assert all(part in line for part, line in zip(parts, lines, strict=True)), lines
+    assert not (tmp_path / "out").exists()
+
+
+def test_rollout_of_what_is_no_dataset(
+    run: Path, file: Path, tmp_path: Path, refused: Callable[..., list[str]]
+) -> None:
+    out = tmp_path / "forecast.nc"
+    assert "expected a netCDF file, got nothing there" in refused("rollout", run, tmp_path / "no.nc", "--out", out)[0]
+    assert "expected a readable netCDF file" in refused("rollout", run, file, "--out", out)[0]
+    assert "expected a trained model" in refused("rollout", tmp_path, file, "--out", out)[0]
+    assert not out.exists()
+
+
+def test_rollout_that_cannot_be_written(run: Path, store: Path, refused: Callable[..., list[str]]) -> None:
+    """The output folder would have to be made inside a file."""
+    assert "model.json" in refused("rollout", run, store, "--out", run / "model.json" / "forecast.nc")[0]
+
+
+# Stages, tables and interruptions -------------------------------------------------------------
+
+
+def pretend_to_run(config: Config, run: Path) -> Path:
+    """Leaves the numbers of a whole run."""
+    (run / "report").mkdir(parents=True)
+    (run / "report" / "metrics.json").write_text(json.dumps(METRICS))
+    return run / "report" / "index.html"
+
+
+def test_run_ends_with_the_numbers(
+    file: Path, tmp_path: Path, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "run_all", pretend_to_run)
+    text = said("run", file, "--out", tmp_path / "new")
+    assert text.endswith(f"report: {tmp_path / 'new' / 'report' / 'index.html'}\n")
+    rows = [line.split() for line in text.splitlines()]
+    (world_model,) = (row for row in rows if row[:2] == ["world", "model"])
+    assert "0.250" in world_model
+    assert "0.0625" in world_model
+    (nothing,) = (row for row in rows if row[:2] == ["no", "control"])
+    assert nothing[2] == "1.50"
+    assert "-" in nothing, "nothing is decided without control"
+    for part in ("90.9 % of the reduction", "3.25 of at most 4.75 Lyapunov times", "simulate 12 s, train 34 s"):
+        assert part in text
+
+
+@pytest.mark.parametrize(("words", "name"), [([], "ks_control"), (["--quick"], "ks_control_quick")])
+def test_demo_runs_the_shipped_configuration(
+    words: list[str], name: str, tmp_path: Path, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Config, Path]] = []
+
+    def remember(config: Config, run: Path) -> Path:
+        asked.append((config, run))
+        return pretend_to_run(config, run)
+
+    monkeypatch.setattr(pipeline, "run_all", remember)
+    monkeypatch.chdir(tmp_path)
+    said("demo", *words)
+    assert [(config.name, run) for config, run in asked] == [(name, Path("runs/demo"))]
+    assert torch.get_num_threads() == asked[0][0].training.threads
+
+
+def test_stages_print_their_part(run: Path, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "evaluate", lambda folder: {"rollout": METRICS["rollout"]})
+    monkeypatch.setattr(pipeline, "control", lambda folder: {"control": METRICS["control"]})
+    monkeypatch.setattr(pipeline, "report", lambda folder: folder / "report" / "index.html")
+    monkeypatch.setattr(pipeline, "train", lambda folder: None)
+    assert "Lyapunov" in said("evaluate", run)
+    assert "world model" in said("control", run)
+    assert str(run / "report" / "index.html") in said("report", run)
+    assert f"next: sciwm evaluate {run}" in said("train", run)
+
+
+def test_unholdable_target_is_an_error_and_no_traceback(
+    run: Path, config: Config, refused: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One jet cannot reach the growing waves that have a node there."""
+    settings = config.simulation.model_dump() | {"jets": {"count": 1, "width": 0.8, "limit": 1.0}}
+    planning = config.planning.model_copy(update={"terminal": "riccati"})
+    monkeypatch.setattr(pipeline, "control", lambda run: build_planner(planning, build(settings), torch.zeros(1, 32)))
+    (line,) = refused("control", run)
+    assert "whatever they do" in line
+    assert "planning.terminal = none" in line
+
+
+def test_interruption_says_how_to_go_on(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "train", interrupt)
+    assert main(["train", str(run)]) == 130
+    assert capsys.readouterr().err == "sciwm: interrupted; the same command again goes on from here\n"
+
+
+def test_mistakes_in_the_code_keep_their_traceback(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "train", lambda folder: np.zeros(3).reshape(2, 2))
+    with pytest.raises(ValueError, match="reshape"):
+        main(["train", str(run)])

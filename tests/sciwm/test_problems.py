@@ -1,0 +1,18 @@
+"""Errors that can be acted on."""
+
+import pytest
+
+from sciwm.problems import InputError, Problem
+
+
+def test_problem_reads_as_a_sentence() -> None:
+    assert str(Problem("a.yaml: seed", "an integer", "'x'")) == "a.yaml: seed: expected an integer, got 'x'"
+    assert str(Problem("u", "finite values", "3 nan", "drop them")).endswith("; drop them")
+
+
+def test_all_problems_are_kept_one_per_line() -> None:
+    problems = [Problem("a", "b", "c"), Problem("d", "e", "f", "g")]
+    with pytest.raises(ValueError, match="a: expected b, got c\nd: expected e, got f; g") as caught:
+        raise InputError(problems)
+    assert isinstance(caught.value, InputError)
+    assert caught.value.problems == tuple(problems)

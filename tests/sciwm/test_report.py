@@ -1,0 +1,363 @@
+"""The page of a run: everything in one file, every number from the run, nothing invented where a stage has not run."""
+
+import base64
+import io
+import json
+import re
+import runpy
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+
+from sciwm.config import Config, dump_config
+from sciwm.data.schema import Trajectories
+from sciwm.evaluation.control import CONTROLLERS, ControlTask, imagine_control, run_control, summarize_control
+from sciwm.files import write_json, write_netcdf
+from sciwm.model.checkpoint import load_model, save_model
+from sciwm.model.world_model import WorldModel
+from sciwm.pipeline import control_task, measure_rollouts
+from sciwm.problems import InputError
+from sciwm.report import drawing, summary_table, write_report
+from sciwm.report.numbers import in_html, in_mathtext, in_text
+from sciwm.report.results import read_results
+from sciwm.report.training_figures import count_updates
+from sciwm.training.loop import train
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "analyse_control.py"
+PROVENANCE = {
+    "training_sets": [{"name": "train.zarr", "simulations": 24}, {"name": "on_policy_1.zarr", "simulations": 7}]
+}
+TERMS = ("one_step", "rollout", "variance", "covariance", "heads_encoded", "heads_rolled", "budget")
+HISTORY = [
+    {"phase": phase, "update": update, "held_out.error": 0.5 / (1 + 3 * phase + update)}
+    | {f"train.{name}": 0.3 / update for name in TERMS}
+    | {f"gradient_share.{name}": 1 / len(TERMS) for name in TERMS}
+    for phase, update in [(0, 4), (0, 8), (0, 12), (1, 4), (1, 6)]
+]
+
+
+def feedback(task: ControlTask, gain: float) -> Callable[..., Any]:
+    """Jets that blow against the flow above them, in place of a planner that takes its time."""
+    shapes = torch.tensor(task.simulation.forcing_shapes, dtype=torch.float32)
+    return lambda: lambda fields, interval: -gain * fields[:, 0] @ shapes.T
+
+
+@pytest.fixture(scope="module")
+def results(
+    make_config: Callable[..., Config],
+    training_set: Trajectories,
+    validation_set: Trajectories,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Any]:
+    """What the stages of a tiny run would write."""
+    config = make_config(evaluation={"lyapunov_exponent": 0.048}, training={"updates": 4})
+    folder = tmp_path_factory.mktemp("trained")
+    train(config, folder, [training_set], validation_set)
+    model, _ = load_model(folder)
+    task = control_task(config)
+    gains = dict(zip(CONTROLLERS, (0.0, 0.3, 0.1, 0.2, 0.4), strict=True))
+    controlled = run_control(task, {n: feedback(task, g) for n, g in gains.items()}, lambda steps, _: steps)
+    controlled["seconds_per_decision"].loc[{"controller": "world_model"}] = 0.125
+    controlled = controlled.merge(imagine_control(task, model, lambda steps, _: steps), join="outer")
+    controlled = controlled.assign_attrs(sciwm_config=config.model_dump_json())
+    rollouts, metrics = measure_rollouts(config, model, validation_set)
+    metrics |= {"control": summarize_control(controlled, config), "time": {"simulate": 1.5, "on_policy_1": 2.25}}
+    return {"config": config, "model": model, "controlled": controlled, "rollouts": rollouts, "metrics": metrics}
+
+
+def write_run(run: Path, results: dict[str, Any]) -> Path:
+    """The files of a run folder."""
+    run.mkdir(exist_ok=True)
+    (run / "config.yaml").write_text(dump_config(results["config"]))
+    save_model(run, results["model"], results["config"], PROVENANCE)
+    (run / "metrics.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in HISTORY))
+    write_json(run / "report" / "metrics.json", results["metrics"])
+    write_netcdf(run / "rollout.nc", results["rollouts"])
+    write_netcdf(run / "controlled.nc", results["controlled"])
+    return run
+
+
+@pytest.fixture(scope="module")
+def finished(results: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with its report."""
+    run = write_run(tmp_path_factory.mktemp("runs") / "tiny", results)
+    write_report(run)
+    return run
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy to spoil, whose figures are drawn small."""
+    monkeypatch.setattr(drawing, "DENSITY", 40)
+    return Path(shutil.copytree(finished, tmp_path / "tiny", ignore=shutil.ignore_patterns("index.html", "figures")))
+
+
+def page_of(run: Path) -> str:
+    return write_report(run).read_text()
+
+
+def images_of(page: str) -> list[bytes]:
+    return [base64.b64decode(found) for found in re.findall(r'src="data:image/png;base64,([^"]+)"', page)]
+
+
+# One file -------------------------------------------------------------------------------------
+
+
+def test_page_needs_nothing_else(finished: Path) -> None:
+    page = (finished / "report" / "index.html").read_text()
+    addresses = re.findall(r"""(?:src|href|action|data|srcset)\s*=\s*["']?([^"'\s>]+)""", page)
+    assert len(addresses) == 6
+    assert all(address.startswith("data:") for address in addresses)
+    without_images = re.sub(r"base64,[^\"]+", "", page)
+    for forbidden in ("http://", "https://", "//cdn", "<script", "@import", "url(", "file:"):
+        assert forbidden not in without_images
+    assert str(finished) not in page  # nobody's folders
+
+
+def test_figures_are_whole_images_and_the_same_in_the_folder(finished: Path) -> None:
+    images = images_of((finished / "report" / "index.html").read_text())
+    files = sorted((finished / "report" / "figures").iterdir())
+    names = ["controlled_flow_u", "distance_over_time", "error_over_lead_time", "imagined_u", "training"]
+    assert [f.name for f in files] == [f"{name}.png" for name in names]
+    assert sorted(images) == sorted(f.read_bytes() for f in files)
+    for image in images:
+        pixels = imread(io.BytesIO(image), format="png")
+        assert pixels.shape[1] > 1800  # twice the width it is shown at
+        assert pixels[..., :3].std() > 0.02  # something is drawn
+        edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+        assert np.all(edge[:, :3] == 1)  # and nothing is cut off
+
+
+def test_report_is_the_same_whenever_it_is_written_and_leaves_no_trace(run: Path) -> None:
+    settings = dict(matplotlib.rcParams)
+    assert page_of(run) == page_of(run)
+    assert dict(matplotlib.rcParams) == settings
+    assert not list(run.rglob("*.tmp"))
+
+
+# Every number from the run --------------------------------------------------------------------
+
+
+def test_numbers_are_those_of_the_files(finished: Path, results: dict[str, Any]) -> None:
+    page = (finished / "report" / "index.html").read_text()
+    control, rollout = results["metrics"]["control"], results["metrics"]["rollout"]
+    numbers = [rollout["nrmse"][-1], rollout["nrmse_persistence"][-1], rollout["valid_prediction_time"], 0.125]
+    for name in CONTROLLERS:
+        numbers += [control["mean_square_first_2"][name], *control["mean_square_first_2_interval"][name]]
+        numbers += [control[f"mean_square_{part}"][name] for part in ("final", "final_worst", "action")]
+    numbers += results["metrics"]["budget"]["change_error_unseen_actions"].values()
+    for number in numbers:
+        assert in_html(number) in page
+    description = json.loads((finished / "model.json").read_text())
+    for text in (
+        description["sha256"],
+        torch.__version__,
+        "<b>31 simulations</b>",
+        "Kuramoto-Sivashinsky",
+        "on policy 1",
+    ):
+        assert text in page
+    assert "domain_extent: 22.0" in page.partition("<details>")[2].partition("</details>")[0]
+
+
+def test_code_on_the_page_runs(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (finished / "report" / "index.html").read_text()
+    code = page.partition("<pre><code>")[2].partition("</code></pre>")[0].replace("&#34;", '"')
+    monkeypatch.chdir(finished.parent)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102
+    assert names["forecast"]["u"].shape == names["episode"]["u"].shape
+    names["episode"].close()
+
+
+def test_episodes_that_blew_up_are_told(run: Path, results: dict[str, Any]) -> None:
+    controlled = results["controlled"].copy(deep=True)
+    lost = {"controller": "lqr", "episode": 2}
+    for name in ("u", "distance", "energy"):
+        controlled[name].loc[lost] = controlled[name].loc[lost].where(controlled["time"] < 1.0)
+    write_netcdf(run / "controlled.nc", controlled)
+    assert f"Under the controller <i>{CONTROLLERS['lqr']}</i>, 1 of 4 episodes blew up." in page_of(run)
+
+
+def test_other_variables_dimensions_and_no_functionals(run: Path, results: dict[str, Any]) -> None:
+    config = results["config"].model_copy(
+        update={"evaluation": results["config"].evaluation.model_copy(update={"lyapunov_exponent": None})}
+    )
+    trained = results["model"].domain
+    height = replace(trained.variables[0], name="h", long_name="height", units="m")
+    domain = replace(trained, variables=(height,), dimension="r", units="km", functionals=())
+    metrics = json.loads(json.dumps(results["metrics"]))
+    metrics["budget"].pop("residual_unseen_actions", None)
+    renamed = {
+        "config": config,
+        "model": WorldModel(config.model, domain),
+        "controlled": results["controlled"].rename(u="h", u_imagined="h_imagined", x="r"),
+        "rollouts": results["rollouts"].rename(u="h", u_imagined="h_imagined", x="r"),
+        "metrics": metrics,
+    }
+    page = page_of(write_run(run, renamed))
+    assert "grid values of the height" in page
+    assert "no functionals" in page
+    assert (run / "report" / "figures" / "controlled_flow_h.png").exists()
+
+
+def test_updates_are_counted_through_all_phases() -> None:
+    counts, boundaries = count_updates(HISTORY)
+    assert counts.tolist() == [4, 8, 12, 16, 18]
+    assert boundaries == [12]
+
+
+# Stages that have not run ---------------------------------------------------------------------
+
+
+def sections(page: str) -> set[str]:
+    return set(re.findall(r'<section id="(\w+)"', page))
+
+
+def test_all_sections_of_a_finished_run(finished: Path) -> None:
+    page = (finished / "report" / "index.html").read_text()
+    assert sections(page) == {"control", "rollout", "latent", "training", "provenance"}
+    assert "Not in this report" not in page
+
+
+def test_run_not_yet_controlled(run: Path) -> None:
+    (run / "controlled.nc").unlink()
+    page = page_of(run)
+    assert sections(page) == {"rollout", "latent", "training", "provenance"}
+    assert "sciwm control tiny" in page
+    assert "sciwm evaluate" not in page
+    assert len(images_of(page)) == 3
+
+
+def test_run_not_yet_evaluated(run: Path) -> None:
+    for name in ("controlled.nc", "rollout.nc", "report/metrics.json"):
+        (run / name).unlink()
+    page = page_of(run)
+    assert sections(page) == {"training", "provenance"}
+    assert "sciwm control tiny" in page
+    assert "sciwm evaluate tiny" in page
+
+
+def test_stage_killed_between_its_files_has_not_run(run: Path, results: dict[str, Any]) -> None:
+    metrics = {name: part for name, part in results["metrics"].items() if name != "control"}
+    write_json(run / "report" / "metrics.json", metrics)
+    assert read_results(run).controlled is None
+
+
+def test_run_with_nothing_but_a_model(run: Path) -> None:
+    for name in ("controlled.nc", "rollout.nc", "report/metrics.json", "metrics.jsonl"):
+        (run / name).unlink()
+    page = page_of(run)
+    assert sections(page) == {"provenance"}
+    assert images_of(page) == []
+    assert all(f"sciwm {stage} tiny" in page for stage in ("train", "evaluate", "control"))
+
+
+def test_folder_without_a_run_or_a_model(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"expected a run folder with config\.yaml, got none"):
+        write_report(tmp_path / "nowhere")
+    (run / "model.json").unlink()
+    with pytest.raises(InputError, match=r"model\.json: expected a trained model, got nothing there"):
+        write_report(run)
+    assert not (run / "report" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [
+        ("controlled.nc", "control"),
+        ("rollout.nc", "evaluate"),
+        ("report/metrics.json", "evaluate"),
+        ("metrics.jsonl", "train"),
+    ],
+)
+def test_damaged_file_is_named_with_what_to_do(run: Path, name: str, stage: str) -> None:
+    (run / name).write_bytes(b"{ nothing that can be read")
+    with pytest.raises(InputError, match=rf"{re.escape(name)}: expected a readable file.*sciwm {stage} .*tiny'"):
+        write_report(run)
+
+
+# For the terminal -----------------------------------------------------------------------------
+
+
+def test_summary_table_is_aligned_and_complete(results: dict[str, Any]) -> None:
+    metrics = results["metrics"]
+    table, _, lines = summary_table(metrics).partition("\n\n")
+    rows = table.splitlines()
+    assert len({len(row) for row in rows}) == 1
+    assert "first 2" in rows[0]
+    assert [row.partition("   ")[0].strip() for row in rows[2:]] == [CONTROLLERS[n] for n in CONTROLLERS]
+    assert in_text(metrics["control"]["mean_square_final"]["lqr"]) in rows[4]
+    assert in_text(metrics["rollout"]["valid_prediction_time"]) in lines
+    assert len({line.index("  ") for line in lines.splitlines() if line.startswith("valid")}) == 1
+
+
+def test_summary_table_of_one_stage(results: dict[str, Any]) -> None:
+    assert "valid" not in summary_table({"control": results["metrics"]["control"]})
+    assert "no control" not in summary_table({"rollout": results["metrics"]["rollout"]})
+    assert summary_table({}) == ""
+
+
+def test_valid_time_at_the_end_of_the_test_is_a_bound(results: dict[str, Any]) -> None:
+    rollout = results["metrics"]["rollout"] | {
+        "valid_prediction_time": results["metrics"]["rollout"]["valid_prediction_time_limit"]
+    }
+    assert "at least 0.240 Lyapunov times" in summary_table({"rollout": rollout})
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "html", "mathtext"),
+    [
+        (0.05531, "0.0553", "0.0553", "0.0553"),
+        (0.3, "0.300", "0.300", "0.300"),
+        (-1.5, "-1.50", "−1.50", "-1.50"),
+        (0.0, "0", "0", "0"),
+        (99.96, "100", "100", "100"),
+        (12345.6, "12,346", "12,346", "12,346"),
+        (1.84e-9, "1.84e-09", '<span class="number">1.84 × 10<sup>−9</sup></span>', r"$1.84 \times 10^{-9}$"),
+        (3e12, "3.00e+12", '<span class="number">3.00 × 10<sup>12</sup></span>', r"$3.00 \times 10^{12}$"),
+        (float("inf"), "infinite", "infinite", "infinite"),
+        (float("nan"), "-", "−", "-"),
+        (None, "-", "−", "-"),
+    ],
+)
+def test_numbers_are_written_with_three_digits(value: float | None, text: str, html: str, mathtext: str) -> None:
+    assert in_text(value) == text
+    assert in_html(value) == html
+    assert in_mathtext(value) == mathtext
+
+
+# The example ----------------------------------------------------------------------------------
+
+
+def run_example(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> dict[str, Any]:
+    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *arguments])
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    return runpy.run_path(str(EXAMPLE), run_name="__main__")
+
+
+def test_example_closes_the_energy_budget(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = run_example(monkeypatch, str(run / "controlled.nc"), "--quick")
+    names["plt"].close("all")
+    assert names["residual"] < 1e-3
+    whole = names["energy_spectrum"](names["flows"]["u"]).sum()
+    fluctuation = names["flows"]["u"].var("x").mean() / 2
+    np.testing.assert_allclose(whole, fluctuation, rtol=1e-5)  # Parseval
+    assert (run / "report" / "figures" / "analyse_control.png").read_bytes().startswith(b"\x89PNG")
+    assert "taken out by the jets" in capsys.readouterr().out
+
+
+def test_example_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit, match="make demo"):
+        run_example(monkeypatch, str(tmp_path / "controlled.nc"))
