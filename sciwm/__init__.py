@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sciwm.problems import InputError
+from sciwm.version import __version__
 
 if TYPE_CHECKING:
     from sciwm.evaluation.scores import evaluate
     from sciwm.surrogate import Surrogate, load
 
-__version__ = "0.1.0"
 __all__ = ["InputError", "Surrogate", "__version__", "evaluate", "load"]
 
 _HOMES = {"Surrogate": "sciwm.surrogate", "evaluate": "sciwm.evaluation.scores", "load": "sciwm.surrogate"}

@@ -31,6 +31,7 @@ from sciwm.progress import UpdatesBar, bar
 from sciwm.training.held_out import participation_ratio
 from sciwm.training.loop import train as train_phase
 from sciwm.training.loop import updates_of
+from sciwm.version import __version__
 from simulations.generate import Recipe, attractor_states, generate
 from simulations.store import TrajectoryStore
 
@@ -231,8 +232,6 @@ def _root_mean_square(values: xr.DataArray) -> dict[str, float]:
 
 
 def _described(dataset: xr.Dataset, config: Config) -> xr.Dataset:
-    from sciwm import __version__
-
     return dataset.assign_attrs(
         Conventions="CF-1.11",
         title=config.name,

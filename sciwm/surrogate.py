@@ -9,7 +9,6 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from sciwm import __version__
 from sciwm.config import Config, PlanningSettings
 from sciwm.data.blocks import Array, fields_to_batch, from_batch, map_blocks, to_batch
 from sciwm.data.domain import Domain
@@ -20,6 +19,7 @@ from sciwm.model.world_model import WorldModel
 from sciwm.planning.build import build_planner
 from sciwm.problems import InputError, Problem
 from sciwm.summary import summarize
+from sciwm.version import __version__
 
 INSTANTS_AT_ONCE = 4096  # bounds the memory of convolutions and decoder products
 

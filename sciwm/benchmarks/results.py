@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sciwm import __version__
 from sciwm.problems import InputError, Problem
+from sciwm.version import __version__
 
 ACCEPTED = Path(__file__).parent / "results"
 

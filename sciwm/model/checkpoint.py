@@ -15,12 +15,12 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from sciwm import __version__
 from sciwm.config import Config, parse_config
 from sciwm.data.domain import Domain
 from sciwm.files import write_atomically, write_json
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
+from sciwm.version import __version__
 
 FORMAT = 1
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"

@@ -1,0 +1,1 @@
+"""The world model: encoder, predictor, readouts, and the checkpoint that keeps them."""
