@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from filelock import FileLock, Timeout
 
 import simulations
 from sciwm.config import Config, dump_config, load_config
@@ -44,8 +45,8 @@ def simulate(config: Config, run: Path) -> None:
     Raises:
         InputError: if the folder belongs to another experiment.
     """
-    _claim(config, run)
-    with _timed(run, "simulate"):
+    with _stage(run, "simulate", resumes=True):
+        _claim(config, run)
         settings = config.simulation.model_dump()
         for name in ("train", "validation", "test"):
             generate(
@@ -61,10 +62,10 @@ def train(run: Path) -> None:
     sets = [Trajectories(_store(run, "train"))]
     for phase in range(config.training.on_policy.rounds + 1):
         if phase:
-            with _timed(run, f"on_policy_{phase}"):
+            with _stage(run, f"on_policy_{phase}", resumes=True):
                 collect_on_policy(config, run, phase)
             sets.append(Trajectories(_store(run, f"on_policy_{phase}")))
-        with _timed(run, "train" if phase == 0 else f"train_{phase}"):
+        with _stage(run, "train" if phase == 0 else f"train_{phase}", resumes=True):
             what = f"training after round {phase}" if phase else "training"
             progress = UpdatesBar(updates_of(config, phase), what)
             train_phase(config, run, sets, validation, phase=phase, advance=progress)
@@ -98,7 +99,7 @@ def evaluate(run: Path) -> dict[str, Any]:
     config = _config(run)
     torch.set_num_threads(config.training.threads)
     model, _ = load_model(run)
-    with _timed(run, "evaluate"):
+    with _stage(run, "evaluate"):
         rollouts, metrics = measure_rollouts(config, model, Trajectories(_store(run, "test")))
         write_netcdf(run / "rollout.nc", _described(rollouts, config))
     return _add_metrics(run, metrics)
@@ -140,7 +141,7 @@ def control(run: Path) -> dict[str, Any]:
     config = _config(run)
     torch.set_num_threads(config.training.threads)
     model, _ = load_model(run)
-    with _timed(run, "control"):
+    with _stage(run, "control"):
         task = control_task(config)
         references = task.references()
         none = references.pop("none")
@@ -165,7 +166,7 @@ def report(run: Path) -> Path:
     """
     from sciwm.report import write_report
 
-    with _timed(run, "report"):
+    with _stage(run, "report"):
         return write_report(run)
 
 
@@ -249,11 +250,31 @@ def _add_metrics(run: Path, metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _timed(run: Path, stage: str) -> Iterator[None]:
-    """Add the wall time of a stage to the metrics; a resumed stage adds to what it took before."""
+def _stage(run: Path, name: str, *, resumes: bool = False) -> Iterator[None]:
+    """One command at a time in a run folder, and its wall time in the metrics.
+
+    Args:
+        resumes: whether the stage goes on where it was stopped; then its time adds up.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = FileLock(run / ".lock").acquire(timeout=0)
+    except Timeout:
+        remedy = "wait for it to end, or choose another folder"
+        expected = "a run folder that nobody else is at work in"
+        raise InputError([Problem(str(run), expected, "one with another sciwm command running", remedy)]) from None
     began = time.perf_counter()
-    yield
-    path = run / "report" / "metrics.json"
-    times = (json.loads(path.read_text()) if path.exists() else {}).get("time", {})
-    times[stage] = round(times.get(stage, 0.0) + time.perf_counter() - began, 2)
-    _add_metrics(run, {"time": times})
+
+    def record() -> None:
+        path = run / "report" / "metrics.json"
+        times = (json.loads(path.read_text()) if path.exists() else {}).get("time", {})
+        before = times.get(name, 0.0) if resumes else 0.0
+        _add_metrics(run, {"time": times | {name: round(before + time.perf_counter() - began, 2)}})
+
+    with lock:
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):  # stopped, to go on later
+            record()
+            raise
+        record()

@@ -1,5 +1,6 @@
 """What a trajectory dataset is, and everything that can be wrong with one, told at once."""
 
+import hashlib
 import warnings
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -15,7 +16,6 @@ from simulations import ActionBox, Variable
 
 IN_MEMORY_BYTES = 2**31
 CHECK_REMEDY = "find the damaged simulations with 'sciwm check'"
-RESERVED = ("status", "failure_time", "action", "action_low", "action_high")
 
 
 class Trajectories:
@@ -58,6 +58,13 @@ class Trajectories:
         self._dataset = dataset
         self._arrays: dict[str, Any] = {}
         self._in_memory = dataset.nbytes < IN_MEMORY_BYTES
+
+    def digest(self) -> str:
+        """One sha256 for all marked simulations of the store, empty where nothing is marked."""
+        markers = sorted(self.path.with_suffix(".done").glob("*.json"))
+        if not markers:
+            return ""
+        return hashlib.sha256(b"".join(m.name.encode() + m.read_bytes() for m in markers)).hexdigest()
 
     def array(self, name: str) -> Any:
         """The variable as something to slice, ``(simulation, time, ...)``."""

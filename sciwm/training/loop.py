@@ -114,6 +114,9 @@ def train(
             advance(1, "")
             stop_if_asked()
 
+    if not np.isfinite(state.best_error):
+        remedy = "lower training.learning_rate, or raise loss.collapse.weight"
+        raise InputError([Problem("training", "a finite held-out error", "none in any epoch", remedy)])
     model.load_state_dict(state.best_weights)
     save_model(run, model, config, _provenance(training_sets, state))
 
@@ -175,7 +178,9 @@ def _close_epoch(
 
 def _provenance(training_sets: Sequence[Trajectories], state: TrainState) -> dict[str, Any]:
     return {
-        "training_sets": [{"name": s.path.name, "simulations": len(s.usable)} for s in training_sets],
+        "training_sets": [
+            {"name": s.path.name, "simulations": len(s.usable), "sha256": s.digest()} for s in training_sets
+        ],
         "phases": state.phase + 1,
         "held_out_error": state.best_error,
     }

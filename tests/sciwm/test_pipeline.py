@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from filelock import FileLock
 
 from sciwm import pipeline
 from sciwm.benchmarks.run import BENCHMARKS
@@ -91,3 +92,12 @@ def test_every_benchmark_has_a_table() -> None:
     for benchmark in BENCHMARKS.values():
         titles = [c.title for c in benchmark.columns()]
         assert len(titles) == len(set(titles)) > 1
+
+
+def test_one_command_at_a_time(tiny_run: Path) -> None:
+    """A second command in a busy run folder is refused and changes nothing; afterwards the folder is free."""
+    metrics = (tiny_run / "report" / "metrics.json").read_bytes()
+    with FileLock(tiny_run / ".lock"), pytest.raises(InputError, match="another sciwm command running"):
+        pipeline.evaluate(tiny_run)
+    assert (tiny_run / "report" / "metrics.json").read_bytes() == metrics
+    pipeline.evaluate(tiny_run)
