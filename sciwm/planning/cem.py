@@ -8,7 +8,7 @@ from torch import Tensor
 from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost
 from sciwm.planning.linear import LinearLaw
-from sciwm.planning.planner import Plan, Problem, first_guess, previous_action
+from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class CEMPlanner:
     @torch.no_grad()
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
         """See :class:`~sciwm.planning.planner.Planner`; the best sequence ever judged is returned."""
-        problem = Problem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
+        problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
         mean, scale = first_guess(problem, self.horizon, warm_start)
         deviation = first = (self.deviation * scale).expand_as(mean)
         generator = torch.Generator(device=mean.device).manual_seed(self.seed)

@@ -8,7 +8,7 @@ from torch import Tensor
 from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost
 from sciwm.planning.linear import LinearLaw
-from sciwm.planning.planner import Plan, Problem, first_guess, previous_action
+from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class GradientPlanner:
 
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
         """See :class:`~sciwm.planning.planner.Planner`; the best iterate is kept, not the last."""
-        problem = Problem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
+        problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
         guess, scale = first_guess(problem, self.horizon, warm_start)
         best, best_cost = guess, torch.full((len(guess),), torch.inf).to(guess)
         change = torch.zeros_like(guess, requires_grad=True)

@@ -40,7 +40,7 @@ class Planner(Protocol):
 
 
 @dataclass(frozen=True)
-class Problem:
+class PlanningProblem:
     """One planning problem: judge sequences of normalised actions from given states.
 
     Args:
@@ -71,7 +71,7 @@ class Problem:
 
 
 @torch.no_grad()
-def first_guess(problem: Problem, horizon: int, warm_start: Plan | None) -> tuple[Tensor, Tensor]:
+def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None) -> tuple[Tensor, Tensor]:
     """The best of: no action, the last plan shifted by one interval, and the linear law.
 
     Returns:
@@ -104,7 +104,7 @@ def previous_action(dynamics: Dynamics, state: Tensor, warm_start: Plan | None) 
     return box.to_normalized(warm_start.actions[:, 0])
 
 
-def _follow(problem: Problem, law: LinearLaw, horizon: int) -> Tensor:
+def _follow(problem: PlanningProblem, law: LinearLaw, horizon: int) -> Tensor:
     state, actions = problem.state, []
     for _ in range(horizon):
         actions.append(law.action(state))
