@@ -93,7 +93,11 @@ class ModelSettings(Section):
 
 
 class CollapseSettings(Section):
-    """What keeps the latent from collapsing."""
+    """What keeps the latent from collapsing: VICReg (weight about 1) or SIGReg (weight about 10).
+
+    ``deviation`` is the one below which VICReg pushes a coordinate apart, ``covariance`` the weight of
+    its off-diagonal part; ``directions`` are what SIGReg projects on.
+    """
 
     kind: Literal["vicreg", "sigreg", "none"] = "vicreg"
     weight: Weight = 1.0

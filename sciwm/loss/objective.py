@@ -55,7 +55,7 @@ class Objective:
             imagined = rollout(model, encoded[:, 0], batch.actions)
             errors = prediction_errors(imagined, encoded, self.metric(model), relative_floor=s.relative_floor)
             terms["one_step"] = errors[0]
-            if s.rollout:
+            if s.rollout and len(errors) > 1:
                 terms["rollout"] = errors[1:].mean()
             if model.domain.functionals:
                 along = torch.cat([encoded[:, :1], imagined], dim=1)
