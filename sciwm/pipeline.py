@@ -4,31 +4,26 @@ A run folder holds ``config.yaml`` (the resolved experiment), ``data/*.zarr``, t
 ``metrics.jsonl``, ``rollout.nc``, ``controlled.nc``, and under ``report/`` the numbers and the page.
 """
 
-import json
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
-from filelock import FileLock, Timeout
 
 import simulations
-from sciwm.config import Config, dump_config, load_config
+from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.control import ControlTask, imagine_control, run_control, summarize_control
 from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.statistics import bootstrap_interval
-from sciwm.files import write_atomically, write_json, write_netcdf
-from sciwm.model.checkpoint import load_model
+from sciwm.files import write_netcdf
 from sciwm.model.world_model import WorldModel
 from sciwm.planning import RecedingHorizon
 from sciwm.planning.build import build_planner
 from sciwm.problems import InputError, Problem
 from sciwm.progress import UpdatesBar, bar
+from sciwm.run_folder import add_metrics, claim, open_set, read_config, read_model, stage, store_path
 from sciwm.training.held_out import participation_ratio
 from sciwm.training.loop import train as train_phase
 from sciwm.training.loop import updates_of
@@ -43,29 +38,31 @@ def simulate(config: Config, run: Path) -> None:
     """Write ``config.yaml`` and the training, validation and test simulations.
 
     Raises:
-        InputError: if the folder belongs to another experiment.
+        InputError: if the folder belongs to another experiment, or every simulation of a set blew up.
     """
-    with _stage(run, "simulate", resumes=True):
-        _claim(config, run)
+    with stage(run, "simulate", resumes=True):
+        claim(config, run)
         settings = config.simulation.model_dump()
         for name in ("train", "validation", "test"):
-            generate(
-                simulations.build(settings), recipe(config, name), _store(run, name), settings=settings, progress=bar
-            )
+            simulation = simulations.build(settings)
+            store = generate(simulation, recipe(config, name), store_path(run, name), settings=settings, progress=bar)
+            if not store.outcomes()["ok"]:
+                remedy = "raise simulation.steps_per_interval, or lower simulation.control_interval or jets.limit"
+                got = f"{store.outcomes()['blew_up']} that blew up"
+                raise InputError([Problem(str(store.path), "simulations that stay finite", got, remedy)])
 
 
 def train(run: Path) -> None:
     """Train on the generated data, then alternate on-policy rounds with further training."""
-    config = _config(run)
+    config = read_config(run)
     torch.set_num_threads(config.training.threads)
-    validation = Trajectories(_store(run, "validation"))
-    sets = [Trajectories(_store(run, "train"))]
+    validation, sets = open_set(run, "validation"), [open_set(run, "train")]
     for phase in range(config.training.on_policy.rounds + 1):
         if phase:
-            with _stage(run, f"on_policy_{phase}", resumes=True):
+            with stage(run, f"on_policy_{phase}", resumes=True):
                 collect_on_policy(config, run, phase)
-            sets.append(Trajectories(_store(run, f"on_policy_{phase}")))
-        with _stage(run, "train" if phase == 0 else f"train_{phase}", resumes=True):
+            sets.append(open_set(run, f"on_policy_{phase}"))
+        with stage(run, "train" if phase == 0 else f"train_{phase}", resumes=True):
             what = f"training after round {phase}" if phase else "training"
             progress = UpdatesBar(updates_of(config, phase), what)
             train_phase(config, run, sets, validation, phase=phase, advance=progress)
@@ -73,20 +70,27 @@ def train(run: Path) -> None:
 
 
 def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
-    """Plan through the model as it stands, execute in the true simulation, keep what happened as data."""
+    """Plan through the model as it stands, execute in the true simulation, keep what happened as data.
+
+    A round that was collected is kept, even if the planner is configured otherwise since then.
+    """
     settings = config.simulation.model_dump()
     simulation, rounds = simulations.build(settings), config.training.on_policy
     store = TrajectoryStore.open_or_create(
-        _store(run, f"on_policy_{round_number}"),
+        store_path(run, f"on_policy_{round_number}"),
         simulation,
         simulations=rounds.episodes,
         intervals=rounds.intervals,
         title=f"{config.name}: episodes controlled through the model, round {round_number}",
-        settings={"simulation": settings, "round": round_number, **rounds.model_dump(exclude={"rounds"})},
+        settings={
+            "simulation": settings,
+            "round": round_number,
+            **rounds.model_dump(exclude={"rounds"}),
+        },
     )
     if not store.missing():
         return
-    model, _ = load_model(run)
+    model = read_model(run, config)
     first = round_number * rounds.episodes
     starts = attractor_states(simulation, recipe(config, "on_policy"), range(first, first + rounds.episodes))
     policy = RecedingHorizon(model, *build_planner(config.planning, model, torch.zeros_like(starts[0])))
@@ -96,13 +100,13 @@ def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
 
 def evaluate(run: Path) -> dict[str, Any]:
     """Imagined rollouts of the test set and budgets under unseen actions, to ``rollout.nc`` and the metrics."""
-    config = _config(run)
+    config = read_config(run)
     torch.set_num_threads(config.training.threads)
-    model, _ = load_model(run)
-    with _stage(run, "evaluate"):
-        rollouts, metrics = measure_rollouts(config, model, Trajectories(_store(run, "test")))
+    model = read_model(run, config)
+    with stage(run, "evaluate"):
+        rollouts, metrics = measure_rollouts(config, model, open_set(run, "test"))
         write_netcdf(run / "rollout.nc", _described(rollouts, config))
-    return _add_metrics(run, metrics)
+    return add_metrics(run, metrics)
 
 
 def measure_rollouts(config: Config, model: WorldModel, data: Trajectories) -> tuple[xr.Dataset, dict[str, Any]]:
@@ -138,17 +142,17 @@ def measure_rollouts(config: Config, model: WorldModel, data: Trajectories) -> t
 
 def control(run: Path) -> dict[str, Any]:
     """Every controller on held-out starts of the true simulation, to ``controlled.nc`` and the metrics."""
-    config = _config(run)
+    config = read_config(run)
     torch.set_num_threads(config.training.threads)
-    model, _ = load_model(run)
-    with _stage(run, "control"):
+    model = read_model(run, config)
+    with stage(run, "control"):
         task = control_task(config)
         references = task.references()
         none = references.pop("none")
         result = run_control(task, {"none": none, "world_model": lambda: task.plan_with(model), **references}, bar)
         result = result.merge(imagine_control(task, model, bar), join="outer")
         write_netcdf(run / "controlled.nc", _described(result, config))
-    return _add_metrics(run, {"control": summarize_control(result, config)})
+    return add_metrics(run, {"control": summarize_control(result, config)})
 
 
 def control_task(config: Config) -> ControlTask:
@@ -166,7 +170,7 @@ def report(run: Path) -> Path:
     """
     from sciwm.report import write_report
 
-    with _stage(run, "report"):
+    with stage(run, "report"):
         return write_report(run)
 
 
@@ -177,27 +181,6 @@ def run_all(config: Config, run: Path) -> Path:
     evaluate(run)
     control(run)
     return report(run)
-
-
-def _claim(config: Config, run: Path) -> None:
-    path, wanted = run / "config.yaml", dump_config(config)
-    if path.exists() and load_config(path) != config:
-        expected = f"an empty folder or a run of '{config.name}' as configured now"
-        remedy = "choose another --out, or delete the folder"
-        raise InputError([Problem(str(run), expected, "another configuration in its config.yaml", remedy)])
-    write_atomically(path, wanted.encode())
-
-
-def _config(run: Path) -> Config:
-    path = run / "config.yaml"
-    if not path.exists():
-        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
-        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
-    return load_config(path)
-
-
-def _store(run: Path, name: str) -> Path:
-    return run / "data" / f"{name}.zarr"
 
 
 def recipe(config: Config, name: str) -> Recipe:
@@ -240,41 +223,3 @@ def _described(dataset: xr.Dataset, config: Config) -> xr.Dataset:
         history="written by sciwm",
         sciwm_config=config.model_dump_json(),
     )
-
-
-def _add_metrics(run: Path, metrics: dict[str, Any]) -> dict[str, Any]:
-    path = run / "report" / "metrics.json"
-    merged = (json.loads(path.read_text()) if path.exists() else {}) | metrics
-    write_json(path, merged)
-    return metrics
-
-
-@contextmanager
-def _stage(run: Path, name: str, *, resumes: bool = False) -> Iterator[None]:
-    """One command at a time in a run folder, and its wall time in the metrics.
-
-    Args:
-        resumes: whether the stage goes on where it was stopped; then its time adds up.
-    """
-    run.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FileLock(run / ".lock").acquire(timeout=0)
-    except Timeout:
-        remedy = "wait for it to end, or choose another folder"
-        expected = "a run folder that nobody else is at work in"
-        raise InputError([Problem(str(run), expected, "one with another sciwm command running", remedy)]) from None
-    began = time.perf_counter()
-
-    def record() -> None:
-        path = run / "report" / "metrics.json"
-        times = (json.loads(path.read_text()) if path.exists() else {}).get("time", {})
-        before = times.get(name, 0.0) if resumes else 0.0
-        _add_metrics(run, {"time": times | {name: round(before + time.perf_counter() - began, 2)}})
-
-    with lock:
-        try:
-            yield
-        except (KeyboardInterrupt, SystemExit):  # stopped, to go on later
-            record()
-            raise
-        record()

@@ -103,6 +103,11 @@ class TrajectoryStore:
             self._array("failure_time")[index] = (failures[row] + 1) * simulation.control_interval if failed else np.nan
             _write_atomically(self._marker(index), json.dumps({"sha256": self._digest(index)}))
 
+    def outcomes(self) -> dict[str, int]:
+        """How many simulations are pending, ok, or blew up."""
+        status = np.asarray(self._array("status")[:])
+        return {meaning: int((status == code).sum()) for code, meaning in enumerate(STATUS_MEANINGS)}
+
     def verify(self) -> list[int]:
         """Simulations that are marked as written but whose values are not the marked ones."""
         count = self._array("status").shape[0]

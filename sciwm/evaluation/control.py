@@ -135,8 +135,9 @@ def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
         "seconds_per_decision": {str(c.item()): float(seconds.sel(controller=c)) for c in seconds["controller"]},
     }
     if {"none", "adjoint"} <= mean_early.keys():
-        improvement = {n: mean_early["none"] - mean_early[n] for n in names}
-        summary["gain"] = improvement["world_model"] / improvement["adjoint"]
+        best = mean_early["none"] - mean_early["adjoint"]
+        if best > 1e-12:  # where nothing can be gained there is no share of it
+            summary["gain"] = (mean_early["none"] - mean_early["world_model"]) / best
     return summary
 
 

@@ -6,6 +6,7 @@ weights, the optimiser and two integers; a run that was killed anywhere ends in 
 
 import json
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -68,13 +69,13 @@ def train(
     """
     model = build_model(config, training_sets[0])
     optimizer, parameters = _optimizer(config, model)
-    state = load_state(run / "train_state.pt", model, optimizer)
+    state = load_state(run / "train_state.pt", config, model, optimizer)
     if state.phase > phase:
         return
     if state.phase < phase:
         model.load_state_dict(state.best_weights)
         optimizer, parameters = _optimizer(config, model)
-        state = TrainState(phase=phase, history=state.history, best_weights=state.best_weights)
+        state = TrainState(state.experiment, phase=phase, history=state.history, best_weights=state.best_weights)
 
     settings, total = config.training, updates_of(config, phase)
     objective = Objective(config.loss)
@@ -198,6 +199,7 @@ def _saving_on_sigterm(save: Callable[[], None]) -> Iterator[Callable[[], None]]
     def stop_if_asked() -> None:
         if asked:
             save()
+            print("sciwm: training stopped and saved; the same command goes on from here", file=sys.stderr)
             raise SystemExit(0)
 
     try:

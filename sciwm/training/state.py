@@ -9,9 +9,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sciwm.config import Config
 from sciwm.files import write_atomically
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
+
+
+def learned_from(config: Config) -> dict[str, Any]:
+    """The part of an experiment that its data and weights depend on; the rest may change in a run folder.
+
+    The number of on-policy rounds is left out: a run with more rounds begins as one with fewer.
+    """
+    return config.model_dump(
+        include={"seed": True, "simulation": True, "data": True, "model": True, "loss": True, "training": True},
+        exclude={"training": {"on_policy": {"rounds"}, "threads": True}},
+    )
 
 
 @dataclass
@@ -19,12 +31,14 @@ class TrainState:
     """Everything beside weights and optimiser that the next update depends on.
 
     Args:
+        experiment: see ``learned_from``.
         phase, update: the next update to make.
         history: the metrics of every epoch so far.
         sums: term sums of the epoch at hand, and their counts.
         best_error, best_weights: the best held-out epoch of this phase.
     """
 
+    experiment: dict[str, Any]
     phase: int = 0
     update: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -52,16 +66,19 @@ def save_state(path: Path, state: TrainState, model: WorldModel, optimizer: torc
     write_atomically(path, buffer.getvalue())
 
 
-def load_state(path: Path, model: WorldModel, optimizer: torch.optim.Optimizer) -> TrainState:
+def load_state(path: Path, config: Config, model: WorldModel, optimizer: torch.optim.Optimizer) -> TrainState:
     """Restore ``model`` and ``optimizer`` in place; a fresh state if there is no file.
 
     Raises:
-        InputError: if the file is damaged, holds code, or belongs to another model.
+        InputError: if the file is damaged, holds code, or belongs to another experiment.
     """
+    experiment = learned_from(config)
     if not path.exists():
-        return TrainState()
+        return TrainState(experiment)
     try:
         saved = torch.load(path, weights_only=True)
+        if saved["experiment"] != experiment:
+            raise ValueError("it belongs to another configuration")
         model.load_state_dict(saved.pop("model"))
         optimizer.load_state_dict(saved.pop("optimizer"))
         return TrainState(**saved)

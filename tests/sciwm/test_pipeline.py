@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,15 +16,21 @@ from sciwm import pipeline
 from sciwm.benchmarks.run import BENCHMARKS
 from sciwm.config import Config
 from sciwm.problems import InputError
+from sciwm.run_folder import read_config
+
+TRAINING = {
+    "updates": 12,
+    "updates_per_epoch": 4,
+    "batch_size": 16,
+    "on_policy": {"rounds": 1, "episodes": 2, "intervals": 8, "updates": 4},
+}
 
 
 @pytest.fixture(scope="module")
 def tiny_run(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run with one on-policy round."""
     run = tmp_path_factory.mktemp("run")
-    on_policy = {"rounds": 1, "episodes": 2, "intervals": 8, "updates": 4}
-    training = {"updates": 12, "updates_per_epoch": 4, "batch_size": 16, "on_policy": on_policy}
-    page = pipeline.run_all(make_config(training=training), run)
+    page = pipeline.run_all(make_config(training=TRAINING), run)
     assert page.read_text().startswith("<!doctype html>") or "<html" in page.read_text()
     return run
 
@@ -61,11 +68,61 @@ def test_finished_run_goes_through_again_unchanged(tiny_run: Path, make_config: 
 
 
 def test_folder_of_another_experiment_is_refused(tiny_run: Path, make_config: Callable[..., Config]) -> None:
-    """A run folder belongs to one configuration; nothing in it is touched by another."""
+    """A run folder belongs to one configuration of data and model; the refusal names what differs."""
     before = (tiny_run / "config.yaml").read_bytes()
-    with pytest.raises(InputError, match="another configuration"):
-        pipeline.simulate(make_config(training={"updates": 13}), tiny_run)
+    with pytest.raises(InputError, match=r"training\.updates: there 12, asked 13"):
+        pipeline.simulate(make_config(training=TRAINING | {"updates": 13}), tiny_run)
     assert (tiny_run / "config.yaml").read_bytes() == before
+
+
+def test_planning_may_change_in_a_finished_run(tiny_run: Path, make_config: Callable[..., Config]) -> None:
+    """What neither data nor weights depend on is taken over without simulating or training again."""
+    before = (tiny_run / "model.safetensors").read_bytes()
+    planning = {"horizon": 3, "iterations": 1, "samples": 8, "elites": 2, "terminal": "none"}
+    pipeline.simulate(make_config(training=TRAINING, planning=planning), tiny_run)
+    pipeline.train(tiny_run)
+    assert (tiny_run / "model.safetensors").read_bytes() == before
+    assert read_config(tiny_run).planning.horizon == 3
+
+
+def test_folder_with_other_things_is_left_alone(config: Config, tmp_path: Path) -> None:
+    """Somebody else's folder is not claimed."""
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(InputError, match=r"a folder with thesis\.tex and no config\.yaml"):
+        pipeline.simulate(config, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name != ".lock") == ["thesis.tex"]
+
+
+def test_model_of_another_configuration_is_not_reported_as_this_one(tiny_run: Path, tmp_path: Path) -> None:
+    """An edited config.yaml does not make an old model a new experiment."""
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text.replace("latent_modes: 6", "latent_modes: 5"))
+    for again in (pipeline.evaluate, pipeline.train):
+        with pytest.raises(InputError, match=r"configuration|config\.yaml says"):
+            again(run)
+
+
+def test_damaged_or_incomplete_data_is_not_learned_from(tiny_run: Path, tmp_path: Path) -> None:
+    """A flipped bit in a training simulation, or a missing one, stops the training before it begins."""
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    chunk = next(p for p in sorted((run / "data" / "train.zarr" / "u" / "c").rglob("*")) if p.is_file())
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 2] ^= 1
+    chunk.write_bytes(content)
+    with pytest.raises(InputError, match=r"simulate again|sciwm check"):
+        pipeline.train(run)
+    (run / "data" / "validation.done" / "3.json").unlink()
+    with pytest.raises(InputError, match="1 still to be simulated"):
+        pipeline.train(run)
+
+
+def test_a_set_that_blew_up_whole_is_told(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    """A step that no solver survives ends the simulation stage with what to change."""
+    wild = {"num_points": 32, "control_interval": 400.0, "jets": {"count": 4, "width": 0.8, "limit": 1e5}}
+    simulation = make_config().simulation.model_dump() | wild
+    with pytest.raises(InputError, match=r"that blew up; raise simulation\.steps_per_interval"):
+        pipeline.simulate(make_config(simulation=simulation), tmp_path / "run")
 
 
 def test_quick_demo(tmp_path: Path) -> None:

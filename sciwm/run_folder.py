@@ -1,0 +1,129 @@
+"""The folder of a run: what belongs where, to whom it belongs, and one command at a time."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from sciwm.config import Config, dump_config, load_config
+from sciwm.data.schema import Trajectories
+from sciwm.files import write_atomically, write_json
+from sciwm.model.checkpoint import load_model
+from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError, Problem
+from sciwm.training.state import learned_from
+from simulations.store import TrajectoryStore
+
+
+def claim(config: Config, run: Path) -> None:
+    """Make ``run`` the folder of ``config``; what data and weights do not depend on may change later."""
+    path = run / "config.yaml"
+    remedy = "choose another --out, or delete the folder"
+    if path.exists():
+        there, wanted = learned_from(load_config(path)), learned_from(config)
+        changed = "; ".join(_differences(there, wanted))
+        if changed:
+            raise InputError([Problem(str(run), "the configuration of its data and model", changed, remedy)])
+    else:
+        others = sorted(p.name for p in run.iterdir() if p.name != ".lock")
+        if others:
+            got = f"a folder with {', '.join(others[:4])} and no config.yaml"
+            raise InputError([Problem(str(run), "an empty folder or a run", got, remedy)])
+    write_atomically(path, dump_config(config).encode())
+
+
+def _differences(there: Any, wanted: Any, key: str = "") -> list[str]:
+    if isinstance(there, dict) and isinstance(wanted, dict):
+        return [d for k in wanted for d in _differences(there.get(k), wanted[k], f"{key}.{k}".lstrip("."))]
+    return [] if there == wanted else [f"{key}: there {there}, asked {wanted}"]
+
+
+def read_config(run: Path) -> Config:
+    """The experiment of a run folder."""
+    path = run / "config.yaml"
+    if not path.exists():
+        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
+        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
+    return load_config(path)
+
+
+def read_model(run: Path, config: Config) -> WorldModel:
+    """The model of a run, if it is what ``config.yaml`` says."""
+    model, trained = load_model(run)
+    changed = "; ".join(_differences(learned_from(trained), learned_from(config)))
+    if changed:
+        remedy = "restore config.yaml, or delete model.* and train_state.pt and train again"
+        raise InputError([Problem(str(run), "a model trained as config.yaml says", changed, remedy)])
+    return model
+
+
+def open_set(run: Path, name: str) -> Trajectories:
+    """A complete and undamaged set of simulations."""
+    path = store_path(run, name)
+    data = Trajectories(path)
+    store = TrajectoryStore(path)
+    if store.missing():
+        got = f"{len(store.missing())} still to be simulated"
+        raise InputError([Problem(str(path), "a complete set", got, "let 'sciwm simulate' finish")])
+    damaged = store.verify()
+    if damaged:
+        remedy = f"delete {path} and {path.with_suffix('.done')}, and simulate again"
+        expected = "the values that were written, by their sha256"
+        raise InputError([Problem(str(path), expected, f"others in simulations {damaged[:8]}", remedy)])
+    return data
+
+
+def store_path(run: Path, name: str) -> Path:
+    """Where the simulations called ``name`` are."""
+    return run / "data" / f"{name}.zarr"
+
+
+def read_metrics(run: Path) -> dict[str, Any]:
+    """The numbers that the stages have added so far."""
+    path = run / "report" / "metrics.json"
+    try:
+        metrics: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        remedy = "delete it, and evaluate and control again"
+        raise InputError([Problem(str(path), "the numbers of this run in JSON", str(error), remedy)]) from error
+    return metrics
+
+
+def add_metrics(run: Path, metrics: dict[str, Any]) -> dict[str, Any]:
+    """Add or replace parts of the numbers; returns the parts."""
+    write_json(run / "report" / "metrics.json", read_metrics(run) | metrics)
+    return metrics
+
+
+@contextmanager
+def stage(run: Path, name: str, *, resumes: bool = False) -> Iterator[None]:
+    """One command at a time in a run folder, and its wall time in the metrics.
+
+    Args:
+        resumes: whether the stage goes on where it was stopped; then its time adds up.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = FileLock(run / ".lock").acquire(timeout=0)
+    except Timeout:
+        remedy = "wait for it to end, or choose another folder"
+        expected = "a run folder that nobody else is at work in"
+        raise InputError([Problem(str(run), expected, "one with another sciwm command running", remedy)]) from None
+    times = read_metrics(run).get("time", {})
+    began = time.perf_counter()
+
+    def record() -> None:
+        before = times.get(name, 0.0) if resumes else 0.0
+        add_metrics(run, {"time": times | {name: round(before + time.perf_counter() - began, 2)}})
+
+    with lock:
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):  # stopped, to go on later
+            record()
+            raise
+        record()
