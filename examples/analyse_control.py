@@ -163,7 +163,7 @@ rest_axes.set_ylim(len(order) - 0.5, -0.5)
 for axes in (budget_axes, spectrum_axes, rest_axes):
     axes.spines[["top", "right"]].set_visible(False)
 
-picture = arguments.path.parent / "report" / "figures" / "analyse_control.png"
+picture = arguments.path.parent / "report" / "figures" / f"analyse_control{'_quick' if arguments.quick else ''}.png"
 picture.parent.mkdir(parents=True, exist_ok=True)
 figure.savefig(picture, dpi=160)
 print(f"\n{picture}")

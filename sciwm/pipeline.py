@@ -129,6 +129,7 @@ def measure_rollouts(config: Config, model: WorldModel, data: Trajectories) -> t
             "valid_prediction_time": float(valid_time.mean()) * unit,
             "valid_prediction_time_unit": "Lyapunov times" if exponent else "time units",
             "valid_prediction_time_interval": [v * unit for v in bootstrap_interval(valid_time)],
+            "valid_to_the_end": int((valid_time >= float(rollouts["time"][-1])).sum()),
             "valid_prediction_time_limit": config.evaluation.steps * model.control_interval * unit,
         },
         "latent": {

@@ -9,7 +9,7 @@ import torch
 
 import simulations
 from sciwm import pipeline
-from sciwm.benchmarks.results import Column, Row, mean_over_seeds
+from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import PlanningSettings, load_config, shipped_config
 from sciwm.dynamics import Dynamics
 from sciwm.model.checkpoint import load_model
@@ -60,8 +60,8 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 def columns() -> list[Column]:
     """The table of the README."""
     return [
-        Column("planner", lambda row: str(row["budget"])),
-        Column("episodes", lambda row: str(row["episodes"])),
+        Column("planner", text("budget")),
+        Column("episodes", text("episodes")),
         Column("world model [ms]", mean_over_seeds("world_model", scale=1e3)),
         Column("true solver [ms]", mean_over_seeds("solver", scale=1e3)),
         Column("solver / world model", mean_over_seeds("ratio", 2)),

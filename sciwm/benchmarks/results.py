@@ -19,6 +19,7 @@ from sciwm.version import __version__
 ACCEPTED = Path(__file__).parent / "results"
 
 Row = dict[str, Any]
+Cell = Callable[[Row, Sequence[Row]], str]
 
 
 @dataclass(frozen=True)
@@ -27,24 +28,29 @@ class Column:
 
     Args:
         title: its heading.
-        show: a row to the text of its cell.
+        show: a row, and all rows to compare it with, to the text of its cell.
     """
 
     title: str
-    show: Callable[[Row], str]
+    show: Cell
 
 
-def mean_over_seeds(key: str, digits: int = 3, *, scale: float = 1.0) -> Callable[[Row], str]:
+def text(key: str) -> Cell:
+    """A cell that shows a value as it is."""
+    return lambda row, _: str(row[key])
+
+
+def mean_over_seeds(key: str, digits: int = 3, *, scale: float = 1.0) -> Cell:
     """A cell that shows the mean over seeds and their standard deviation; a dash where nothing was measured."""
+    return lambda row, _: with_spread([scale * v for v in row.get(key, []) if v is not None], digits)
 
-    def show(row: Row) -> str:
-        values = scale * np.array([v for v in row.get(key, []) if v is not None], dtype=float)
-        if not len(values):
-            return "-"
-        spread = f" ± {values.std(ddof=1):.1g}" if len(values) > 1 else ""
-        return f"{values.mean():.{digits}g}{spread}"
 
-    return show
+def with_spread(values: Sequence[float], digits: int) -> str:
+    """Mean and standard deviation of the values of several seeds."""
+    if not values:
+        return "-"
+    spread = f" ± {np.std(values, ddof=1):.1g}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}g}{spread}"
 
 
 def provenance(name: str, command: str, seeds: Sequence[int]) -> dict[str, Any]:
@@ -80,7 +86,7 @@ def markdown_table(result: Mapping[str, Any], columns: Sequence[Column]) -> str:
     lines = [
         "| " + " | ".join(c.title for c in columns) + " |",
         "|" + "---|" * len(columns),
-        *("| " + " | ".join(c.show(row) for c in columns) + " |" for row in result["rows"]),
+        *("| " + " | ".join(c.show(row, result["rows"]) for c in columns) + " |" for row in result["rows"]),
         "",
         f"`{result['command']}`, seeds {', '.join(map(str, result['seeds']))}, {result['machine']}, {result['date']}, "
         f"commit {result['commit'][:9]}.",

@@ -120,8 +120,7 @@ def _lines(metrics: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def valid_time(rollout: dict[str, Any]) -> str:
-    """The mean valid prediction time with its unit; the end of the test bounds it from above."""
+    """The mean valid prediction time with its unit; a lower bound if a rollout was valid to the end of the test."""
     value, limit, unit = (rollout[f"valid_prediction_time{part}"] for part in ("", "_limit", "_unit"))
-    if value >= limit:
-        return f"at least {in_text(limit)} {unit}"
-    return f"{in_text(value)} of at most {in_text(limit)} {unit}"
+    bound = "at least " if rollout["valid_to_the_end"] else ""
+    return f"{bound}{in_text(value)} {unit}, tested to {in_text(limit)}"
