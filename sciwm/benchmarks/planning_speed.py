@@ -42,7 +42,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
     settings = config.simulation.model_dump()
     solver = simulations.build(settings | {"steps_per_interval": config.control.oracle_steps_per_interval})
     starts = pipeline.control_task(config).starts
-    repeats = 3 if quick else 15
+    repeats = 1 if quick else 5
     rows = []
     for name, changes in BUDGETS.items():
         planning = config.planning.model_copy(update=changes)
