@@ -1,6 +1,7 @@
 """The ``sciwm`` command. Everything slow to import is imported by the commands that need it."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import TYPE_CHECKING
 
-from sciwm.manual import DESCRIPTION, PAGES, STORY
+from sciwm.arguments import build_parser, check_output
 from sciwm.problems import InputError, Problem
 
 if TYPE_CHECKING:
@@ -19,16 +20,16 @@ INPUT_ERROR, INTERRUPTED = 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit status: 0, 2 for bad input, 130 if interrupted."""
-    asked = _parser().parse_args(arguments)
+    asked = build_parser(COMMANDS).parse_args(arguments)
     try:
         asked.command(asked)
     except KeyboardInterrupt:
         print("sciwm: interrupted; the same command again goes on from here", file=sys.stderr)
         return INTERRUPTED
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         if not _is_for_the_user(error):
             raise
-        for line in str(error).splitlines():
+        for line in _in_words(error).splitlines():
             print(f"sciwm: error: {line}", file=sys.stderr)
         return INPUT_ERROR
     return 0
@@ -37,9 +38,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _is_for_the_user(error: Exception) -> bool:
     """Whether an error was raised on purpose, here or by the file system, and not by a mistake in the code."""
     if isinstance(error, OSError):
-        return error.filename is not None
+        return error.filename is not None or error.errno in FILE_SYSTEM
+    if isinstance(error, RuntimeError):
+        return str(error).startswith("NetCDF:")
     *_, (frame, _) = walk_tb(error.__traceback__)
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("sciwm", "simulations")
+
+
+FILE_SYSTEM = {
+    errno.ENOENT: ("something there", "nothing"),
+    errno.EISDIR: ("a file", "a folder; name a file in it"),
+    errno.ENOTDIR: ("a folder", "a file; choose another path"),
+    errno.EEXIST: ("a free path", "something there; choose another path"),
+    errno.EACCES: ("permission", "none; change the permissions, or choose another path"),
+    errno.EPERM: ("permission", "none; change the permissions, or choose another path"),
+    errno.EROFS: ("a disk to write to", "a read-only one; choose another path"),
+    errno.ENOSPC: ("space on the disk", "none left; free some, and give the same command again"),
+    errno.EDQUOT: ("space on the disk", "none left of your share; free some, and give the same command again"),
+}
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, RuntimeError):
+        remedy = "see whether the disk is full or read-only"
+        return str(Problem("netCDF", "a file that can be written", str(error), remedy))
+    if not isinstance(error, OSError):
+        return str(error)
+    expected, got = FILE_SYSTEM.get(error.errno or 0, ("a path that can be used", str(error.strerror or error)))
+    return str(Problem(str(error.filename or "file system"), expected, got))
 
 
 # The commands ---------------------------------------------------------------------------------
@@ -80,7 +106,9 @@ def _control(asked: argparse.Namespace) -> None:
 def _report(asked: argparse.Namespace) -> None:
     _use_threads_of(asked.run)
     from sciwm import pipeline
+    from sciwm.run_folder import read_metrics
 
+    read_metrics(asked.run)
     print(f"report: {pipeline.report(asked.run)}")
 
 
@@ -101,6 +129,7 @@ def _rollout(asked: argparse.Namespace) -> None:
     from sciwm.data.formats import forcing_of, open_dataset
     from sciwm.files import write_netcdf
 
+    check_output(asked.out, asked.input, asked.run)
     model = sciwm.load(asked.run)
     _use_threads(model.config.training.threads)
     ds = open_dataset(asked.input)
@@ -184,59 +213,10 @@ def _use_threads(count: int) -> None:
 
 
 def _run_all(config: "Config", run: Path) -> None:
-    import json
-
     from sciwm import pipeline
     from sciwm.report import summary_table
+    from sciwm.run_folder import read_metrics
 
     page = pipeline.run_all(config, run)
-    print(summary_table(json.loads((run / "report" / "metrics.json").read_text())))
+    print(summary_table(read_metrics(run)))
     print(f"\nreport: {page}")
-
-
-# What can be asked ----------------------------------------------------------------------------
-
-
-def _parser() -> argparse.ArgumentParser:
-    plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="sciwm", description=DESCRIPTION, epilog=STORY, formatter_class=plain)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    added = {}
-    for name, page in PAGES.items():
-        title, example = f"{page.purpose[0].upper()}{page.purpose[1:]}.", f"example:\n  {page.example}"
-        text = f"{title}\n\n{page.details}"
-        added[name] = commands.add_parser(
-            name, help=page.purpose, description=text, epilog=example, formatter_class=plain
-        )
-        added[name].set_defaults(command=COMMANDS[name])
-    _add_arguments(added)
-    return parser
-
-
-def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
-    for name in ("simulate", "run"):
-        to[name].add_argument("config", metavar="CONFIG", type=Path, help="YAML file of the experiment")
-        to[name].add_argument("--out", metavar="RUN", type=Path, required=True, help="the run folder")
-        change = to[name].add_argument("--set", metavar="section.key=value", nargs="+", action="extend", default=[])
-        change.help = "change values of the configuration"
-    for name in ("train", "rollout", "evaluate", "control", "report"):
-        to[name].add_argument("run", metavar="RUN", type=Path, help="the run folder")
-
-    rollout = to["rollout"].add_argument
-    rollout("input", metavar="INPUT", type=Path, help="netCDF file or Zarr store of fields and forcing")
-    rollout("--out", metavar="FILE", type=Path, required=True, help="netCDF file to write")
-    rollout("--start", metavar="TIME_INDEX", type=int, default=0, help="instant to start from (default 0)")
-
-    demo = to["demo"].add_argument
-    demo("--quick", action="store_true", help="less of everything, in about a minute")
-    demo("--out", metavar="RUN", type=Path, default=Path("runs/demo"), help="the run folder (default runs/demo)")
-
-    check = to["check"].add_argument
-    check("file", metavar="FILE", type=Path, help="configuration, store, run folder or netCDF file")
-    check("--run", metavar="RUN", type=Path, help="the run whose model the data should suit")
-    benchmark = to["benchmark"].add_argument
-    benchmark("name", metavar="NAME", help="demo, demo-ablation, planning-speed; or table, to renew README.md")
-    benchmark("--quick", action="store_true", help="one seed and less of everything, to see that it runs")
-    benchmark("--out", metavar="FILE", type=Path, help="where the JSON goes (default runs/benchmarks/NAME.json)")
-
-    to["info"].add_argument("path", metavar="RUN|STORE", type=Path, help="a run folder or a .zarr store")

@@ -8,20 +8,30 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sciwm.problems import InputError, Problem
 
-Count = Annotated[int, Field(ge=1)]
+
+def _whole(value: Any) -> Any:
+    """2e3 is an integer to scientists."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# Upper bounds catch typing errors before they take all memory.
+Integer = Annotated[int, BeforeValidator(_whole)]
+Count = Annotated[Integer, Field(ge=1, lt=2**31)]
+Points = Annotated[Integer, Field(ge=8, le=65536, multiple_of=2)]
+Steps = Annotated[Integer, Field(ge=2, le=10**4, multiple_of=2)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """A part of the configuration: frozen, and closed to unknown keys."""
+    """A part of the configuration: frozen, closed to unknown keys, and no kind of value taken for another."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Jets(Section):
@@ -36,10 +46,10 @@ class SimulationSettings(Section):
     """Which equation is solved, and how (see ``simulations.build``)."""
 
     equation: Literal["burgers", "kuramoto_sivashinsky"]
-    num_points: Annotated[int, Field(ge=8, multiple_of=2)]
+    num_points: Points
     domain_extent: Positive
     control_interval: Positive
-    steps_per_interval: Annotated[int, Field(ge=2, multiple_of=2)]
+    steps_per_interval: Steps
     parameters: dict[str, float] = {}
     jets: Jets
 
@@ -47,7 +57,7 @@ class SimulationSettings(Section):
 class Split(Section):
     """Size of one set of simulations."""
 
-    simulations: Count
+    simulations: Annotated[Count, Field(le=10**6)]
     intervals: Count
 
 
@@ -57,7 +67,7 @@ class DataSettings(Section):
     train: Split
     validation: Split
     test: Split
-    warm_up: Annotated[int, Field(ge=0)]
+    warm_up: Annotated[Integer, Field(ge=0)]
     share_transient: Share = 0.5
     share_unforced: Share = 0.15
     amplitude: Positive = 1.0
@@ -68,7 +78,7 @@ class DataSettings(Section):
 class EncoderSettings(Section):
     """The Fourier neural operator that corrects the fields before they are truncated."""
 
-    width: Count = 16
+    width: Annotated[Count, Field(le=4096)] = 16
     layers: Count = 2
     modes: Count = 16
 
@@ -132,7 +142,7 @@ class LossSettings(Section):
 class OnPolicySettings(Section):
     """Rounds of planning in the real simulation, whose episodes join the data."""
 
-    rounds: Annotated[int, Field(ge=0)] = 0
+    rounds: Annotated[Integer, Field(ge=0)] = 0
     episodes: Count = 32
     intervals: Count = 160
     updates: Count = 300
@@ -143,13 +153,13 @@ class TrainingSettings(Section):
 
     updates: Count
     updates_per_epoch: Count = 250
-    batch_size: Annotated[int, Field(ge=2)] = 128
-    learning_rate: Positive = 1e-2
+    batch_size: Annotated[Integer, Field(ge=2, le=65536)] = 128
+    learning_rate: Annotated[Positive, Field(le=10)] = 1e-2
     encoder_rate: Positive = 0.1
     weight_decay: Weight = 1e-4
     gradient_clip: Positive = 1.0
     warm_up: Share = 0.1
-    threads: Count = 1
+    threads: Annotated[Count, Field(le=256)] = 1
     on_policy: OnPolicySettings = OnPolicySettings()
 
 
@@ -167,7 +177,7 @@ class PlanningSettings(Section):
     terminal: Literal["none", "riccati"] = "riccati"
     iterations: Count = 6
     learning_rate: Positive = 0.1
-    samples: Annotated[int, Field(ge=2)] = 64
+    samples: Annotated[Integer, Field(ge=2)] = 64
     elites: Count = 8
     deviation: Positive = 0.1
 
@@ -179,7 +189,7 @@ class ControlSettings(Section):
     intervals: Count = 400
     first: Count = 160
     last: Count = 10
-    oracle_steps_per_interval: Annotated[int, Field(ge=2, multiple_of=2)] = 2
+    oracle_steps_per_interval: Steps = 2
     cem_iterations: Count = 3
 
 
@@ -197,8 +207,8 @@ class EvaluationSettings(Section):
 class Config(Section):
     """One experiment, from simulation to report."""
 
-    name: str
-    seed: Annotated[int, Field(ge=0)] = 0
+    name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$")]
+    seed: Annotated[Integer, Field(ge=0, lt=2**31)] = 0
     simulation: SimulationSettings
     data: DataSettings
     model: ModelSettings = ModelSettings()
@@ -210,35 +220,30 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Config":
-        problems = []
-        resolved = self.simulation.num_points // 2
-        if self.model.latent_modes >= resolved:
-            problems.append(
-                f"model.latent_modes: expected fewer than {resolved} on {self.simulation.num_points} points, "
-                f"got {self.model.latent_modes}"
-            )
-        if self.model.encoder.modes > resolved:
-            problems.append(
-                f"model.encoder.modes: expected at most {resolved} on {self.simulation.num_points} points, "
-                f"got {self.model.encoder.modes}"
-            )
-        shortest = min(self.data.train.intervals, self.data.validation.intervals)
-        if self.loss.horizon > shortest:
-            problems.append(f"loss.horizon: expected at most {shortest} (the data), got {self.loss.horizon}")
-        if self.evaluation.steps > self.data.test.intervals:
-            problems.append(
-                f"evaluation.steps: expected at most {self.data.test.intervals} (data.test.intervals), "
-                f"got {self.evaluation.steps}"
-            )
-        if self.control.first > self.control.intervals or self.control.last > self.control.intervals:
-            problems.append(
-                f"control.first and control.last: expected at most {self.control.intervals} intervals, "
-                f"got {self.control.first} and {self.control.last}"
-            )
-        if self.planning.elites > self.planning.samples:
-            problems.append(
-                f"planning.elites: expected at most {self.planning.samples} samples, got {self.planning.elites}"
-            )
+        points, data, control, planning = self.simulation.num_points, self.data, self.control, self.planning
+        shortest = min(data.train.intervals, data.validation.intervals)
+        jets, test, longest = self.simulation.jets.count, data.test.intervals, max(control.first, control.last)
+        rules = [
+            (
+                "model.latent_modes",
+                self.model.latent_modes,
+                points // 2 - 1,
+                f"fewer than {points // 2} on {points} points",
+            ),
+            ("model.encoder.modes", self.model.encoder.modes, points // 2, f"at most {points // 2} on {points} points"),
+            ("simulation.jets.count", jets, points, f"at most {points} (simulation.num_points)"),
+            (
+                "data.smallest_amplitude",
+                data.smallest_amplitude,
+                data.amplitude,
+                f"at most {data.amplitude:g} (data.amplitude)",
+            ),
+            ("loss.horizon", self.loss.horizon, shortest, f"at most {shortest} (the data)"),
+            ("evaluation.steps", self.evaluation.steps, test, f"at most {test} (data.test.intervals)"),
+            ("control.first and control.last", longest, control.intervals, f"at most {control.intervals} intervals"),
+            ("planning.elites", planning.elites, planning.samples, f"at most {planning.samples} samples"),
+        ]
+        problems = [f"{key}: expected {expected}, got {value}" for key, value, most, expected in rules if value > most]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -259,14 +264,18 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise InputError([Problem(str(path), "a YAML file", "a file that is not text")]) from error
     tree = _read_yaml(text, where=str(path))
     if not isinstance(tree, dict):
-        raise InputError([Problem(str(path), "a mapping of sections", type(tree).__name__)])
+        got = "an empty file" if tree is None else type(tree).__name__
+        raise InputError([Problem(str(path), "a mapping of sections", got)])
     for override in overrides:
         _apply(tree, override)
-    return parse_config(tree, where=str(path))
+    return parse_config(tree, where=str(path), changed=[override.partition("=")[0] for override in overrides])
 
 
-def parse_config(tree: dict[str, Any], *, where: str) -> Config:
+def parse_config(tree: dict[str, Any], *, where: str, changed: Sequence[str] = ()) -> Config:
     """Check an experiment given as plain data.
+
+    Args:
+        changed: keys that come from ``--set``, and are named so in problems.
 
     Raises:
         InputError: as :func:`load_config`.
@@ -274,7 +283,7 @@ def parse_config(tree: dict[str, Any], *, where: str) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise InputError([problem for e in error.errors() for problem in _explain(e, where)]) from error
+        raise InputError([p for e in error.errors() for p in _explain(e, where, changed)]) from error
 
 
 def shipped_config(name: str) -> Path:
@@ -293,7 +302,7 @@ class _Loader(yaml.SafeLoader):
     """YAML 1.1 reads ``3e-4`` as text, where scientists mean a number, and lets the last of two equal keys win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         twice = sorted({key for key in keys if keys.count(key) > 1})
         if twice:
             raise yaml.YAMLError(f"the key '{twice[0]}' twice in one section{node.start_mark}")
@@ -310,8 +319,12 @@ _Loader.add_implicit_resolver(
 
 def _read_yaml(text: str, *, where: str) -> Any:
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  (derived from the SafeLoader)
-    except yaml.YAMLError as error:
+        tree = yaml.load(text, Loader=_Loader)  # noqa: S506  (derived from the SafeLoader)
+        json.dumps(tree, default=str, skipkeys=True)  # an alias that holds itself has no end
+        return tree
+    except RecursionError as error:
+        raise InputError([Problem(where, "valid YAML", "sections nested without end")]) from error
+    except (yaml.YAMLError, ValueError) as error:
         got = " ".join(str(error).replace('in "<unicode string>",', "at").split())
         raise InputError([Problem(where, "valid YAML", got)]) from error
 
@@ -329,11 +342,19 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     tree[leaf] = _read_yaml(text, where=f"--set {key}")
 
 
-def _explain(error: Any, where: str) -> list[Problem]:
+MEANT = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "string_type": "text",
+    "model_type": "a section of keys",
+    "string_pattern_mismatch": "a name of letters, digits, '_', '.' and '-'",
+}
+
+
+def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
     """One pydantic error in the words of this schema."""
     location = [str(part) for part in error["loc"]]
-    place = f"{where}: {'.'.join(location)}" if location else where
-    got = json.dumps(error["input"], default=str)
+    place = _place(".".join(location), where, changed)
     if error["type"] == "extra_forbidden":
         known = _keys_at(location[:-1])
         close = difflib.get_close_matches(location[-1], known, n=1)
@@ -341,17 +362,23 @@ def _explain(error: Any, where: str) -> list[Problem]:
         return [Problem(place, "a known key", f"unknown key '{location[-1]}'", remedy)]
     if error["type"] == "missing":
         return [Problem(place, "a value", "nothing", "add this key")]
-    if error["type"] == "model_type":
-        return [Problem(place, "a section of keys", got[:80])]
     if error["type"] == "value_error":
-        return [_parse(line, where) for line in str(error["ctx"]["error"]).splitlines()]
-    return [Problem(place, error["msg"].removeprefix("Input should be "), got[:80])]
+        return [_parse(line, where, changed) for line in str(error["ctx"]["error"]).splitlines()]
+    expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
+    return [Problem(place, expected, json.dumps(error["input"], default=str, skipkeys=True)[:80])]
 
 
-def _parse(message: str, where: str) -> Problem:
+def _place(key: str, where: str, changed: Sequence[str]) -> str:
+    """A key by where it was given: on the command line or in the file."""
+    if any(f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.") for other in changed if key):
+        return f"--set {key}"
+    return f"{where}: {key}" if key else where
+
+
+def _parse(message: str, where: str, changed: Sequence[str]) -> Problem:
     key, _, rest = message.partition(": expected ")
     expected, _, found = rest.partition(", got ")
-    return Problem(f"{where}: {key}", expected, found)
+    return Problem(_place(key, where, changed), expected, found)
 
 
 def _keys_at(location: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """What a file is, and whether it is sound: configurations, stores, runs, datasets."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,12 +9,14 @@ import numpy as np
 
 import simulations
 from sciwm.config import Config, load_config
+from sciwm.data.checks import check_fields
 from sciwm.data.domain import Domain
 from sciwm.data.formats import forcing_of, open_dataset
 from sciwm.data.inputs import held_forcing
-from sciwm.data.schema import Trajectories, check_fields, open_trajectories, read_values
+from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read_values
 from sciwm.model.checkpoint import DESCRIPTION, load_model, read_description
 from sciwm.problems import InputError, Problem
+from sciwm.run_folder import read_metrics
 from sciwm.summary import summarize
 from simulations.store import STATUS_MEANINGS, TrajectoryStore
 
@@ -32,10 +35,14 @@ def check(path: Path, run: Path | None = None) -> list[str]:
     """
     if path.suffix in (".yaml", ".yml"):
         return [f"{path}: the configuration of '{check_config(path).name}'"]
+    if run is not None:
+        _domain(run)  # before anything else: a run that is not there
     if path.suffix == ".zarr":
         return _all([partial(_check_store, path), *([partial(_check_suits, path, run)] if run else [])])
     if path.is_dir():
-        return _check_run(path)
+        return _check_run(path, run)
+    if not path.exists():
+        raise InputError([Problem(str(path), "a configuration, store, run folder or netCDF file", "nothing there")])
     if run is None:
         remedy = "a netCDF file is checked against a model: add --run RUN"
         raise InputError([Problem(str(path), "a .yaml file, a .zarr store or a run folder", "another file", remedy)])
@@ -51,9 +58,17 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     config = load_config(path, overrides)
     try:
         simulations.build(config.simulation.model_dump())
-    except (TypeError, ValueError) as error:
-        raise InputError([Problem(f"{path}: simulation", "what can be simulated", str(error))]) from error
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise InputError([_unbuildable(error, f"{path}: simulation")]) from error
     return config
+
+
+def _unbuildable(error: Exception, place: str) -> Problem:
+    """What ``simulations.build`` said, which often has the words of a problem already."""
+    said = re.fullmatch(r"Expected (.+?), got (.+?)(?:\.\s+(.*?)\.?|\.)?", str(error), re.DOTALL)
+    if said:
+        return Problem(place, said[1], said[2], said[3] or "")
+    return Problem(place, "what can be simulated", str(error) or type(error).__name__)
 
 
 def describe(path: Path) -> str:
@@ -64,11 +79,11 @@ def describe(path: Path) -> str:
     """
     if path.suffix == ".zarr":
         return "\n".join([f"{path}: a store of trajectories", *_store_rows(path)])
-    stores = [f"  {p.name:<16}{_counted(p)}" for p in _stores(path)]
+    stores = [f"  {p.name:<15} {_counted(p)}" for p in _stores(path)]
     if (path / DESCRIPTION).exists():
         description = read_description(path)
         return "\n".join(
-            [f"{path}: the trained model '{description['config']['name']}'", summarize(description), *stores]
+            [f"{path}: the trained model '{description['config'].get('name')}'", summarize(description), *stores]
         )
     if (path / "config.yaml").exists():
         name = load_config(path / "config.yaml").name
@@ -77,13 +92,38 @@ def describe(path: Path) -> str:
     raise InputError([Problem(str(path), "a run folder or a .zarr store", "neither", remedy)])
 
 
-def _check_run(path: Path) -> list[str]:
-    parts: list[Callable[[], str]] = [partial(_check_store, store) for store in _stores(path)]
+def _check_run(path: Path, run: Path | None) -> list[str]:
+    if not (path / "config.yaml").exists() and not (path / DESCRIPTION).exists():
+        remedy = "make one with 'sciwm run CONFIG --out RUN'"
+        expected = "a run folder, a .zarr store, a configuration or a netCDF file"
+        raise InputError([Problem(str(path), expected, "a folder without config.yaml", remedy)])
+    parts: list[Callable[[], str]] = []
+    if (path / "config.yaml").exists():
+        parts.append(lambda: f"{path}: a run of '{check_config(path / 'config.yaml').name}'")
     if (path / DESCRIPTION).exists():
-        parts.insert(0, partial(_check_model, path))
-    if (path / "config.yaml").exists() or not parts:
-        parts.insert(0, lambda: f"{path}: a run of '{check_config(path / 'config.yaml').name}'")
+        parts.append(partial(_check_model, path))
+    elif not _stores(path):
+        parts.append(partial(_nothing_made, path))
+    parts += [partial(_check_store, store) for store in _stores(path)]
+    parts += [partial(_check_suits, store, run) for store in _stores(path) if run is not None]
+    parts += [partial(_check_result, path / n) for n in ("rollout.nc", "controlled.nc") if (path / n).exists()]
+    if (path / "report" / "metrics.json").exists():
+        parts.append(partial(_check_metrics, path))
     return _all(parts)
+
+
+def _nothing_made(run: Path) -> str:
+    remedy = "make them with the command that began it"
+    raise InputError([Problem(str(run), "data or a trained model", "neither", remedy)])
+
+
+def _check_result(path: Path) -> str:
+    with open_dataset(path) as dataset:
+        return f"{path}: {', '.join(map(str, dataset.data_vars))}"
+
+
+def _check_metrics(run: Path) -> str:
+    return f"{run}/report/metrics.json: the numbers of {', '.join(read_metrics(run)) or 'nothing'}"
 
 
 def _all(checks: Sequence[Callable[[], str]]) -> list[str]:
@@ -105,8 +145,8 @@ def _check_model(run: Path) -> str:
 
 
 def _check_store(path: Path) -> str:
-    dataset, marked = open_trajectories(path), path.with_suffix(".done").exists()
-    damaged = TrajectoryStore(path).verify() if marked and "status" in dataset else []
+    dataset = open_trajectories(path)
+    damaged = TrajectoryStore(path).verify() if "status" in dataset else []
     if damaged:
         remedy = f"delete their markers {path.with_suffix('.done')}/I.json and simulate again"
         expected = "the values that were written, by their sha256"
@@ -114,20 +154,39 @@ def _check_store(path: Path) -> str:
     data = Trajectories(path)
     for variable in data.variables:
         data.array(variable.name)
-    return f"{path}: a store of trajectories, {_counted(path)}{', as they were written' if marked else ''}"
+    return f"{path}: a store of trajectories, {_counted(path)}, {_verified(path)}"
+
+
+def _verified(path: Path) -> str:
+    """What stands behind the values of a store: the markers that were written with them."""
+    status = read_values(open_trajectories(path)["status"], path)
+    unmarked = [i for i in TrajectoryStore(path).missing() if status[i] != 0]
+    if not unmarked:
+        return "as they were written"
+    return f"{len(unmarked)} of them unverified: without markers in {path.with_suffix('.done').name}"
 
 
 def _check_suits(path: Path, run: Path) -> str:
-    domain = Domain.from_json(read_description(run)["domain"])
-    dataset = open_dataset(path)
+    domain, dataset = _domain(run), open_dataset(path)
     problems = check_fields(dataset, domain, where=str(path))
-    if {"forcing", "action"} & set(dataset):
+    forced = bool({"forcing", "action"} & set(dataset.data_vars))
+    if forced:
         forcing = forcing_of(dataset, path)
         read = forcing.copy(data=read_values(forcing, path))
         problems += held_forcing(read, dataset.drop_vars("time", errors="ignore"), domain)[2]
     if problems:
         raise InputError(problems)
+    if not forced:
+        return f"{path}: fields suit the model of {run}; holds no forcing for a rollout"
     return f"{path}: suits the model of {run}"
+
+
+def _domain(run: Path) -> Domain:
+    try:
+        return Domain.from_json(read_description(run)["domain"])
+    except (KeyError, TypeError, AttributeError) as error:
+        got, remedy = f"{type(error).__name__}: {error}", "restore it from a backup, or train again"
+        raise InputError([Problem(str(run / DESCRIPTION), "a complete domain", got, remedy)]) from error
 
 
 def _stores(run: Path) -> list[Path]:
@@ -135,7 +194,10 @@ def _stores(run: Path) -> list[Path]:
 
 
 def _counted(path: Path) -> str:
-    status = read_values(open_trajectories(path)["status"], path)
+    dataset = open_trajectories(path)
+    if "status" not in dataset:
+        raise InputError([Problem(str(path), "the variable 'status'", "none", LOST_REMEDY)])
+    status = read_values(dataset["status"], path)
     counts = {meaning: int(np.sum(status == code)) for code, meaning in enumerate(STATUS_MEANINGS)}
     return ", ".join(f"{count} {meaning}" for meaning, count in counts.items() if count)
 

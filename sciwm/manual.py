@@ -80,7 +80,7 @@ PAGES = {
         "FILE is one of\n"
         "  a configuration (.yaml)   every key and value, and whether the simulation can be built\n"
         "  a store (.zarr)           its layout and the sha256 of everything in it\n"
-        "  a run folder              its configuration, its data, its model down to the last bit\n"
+        "  a run folder              its configuration, data and results, its model to the last bit\n"
         "  a netCDF file             with --run: whether the model can use its fields and forcing\n"
         "All problems are told at once, each with what was expected; the exit status is then 2.",
         "sciwm check input.nc --run runs/ks",

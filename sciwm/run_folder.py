@@ -86,7 +86,9 @@ def read_metrics(run: Path) -> dict[str, Any]:
     """The numbers that the stages have added so far."""
     path = run / "report" / "metrics.json"
     try:
-        metrics: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        metrics = json.loads(path.read_text()) if path.exists() else {}
+        if not isinstance(metrics, dict):
+            raise ValueError(f"not a mapping but {type(metrics).__name__}")
     except ValueError as error:
         remedy = "delete it, and evaluate and control again"
         raise InputError([Problem(str(path), "the numbers of this run in JSON", str(error), remedy)]) from error

@@ -3,10 +3,24 @@
 from typing import Any
 
 from sciwm.data.domain import Domain
+from sciwm.problems import InputError, Problem
 
 
 def summarize(description: dict[str, Any]) -> str:
-    """The content of ``model.json`` as a small table for people."""
+    """The content of ``model.json`` as a small table for people.
+
+    Raises:
+        InputError: if a part of it is missing or of another kind.
+    """
+    try:
+        return _table(description)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        got = f"{type(error).__name__}: {error}"
+        remedy = "restore it from a backup, or train again"
+        raise InputError([Problem("model.json", "a complete description of a model", got, remedy)]) from error
+
+
+def _table(description: dict[str, Any]) -> str:
     domain, settings = Domain.from_json(description["domain"]), description["config"]["model"]
     box, space = domain.actuators, domain.dimension
     bounds = sorted({(float(low), float(high)) for low, high in zip(box.low, box.high, strict=True)})

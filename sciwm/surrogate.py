@@ -1,19 +1,24 @@
 """The face for scientists: Datasets in, Datasets out, everything found by the name of its dimension."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sciwm.config import Config, PlanningSettings
 from sciwm.data.blocks import Array, fields_to_batch, from_batch, map_blocks, to_batch
+from sciwm.data.checks import numbers_problems
 from sciwm.data.domain import Domain
 from sciwm.data.inputs import fields_of, flow_times, held_forcing, instant_of, target_of
 from sciwm.dynamics import rollout
+from sciwm.feasibility import planning_of, runaway_problems, unrest_problems
 from sciwm.model.checkpoint import load_model, read_description
 from sciwm.model.world_model import WorldModel
 from sciwm.planning.build import build_planner
@@ -28,7 +33,7 @@ def load(run: str | Path) -> "Surrogate":
     """The trained model of a run folder.
 
     Raises:
-        InputError: if a file is missing or damaged.
+        InputError: if ``run`` is no path, or a file is missing or damaged.
 
     Example:
         >>> import sciwm
@@ -36,6 +41,8 @@ def load(run: str | Path) -> "Surrogate":
         >>> model  # doctest: +SKIP
         <sciwm.Surrogate ks_control> ...
     """
+    if not isinstance(run, str | os.PathLike):
+        raise InputError([Problem("run", "the path of a run folder", type(run).__name__)])
     model, config = load_model(Path(run))
     return Surrogate(model, config, summarize(read_description(Path(run))))
 
@@ -84,8 +91,10 @@ class Surrogate:
             ('simulation', 'time', 'latent')
         """
         fields, problems = fields_of(ds, self.domain, "fields")
-        _raise(problems + self._resolution_problems(fields))
-        return self._encode(fields)
+        _raise(problems + self._resolution_problems(fields.sizes, "fields"))
+        latent = self._encode(fields)
+        _raise(runaway_problems(latent.to_dataset(), self.domain))
+        return latent
 
     def decode(self, latent: xr.DataArray) -> xr.Dataset:
         """Fields on the model's grid, and functionals, that latents stand for.
@@ -94,14 +103,17 @@ class Surrogate:
             latent: with the dimension ``latent`` and any others, as from :meth:`encode`.
 
         Raises:
-            InputError: if the dimension is missing or of another size.
+            InputError: if it holds no numbers, or the dimension is missing or of another size.
 
         Example:
             >>> ds = model.decode(model.encode(ds))  # doctest: +SKIP
         """
+        if not isinstance(latent, xr.DataArray):
+            raise InputError([Problem("latent", "an xarray.DataArray", type(latent).__name__, "as from encode")])
         if latent.sizes.get("latent") != self.model.latent_size:
             expected = f"a dimension 'latent' of size {self.model.latent_size}"
             raise InputError([Problem("latent", expected, f"sizes {dict(latent.sizes)}")])
+        _raise(numbers_problems(latent, "latent"))
         return self._decode(latent)
 
     def rollout(self, ds: xr.Dataset, forcing: xr.DataArray) -> xr.Dataset:
@@ -125,8 +137,10 @@ class Surrogate:
         """
         start, problems = instant_of(ds, self.domain, "fields")
         held, times, forcing_problems = held_forcing(forcing, start, self.domain)
-        _raise(problems + self._resolution_problems(start) + forcing_problems)
-        return self._rollout(start, held, times)
+        _raise(problems + self._resolution_problems(start.sizes, "fields") + forcing_problems)
+        forecast = self._rollout(start, held, times)
+        _raise(runaway_problems(forecast, self.domain))
+        return forecast
 
     def plan(
         self,
@@ -158,16 +172,16 @@ class Surrogate:
         """
         start, problems = instant_of(ds, self.domain, "fields")
         goal, target_problems = target_of(target, self.domain)
-        settings = settings or self.config.planning
-        if horizon is not None:
-            settings = settings.model_copy(update={"horizon": horizon})
-            if horizon < 1:
-                problems.append(Problem("horizon", "at least one interval", str(horizon)))
-        _raise(problems + self._resolution_problems(start) + target_problems)
+        settings, settings_problems = planning_of(settings, self.config.planning, horizon)
+        target_problems = target_problems or self._target_problems(goal, settings)
+        problems += self._resolution_problems(start.sizes, "fields")
+        _raise(problems + settings_problems + target_problems)
         start = start.compute()
+        _raise(runaway_problems(self._encode(start).to_dataset(), self.domain))
         forcing, cost = self._search(start, torch.from_numpy(goal), settings)
         times = flow_times(start, settings.horizon, self.domain)
         plan = self._rollout(start, forcing, times)
+        _raise(runaway_problems(plan.assign(predicted_cost=cost), self.domain))
         held = forcing.pad(time=(0, 1)).assign_coords(time=times, actuator=list(self.domain.actuators.names))
         units = self.domain.actuators.units
         return plan.assign(
@@ -240,12 +254,19 @@ class Surrogate:
         forcing, predicted = map_blocks(search, fields, reads, [["time", "actuator"], []], sizes)
         return forcing, predicted
 
-    def _resolution_problems(self, ds: xr.Dataset) -> list[Problem]:
+    def _resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
         space, needed = self.domain.dimension, 2 * self.model.settings.latent_modes + 2
-        if ds.sizes.get(space, needed) >= needed:
+        if sizes.get(space, needed) >= needed:
             return []
-        got, remedy = str(ds.sizes[space]), "coarser fields alias: interpolate them"
-        return [Problem(f"fields: {space}", f"at least {needed} points", got, remedy)]
+        got, remedy = str(sizes[space]), "coarser fields alias: interpolate them"
+        return [Problem(f"{where}: {space}", f"at least {needed} points", got, remedy)]
+
+    def _target_problems(self, goal: NDArray[np.float32], settings: PlanningSettings) -> list[Problem]:
+        sizes = {self.domain.dimension: goal.shape[-1]}
+        problems = self._resolution_problems(sizes, "target")
+        if problems or settings.terminal == "none":
+            return problems
+        return unrest_problems(self.model, torch.from_numpy(goal))
 
     def _grid(self) -> xr.DataArray:
         domain = self.domain

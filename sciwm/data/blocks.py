@@ -72,4 +72,5 @@ def to_batch(array: Array, leading: tuple[int, ...], core: int) -> Tensor:
     """A copy of ``(..., core)``, broadcast to ``leading``, as ``(batch, core)``; blocks of dask are not writable."""
     shape = array.shape[array.ndim - core :]
     together = np.broadcast_to(array, (*leading, *shape)).reshape(-1, *shape)
-    return torch.tensor(together, dtype=torch.float32)
+    with np.errstate(over="ignore"):  # what is too large is told by its infinite forecast
+        return torch.from_numpy(together.astype(np.float32))

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from sciwm.data.checks import check_fields, check_forcing
 from sciwm.data.domain import Domain
-from sciwm.data.schema import check_fields, check_forcing
 from sciwm.problems import Problem
 
 
@@ -28,14 +28,23 @@ def instant_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Pr
     """The fields of a dataset of one instant, whose time stays as a scalar coordinate."""
     fields, problems = fields_of(ds, domain, where)
     instants = fields.sizes.get("time", 1)
+    if instants == 0:
+        return fields.drop_dims("time"), problems  # told as an empty dimension
     if instants != 1:
         problems.append(Problem(f"{where}: time", "one instant", f"{instants}", "choose one with ds.isel(time=0)"))
     fields = fields.isel(time=0, missing_dims="ignore")
-    if "time" in fields.coords and (fields["time"].ndim or not np.issubdtype(fields["time"].dtype, np.number)):
-        got = f"{fields['time'].dtype} with dimensions {fields['time'].dims}"
+    got = _no_number(fields["time"]) if "time" in fields.coords else ""
+    if got:
         problems.append(Problem(f"{where}: time", "one number", got))
         fields = fields.drop_vars("time")
     return fields, problems
+
+
+def _no_number(time: xr.DataArray) -> str:
+    """What a time is instead of one number, empty if it is one."""
+    if time.ndim or time.dtype.kind not in "iuf":
+        return f"{time.dtype} with dimensions {time.dims}"
+    return "" if np.isfinite(time.values) else f"{time.values}"
 
 
 def target_of(ds: Any, domain: Domain) -> tuple[NDArray[np.float32], list[Problem]]:
@@ -47,7 +56,11 @@ def target_of(ds: Any, domain: Domain) -> tuple[NDArray[np.float32], list[Proble
         problems.append(Problem("target", f"no dimension beside '{domain.dimension}'", f"{extra}", remedy))
     if problems:
         return np.empty(0, np.float32), problems
-    return np.stack([fields[v.name].values.astype(np.float32) for v in domain.variables]), []
+    with np.errstate(over="ignore"):
+        goal = np.stack([fields[v.name].values.astype(np.float32) for v in domain.variables])
+    if not np.isfinite(goal).all():  # chunked, or too large
+        problems.append(Problem("target", "finite values", "others", "fill or drop them"))
+    return goal, problems
 
 
 def held_forcing(forcing: Any, start: xr.Dataset, domain: Domain) -> tuple[xr.DataArray, xr.DataArray, list[Problem]]:
@@ -68,9 +81,7 @@ def held_forcing(forcing: Any, start: xr.Dataset, domain: Domain) -> tuple[xr.Da
     if problems:
         return held, xr.DataArray(), problems
     times = flow_times(forcing if "time" in forcing.coords else start, held.sizes["time"], domain)
-    if held.sizes["time"] == 0:
-        problems.append(Problem("forcing: time", "at least one interval", "none"))
-    elif "time" in start.coords and abs(float(times[0] - start["time"])) > 0.01 * domain.control_interval:
+    if "time" in start.coords and abs(float(times[0] - start["time"])) > 0.01 * domain.control_interval:
         began = float(start["time"])
         remedy = f"use forcing.sel(time=slice({began:g}, None)), or forcing.drop_vars('time')"
         problems.append(
@@ -92,8 +103,19 @@ def _label_problems(forcing: xr.DataArray, start: xr.Dataset) -> list[Problem]:
         elif dim in start.dims and not (
             start.sizes[dim] == forcing.sizes[dim] and bool((start[dim].values == forcing[dim].values).all())
         ):
-            problems.append(Problem(place, f"the {start.sizes[dim]} labels of the fields", f"{got}, or others"))
+            problems.append(
+                Problem(place, f"the {start.sizes[dim]} labels of the fields", _difference(start, forcing, dim))
+            )
     return problems
+
+
+def _difference(start: xr.Dataset, forcing: xr.DataArray, dim: str) -> str:
+    """How many labels there are instead, or the first that differs."""
+    if start.sizes[dim] != forcing.sizes[dim]:
+        return f"{forcing.sizes[dim]} labels"
+    pairs = zip(start[dim].values.tolist(), forcing[dim].values.tolist(), strict=True)
+    there, here = next((a, b) for a, b in pairs if a != b)
+    return f"{here!r} where the fields have {there!r}"
 
 
 def in_order(forcing: xr.DataArray, domain: Domain) -> xr.DataArray:

@@ -1,8 +1,8 @@
-"""What a trajectory dataset is, and everything that can be wrong with one, told at once."""
+"""A store of trajectories, and everything that can be wrong with one, told at once."""
 
 import hashlib
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciwm.data.domain import Domain
+from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.problems import InputError, Problem
 from simulations import ActionBox, Variable
 
 IN_MEMORY_BYTES = 2**31
+LOST_REMEDY = "restore it from a backup, or simulate again in another folder"
 CHECK_REMEDY = "find the damaged simulations with 'sciwm check'"
 
 
@@ -32,7 +33,7 @@ class Trajectories:
         self.path = path
         dataset = open_trajectories(path)
         _raise(_store_problems(dataset, str(path)))
-        self.dimension = next(str(d) for d in dataset.dims if d not in ("simulation", "time", "actuator"))
+        self.dimension = _space_of(dataset)
         names = sorted(map(str, dataset.data_vars))  # a store lists them in the file system's order
         self.variables = tuple(
             Variable(n, dataset[n].attrs.get("long_name", n), dataset[n].attrs.get("units", "1"))
@@ -90,6 +91,7 @@ def open_trajectories(path: Path) -> xr.Dataset:
     if not path.exists():
         remedy = "make it with 'sciwm simulate CONFIG --out RUN'"
         raise InputError([Problem(str(path), "a Zarr store of trajectories", "nothing there", remedy)])
+    _raise(_other_folder(path))
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="Object at .* is not recognized")  # an array lost its metadata
@@ -99,6 +101,18 @@ def open_trajectories(path: Path) -> xr.Dataset:
         remedy = "delete it and simulate again"
         got = f"{type(error).__name__}: {error}"
         raise InputError([Problem(str(path), "a readable Zarr store", got, remedy)]) from error
+
+
+def _other_folder(path: Path) -> list[Problem]:
+    """What is no store at all, and nobody should be told to delete."""
+    expected = "a .zarr store or a netCDF file"
+    if not path.is_dir():
+        return [Problem(str(path), "a Zarr store of trajectories", "a file")]
+    if path.suffix == ".zarr" or any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zmetadata")):
+        return []
+    if (path / "config.yaml").exists():
+        return [Problem(str(path), expected, "a run folder", f"name one of its stores, {path}/data/test.zarr")]
+    return [Problem(str(path), expected, "a folder without zarr.json")]
 
 
 def read_values(array: xr.DataArray, path: Path) -> NDArray[Any]:
@@ -114,73 +128,34 @@ def read_values(array: xr.DataArray, path: Path) -> NDArray[Any]:
         raise InputError([Problem(place, "readable values", got, CHECK_REMEDY)]) from error
 
 
-def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset") -> list[Problem]:
-    """What keeps ``dataset`` from holding the fields that a model of ``domain`` reads.
-
-    The values of chunked variables are not looked at, since that would read all of them.
-    """
-    problems = []
-    for variable in domain.variables:
-        if variable.name not in dataset:
-            has = ", ".join(map(str, dataset.data_vars)) or "no variables"
-            problems.append(Problem(where, f"the variable '{variable.name}' [{variable.units}]", has))
-            continue
-        array = dataset[variable.name]
-        place = f"{where}: {variable.name}"
-        if domain.dimension not in array.dims:
-            problems.append(Problem(place, f"the dimension '{domain.dimension}'", f"dimensions {array.dims}"))
-            continue
-        units = array.attrs.get("units", variable.units)
-        if units != variable.units:
-            problems.append(Problem(place, f"units '{variable.units}'", f"'{units}'", "convert before calling"))
-        problems += _finite(array, place)
-    if domain.dimension in dataset.dims:
-        problems += _grid_problems(dataset, domain, where)
-    return problems
-
-
-def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcing") -> list[Problem]:
-    """What keeps ``forcing`` from being actions of ``domain``, one per interval."""
-    box = domain.actuators
-    if "actuator" not in forcing.dims or "time" not in forcing.dims:
-        return [Problem(where, "the dimensions 'time' and 'actuator'", f"dimensions {forcing.dims}")]
-    if forcing.sizes["actuator"] != len(box):
-        return [Problem(where, f"{len(box)} actuators ({', '.join(box.names)})", str(forcing.sizes["actuator"]))]
-    problems = _finite(forcing, where)
-    units = forcing.attrs.get("units", box.units)
-    if units != box.units:
-        problems.append(Problem(where, f"units '{box.units}'", f"'{units}'", "convert before calling"))
-    problems += _out_of_bounds(forcing.transpose(..., "actuator"), box, where)
-    if "time" in forcing.coords and forcing.sizes["time"] > 1:
-        problems += _time_problems(forcing["time"], domain.control_interval, where)
-    return problems
-
-
-def _out_of_bounds(forcing: xr.DataArray, box: ActionBox, where: str) -> list[Problem]:
-    values = forcing.values
-    outside = (values < box.low - 1e-6) | (values > box.high + 1e-6)
-    if not outside.any():
-        return []
-    j = int(np.argwhere(outside)[0][-1])
-    expected = f"actions of '{box.names[j]}' between {box.low[j]:g} and {box.high[j]:g} [{box.units}]"
-    got = f"{values[outside][0]:g} at {_first(outside, forcing.dims)}, {int(outside.sum())} outside in all"
-    return [Problem(where, expected, got, "clip the forcing, or train on data with wider bounds")]
-
-
 def _store_problems(dataset: xr.Dataset, where: str) -> list[Problem]:
     wanted = ("action", "action_low", "action_high", "status")
     problems = [Problem(where, f"the variable '{n}'", "none") for n in wanted if n not in dataset]
     problems += [
         Problem(where, f"the dimension '{d}'", "none") for d in ("simulation", "time") if d not in dataset.dims
     ]
-    if set(dataset.dims) <= {"simulation", "time", "actuator"}:
-        problems.append(Problem(where, "a variable with a space dimension", f"dimensions {tuple(dataset.dims)}"))
     if "time" in dataset.dims and dataset.sizes["time"] < 2:
         problems.append(Problem(where, "at least two instants", str(dataset.sizes["time"])))
     elif "time" in dataset.coords:
-        steps = np.diff(dataset["time"].values.astype(float))
-        problems += _time_problems(dataset["time"], float(steps[0]), where)
-    return problems
+        problems += time_problems(dataset["time"], None, where)
+    elif "time" in dataset.dims:
+        problems.append(Problem(where, "the coordinate 'time'", "none", LOST_REMEDY))
+    return problems + _space_problems(dataset, where)
+
+
+def _space_of(dataset: xr.Dataset) -> str:
+    """The name of the space dimension, empty if there is none."""
+    return next((str(d) for d in dataset.dims if d not in ("simulation", "time", "actuator")), "")
+
+
+def _space_problems(dataset: xr.Dataset, where: str) -> list[Problem]:
+    dimension = _space_of(dataset)
+    if not dimension:
+        return [Problem(where, "a variable with a space dimension", f"dimensions {tuple(dataset.dims)}")]
+    if dimension not in dataset.coords:
+        return [Problem(where, f"the coordinate '{dimension}'", "none", LOST_REMEDY)]
+    x, place = dataset[dimension], f"{where}: {dimension}"
+    return spacing_problems(x, place) or origin_problems(x, place)
 
 
 def _usable_problems(usable: Sequence[int], where: str) -> list[Problem]:
@@ -196,54 +171,6 @@ def _lost_values(values: NDArray[Any], usable: Sequence[int], place: str) -> lis
     if not lost:
         return []
     return [Problem(place, "finite values in simulations with status 'ok'", f"others in {lost[:8]}", CHECK_REMEDY)]
-
-
-def _grid_problems(dataset: xr.Dataset, domain: Domain, where: str) -> list[Problem]:
-    points, dimension = dataset.sizes[domain.dimension], domain.dimension
-    place = f"{where}: {dimension}"
-    if dimension not in dataset.coords:
-        return [Problem(place, f"a coordinate over a period of {domain.domain_extent:g}", "none")]
-    x = dataset[dimension].values.astype(float)
-    if points < 4:
-        return [Problem(place, "at least 4 equispaced points", str(points))]
-    spacing = np.diff(x)
-    if not np.allclose(spacing, spacing[0], rtol=1e-3):
-        got = f"{points} points, {spacing.min():g} to {spacing.max():g} apart"
-        return [Problem(place, "equispaced points", got, f"interpolate to an equispaced '{dimension}' first")]
-    extent = spacing[0] * points
-    if not np.isclose(extent, domain.domain_extent, rtol=1e-3):
-        remedy = "leave out the repeated end point" if np.isclose(x[-1] - x[0], domain.domain_extent) else ""
-        return [Problem(place, f"a period of {domain.domain_extent:g} [{domain.units}]", f"{extent:g}", remedy)]
-    if abs(x[0]) > 1e-3 * spacing[0]:
-        remedy = "the actuators have their places: shift the fields to the model's grid"
-        return [Problem(place, "a grid that starts at 0", f"{x[0]:g}", remedy)]
-    return []
-
-
-def _time_problems(time: xr.DataArray, interval: float, where: str) -> list[Problem]:
-    if not np.issubdtype(time.dtype, np.number):
-        remedy = "open the file with decode_times=False"
-        return [Problem(f"{where}: time", "numbers", f"{time.dtype}", remedy)]
-    steps = np.diff(time.values.astype(float))
-    if np.allclose(steps, interval, rtol=1e-3):
-        return []
-    got = f"steps of {steps.min():g} to {steps.max():g}"
-    return [Problem(f"{where}: time", f"equal steps of {interval:g}", got, "resample to that interval")]
-
-
-def _finite(array: xr.DataArray, place: str) -> list[Problem]:
-    if array.chunks is not None:
-        return []
-    bad = ~np.isfinite(array.values)
-    if not bad.any():
-        return []
-    got = f"{int(bad.sum())} that are not, the first at {_first(bad, array.dims)}"
-    return [Problem(place, "finite values", got, "fill or drop them")]
-
-
-def _first(mask: NDArray[np.bool_], dims: Sequence[Hashable]) -> str:
-    index = np.argwhere(mask)[0]
-    return ", ".join(f"{d} {i}" for d, i in zip(dims, index, strict=True))
 
 
 def _raise(problems: list[Problem]) -> None:

@@ -45,6 +45,7 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
         >>> evaluate(forecast, truth)["skill"].sel(variable="u", time=1.0).item()
         0.75
     """
+    _raise([p for p in (_kind_problem(forecast, "forecast"), _kind_problem(truth, "truth")) if p])
     names = [n for n in forecast.data_vars if n in truth and "time" in forecast[n].dims and "time" in truth[n].dims]
     if not names:
         expected = f"variables over time as in the forecast ({_listed(forecast)})"
@@ -53,14 +54,22 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
     forecast, truth = _shared_times(forecast[names], truth[names])
     problems = [p for n in names for p in _dimension_problems(forecast[n], truth[n])]
     problems += [p for d in space if d in truth.dims for p in _grid_problems(forecast, truth, d)]
-    if problems:
-        raise InputError(problems)
+    _raise(problems)
     truth = truth.assign_coords({d: forecast[d].variable for d in space if d in forecast.coords})
     forecast, truth = xr.align(forecast, truth, join="inner")
     empty = [Problem(f"truth: {d}", "labels of the forecast", "others") for d, n in truth.sizes.items() if n == 0]
     if empty:
         raise InputError(empty)
     return _described([_scores(forecast[n], truth[n], space) for n in names], truth)
+
+
+def _kind_problem(dataset: object, where: str) -> Problem | None:
+    return None if isinstance(dataset, xr.Dataset) else Problem(where, "an xarray.Dataset", type(dataset).__name__)
+
+
+def _raise(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise InputError(problems)
 
 
 def _scores(forecast: xr.DataArray, truth: xr.DataArray, space: Sequence[Hashable]) -> xr.Dataset:

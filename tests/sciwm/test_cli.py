@@ -1,5 +1,6 @@
 """The ``sciwm`` command as users type it: what works, what is refused, and what is left behind."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from sciwm.manual import PAGES
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
 from sciwm.planning.build import build_planner
+from sciwm.version import __version__
 from simulations import build
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +41,7 @@ METRICS = {
         "valid_prediction_time": 3.25,
         "valid_prediction_time_interval": [3.0, 3.5],
         "valid_prediction_time_limit": 4.75,
+        "valid_to_the_end": 0,
         "valid_prediction_time_unit": "Lyapunov times",
         "nrmse": [0.0075, 0.5],
         "skill_vs_persistence": [0.99, 0.5],
@@ -150,6 +153,31 @@ def test_malformed_command_lines(words: Sequence[str], capsys: pytest.CaptureFix
     assert "usage: sciwm" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["run", "--out", "o", "--set", "seed=1", "a.yaml"], "got 'a.yaml'; write CONFIG before --set"),
+        (["run", "a.yaml", "--out", ""], "argument --out: expected a path, got ''"),
+        (["rollout", "r", "i.nc", "--out", ""], "argument --out: expected a path, got ''"),
+        (["run"], "usage: sciwm run [-h] CONFIG --out RUN"),
+    ],
+)
+def test_malformed_arguments_are_explained(words: list[str], part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was swallowed or empty is named."""
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert part in capsys.readouterr().err
+
+
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """For reports of faults."""
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"sciwm {__version__}\n"
+
+
 def test_status_of_the_process(tmp_path: Path) -> None:
     """Through the real entry point: status, streams, and nothing made."""
     path = tmp_path / "bad.yaml"
@@ -177,7 +205,7 @@ def test_simulate_makes_a_run_and_resumes_and_refuses_another(
     said("simulate", file, "--out", out, "--set", *small)
     (line,) = refused("simulate", file, "--out", out, "--set", *small, "--set", "seed=5")
     assert str(out) in line
-    assert "another configuration" in line
+    assert "seed: there 0, asked 5" in line
     assert "choose another --out" in line
     assert (out / "config.yaml").read_bytes() == before
     assert "2 ok" in said("check", out)
@@ -188,6 +216,7 @@ def test_impossible_simulations_are_found_before_anything_is_made(
 ) -> None:
     (line,) = refused("run", file, "--out", tmp_path / "new", "--set", "simulation.jets.width=0.01")
     assert "at least one grid spacing wide" in line
+    assert line.lower().count("expected") == line.count(", got ") == 1
     (line,) = refused("check", file.with_name("absent.yaml"))
     assert "No such file" in line
     lines = refused("simulate", file, "--out", tmp_path / "new", "--set", "seed=-1", "data.warm_up=x")
@@ -242,6 +271,45 @@ def test_check_of_damage(run: Path, store: Path, refused: Callable[..., list[str
     assert any("model.safetensors: expected sha256" in line for line in lines)
 
 
+def test_check_of_what_was_lost(
+    run: Path, store: Path, said: Callable[..., str], refused: Callable[..., list[str]]
+) -> None:
+    """Markers, an array, results cut short, broken numbers; and a run of which nothing was made."""
+    store.with_suffix(".done").joinpath("3.json").unlink()
+    assert "8 ok, 1 of them unverified" in said("check", store)
+    (run / "report").mkdir()
+    (run / "report" / "metrics.json").write_text('{"rollout": ')
+    (run / "controlled.nc").write_bytes(b"\x89HDF\r\n\x1a\n")
+    shutil.rmtree(store / "status")
+    lines = refused("check", run)
+    for part in (
+        "controlled.nc: expected a readable netCDF file",
+        "the variable 'status', got none",
+        "delete it, and evaluate",
+    ):
+        assert any(part in line for line in lines), lines
+    assert "the variable 'status', got none" in refused("info", store)[0]
+    assert "delete it, and evaluate and control again" in refused("report", run)[0]
+    (run / "model.json").unlink()
+    shutil.rmtree(run / "data")
+    assert any("expected data or a trained model, got neither" in line for line in refused("check", run))
+
+
+def test_check_of_fields_without_forcing(run: Path, ds: xr.Dataset, tmp_path: Path, said: Callable[..., str]) -> None:
+    """Fields can be encoded, but not rolled out."""
+    ds[["u"]].to_netcdf(tmp_path / "fields.nc")
+    assert "fields suit the model" in said("check", tmp_path / "fields.nc", "--run", run)
+    assert "holds no forcing for a rollout" in said("check", tmp_path / "fields.nc", "--run", run)
+
+
+def test_incomplete_description_of_a_model(run: Path, refused: Callable[..., list[str]]) -> None:
+    """A model.json without a part of its domain."""
+    description = json.loads((run / "model.json").read_text())
+    del description["domain"]["variables"]
+    (run / "model.json").write_text(json.dumps(description))
+    assert "expected a complete description of a model, got KeyError: 'variables'" in refused("info", run)[0]
+
+
 def test_check_of_a_netcdf_file(
     run: Path, ds: xr.Dataset, tmp_path: Path, said: Callable[..., str], refused: Callable[..., list[str]]
 ) -> None:
@@ -262,7 +330,9 @@ def test_check_of_what_is_nothing(tmp_path: Path, run: Path, refused: Callable[.
     assert "nothing there" in refused("check", tmp_path / "none.zarr")[0]
     assert "nothing there" in refused("check", tmp_path / "none.nc", "--run", run)[0]
     (tmp_path / "empty").mkdir()
-    assert "No such file" in refused("check", tmp_path / "empty")[0]
+    assert "got a folder without config.yaml" in refused("check", tmp_path / "empty")[0]
+    assert "nothing there" in refused("check", tmp_path / "none")[0]
+    assert "nothing there" in refused("check", run, "--run", tmp_path / "none")[0]
 
 
 def test_info_needs_no_weights(
@@ -352,6 +422,34 @@ def test_rollout_that_cannot_be_written(run: Path, store: Path, refused: Callabl
     assert "model.json" in refused("rollout", run, store, "--out", run / "model.json" / "forecast.nc")[0]
 
 
+def test_rollout_writes_over_nothing_of_the_run(
+    run: Path, ds: xr.Dataset, tmp_path: Path, refused: Callable[..., list[str]]
+) -> None:
+    """Not over its input, the model, results, folders and devices."""
+    source = tmp_path / "in.nc"
+    ds.to_netcdf(source)
+    before = source.read_bytes(), (run / "model.json").read_bytes()
+    for out, got in (
+        (run.parent / "run" / ".." / "in.nc", "got INPUT itself"),
+        (run / "model.json", "got a file of the run"),
+        (run / "controlled.nc", "got a file of the run"),
+        (run / "data", "got a folder"),
+        (source / "forecast.nc", "got INPUT itself"),
+        (Path("/dev/null"), "got a device"),
+    ):
+        (line,) = refused("rollout", run, source, "--out", out)
+        assert got in line
+        assert line.endswith("choose another --out")
+    assert before == (source.read_bytes(), (run / "model.json").read_bytes())
+    assert not (run / "controlled.nc").exists()
+
+
+def test_run_folder_is_no_input(run: Path, tmp_path: Path, refused: Callable[..., list[str]]) -> None:
+    """Its stores are."""
+    (line,) = refused("rollout", run, run, "--out", tmp_path / "forecast.nc")
+    assert f"got a run folder; name one of its stores, {run}/data/test.zarr" in line
+
+
 # Stages, tables and interruptions -------------------------------------------------------------
 
 
@@ -375,7 +473,7 @@ def test_run_ends_with_the_numbers(
     (nothing,) = (row for row in rows if row[:2] == ["no", "control"])
     assert nothing[2] == "1.50"
     assert "-" in nothing, "nothing is decided without control"
-    for part in ("90.9 % of the reduction", "3.25 of at most 4.75 Lyapunov times", "simulate 12 s, train 34 s"):
+    for part in ("90.9 % of the reduction", "3.25 Lyapunov times, tested to 4.75", "simulate 12 s, train 34 s"):
         assert part in text
 
 
@@ -417,6 +515,27 @@ def test_unholdable_target_is_an_error_and_no_traceback(
     (line,) = refused("control", run)
     assert "whatever they do" in line
     assert "planning.terminal = none" in line
+
+
+@pytest.mark.parametrize(
+    ("error", "part"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "expected space on the disk, got none left; free some"),
+        (PermissionError(errno.EACCES, "Permission denied", "a.nc"), "a.nc: expected permission, got none; change"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "a.nc"), "a.nc: expected a file, got a folder"),
+        (RuntimeError("NetCDF: HDF error"), "netCDF: expected a file that can be written, got NetCDF: HDF error"),
+    ],
+)
+def test_file_systems_refuse_in_the_same_words(
+    error: Exception, part: str, run: Path, refused: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was expected, what was got, and what to do."""
+
+    def fail(folder: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(pipeline, "train", fail)
+    assert part in refused("train", run)[0]
 
 
 def test_interruption_says_how_to_go_on(

@@ -90,7 +90,7 @@ def test_overrides_reach_nested_and_absent_sections(file: Path) -> None:
 )
 def test_mistyped_keys_name_the_nearest(file: Path, override: str, parts: list[str]) -> None:
     (line,) = told(file, [override])
-    assert line.startswith(str(file))
+    assert line.startswith("--set ")
     assert all(part in line for part in parts)
 
 
@@ -112,12 +112,25 @@ def test_mistyped_keys_name_the_nearest(file: Path, override: str, parts: list[s
         ("model.latent_modes=16", "model.latent_modes", "fewer than 16 on 32 points", "16"),
         ("loss.horizon=21", "loss.horizon", "at most 20", "21"),
         ("evaluation.steps=201", "evaluation.steps", "at most 200", "201"),
+        ("training.updates=1.5", "training.updates", "an integer", "1.5"),
+        ("training.updates='12'", "training.updates", "an integer", '"12"'),
+        ("seed=true", "seed", "an integer", "true"),
+        ("training.learning_rate=true", "training.learning_rate", "a number", "true"),
+        ("training.learning_rate=11", "training.learning_rate", "less than or equal to 10", "11"),
+        ("name=a/b", "name", "a name of letters, digits", "a/b"),
+        ("name=.hidden", "name", "a name of letters, digits", ".hidden"),
+        ("seed=2147483648", "seed", "less than 2147483648", "2147483648"),
+        ("simulation.num_points=131072", "simulation.num_points", "less than or equal to 65536", "131072"),
+        ("simulation.jets.count=33", "simulation.jets.count", "at most 32", "33"),
+        ("simulation.steps_per_interval=20000", "simulation.steps_per_interval", "equal to 10000", "20000"),
+        ("data.train.simulations=1e7", "data.train.simulations", "equal to 1000000", "10000000"),
+        ("data.smallest_amplitude=2", "data.smallest_amplitude", "at most 1", "2"),
         ("planning.elites=65", "planning.elites", "at most 64", "65"),
     ],
 )
 def test_impossible_values_are_explained(file: Path, override: str, key: str, expected: str, got: str) -> None:
     (line,) = told(file, [override])
-    assert line.startswith(f"{file}: {key}: expected ")
+    assert line.startswith(f"--set {key}: expected ")
     before, _, after = line.partition(", got ")
     assert expected in before
     assert got in after or got in before
@@ -157,7 +170,10 @@ def test_malformed_overrides(file: Path, override: str, parts: list[str]) -> Non
         (b"name: [unclosed", "valid YAML"),
         (b"name: a\nseed: 1\nname: b\n", "the key 'name' twice"),
         (b"- a\n- b\n", "a mapping of sections, got list"),
-        (b"", "a mapping of sections, got NoneType"),
+        (b"", "a mapping of sections, got an empty file"),
+        (b"name: &a {b: *a}\n", "valid YAML, got Circular reference detected"),
+        (b"name: 2020-13-45\n", "valid YAML"),
+        (b"? [a, b]\n: c\n", "valid YAML"),
         (b"\x80\x81\xff", "a file that is not text"),
         (b"name: !!python/object/apply:os.system [echo]\n", "valid YAML"),
     ],
@@ -179,3 +195,16 @@ def test_configurations_compare_by_value(file: Path) -> None:
     assert load_config(file) == load_config(file)
     assert load_config(file) != load_config(file, ["seed=1"])
     assert isinstance(load_config(file), Config)
+
+
+def test_integers_are_numbers(file: Path) -> None:
+    """A number may be written without a point."""
+    assert load_config(file, ["training.learning_rate=1"]).training.learning_rate == 1.0
+
+
+def test_the_file_is_blamed_for_what_it_holds(file: Path) -> None:
+    """Only keys that --set changed are named after it."""
+    file.write_text(MINIMAL.replace("warm_up: 0", "warm_up: -1"))
+    first, second = told(file, ["seed=x"])
+    assert first.startswith("--set seed: expected an integer, got ")
+    assert second.startswith(f"{file}: data.warm_up: expected ")

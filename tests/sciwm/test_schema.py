@@ -2,14 +2,16 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from sciwm.data.checks import check_fields, check_forcing
 from sciwm.data.domain import Domain, Functional, Variable
-from sciwm.data.schema import Trajectories, check_fields, check_forcing, open_trajectories
+from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.problems import InputError, Problem
 from simulations import ActionBox
 
@@ -98,6 +100,15 @@ def spoil(ds: xr.Dataset) -> xr.Dataset:
         (lambda d: d.assign_coords(x=d.x**1.2), ["x: expected equispaced points", "interpolate"]),
         (lambda d: d.assign_coords(x=np.linspace(0, EXTENT, 32)), ["got 22.7", "leave out the repeated end point"]),
         (lambda d: d.assign_coords(x=d.x + 0.3), ["x: expected a grid that starts at 0, got 0.3"]),
+        (lambda d: d.sortby("x", ascending=False), ["x: expected growing positions", "sort with ds.sortby('x')"]),
+        (lambda d: d.assign_coords(x=d.x.where(d.x > 0)), ["x: expected finite positions, got 1"]),
+        (lambda d: d.assign_coords(x=d.x.astype(str)), ["x: expected real numbers, got <U"]),
+        (lambda d: d.assign_coords(x=d.x.assign_attrs(units="km")), ["x: expected units 'm', got 'km'"]),
+        (lambda d: d.astype(str), ["u: expected real numbers, got <U"]),
+        (lambda d: d.astype(complex), ["u: expected real numbers, got complex"]),
+        (lambda d: d > 0, ["u: expected real numbers, got bool"]),
+        (lambda d: d.isel(simulation=[]), ["u: expected at least one value, got an empty dimension 'simulation'"]),
+        (lambda d: d.rename(simulation="latent"), ["u: expected no dimension 'latent', a name that is taken"]),
         (lambda d: d.drop_vars("x"), ["x: expected a coordinate over a period of 22, got none"]),
         (spoil, ["u: expected finite values, got 2 that are not, the first at simulation 0, time 1, x 0; fill"]),
         (
@@ -137,6 +148,15 @@ def test_chunked_values_are_not_read(fields: xr.Dataset, domain: Domain) -> None
         (lambda f: f.rename(actuator="jet"), ["the dimensions 'time' and 'actuator'", "'jet'"]),
         (lambda f: f.isel(time=0), ["the dimensions 'time' and 'actuator'"]),
         (lambda f: f.where(f.time < 0.5), ["finite values, got 2 that are not, the first at time 2, actuator 0"]),
+        (lambda f: f.astype(object), ["expected real numbers, got object"]),
+        (lambda f: f.isel(time=[]), ["time: expected at least one interval, got none"]),
+        (lambda f: f.expand_dims(x=2), ["expected no dimension 'x', a name that is taken"]),
+        (
+            lambda f: f.assign_coords(actuator=["left", "left"]),
+            ["actuator: expected every label once, got 'left' more"],
+        ),
+        (lambda f: f[:1].assign_coords(time=[np.datetime64("2020", "ns")]), ["expected numbers", "np.timedelta64(1"]),
+        (lambda f: f.assign_coords(time=[0.0, 0.25, np.nan]), ["time: expected finite times, got 1"]),
         (lambda f: f.assign_attrs(units="kN"), ["expected units 'N', got 'kN'"]),
         (lambda f: f.assign_coords(time=f.time * 2), ["time: expected equal steps of 0.25", "0.5", "resample"]),
         (lambda f: f.assign_coords(time=["a", "b", "c"]), ["time: expected numbers", "decode_times=False"]),
@@ -212,3 +232,42 @@ def test_uneven_times_are_told(store: Path) -> None:
     uneven = xr.DataArray(times**1.5, dims="time", attrs={"units": "1"})
     open_trajectories(store).load().assign_coords(time=uneven).to_zarr(store, mode="w", consolidated=False)
     assert "time: expected equal steps of" in told(store)
+
+
+@pytest.mark.parametrize("written", ["", "1", "dimensionless"])
+def test_pure_numbers_may_be_written_in_three_ways(written: str, forcing: xr.DataArray, domain: Domain) -> None:
+    """No units are the same as units of one."""
+    pure = replace(domain, actuators=replace(domain.actuators, units="1"))
+    assert check_forcing(forcing.assign_attrs(units=written), pure) == []
+
+
+@pytest.mark.parametrize("name", ["time", "x"])
+def test_lost_coordinates_are_not_counted_instead(store: Path, name: str) -> None:
+    """A store without times or positions has no interval or period."""
+    shutil.rmtree(store / name)
+    assert f"{store}: expected the coordinate '{name}', got none" in told(store)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda x: x**1.5, "x: expected equispaced points"),
+        (lambda x: x + 1, "x: expected a grid that starts at 0, got 1"),
+        (lambda x: np.where(x > 1, x, np.nan), "x: expected finite positions"),
+    ],
+)
+def test_stored_grids_are_those_of_the_model(store: Path, change: Callable[[object], object], part: str) -> None:
+    """A store is refused where its fields would be refused."""
+    dataset = open_trajectories(store).load()
+    dataset.assign_coords(x=change(dataset["x"].values)).to_zarr(store, mode="w", consolidated=False)
+    assert part in told(store)
+
+
+def test_other_folders_are_not_to_be_deleted(store: Path, tmp_path: Path) -> None:
+    """A run folder, any folder and a file are no damaged stores."""
+    assert "expected a .zarr store or a netCDF file, got a folder without zarr.json" in told(tmp_path)
+    (tmp_path / "config.yaml").write_text("name: mine")
+    message = told(tmp_path)
+    assert f"got a run folder; name one of its stores, {tmp_path}/data/test.zarr" in message
+    assert "got a file" in told(tmp_path / "config.yaml")
+    assert "delete" not in message

@@ -1,0 +1,189 @@
+"""Everything that keeps fields and forcing from being those of a model, told at once."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from sciwm.data.domain import Domain
+from sciwm.problems import Problem
+from simulations import ActionBox
+
+PURE_NUMBER = ("", "1", "dimensionless")  # how people write that there are no units
+AS_NUMBERS = (
+    "open the file with decode_times=False, or in memory give times as numbers: "
+    "ds.assign_coords(time=(ds.time - ds.time[0]) / np.timedelta64(1, 's'))"
+)
+
+
+def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset") -> list[Problem]:
+    """What keeps ``dataset`` from holding the fields that a model of ``domain`` reads.
+
+    The values of chunked variables are not looked at, since that would read all of them.
+    """
+    problems = []
+    for variable in domain.variables:
+        if variable.name not in dataset:
+            has = ", ".join(map(str, dataset.data_vars)) or "no variables"
+            problems.append(Problem(where, f"the variable '{variable.name}' [{variable.units}]", has))
+            continue
+        array = dataset[variable.name]
+        place = f"{where}: {variable.name}"
+        if domain.dimension not in array.dims:
+            problems.append(Problem(place, f"the dimension '{domain.dimension}'", f"dimensions {array.dims}"))
+            continue
+        problems += _unit_problems(array, variable.units, place)
+        problems += _dimension_problems(array, ("latent", "actuator"), place)
+        problems += _finite(array, place)
+    if domain.dimension in dataset.dims:
+        problems += _grid_problems(dataset, domain, where)
+    return problems
+
+
+def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcing") -> list[Problem]:
+    """What keeps ``forcing`` from being actions of ``domain``, one per interval."""
+    box = domain.actuators
+    if "actuator" not in forcing.dims or "time" not in forcing.dims:
+        return [Problem(where, "the dimensions 'time' and 'actuator'", f"dimensions {forcing.dims}")]
+    if forcing.sizes["time"] == 0:
+        return [Problem(f"{where}: time", "at least one interval", "none")]
+    if forcing.sizes["actuator"] != len(box):
+        return [Problem(where, f"{len(box)} actuators ({', '.join(box.names)})", str(forcing.sizes["actuator"]))]
+    problems = _dimension_problems(forcing, ("latent", domain.dimension), where)
+    problems += _unit_problems(forcing, box.units, where)
+    problems += _label_problems(forcing, where)
+    unusable = _finite(forcing, where)
+    problems += unusable or _out_of_bounds(forcing.transpose(..., "actuator"), box, where)
+    if "time" in forcing.coords:
+        problems += time_problems(forcing["time"], domain.control_interval, where)
+    return problems
+
+
+def numbers_problems(array: xr.DataArray, place: str, remedy: str = "") -> list[Problem]:
+    """Text, objects, dates, complex and truth values are no real numbers."""
+    if getattr(array.dtype, "kind", "O") in "iuf":
+        return []
+    return [Problem(place, "real numbers", f"{array.dtype}", remedy)]
+
+
+def spacing_problems(x: xr.DataArray, place: str) -> list[Problem]:
+    """What keeps coordinates from being a growing, equispaced grid."""
+    wrong = numbers_problems(x, place)
+    if wrong:
+        return wrong
+    values, dimension = x.values.astype(float), x.name
+    if not np.isfinite(values).all():
+        return [Problem(place, "finite positions", f"{int((~np.isfinite(values)).sum())} that are not")]
+    if len(values) < 4:
+        return [Problem(place, "at least 4 equispaced points", str(len(values)))]
+    spacing = np.diff(values)
+    if spacing.max() <= 0:
+        got, remedy = f"{values[0]:g} first and {values[-1]:g} last", f"sort with ds.sortby('{dimension}')"
+        return [Problem(place, "growing positions", got, remedy if spacing.max() < 0 else "")]
+    if spacing.min() <= 0 or not np.allclose(spacing, spacing[0], rtol=1e-3):
+        got = f"{len(values)} points, {spacing.min():g} to {spacing.max():g} apart"
+        return [Problem(place, "equispaced points", got, f"interpolate to an equispaced '{dimension}' first")]
+    return []
+
+
+def origin_problems(x: xr.DataArray, place: str) -> list[Problem]:
+    """What keeps a grid from starting where the actuators count from."""
+    if abs(float(x[0])) <= 1e-3 * float(x[1] - x[0]):
+        return []
+    remedy = "the actuators have their places: shift the fields to the model's grid"
+    return [Problem(place, "a grid that starts at 0", f"{float(x[0]):g}", remedy)]
+
+
+def time_problems(time: xr.DataArray, interval: float | None, where: str) -> list[Problem]:
+    """What keeps instants from being equally spaced numbers, by ``interval`` if one is given."""
+    place = f"{where}: time"
+    if getattr(time.dtype, "kind", "O") not in "iuf":
+        return [Problem(place, "numbers", f"{time.dtype}", AS_NUMBERS)]
+    values = np.atleast_1d(time.values.astype(float))
+    if not np.isfinite(values).all():
+        return [Problem(place, "finite times", f"{int((~np.isfinite(values)).sum())} that are not")]
+    if len(values) < 2:
+        return []
+    steps = np.diff(values)
+    step = float(steps[0]) if interval is None else interval
+    if steps.min() > 0 and np.allclose(steps, step, rtol=1e-3):
+        return []
+    got = f"steps of {steps.min():g} to {steps.max():g}"
+    expected = f"equal steps of {step:g}" if step > 0 else "growing times in equal steps"
+    return [Problem(place, expected, got, "resample to that interval")]
+
+
+def _dimension_problems(array: xr.DataArray, taken: Sequence[str], place: str) -> list[Problem]:
+    """Dimensions whose names the results need, and empty ones."""
+    problems = [
+        Problem(place, f"no dimension '{d}', a name that is taken", f"dimensions {array.dims}", "rename it")
+        for d in taken
+        if d in array.dims
+    ]
+    empty = [str(d) for d, size in array.sizes.items() if size == 0]
+    if empty:
+        problems.append(Problem(place, "at least one value", f"an empty dimension '{', '.join(empty)}'"))
+    return problems
+
+
+def _unit_problems(array: xr.DataArray, wanted: str, place: str) -> list[Problem]:
+    units = str(array.attrs.get("units", wanted))
+    if units == wanted or (units in PURE_NUMBER and wanted in PURE_NUMBER):
+        return []
+    return [Problem(place, f"units '{wanted}'", f"'{units}'", "convert before calling")]
+
+
+def _label_problems(forcing: xr.DataArray, where: str) -> list[Problem]:
+    if "actuator" not in forcing.indexes or forcing.indexes["actuator"].is_unique:
+        return []
+    labels = forcing.indexes["actuator"]
+    twice = labels[labels.duplicated()][0]
+    return [Problem(f"{where}: actuator", "every label once", f"{twice!r} more than once")]
+
+
+def _out_of_bounds(forcing: xr.DataArray, box: ActionBox, where: str) -> list[Problem]:
+    values = forcing.values
+    outside = (values < box.low - 1e-6) | (values > box.high + 1e-6)
+    if not outside.any():
+        return []
+    j = int(np.argwhere(outside)[0][-1])
+    expected = f"actions of '{box.names[j]}' between {box.low[j]:g} and {box.high[j]:g} [{box.units}]"
+    got = f"{values[outside][0]:g} at {_first(outside, forcing.dims)}, {int(outside.sum())} outside in all"
+    return [Problem(where, expected, got, "clip the forcing, or train on data with wider bounds")]
+
+
+def _grid_problems(dataset: xr.Dataset, domain: Domain, where: str) -> list[Problem]:
+    points, dimension = dataset.sizes[domain.dimension], domain.dimension
+    place = f"{where}: {dimension}"
+    if points == 0:
+        return []  # told as an empty dimension
+    if dimension not in dataset.coords:
+        return [Problem(place, f"a coordinate over a period of {domain.domain_extent:g}", "none")]
+    x = dataset[dimension]
+    problems = _unit_problems(x, domain.units, place)
+    uneven = spacing_problems(x, place)
+    if uneven:
+        return problems + uneven
+    extent = float(x[1] - x[0]) * points
+    if not np.isclose(extent, domain.domain_extent, rtol=1e-3):
+        remedy = "leave out the repeated end point" if np.isclose(x[-1] - x[0], domain.domain_extent) else ""
+        expected = f"a period of {domain.domain_extent:g} [{domain.units}]"
+        return [*problems, Problem(place, expected, f"{extent:g}", remedy)]
+    return problems + origin_problems(x, place)
+
+
+def _finite(array: xr.DataArray, place: str) -> list[Problem]:
+    wrong = numbers_problems(array, place)
+    if wrong or array.chunks is not None:
+        return wrong
+    bad = ~np.isfinite(array.values)
+    if not bad.any():
+        return []
+    got = f"{int(bad.sum())} that are not, the first at {_first(bad, array.dims)}"
+    return [Problem(place, "finite values", got, "fill or drop them")]
+
+
+def _first(mask: NDArray[np.bool_], dims: Sequence[Hashable]) -> str:
+    index = np.argwhere(mask)[0]
+    return ", ".join(f"{d} {i}" for d, i in zip(dims, index, strict=True))
