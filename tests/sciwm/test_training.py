@@ -116,6 +116,6 @@ def test_hopeless_learning_rate_is_told(
     make_config: Callable[..., Config], training_set: Trajectories, validation_set: Trajectories, tmp_path: Path
 ) -> None:
     """Training that only explodes stops with a remedy instead of writing a useless model."""
-    config = make_config(training={"updates": 20, "updates_per_epoch": 5, "learning_rate": 1e4})
+    config = make_config(training={"updates": 20, "updates_per_epoch": 5, "learning_rate": 10.0})
     with pytest.raises(InputError, match=r"lower training\.learning_rate"):
         train(config, tmp_path, [training_set], validation_set)
