@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import simulations
-from sciwm.config import Config, load_config
+from sciwm.config import Config
+from sciwm.config_files import load_config
 from sciwm.data.checks import check_fields
 from sciwm.data.domain import Domain
 from sciwm.data.formats import forcing_of, open_dataset

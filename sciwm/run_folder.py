@@ -9,7 +9,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sciwm.config import Config, dump_config, load_config
+from sciwm.config import Config
+from sciwm.config_files import dump_config, load_config
 from sciwm.data.schema import Trajectories
 from sciwm.files import write_atomically, write_json
 from sciwm.model.checkpoint import load_model

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sciwm import pipeline
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, with_spread
-from sciwm.config import load_config, shipped_config
+from sciwm.config_files import load_config, shipped_config
 from sciwm.evaluation.control import CONTROLLERS
 
 

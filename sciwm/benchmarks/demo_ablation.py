@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sciwm import pipeline
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
-from sciwm.config import Config, dump_config, load_config, shipped_config
+from sciwm.config import Config
+from sciwm.config_files import dump_config, load_config, shipped_config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.control import ControlTask, first_mean_square, run_control, summarize_control
 from sciwm.files import write_atomically, write_json

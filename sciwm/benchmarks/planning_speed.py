@@ -10,7 +10,8 @@ import torch
 import simulations
 from sciwm import pipeline
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
-from sciwm.config import PlanningSettings, load_config, shipped_config
+from sciwm.config import PlanningSettings
+from sciwm.config_files import load_config, shipped_config
 from sciwm.dynamics import Dynamics
 from sciwm.model.checkpoint import load_model
 from sciwm.planning.build import build_planner

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import xarray as xr
 
-from sciwm.config import Config, load_config
+from sciwm.config import Config
+from sciwm.config_files import load_config
 from sciwm.data.domain import Domain
 from sciwm.model.checkpoint import read_description
 from sciwm.problems import InputError, Problem

@@ -16,7 +16,8 @@ import xarray as xr
 import sciwm
 from sciwm import pipeline
 from sciwm.cli import main
-from sciwm.config import Config, dump_config
+from sciwm.config import Config
+from sciwm.config_files import dump_config
 from sciwm.manual import PAGES
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel

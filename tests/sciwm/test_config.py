@@ -6,7 +6,8 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from sciwm.config import Config, dump_config, load_config
+from sciwm.config import Config
+from sciwm.config_files import dump_config, load_config
 from sciwm.problems import InputError
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))

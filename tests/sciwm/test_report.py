@@ -18,7 +18,8 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from sciwm.config import Config, dump_config
+from sciwm.config import Config
+from sciwm.config_files import dump_config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.control import CONTROLLERS, ControlTask, imagine_control, run_control, summarize_control
 from sciwm.files import write_json, write_netcdf

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from sciwm.config import Config, dump_config
+from sciwm.config import Config
+from sciwm.config_files import dump_config
 from sciwm.data.schema import Trajectories
 from sciwm.model.checkpoint import load_model
 from sciwm.problems import InputError
@@ -23,7 +24,7 @@ FILES = ("model.safetensors", "model.json", "metrics.jsonl")
 SCRIPT = """
 import sys
 from pathlib import Path
-from sciwm.config import load_config
+from sciwm.config_files import load_config
 from sciwm.data.schema import Trajectories
 from sciwm.training.loop import train
 run, data = Path(sys.argv[1]), Path(sys.argv[2])
