@@ -9,7 +9,7 @@ compact latent, forecast it and control it through that latent."""
 STORY = """\
 A run is a folder that holds everything of one experiment: its configuration, its data, the trained
 model, the results and a report. 'sciwm run' makes all of it; the stages can also be run one by one.
-Whatever is stopped goes on where it stood when the same command is given again.
+Whatever is stopped can be started again with the same command, and loses nothing.
 
   sciwm demo --quick                                  see all of it in about a minute
   sciwm run configs/ks_control.yaml --out runs/ks     simulate, train, evaluate, control, report

@@ -1,4 +1,6 @@
-"""The main job, stage by stage; every stage can be killed and run again, and goes on where it stood.
+"""The main job, stage by stage; any stage can be killed and run again without loss.
+
+Simulation and training go on where they stood; the other stages, minutes long, begin again.
 
 A run folder holds ``config.yaml`` (the resolved experiment), ``data/*.zarr``, the model files,
 ``metrics.jsonl``, ``rollout.nc``, ``controlled.nc``, and under ``report/`` the numbers and the page.

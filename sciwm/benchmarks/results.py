@@ -89,7 +89,7 @@ def markdown_table(result: Mapping[str, Any], columns: Sequence[Column]) -> str:
         *("| " + " | ".join(c.show(row, result["rows"]) for c in columns) + " |" for row in result["rows"]),
         "",
         f"`{result['command']}`, seeds {', '.join(map(str, result['seeds']))}, {result['machine']}, {result['date']}, "
-        f"commit {result['commit'][:9]}.",
+        f"commit {result['commit'][:9]}{'+changes' if result['commit'].endswith('+changes') else ''}.",
     ]
     return "\n".join(lines)
 

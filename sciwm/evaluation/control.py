@@ -48,9 +48,10 @@ class ControlTask:
     def references(self) -> dict[str, Callable[[], Policy]]:
         """Makers of the controllers that need no model, all but the first through the true equations.
 
-        They plan with the same horizon, cost and budget as the world model, and may take the
-        coarser solver step of the configuration. Where planning does without a linear law there
-        is no LQR either: the actuators may not be able to hold the target.
+        They plan with the same horizon and cost as the world model, the gradient planner also with
+        the same budget, and may take the coarser solver step of the configuration. Where planning
+        does without a linear law there is no LQR either: the actuators may not be able to hold the
+        target.
         """
         planning, control = self.config.planning, self.config.control
         sampling = planning.model_copy(update={"planner": "cem", "iterations": control.cem_iterations})

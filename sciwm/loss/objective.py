@@ -1,4 +1,4 @@
-"""The whole objective: every term one for a trivial model, and the weights between them."""
+"""The whole objective: prediction and physics one for a trivial model, and the weights between them."""
 
 import torch
 from torch import Tensor

@@ -46,7 +46,13 @@ def save_model(run: Path, model: WorldModel, config: Config, provenance: dict[st
         "provenance": provenance,
     }
     write_atomically(run / WEIGHTS, weights)
-    write_json(run / DESCRIPTION, description)
+    write_json(run / DESCRIPTION, description | {"description_sha256": description_digest(description)})
+
+
+def description_digest(description: dict[str, Any]) -> str:
+    """Of everything in a description but its own digest."""
+    content = {key: value for key, value in description.items() if key != "description_sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_description(run: Path) -> dict[str, Any]:
@@ -70,6 +76,9 @@ def read_description(run: Path) -> dict[str, Any]:
         raise InputError([Problem(str(path), "a model description in JSON", got, remedy)]) from error
     if found != FORMAT:
         raise InputError([Problem(str(path), f"format {FORMAT}", f"format {found}", "use the sciwm that wrote it")])
+    if description_digest(description) != description.get("description_sha256"):
+        remedy = "the file is damaged or was edited: restore it from a backup, or train again"
+        raise InputError([Problem(str(path), "the content that was written, by its sha256", "another", remedy)])
     return description
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sciwm.config import Config
-from sciwm.model.checkpoint import load_model, read_description, save_model
+from sciwm.model.checkpoint import description_digest, load_model, read_description, save_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
 
@@ -31,11 +31,21 @@ def told(run: Path) -> str:
 
 
 def rewrite(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change ``model.json``."""
+    """Change ``model.json`` as one who signs it anew, so that later checks are reached."""
     path = run / "model.json"
     description = json.loads(path.read_text())
     change(description)
-    path.write_text(json.dumps(description))
+    path.write_text(json.dumps(description | {"description_sha256": description_digest(description)}))
+
+
+def test_one_flipped_bit_in_the_description_is_found(run: Path) -> None:
+    """A digit of a scale that changed by one bit is as bad as a changed weight."""
+    path = run / "model.json"
+    content = bytearray(path.read_bytes())
+    place = content.index(b"deviation") + len(b'deviation": 1.') + 1
+    content[place] ^= 1
+    path.write_bytes(content)
+    assert "the content that was written, by its sha256" in told(run)
 
 
 def test_round_trip_is_bitwise(run: Path, model: WorldModel, config: Config) -> None:

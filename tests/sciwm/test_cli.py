@@ -308,7 +308,7 @@ def test_incomplete_description_of_a_model(run: Path, refused: Callable[..., lis
     description = json.loads((run / "model.json").read_text())
     del description["domain"]["variables"]
     (run / "model.json").write_text(json.dumps(description))
-    assert "expected a complete description of a model, got KeyError: 'variables'" in refused("info", run)[0]
+    assert "expected the content that was written, by its sha256, got another" in refused("info", run)[0]
 
 
 def test_check_of_a_netcdf_file(

@@ -10,7 +10,7 @@ from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Batch, Windows
 from sciwm.loss.objective import Objective
-from sciwm.loss.physics import head_error
+from sciwm.loss.physics import budget_residual, head_error, imagined_budget_error
 from sciwm.loss.prediction import prediction_errors
 from sciwm.model.world_model import WorldModel
 
@@ -103,3 +103,23 @@ def test_curriculum_and_ramp(make_config: Callable[..., Config]) -> None:
     assert objective.weights(0.0)["budget"] == 0.0
     assert objective.weights(1.0)["budget"] == pytest.approx(0.1)
     assert Objective(make_config(loss={"rollout": 0.0}).loss).horizon(1.0) == 1
+
+
+def test_counterfactual_share_draws_actions_that_the_data_do_not_hold(model: WorldModel, batch: Batch) -> None:
+    """With share 0 the budget is that of the data's actions at the drawn instants; with share 1 it is another's."""
+    with torch.no_grad():
+        model.heads.output.normal_(generator=torch.Generator().manual_seed(1))
+        encoded = model.encode(batch.fields.flatten(0, 1)).unflatten(0, batch.fields.shape[:2])[:, :-1]
+
+        def error(share: float) -> float:
+            generator = torch.Generator().manual_seed(0)
+            return float(
+                imagined_budget_error(model, encoded, batch.actions, counterfactual_share=share, generator=generator)
+            )
+
+        rows = torch.arange(len(encoded))
+        instants = torch.randint(batch.actions.shape[1], (len(rows),), generator=torch.Generator().manual_seed(0))
+        start, action = encoded[rows, instants], batch.actions[rows, instants]
+        expected = budget_residual(model, start, action, model.advance(start, action)).square().mean()
+        assert error(0.0) == pytest.approx(float(expected), rel=1e-5)
+        assert error(1.0) != pytest.approx(float(expected), rel=0.05)

@@ -121,3 +121,12 @@ def test_receding_horizon_warm_starts_and_converges(cost: Cost) -> None:
         state = Linear().advance(state, policy(state, interval))
     assert state.abs().max() < 1e-2
     assert len(policy.seconds) == len(policy.predicted_cost) == 60
+
+
+def test_a_warm_start_is_the_last_plan_shifted_by_one(cost: Cost) -> None:
+    """Without a single iteration the plan is the best guess: here the optimal last plan, one interval on."""
+    state = torch.tensor([[[0.5, 0.3]]], dtype=torch.float64)
+    last = GradientPlanner(8, iterations=300, learning_rate=0.02).plan(Linear(), state, cost)
+    after = Linear().advance(state, last.actions[:, 0])
+    plan = GradientPlanner(8, iterations=0).plan(Linear(), after, cost, warm_start=last)
+    torch.testing.assert_close(plan.actions[:, :-1], last.actions[:, 1:])

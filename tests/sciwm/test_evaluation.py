@@ -1,0 +1,96 @@
+"""The numbers of an evaluation on trajectories whose scores are known."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from sciwm.config import Config
+from sciwm.evaluation.control import first_mean_square, summarize_control
+from sciwm.evaluation.rollouts import skill_by_step, unseen_action_budget, valid_prediction_time
+from sciwm.evaluation.statistics import bootstrap_interval
+from sciwm.model.world_model import WorldModel
+from sciwm.training.held_out import participation_ratio
+from simulations import build, run_episodes
+
+
+def _rollouts(nrmse: list[list[float]]) -> xr.Dataset:
+    times = 0.25 * np.arange(len(nrmse[0]))
+    return xr.Dataset({"nrmse": (("simulation", "time"), nrmse)}, {"time": times})
+
+
+def test_valid_time_is_the_first_exceedance() -> None:
+    """A later return below the threshold does not count; a valid rollout counts to the end; NaN is invalid."""
+    rollouts = _rollouts([[0, 0.4, 0.6, 0.1, 0.7], [0, 0.1, 0.2, 0.3, 0.4], [0, 0.1, np.nan, np.nan, np.nan]])
+    assert valid_prediction_time(rollouts).values.tolist() == [0.5, 1.0, 0.5]
+
+
+def test_skill_is_one_minus_the_ratio_to_persistence(model: WorldModel) -> None:
+    """Errors of half of persistence's give 3/4; persistence itself gives 0; the truth gives 1."""
+    truth = np.array([[[1.0, -1.0]] * 4]) * np.arange(1, 5)[None, :, None]
+    start = truth[:, :1]
+    for share, skill in ((0.5, 0.75), (1.0, 0.0), (0.0, 1.0)):
+        imagined = truth + share * (start - truth)
+        dims = ("simulation", "time", "x")
+        rollouts = xr.Dataset({"u": (dims, truth), "u_imagined": (dims, imagined)})
+        assert skill_by_step(rollouts, model).values.tolist() == pytest.approx([skill] * 3)
+
+
+def test_participation_ratio_counts_equal_directions() -> None:
+    """n equal variances give n; one direction gives 1; what distinguishes trajectories is not counted."""
+    generator = torch.Generator().manual_seed(0)
+    white = torch.randn(64, 400, 6, generator=generator)
+    assert participation_ratio(white) == pytest.approx(6, rel=0.01)
+    single = white[..., :1] * torch.ones(6)
+    assert participation_ratio(single) == pytest.approx(1)
+    parameters = 100 * torch.randn(64, 1, 6, generator=generator)
+    assert participation_ratio(white + parameters) == pytest.approx(6, rel=0.01)
+
+
+def test_bootstrap_interval_has_the_width_of_the_standard_error() -> None:
+    """For normal samples the interval is the mean plus and minus 1.96 standard errors."""
+    sample = np.random.default_rng(0).normal(3.0, 2.0, 400)
+    low, high = bootstrap_interval(sample)
+    assert (high - low) / 2 == pytest.approx(1.96 * 2.0 / 20, rel=0.15)
+    assert low < 3.0 < high
+
+
+def test_control_summary_counts_the_right_instants(config: Config) -> None:
+    """The start is not counted, "first" and "final" are as configured, and the gain is relative to the adjoint."""
+    names, intervals = ["none", "world_model", "adjoint"], config.control.intervals
+    distance = np.ones((3, 2, intervals + 1))
+    distance[1, :, 1 : config.control.first + 1] = 0.25
+    distance[2, :, 1 : config.control.first + 1] = 0.0
+    distance[1, :, -config.control.last :] = [[1e-4], [3e-4]]
+    result = xr.Dataset(
+        {
+            "distance": (("controller", "episode", "time"), distance),
+            "action": (("controller", "episode", "time", "actuator"), np.zeros((3, 2, intervals + 1, 4))),
+            "seconds_per_decision": ("controller", [np.nan, 0.5, 1.0]),
+        },
+        {"controller": names},
+    )
+    summary = summarize_control(result, config)
+    assert first_mean_square(result, config) == {"none": 1.0, "world_model": 0.25, "adjoint": 0.0}
+    assert summary["gain"] == pytest.approx(0.75)
+    assert summary["mean_square_final"]["world_model"] == pytest.approx(2e-4)
+    assert summary["mean_square_final_worst"]["world_model"] == pytest.approx(3e-4)
+    assert summary["seconds_per_decision"] == {"world_model": 0.5, "adjoint": 1.0}
+
+
+def test_change_error_is_imagined_minus_true_in_units_of_the_true_deviation(model: WorldModel, config: Config) -> None:
+    """Exchanging the truth, but not the imagination, moves the error by exactly the difference of the truths."""
+    simulation = build(config.simulation.model_dump())
+    rng = np.random.default_rng(0)
+    starts = torch.tensor(
+        np.stack([simulation.initial_state(rng, amplitude=1.0) for _ in range(6)]), dtype=torch.float32
+    )
+    actions = 2 * torch.rand(6, 3, 4) - 1
+    episodes = run_episodes(simulation, starts, lambda fields, t: actions[:, t], range(3))
+    scores = unseen_action_budget(model, simulation, starts, actions, episodes.fields)
+    assert scores["change_error"].dims == ("sample", "time", "functional")
+    other = unseen_action_budget(model, simulation, starts, actions, episodes.fields.flip(0))
+    energies = episodes.functionals["energy"].diff(dim=1)
+    gap = (energies - energies.flip(0)) / energies.flatten().std()
+    difference = (other["change_error"] - scores["change_error"]).sel(functional="energy")
+    np.testing.assert_allclose(difference.values, gap.numpy(), atol=1e-3)
