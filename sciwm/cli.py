@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asked.command(asked)
     except KeyboardInterrupt:
-        print("sciwm: interrupted; the same command again goes on from here", file=sys.stderr)
+        print("sciwm: interrupted; give the same command again to continue", file=sys.stderr)
         return INTERRUPTED
     except (ValueError, OSError, RuntimeError) as error:
         if not _is_for_the_user(error):

@@ -97,7 +97,7 @@ PAGES = {
         "README.md. A benchmark that was stopped goes on where it stood.\n"
         "  demo             the demo with three seeds, every controller          about 20 minutes\n"
         "  demo-ablation    what objective, rollouts and on-policy rounds bring  about 50 minutes\n"
-        "  planning-speed   a decision through the latent and the true solver    about a minute",
+        "  planning-speed   a decision through the latent and the true solver    about three minutes",
         "sciwm benchmark demo-ablation --quick",
     ),
 }

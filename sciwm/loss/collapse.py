@@ -3,8 +3,6 @@
 Both statistics expect decorrelated samples: one instant per simulation, never neighbouring frames.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -32,12 +30,6 @@ def sigreg(latents: Tensor, directions: Tensor) -> Tensor:
     phase = (latents @ directions)[..., None] * knots
     distance = (phase.cos().mean(dim=0) - window).square() + phase.sin().mean(dim=0).square()
     return (distance * (window * weights)).sum(dim=-1).mean()
-
-
-def sigreg_of_gaussian(deviation: float) -> float:
-    """What :func:`sigreg` tends to for normal samples of the given deviation: the closed form."""
-    s = deviation**2
-    return math.sqrt(2 * math.pi) * (1 / math.sqrt(2 * s + 1) - 2 / math.sqrt(s + 2) + 1 / math.sqrt(3))
 
 
 def vicreg(latents: Tensor, *, deviation: float = 1.0) -> tuple[Tensor, Tensor]:

@@ -547,7 +547,7 @@ def test_interruption_says_how_to_go_on(
 
     monkeypatch.setattr(pipeline, "train", interrupt)
     assert main(["train", str(run)]) == 130
-    assert capsys.readouterr().err == "sciwm: interrupted; the same command again goes on from here\n"
+    assert capsys.readouterr().err == "sciwm: interrupted; give the same command again to continue\n"
 
 
 def test_mistakes_in_the_code_keep_their_traceback(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
