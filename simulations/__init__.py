@@ -1,21 +1,27 @@
 """Forced partial differential equations: batched, differentiable, with exact budgets."""
 
-from simulations.actuators import ActionBox, Actuators, gaussian_jets
+from simulations.actuators import ActionBox, Actuators, boxes, gaussian_jets, sine_modes, uniform
 from simulations.catalogue import CATALOGUE, build
 from simulations.episode import Episodes, run_episodes
-from simulations.grid import PeriodicGrid
-from simulations.simulation import Budget, Simulation, Variable
+from simulations.grid import BoundedGrid, Grid, PeriodicGrid
+from simulations.simulation import Budget, Parameter, Simulation, Variable
 
 __all__ = [
     "CATALOGUE",
     "ActionBox",
     "Actuators",
+    "BoundedGrid",
     "Budget",
     "Episodes",
+    "Grid",
+    "Parameter",
     "PeriodicGrid",
     "Simulation",
     "Variable",
+    "boxes",
     "build",
     "gaussian_jets",
     "run_episodes",
+    "sine_modes",
+    "uniform",
 ]

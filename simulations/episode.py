@@ -9,7 +9,7 @@ from torch import Tensor
 from simulations.simulation import Simulation
 
 Policy = Callable[[Tensor, int], Tensor]
-"""``policy(fields, interval) -> action``: fields ``(batch, channel, x)``, action in physical units."""
+"""``policy(fields, interval) -> action``: fields ``(batch, channel, *space)``, action in physical units."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Episodes:
     """What happened, one row per simulation and one column per control interval.
 
     Args:
-        fields: ``(batch, interval + 1, channel, x)``.
+        fields: ``(batch, interval + 1, channel, *space)``.
         actions: ``(batch, interval, actuator)``, held over each interval.
         functionals: name to ``(batch, interval + 1)``.
         sources: name to ``(batch, interval)``, averaged over each interval.
@@ -36,7 +36,7 @@ class Episodes:
 
 @torch.no_grad()
 def run_episodes(simulation: Simulation, fields: Tensor, policy: Policy, intervals: Iterable[int]) -> Episodes:
-    """Advance ``fields`` ``(batch, channel, x)`` under ``policy``, one action per control interval.
+    """Advance ``fields`` ``(batch, channel, *space)`` under ``policy``, one action per control interval.
 
     Args:
         intervals: the interval numbers to run, a ``range`` or a progress bar over one.
@@ -49,7 +49,7 @@ def run_episodes(simulation: Simulation, fields: Tensor, policy: Policy, interva
         failed = simulation.blown_up(fields)
         if failed.any():
             failure[failed.cpu() & (failure < 0)] = interval
-            fields = torch.where(failed[:, None, None], torch.nan, fields)
+            fields = torch.where(failed.view(-1, *(1,) * (fields.ndim - 1)), torch.nan, fields)
         states.append(fields)
         actions.append(action)
         budgets.append(fluxes)

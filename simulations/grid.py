@@ -1,59 +1,175 @@
-"""Where fields live: equispaced points on a periodic interval."""
+"""Where fields live: points on a periodic box, or between walls."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[np.float64]
+
+DIMS = ("x", "y")
+
+
+class Grid(Protocol):
+    """What every simulation needs to know of its grid."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of points along each dimension."""
+        ...
+
+    @property
+    def extents(self) -> tuple[float, ...]:
+        """Length of the domain along each dimension, in the units of ``x``."""
+        ...
+
+    @property
+    def coordinates(self) -> Mapping[str, Array]:
+        """Positions of the points, ``{"x": (nx,)}`` or ``{"x": (nx,), "y": (ny,)}``."""
+        ...
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """``("x",)`` or ``("x", "y")``: the last axes of every field, in this order."""
+        ...
+
 
 @dataclass(frozen=True)
 class PeriodicGrid:
-    """Equispaced points ``x_i = i L / N`` on the periodic interval ``[0, L)``.
+    """Equispaced points ``x_i = i L / N`` on a periodic interval or rectangle.
 
     Args:
-        num_points: number of points N, even and at least 8.
-        domain_extent: length L of the domain, in the units of ``x``.
+        shape: number of points N along each dimension, even and at least 8.
+        extents: lengths L of the domain, in the units of ``x``.
 
     Raises:
-        ValueError: if N is odd or too small, or L is not positive.
+        ValueError: if a number of points is odd or too small, or an extent is not positive.
+
+    Example:
+        >>> PeriodicGrid.square(64, 2 * np.pi).coordinates["y"].shape
+        (64,)
     """
 
-    num_points: int
-    domain_extent: float
+    shape: tuple[int, ...]
+    extents: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if self.num_points < 8 or self.num_points % 2:
-            raise ValueError(
-                f"Expected an even num_points of at least 8, got {self.num_points}. "
-                f"Try {max(8, self.num_points + self.num_points % 2)}."
-            )
-        if not (np.isfinite(self.domain_extent) and self.domain_extent > 0):
-            raise ValueError(f"Expected a positive domain_extent, got {self.domain_extent}.")
+        if len(self.shape) != len(self.extents) or not 1 <= len(self.shape) <= len(DIMS):
+            raise ValueError(f"Expected one or two dimensions, got shape {self.shape} and extents {self.extents}.")
+        for count in self.shape:
+            if count < 8 or count % 2:
+                raise ValueError(
+                    f"Expected an even num_points of at least 8, got {count}. Try {max(8, count + count % 2)}."
+                )
+        for extent in self.extents:
+            if not (np.isfinite(extent) and extent > 0):
+                raise ValueError(f"Expected a positive domain_extent, got {extent}.")
+
+    @classmethod
+    def line(cls, num_points: int, domain_extent: float) -> "PeriodicGrid":
+        """``[0, L)`` with N points."""
+        return cls((num_points,), (domain_extent,))
+
+    @classmethod
+    def square(cls, num_points: int, domain_extent: float) -> "PeriodicGrid":
+        """``[0, L) x [0, L)`` with N points along each side."""
+        return cls((num_points, num_points), (domain_extent, domain_extent))
 
     @property
-    def spacing(self) -> float:
-        """Distance between neighbouring points."""
-        return self.domain_extent / self.num_points
+    def dims(self) -> tuple[str, ...]:
+        """``("x",)`` or ``("x", "y")``."""
+        return DIMS[: len(self.shape)]
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Distance between neighbouring points along each dimension."""
+        return tuple(extent / count for extent, count in zip(self.extents, self.shape, strict=True))
 
     @cached_property
-    def coordinates(self) -> NDArray[np.float64]:
-        """Positions of the points, shape ``(num_points,)``."""
-        return np.arange(self.num_points, dtype=np.float64) * self.spacing
+    def coordinates(self) -> Mapping[str, Array]:
+        """Positions of the points by dimension."""
+        return {d: np.asarray(np.arange(n) * h) for d, n, h in zip(self.dims, self.shape, self.spacing, strict=True)}
 
     @cached_property
-    def wavenumbers(self) -> NDArray[np.float64]:
-        """Physical wavenumbers ``2 pi k / L`` of a real transform, shape ``(N/2 + 1,)``."""
-        return 2 * np.pi * np.arange(self.num_points // 2 + 1, dtype=np.float64) / self.domain_extent
+    def mesh(self) -> tuple[Array, ...]:
+        """The coordinates, each shaped to broadcast over fields."""
+        return tuple(np.meshgrid(*self.coordinates.values(), indexing="ij", sparse=True))
 
     @cached_property
-    def dealiasing_mask(self) -> NDArray[np.bool_]:
-        """The 2/3 rule: keeps ``|k| < N/3``, so that quadratic products do not alias."""
-        return np.arange(self.num_points // 2 + 1) < self.num_points / 3
+    def modes(self) -> tuple[NDArray[np.int64], ...]:
+        """Integer wavenumbers of a real transform along each dimension, shaped to broadcast over spectra."""
+        along = [np.fft.fftfreq(n, 1 / n).round().astype(np.int64) for n in self.shape[:-1]]
+        along.append(np.arange(self.shape[-1] // 2 + 1))
+        return tuple(np.meshgrid(*along, indexing="ij", sparse=True))
 
     @cached_property
-    def parseval_weights(self) -> NDArray[np.float64]:
+    def wavenumbers(self) -> tuple[Array, ...]:
+        """Physical wavenumbers ``2 pi k / L`` along each dimension, for even derivatives."""
+        return tuple(2 * np.pi * k / extent for k, extent in zip(self.modes, self.extents, strict=True))
+
+    @cached_property
+    def odd_wavenumbers(self) -> tuple[Array, ...]:
+        """The same for odd derivatives: zero at the Nyquist mode, whose sign is undefined."""
+        odd = zip(self.modes, self.shape, self.wavenumbers, strict=True)
+        return tuple(np.where(np.abs(mode) == n // 2, 0.0, k).astype(np.float64) for mode, n, k in odd)
+
+    @cached_property
+    def laplacian(self) -> Array:
+        """``-|k|^2``, shape of a real transform."""
+        return np.asarray(-sum(k**2 for k in self.wavenumbers))
+
+    def dealiasing_mask(self, fraction: float = 2 / 3) -> NDArray[np.bool_]:
+        """Keeps ``|k| < fraction N / 2``: 2/3 for quadratic products, 1/2 for cubic ones."""
+        kept = [np.abs(mode) < fraction * n / 2 for mode, n in zip(self.modes, self.shape, strict=True)]
+        mask = kept[0]
+        for other in kept[1:]:
+            mask = mask & other
+        return np.asarray(mask)
+
+    @cached_property
+    def parseval_weights(self) -> Array:
         """``w_k`` with ``<u v> = sum_k w_k Re(u_hat_k conj(v_hat_k))`` for real transforms."""
-        weights = np.full(self.num_points // 2 + 1, 2.0)
+        weights = np.full(self.shape[-1] // 2 + 1, 2.0)
         weights[0] = weights[-1] = 1.0
-        return weights / self.num_points**2
+        return weights / np.prod(self.shape, dtype=float) ** 2
+
+
+@dataclass(frozen=True, eq=False)
+class BoundedGrid:
+    """Points between walls, where an equation's finite differences put them.
+
+    Args:
+        coordinates: positions by dimension, ascending.
+        extents: distance between the walls along each dimension.
+
+    Raises:
+        ValueError: if there are fewer than 3 points along a dimension, or they do not ascend.
+    """
+
+    coordinates: Mapping[str, Array]
+    extents: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if tuple(self.coordinates) != DIMS[: len(self.extents)]:
+            raise ValueError(f"Expected coordinates along {DIMS[: len(self.extents)]}, got {tuple(self.coordinates)}.")
+        for dim, points in self.coordinates.items():
+            if len(points) < 3 or not np.all(np.diff(points) > 0):
+                raise ValueError(f"Expected at least 3 ascending points along {dim}, got {points}.")
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """``("x",)`` or ``("x", "y")``."""
+        return tuple(self.coordinates)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of points along each dimension."""
+        return tuple(len(points) for points in self.coordinates.values())
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Distance between neighbouring points along each dimension."""
+        return tuple(float(points[1] - points[0]) for points in self.coordinates.values())

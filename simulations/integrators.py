@@ -7,6 +7,7 @@ after the step it would be first order whatever the scheme.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +16,39 @@ from torch import Tensor
 Tendency = Callable[[Tensor, float], Tensor]
 """``tendency(v, t)``: the part of ``v'`` that is not ``l v``, forcing included."""
 
-Rates = NDArray[np.float64]
+Rates = NDArray[Any]
 Circle = NDArray[np.complex128]
 Coefficients = tuple[Rates, ...]
 
 
 def _contour_mean(linear: Rates, step: float, function: Callable[[Circle], Circle]) -> Rates:
-    """``step`` times the mean of ``function`` on a unit circle around ``step * linear``: no cancellation at zero."""
-    circle = np.exp(1j * np.pi * (np.arange(1, 33) - 0.5) / 32)
-    return np.asarray(step * np.real(function(step * linear[:, None] + circle)).mean(axis=1))
+    """``step`` times the mean of ``function`` on a unit circle around ``step * linear``: no cancellation at zero.
+
+    Half a circle is enough where ``linear`` is real: the other half is its complex conjugate.
+    """
+    if np.iscomplexobj(linear):
+        circle = np.exp(2j * np.pi * (np.arange(1, 65) - 0.5) / 64)
+        return np.asarray(step * function(step * linear[..., None] + circle).mean(axis=-1))
+    half_circle = np.exp(1j * np.pi * (np.arange(1, 33) - 0.5) / 32)
+    return np.asarray(step * np.real(function(step * linear[..., None] + half_circle)).mean(axis=-1))
 
 
-@dataclass(frozen=True)
+class Scheme(Protocol):
+    """A time integrator for one linear part and one step."""
+
+    linear: Rates
+    step: float
+
+    def coefficients(self) -> Coefficients:
+        """Tables that :meth:`advance` needs, to be handed back to it as tensors."""
+        ...
+
+    def advance(self, v: Tensor, tendency: Tendency, c: tuple[Tensor, ...], time: float = 0.0) -> Tensor:
+        """One step from ``v(t)`` to ``v(t + step)``."""
+        ...
+
+
+@dataclass
 class ETDRK2:
     """Second order, two evaluations: Cox & Matthews, eq. (22)."""
 
@@ -53,7 +75,7 @@ class ETDRK2:
         return a + phi_2 * (tendency(a, time + self.step) - n_v)
 
 
-@dataclass(frozen=True)
+@dataclass
 class ETDRK4:
     """Fourth order, four evaluations: Cox & Matthews, eqs. (26-29)."""
 

@@ -1,22 +1,25 @@
-"""The base of every simulation: three verbs, exact budgets, blow-up detection.
+"""The base of every simulation: three verbs, exact budgets, parameters, blow-up detection.
 
 ``encode(fields) -> state``, ``advance(state, action) -> state``, ``readout(state, names)``: here
-the state is the fields themselves, stepped pseudo-spectrally and read in physical units.
+the state is the fields themselves, in physical units.
 """
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
-from simulations.actuators import Actuators
-from simulations.grid import PeriodicGrid
-from simulations.integrators import ETDRK4
+from simulations.actuators import ActionBox
+from simulations.grid import Grid
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,49 @@ class Variable:
     name: str
     long_name: str
     units: str = "1"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A physical constant of an equation, one value or one per batch element.
+
+    Args:
+        default: a good value.
+        low, high: the bounds that it may take.
+        low_included: whether ``low`` itself may be taken.
+    """
+
+    name: str
+    long_name: str
+    default: float
+    units: str = "1"
+    low: float = -np.inf
+    high: float = np.inf
+    low_included: bool = True
+
+    def admits(self, value: Array) -> bool:
+        """Whether every element is finite and within bounds."""
+        above = value >= self.low if self.low_included else value > self.low
+        return bool(np.all(np.isfinite(value) & above & (value <= self.high)))
+
+    @property
+    def range(self) -> str:
+        """The bounds in words."""
+        if np.isinf(self.low) and np.isinf(self.high):
+            return f"a finite {self.name}"
+        low = "" if np.isinf(self.low) else f"{self.name} {'>=' if self.low_included else '>'} {self.low:g}"
+        high = "" if np.isinf(self.high) else f"{self.name} <= {self.high:g}"
+        return " and ".join(part for part in (low, high) if part)
+
+
+def positive(name: str, long_name: str, default: float, units: str = "1") -> Parameter:
+    """A parameter above zero."""
+    return Parameter(name, long_name, default, units, low=0.0, low_included=False)
+
+
+def non_negative(name: str, long_name: str, default: float, units: str = "1") -> Parameter:
+    """A parameter of zero or more."""
+    return Parameter(name, long_name, default, units, low=0.0)
 
 
 @dataclass(frozen=True)
@@ -41,150 +87,228 @@ class Budget:
     output: Tensor
 
 
+@dataclass(frozen=True)
+class StepLimit:
+    """The largest stable solver step that one process allows, and where that limit comes from."""
+
+    step: float
+    process: str
+
+
 class Simulation(ABC):
-    """A forced equation ``u_t = l u + N(u) + sum_j a_j g_j(x)`` on a periodic grid.
+    """A forced equation on a grid, advanced one control interval at a time.
 
     Args:
         grid: the grid.
-        actuators: what acts on the flow.
+        actuators: names and bounds of the actions.
+        parameters: values of the equation's parameters, a number or one per batch element; those
+            left out take their defaults.
         control_interval: time over which an action is held constant.
-        steps_per_interval: solver steps in one control interval, even (Simpson's rule averages
-            the fluxes over them).
+        steps_per_interval: solver steps in one control interval.
+
+    Raises:
+        ValueError: with every parameter that is unknown or out of range, and a step that works
+            where the given one is unstable whatever the state.
     """
 
     equation: ClassVar[str]
     variables: ClassVar[tuple[Variable, ...]]
     functional_names: ClassVar[tuple[str, ...]]
-    parameters: ClassVar[tuple[str, ...]] = ()
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    blow_up_magnitude: ClassVar[float] = 1e6
 
     def __init__(
-        self, grid: PeriodicGrid, actuators: Actuators, *, control_interval: float, steps_per_interval: int
+        self,
+        grid: Grid,
+        actuators: ActionBox,
+        *,
+        parameters: Mapping[str, float | Sequence[float] | Array],
+        control_interval: float,
+        steps_per_interval: int,
     ) -> None:
         if not control_interval > 0:
             raise ValueError(f"{self.equation}: expected control_interval > 0, got {control_interval}.")
-        if steps_per_interval < 2 or steps_per_interval % 2:
-            raise ValueError(
-                f"{self.equation}: expected an even steps_per_interval of at least 2, got {steps_per_interval}."
-            )
-        self.grid = grid
-        self.forcing_shapes = actuators.shapes
-        self.actuators = actuators.box
+        if steps_per_interval < 1:
+            raise ValueError(f"{self.equation}: expected steps_per_interval of at least 1, got {steps_per_interval}.")
+        self.grid: Grid = grid
+        self.actuators = actuators
         self.control_interval = control_interval
         self.steps_per_interval = steps_per_interval
-        self.integrator = ETDRK4(self.linear_symbol(), control_interval / steps_per_interval)
-        self._tables: dict[tuple[torch.dtype, torch.device], dict[str, tuple[Tensor, ...]]] = {}
+        self._set_parameters(parameters)
+        self._prepare()
 
     # What an equation defines ---------------------------------------------------------------
 
     @abstractmethod
-    def linear_symbol(self) -> NDArray[np.float64]:
-        """Growth rate of each Fourier mode, shape ``(N/2 + 1,)``."""
-
-    @abstractmethod
-    def nonlinear_term(self, state_hat: Tensor) -> Tensor:
-        """``N_hat(u_hat)``, dealiased, shape ``(batch, channel, N/2 + 1)``."""
-
-    @abstractmethod
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """One random smooth start, shape ``(channel, x)``, of root mean square ``amplitude``."""
+        """One random start, shape ``(channel, *space)``, of root mean square ``amplitude``."""
 
     @abstractmethod
     def functionals(self, fields: Tensor) -> dict[str, Tensor]:
-        """Spatial means with a budget, each ``(batch,)``; fields ``(batch, channel, x)``."""
+        """Spatial means with a budget, each ``(batch,)``; fields ``(batch, channel, *space)``."""
 
     @abstractmethod
-    def budgets(self, fields: Tensor) -> dict[str, Budget]:
-        """The instantaneous budget of every functional."""
+    def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
+        """Variational derivative dQ/du of each functional, broadcastable to ``(batch, channel, *space)``."""
 
-    # The three verbs ------------------------------------------------------------------------
+    @abstractmethod
+    def rates(self, fields: Tensor) -> tuple[Tensor, Tensor]:
+        """What changes the fields, as values on the grid.
 
-    def encode(self, fields: Tensor) -> Tensor:
-        """The state of a simulation is its fields, shape ``(batch, channel, x)``."""
-        self._require("fields", fields, (None, len(self.variables), self.grid.num_points))
-        return fields
+        Returns:
+            the time derivative without actions, ``(batch, channel, *space)``, and what one unit of
+            each action adds to it, ``(batch or 1, actuator, channel, *space)``.
+        """
 
+    @abstractmethod
+    def advance_with_fluxes(self, state: Tensor, action: Tensor) -> tuple[Tensor, dict[str, Budget]]:
+        """:meth:`advance`, with every budget averaged over the interval.
+
+        Budgets from the values at the interval's ends alone are wrong by per cents of the change.
+        """
+
+    @abstractmethod
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
         """One control interval under a held action ``(batch, actuator)`` in physical units."""
-        state_hat, forcing_hat = self._enter(state, action)
-        for _ in range(self.steps_per_interval):
-            state_hat = self._step(state_hat, forcing_hat)
-        return self._to_grid(state_hat)
+
+    def step_limits(self) -> list[StepLimit]:
+        """Limits that hold whatever the state."""
+        return []
+
+    def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
+        """Limits that depend on the state, for naming the likely cause of a blow-up."""
+        return []
+
+    # The verbs that all share -----------------------------------------------------------------
+
+    @property
+    def step(self) -> float:
+        """Time step of the solver."""
+        return self.control_interval / self.steps_per_interval
+
+    def encode(self, fields: Tensor) -> Tensor:
+        """The state of a simulation is its fields, shape ``(batch, channel, *space)``.
+
+        Raises:
+            ValueError: if the shape does not fit or a value is not finite.
+        """
+        self._require_fields("fields", fields)
+        finite = torch.isfinite(fields).flatten(1).all(dim=1)
+        if not finite.all():
+            rows = torch.nonzero(~finite).flatten().tolist()
+            raise ValueError(
+                f"{self.equation}: expected finite fields, got nan or infinity in element {_few(rows)} of the batch. "
+                "Drop these elements, or look for the step at which they blew up."
+            )
+        return fields
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """The named functionals, and the fields under the name ``"fields"``."""
         functionals = self.functionals(state) if set(names) - {"fields"} else {}
         return {name: state if name == "fields" else functionals[name] for name in names}
 
-    def advance_with_fluxes(self, state: Tensor, action: Tensor) -> tuple[Tensor, dict[str, Budget]]:
-        """:meth:`advance`, with every budget averaged over the interval (composite Simpson).
-
-        Budgets from the values at the interval's ends alone are wrong by per cents of the change.
-        """
-        weights = np.array([1.0] + [4.0, 2.0] * (self.steps_per_interval // 2))
-        weights[-1] = 1.0
-        weights /= weights.sum()
-        state_hat, forcing_hat = self._enter(state, action)
-        mean = _weighted(self.budgets(state), weights[0])
-        for weight in weights[1:]:
-            state_hat = self._step(state_hat, forcing_hat)
-            fields = self._to_grid(state_hat)
-            mean = _add(mean, _weighted(self.budgets(fields), weight))
-        return fields, mean
+    def budgets(self, fields: Tensor) -> dict[str, Budget]:
+        """The instantaneous budget of every functional: ``dQ/dt = <dQ/du . u_t>``."""
+        drift, response = self.rates(fields)
+        return {
+            name: Budget(self.mean_over_space(q * drift), self.mean_over_space(q[:, None] * response))
+            for name, q in self.derivatives(fields).items()
+        }
 
     def blown_up(self, state: Tensor) -> Tensor:
         """Which elements are no longer a solution: non-finite or absurdly large, ``(batch,)``."""
-        return ~(state.abs().flatten(1).amax(dim=1) < 1e6)  # also true for nan
+        return ~(state.abs().flatten(1).amax(dim=1) < self.blow_up_magnitude)  # also true for nan
 
-    # Spectral machinery ---------------------------------------------------------------------
+    def why_blown_up(self, fields: Tensor) -> str:
+        """The likeliest cause, from a state shortly before: the limit that the step exceeds most."""
+        limits = [*self.step_limits(), *self.step_limits_at(fields)]
+        tightest = min(limits, key=lambda limit: limit.step, default=None)
+        if tightest is None or not tightest.step < self.step:
+            return f"{self.equation}: the step {self.step:.3g} may be too long, or an action too strong."
+        return f"{self.equation}: {self._too_long(tightest)}"
+
+    def with_parameters(self, parameters: Mapping[str, float | Sequence[float] | Array]) -> "Simulation":
+        """The same simulation with some parameters changed."""
+        other = copy.copy(self)
+        other._set_parameters(self.values | dict(parameters))
+        other._prepare()
+        return other
+
+    # Shared machinery -------------------------------------------------------------------------
+
+    def mean_over_space(self, values: Tensor) -> Tensor:
+        """Sum over channels of the mean over space: ``(..., channel, *space)`` to ``(...)``."""
+        space = tuple(range(-len(self.grid.shape), 0))
+        return values.mean(dim=space).sum(dim=-1)
+
+    def parameter(self, name: str) -> Array:
+        """A parameter shaped to broadcast over ``(batch, channel, *space)``."""
+        return np.reshape(self.values[name], (-1, 1, *(1 for _ in self.grid.shape)))
 
     def table(self, name: str, like: Tensor) -> Tensor:
-        """A precomputed spectral table in the precision and on the device of ``like``."""
+        """A precomputed array in the precision and on the device of ``like``."""
         return self._tables_for(like)[name][0]
 
-    def mean_product(self, a_hat: Tensor, b_hat: Tensor) -> Tensor:
-        """``<a b>`` by Parseval's identity, shape ``(batch,)`` for one channel."""
-        weights = self.table("parseval_weights", a_hat)
-        return (weights * (a_hat * b_hat.conj()).real).sum(dim=(-2, -1))
+    def tables(self) -> dict[str, tuple[Array, ...]]:
+        """The arrays that steps need, in float64; every parameter is among them under its name."""
+        return {p.name: (self.parameter(p.name),) for p in self.parameters}
 
-    def spectrum(self, fields: Tensor) -> Tensor:
-        """Real Fourier transform over ``x``."""
-        return torch.fft.rfft(fields)
+    def march(self, step: Callable[[Tensor], Tensor], state: Tensor, count: int) -> Tensor:
+        """``count`` solver steps; where gradients are recorded over many, only some states are kept.
 
-    def actuator_outputs(self, fields: Tensor) -> Tensor:
-        """``<u g_j>``: the work rate of one unit of each action, shape ``(batch, actuator)``."""
-        return fields[:, 0] @ self.table("shapes", fields).T / self.grid.num_points
+        The others are computed anew in the backward pass, so that memory grows like the square root
+        of the number of steps.
+        """
+        stride = int(np.ceil(np.sqrt(count))) if count > 64 and torch.is_grad_enabled() else count
 
-    def self_advection(self, state_hat: Tensor) -> Tensor:
-        """``-(u^2 / 2)_x`` of a single channel, by the 2/3 rule on both sides of the product."""
-        mask = self.table("dealiasing_mask", state_hat)
-        k = self.table("dealiased_wavenumbers", state_hat)
-        return (-0.5j * k) * self.spectrum(self._to_grid(mask * state_hat).square())
+        def several(state: Tensor, steps: int) -> Tensor:
+            for _ in range(steps):
+                state = step(state)
+            return state
 
-    def mass_and_energy(self, fields: Tensor) -> dict[str, Tensor]:
-        """``mass`` = <u> and ``energy`` = <u^2>/2 of a single channel."""
-        return {"mass": fields[:, 0].mean(dim=1), "energy": fields[:, 0].square().mean(dim=1) / 2}
+        for start in range(0, count, stride):
+            steps = min(stride, count - start)
+            if steps == count:
+                state = several(state, steps)
+            else:
+                state = checkpoint(several, state, steps, use_reentrant=False)
+        return state
 
-    def mass_budget(self, fields: Tensor) -> Budget:
-        """The budget of ``<u>`` of a conservation law: only the actuators feed it."""
-        mean_shape = self.table("shapes", fields).mean(dim=1)
-        return Budget(torch.zeros_like(fields[:, 0, 0]), mean_shape.expand(len(fields), -1))
+    def _prepare(self) -> None:
+        """Check the step and forget what was computed for other parameters."""
+        self._tables: dict[tuple[torch.dtype, torch.device], dict[str, tuple[Tensor, ...]]] = {}
+        limits = self.step_limits()
+        tightest = min(limits, key=lambda limit: limit.step, default=None)
+        if tightest is not None and tightest.step < self.step * (1 - 1e-12):
+            raise ValueError(f"{self.equation}: {self._too_long(tightest)}")
 
-    def tendency(self, state_hat: Tensor, forcing_hat: Tensor) -> Tensor:
-        """``N_hat + f_hat``: what the integrator sees beside the linear term."""
-        return self.nonlinear_term(state_hat) + forcing_hat
+    def _too_long(self, limit: StepLimit) -> str:
+        steps = int(np.ceil(self.control_interval / limit.step))
+        steps += steps % 2
+        return (
+            f"{limit.process} limits the step to {limit.step:.3g}, got {self.step:.3g}. "
+            f"Use steps_per_interval >= {steps} at control_interval = {self.control_interval:g}."
+        )
 
-    def _step(self, state_hat: Tensor, forcing_hat: Tensor) -> Tensor:
-        coefficients = self._tables_for(state_hat)["integrator"]
-        return self.integrator.advance(state_hat, lambda v, _: self.tendency(v, forcing_hat), coefficients)
+    def _set_parameters(self, parameters: Mapping[str, float | Sequence[float] | Array]) -> None:
+        known = {p.name: p for p in self.parameters}
+        unknown = set(parameters) - set(known)
+        problems = [f"expected the parameters {', '.join(known) or 'none'}, got {n}" for n in sorted(unknown)]
+        values = {n: np.asarray(parameters.get(n, p.default), dtype=np.float64) for n, p in known.items()}
+        problems += [f"expected {p.range}, got {values[n]}" for n, p in known.items() if not p.admits(values[n])]
+        sizes = {v.shape for v in values.values() if v.ndim}
+        if len(sizes) > 1 or any(len(size) > 1 for size in sizes):
+            problems.append(f"expected parameters of one value or one per batch element, got shapes {sorted(sizes)}")
+        if problems:
+            raise ValueError(f"{self.equation}: " + "; ".join(problems) + ".")
+        self.values: dict[str, Array] = values
+        self.batch_of_parameters: int | None = next((size[0] for size in sizes), None)
 
-    def _enter(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        self._require("state", state, (None, len(self.variables), self.grid.num_points))
+    def _require_fields(self, name: str, fields: Tensor) -> None:
+        self._require(name, fields, (self.batch_of_parameters, len(self.variables), *self.grid.shape))
+
+    def _require_action(self, state: Tensor, action: Tensor) -> None:
         self._require("action", action, (state.shape[0], len(self.actuators)))
-        forcing = action @ self.table("shapes", state)
-        return self.spectrum(state), self.spectrum(forcing)[:, None]
-
-    def _to_grid(self, state_hat: Tensor) -> Tensor:
-        return torch.fft.irfft(state_hat, n=self.grid.num_points)
 
     def _require(self, name: str, value: Tensor, shape: tuple[int | None, ...]) -> None:
         wanted = tuple("batch" if s is None else s for s in shape)
@@ -192,28 +316,20 @@ class Simulation(ABC):
             raise ValueError(f"{self.equation}: expected {name} of shape {wanted}, got {tuple(value.shape)}.")
 
     def _tables_for(self, like: Tensor) -> dict[str, tuple[Tensor, ...]]:
-        dtype = torch.float64 if like.dtype in (torch.float64, torch.complex128) else torch.float32
-        key = (dtype, like.device)
+        double = like.dtype in (torch.float64, torch.complex128)
+        real, complex_ = (torch.float64, torch.complex128) if double else (torch.float32, torch.complex64)
+        key = (real, like.device)
         if key not in self._tables:
-            real = {
-                "integrator": self.integrator.coefficients(),
-                "shapes": (self.forcing_shapes,),
-                "parseval_weights": (self.grid.parseval_weights,),
-                "wavenumbers": (self.grid.wavenumbers,),
-                "dealiasing_mask": (self.grid.dealiasing_mask,),
-                "dealiased_wavenumbers": (self.grid.wavenumbers * self.grid.dealiasing_mask,),
-            }
             with torch.inference_mode(False):  # or tables made there would refuse gradients later
                 self._tables[key] = {
-                    name: tuple(torch.tensor(a, dtype=dtype, device=like.device) for a in arrays)
-                    for name, arrays in real.items()
+                    name: tuple(
+                        torch.tensor(a, dtype=complex_ if np.iscomplexobj(a) else real, device=like.device)
+                        for a in arrays
+                    )
+                    for name, arrays in self.tables().items()
                 }
         return self._tables[key]
 
 
-def _weighted(budgets: dict[str, Budget], weight: float) -> dict[str, Budget]:
-    return {name: Budget(weight * b.source, weight * b.output) for name, b in budgets.items()}
-
-
-def _add(left: dict[str, Budget], right: dict[str, Budget]) -> dict[str, Budget]:
-    return {n: Budget(b.source + right[n].source, b.output + right[n].output) for n, b in left.items()}
+def _few(rows: list[int]) -> str:
+    return ", ".join(map(str, rows[:5])) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")

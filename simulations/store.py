@@ -211,13 +211,15 @@ def _lay_out(path: Path, simulation: Simulation, simulations: int, intervals: in
 
     coordinate("simulation", np.arange(simulations), "simulation", {"units": "1", "long_name": "simulation"})
     coordinate("time", times, "time", {"units": "1", "long_name": "time", "axis": "T"})
-    coordinate("x", grid.coordinates, "x", {"units": "1", "long_name": "position", "axis": "X"})
+    for dim, points in grid.coordinates.items():
+        coordinate(dim, points, dim, {"units": "1", "long_name": "position", "axis": dim.upper()})
     names = {"units": "1", "long_name": "actuator", "names": " ".join(actuators.names)}
     coordinate("actuator", np.arange(len(actuators)), "actuator", names)
     coordinate("action_low", actuators.low, "actuator", {"units": actuators.units, "long_name": "lower bound"})
     coordinate("action_high", actuators.high, "actuator", {"units": actuators.units, "long_name": "upper bound"})
 
-    sizes = {"simulation": simulations, "time": len(times), "x": grid.num_points, "actuator": len(actuators)}
+    sizes = {"simulation": simulations, "time": len(times), "actuator": len(actuators)}
+    sizes |= dict(zip(grid.dims, grid.shape, strict=True))
 
     def variable(name: str, dims: tuple[str, ...], long_name: str, units: str = "1") -> None:
         shape = tuple(sizes[d] for d in dims)
@@ -232,7 +234,7 @@ def _lay_out(path: Path, simulation: Simulation, simulations: int, intervals: in
         )
 
     for v in simulation.variables:
-        variable(v.name, ("simulation", "time", "x"), v.long_name, v.units)
+        variable(v.name, ("simulation", "time", *grid.dims), v.long_name, v.units)
     held = "held over the interval that starts here"
     variable("action", ("simulation", "time", "actuator"), f"action, {held}", actuators.units)
     for name in simulation.functional_names:

@@ -14,47 +14,29 @@ Good values: L = 2 pi, nu = 0.05, N = 128, step 0.0125, |u| of order one. A shoc
 wide and needs a grid spacing of at most that: N >= L |u| / nu.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.actuators import Actuators
-from simulations.grid import PeriodicGrid
 from simulations.initial import random_waves
-from simulations.simulation import Budget, Simulation, Variable
+from simulations.simulation import StepLimit, Variable, positive
+from simulations.spectral import SpectralSimulation
 
 
-class Burgers(Simulation):
-    """Forced viscous Burgers equation (Cole 1951; Hopf 1950, doi:10.1002/cpa.3160030302).
-
-    Args:
-        viscosity: nu > 0.
-    """
+class Burgers(SpectralSimulation):
+    """Forced viscous Burgers equation in 1D (Cole 1951; Hopf 1950, doi:10.1002/cpa.3160030302)."""
 
     equation = "burgers"
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "velocity"),)
     functional_names = ("mass", "energy")
-    parameters = ("viscosity",)
+    parameters = (positive("viscosity", "kinematic viscosity", 0.05),)
 
-    def __init__(
-        self,
-        grid: PeriodicGrid,
-        actuators: Actuators,
-        *,
-        viscosity: float,
-        control_interval: float,
-        steps_per_interval: int,
-    ) -> None:
-        if not viscosity > 0:
-            raise ValueError(f"burgers: expected viscosity > 0, got {viscosity}.")
-        self.viscosity = viscosity
-        super().__init__(grid, actuators, control_interval=control_interval, steps_per_interval=steps_per_interval)
-
-    def linear_symbol(self) -> NDArray[np.float64]:
+    def linear_symbol(self) -> NDArray[Any]:
         """``-nu k^2``."""
-        return np.asarray(-self.viscosity * self.grid.wavenumbers**2)
+        return np.asarray(self.parameter("viscosity") * self.grid.laplacian)
 
     def nonlinear_term(self, state_hat: Tensor) -> Tensor:
         """``-(u^2 / 2)_x``."""
@@ -66,13 +48,12 @@ class Burgers(Simulation):
 
     def functionals(self, fields: Tensor) -> dict[str, Tensor]:
         """``mass`` = <u>, ``energy`` = <u^2>/2."""
-        return self.mass_and_energy(fields)
+        return {"mass": self.mean_over_space(fields), "energy": self.mean_over_space(fields.square()) / 2}
 
-    def budgets(self, fields: Tensor) -> dict[str, Budget]:
-        """Energy is dissipated at slope and worked by the actuators."""
-        slope_hat = self.table("wavenumbers", fields) * self.spectrum(fields)
-        dissipation = self.viscosity * self.mean_product(slope_hat, slope_hat)
-        return {
-            "mass": self.mass_budget(fields),
-            "energy": Budget(-dissipation, self.actuator_outputs(fields)),
-        }
+    def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
+        """1 and u."""
+        return {"mass": torch.ones_like(fields), "energy": fields}
+
+    def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
+        """Advection by the fastest fluid."""
+        return [self.advective_limit(float(fields.abs().max()))]
