@@ -84,7 +84,7 @@ print(f"largest residual of the budget    {residual:8.1e} of the largest change"
 
 # %%
 weights = simulation.grid.parseval_weights
-wavenumbers = simulation.grid.wavenumbers[1:]
+wavenumbers = simulation.grid.wavenumbers[0][1:]
 
 
 def energy_spectrum(u: xr.DataArray) -> np.ndarray:
@@ -99,7 +99,7 @@ spectra = {"uncontrolled, all times": energy_spectrum(flows["u"].sel(controller=
 spectra |= {f"controlled, t = {t:g}": energy_spectrum(controlled["u"].sel(time=t, method="nearest")) for t in instants}
 spectra[f"controlled, t = {end:g}"] = energy_spectrum(controlled["u"].isel(time=-1))
 
-untouched = np.pi * len(simulation.actuators) / simulation.grid.domain_extent
+untouched = np.pi * len(simulation.actuators) / simulation.grid.extents[0]
 mean_flow = controlled["u"].isel(time=-1).mean("x") ** 2 / 2
 share = float(mean_flow.mean() / controlled["energy"].isel(time=-1).mean())
 print(f"\nof the energy left at the end, {share:.0%} is mean flow")

@@ -10,6 +10,11 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _as_tuple(value: Any) -> Any:
+    """YAML has lists alone."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 # Upper bounds catch typing errors before they take all memory.
 Integer = Annotated[int, BeforeValidator(_whole)]
 Count = Annotated[Integer, Field(ge=1, lt=2**31)]
@@ -27,23 +32,56 @@ class Section(BaseModel):
 
 
 class Jets(Section):
-    """Equispaced Gaussian jets."""
+    """Equispaced Gaussian jets; ``acts_on`` names a variable or a parameter, the first variable by default."""
 
     count: Count
     width: Positive
     limit: Positive = 1.0
+    acts_on: str | None = None
+
+
+class SineModes(Section):
+    """Sine and cosine of each wavenumber, two actions a mode."""
+
+    modes: Annotated[tuple[Count, ...], BeforeValidator(_as_tuple)]
+    limit: Positive = 1.0
+    acts_on: str | None = None
+
+
+class Uniform(Section):
+    """One action that changes a variable or a parameter everywhere alike."""
+
+    limit: Positive
+    acts_on: str
 
 
 class SimulationSettings(Section):
-    """Which equation is solved, and how (see ``simulations.build``)."""
+    """Which equation is solved, and how (see ``simulations.build``): periodic and one-dimensional."""
 
-    equation: Literal["burgers", "kuramoto_sivashinsky"]
+    equation: Literal[
+        "advection_diffusion_reaction",
+        "allen_cahn",
+        "burgers",
+        "cahn_hilliard",
+        "gray_scott",
+        "korteweg_de_vries",
+        "kuramoto_sivashinsky",
+        "swift_hohenberg",
+    ]
     num_points: Points
     domain_extent: Positive
     control_interval: Positive
     steps_per_interval: Steps
     parameters: dict[str, float] = {}
-    jets: Jets
+    jets: Jets | None = None
+    sine_modes: SineModes | None = None
+    uniform: Uniform | None = None
+
+    @model_validator(mode="after")
+    def _something_acts(self) -> "SimulationSettings":
+        if self.jets is None and self.sine_modes is None and self.uniform is None:
+            raise ValueError("jets: expected jets, sine_modes or uniform, got no actuators")
+        return self
 
 
 class Split(Section):
@@ -214,7 +252,8 @@ class Config(Section):
     def _parts_fit_together(self) -> "Config":
         points, data, control, planning = self.simulation.num_points, self.data, self.control, self.planning
         shortest = min(data.train.intervals, data.validation.intervals)
-        jets, test, longest = self.simulation.jets.count, data.test.intervals, max(control.first, control.last)
+        jets = self.simulation.jets.count if self.simulation.jets else 0
+        test, longest = data.test.intervals, max(control.first, control.last)
         rules = [
             (
                 "model.latent_modes",

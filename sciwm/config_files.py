@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -149,5 +149,7 @@ def _parse(message: str, where: str, changed: Sequence[str]) -> Problem:
 def _keys_at(location: list[str]) -> list[str]:
     schema: Any = Config
     for part in location:
-        schema = schema.model_fields[part].annotation
+        annotation = schema.model_fields[part].annotation
+        sections = [s for s in get_args(annotation) if s is not type(None)]  # of a section that may be left out
+        schema = sections[0] if sections else annotation
     return list(schema.model_fields)

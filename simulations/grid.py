@@ -108,7 +108,8 @@ class PeriodicGrid:
     @cached_property
     def wavenumbers(self) -> tuple[Array, ...]:
         """Physical wavenumbers ``2 pi k / L`` along each dimension, for even derivatives."""
-        return tuple(2 * np.pi * k / extent for k, extent in zip(self.modes, self.extents, strict=True))
+        along = zip(self.modes, self.extents, strict=True)
+        return tuple((2 * np.pi * k / extent).astype(np.float64) for k, extent in along)
 
     @cached_property
     def odd_wavenumbers(self) -> tuple[Array, ...]:

@@ -162,7 +162,7 @@ def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
     )  # fmt: skip
     coordinates = {
         "time": ("time", times, {"units": "1", "long_name": "time", "axis": "T"}),
-        "x": ("x", grid.coordinates, {"units": "1", "long_name": "position", "axis": "X"}),
+        "x": ("x", grid.coordinates["x"], {"units": "1", "long_name": "position", "axis": "X"}),
         "actuator": list(simulation.actuators.names),
     }
     return xr.Dataset(variables, coordinates)

@@ -46,7 +46,9 @@ def training(results: Results) -> Illustration:
     error.set(title=f"Held-out error over {results.config.loss.horizon} steps, persistence = 1", yscale="log")
     for name, (label, color) in TERMS.items():
         if f"train.{name}" in history[-1]:
-            terms.plot(updates, _series(history, f"train.{name}"), color=color, label=label, **marks)
+            values = _series(history, f"train.{name}")
+            # a term that is exactly zero has no place on a logarithmic axis
+            terms.plot(updates, np.where(values > 0, values, np.nan), color=color, label=label, **marks)
     terms.set(title="Terms of the loss, a trivial model = 1", yscale="log")
     shown = [name for name in TERMS if f"gradient_share.{name}" in history[-1]]
     stack = [_series(history, f"gradient_share.{name}") for name in shown]

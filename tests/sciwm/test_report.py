@@ -48,7 +48,7 @@ HISTORY = [
 
 def feedback(task: ControlTask, gain: float) -> Callable[..., Any]:
     """Jets that blow against the flow above them, in place of a planner that takes its time."""
-    shapes = torch.tensor(task.simulation.forcing_shapes, dtype=torch.float32)
+    shapes = torch.tensor(task.simulation.forcing_shapes[:, 0], dtype=torch.float32)
     return lambda: lambda fields, interval: -gain * fields[:, 0] @ shapes.T
 
 

@@ -129,7 +129,7 @@ def test_mass_budget_closes_on_true_transitions(config: Config, training_set: Tr
         heads.value.mean.scale[0, mass, 0] = mean_coefficient / scales.deviation
         heads.value.bias[mass] = (u.mean - scales.mean) / scales.deviation
         heads.source.bias[mass] = -scales.source_mean / scales.source_deviation
-        shapes = torch.from_numpy(simulation.forcing_shapes).float().mean(dim=1)
+        shapes = torch.from_numpy(simulation.forcing_shapes[:, 0]).float().mean(dim=1)
         heads.output_bias.view(heads.shape)[mass] = shapes / scales.output_deviation
         values = torch.from_numpy(np.asarray(training_set.array("u")[:, 5:7]))
         before, after = (model.encode(values[:, [t]]) for t in (0, 1))

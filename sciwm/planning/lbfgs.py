@@ -1,0 +1,144 @@
+"""Quasi-Newton search of many independent problems at once, within a box.
+
+Limited-memory BFGS by the two-loop recursion (Liu & Nocedal 1989, doi:10.1007/BF01589116) on the
+variables that no bound holds, with projected backtracking (Bertsekas 1982, doi:10.1137/0320018). Every
+element has its own curvature history and step length, so that the elements of a batch do not influence
+each other; and none waits for another's line search: each evaluation of the batch is a new step for
+those whose last trial was accepted, a shorter trial for the others.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+SUFFICIENT_DECREASE = 1e-4
+SHORTEST_TRIAL = 1e-10  # of a direction: below it, the history is forgotten
+FIRST_STEP = 0.02  # of the box, before any curvature is known
+
+
+def minimize(
+    cost_per_element: Callable[[Tensor], Tensor],
+    start: Tensor,
+    *,
+    low: float,
+    high: float,
+    iterations: int,
+    history: int = 10,
+) -> tuple[Tensor, Tensor]:
+    """Minimise each element's cost over ``low <= x <= high``.
+
+    Args:
+        cost_per_element: takes ``(batch, ...)`` to ``(batch,)``, differentiably; each cost depends on its
+            own element only. A trial whose cost is not finite is rejected.
+        start: first guess, ``(batch, ...)``.
+        iterations: evaluations of the cost and its gradient, the one at ``start`` among them.
+        history: pairs of steps and gradient changes that the curvature is estimated from.
+
+    Returns:
+        the best point found by each element, of the shape of ``start``, and its cost ``(batch,)``.
+
+    Example:
+        >>> minimize(lambda x: (x - 3).square().sum(1), torch.zeros(2, 1), low=-1, high=1, iterations=5)[0].tolist()
+        [[1.0], [1.0]]
+    """
+
+    def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            cost = cost_per_element(x.view_as(start))
+            (gradient,) = torch.autograd.grad(cost.where(cost.isfinite(), 0.0).sum(), [x])
+        return cost.detach().nan_to_num(nan=torch.inf), gradient.nan_to_num()
+
+    x = start.detach().flatten(1).clamp(low, high)
+    cost, gradient = evaluate(x)
+    curvature = _Curvature(x, history)
+    direction = _descent(curvature, x, gradient, low, high)
+    length = torch.ones_like(cost)
+    for _ in range(iterations - 1):
+        trial = (x + length[:, None] * direction).clamp(low, high)
+        trial_cost, trial_gradient = evaluate(trial)
+        expected = _dot(gradient, trial - x)
+        accepted = trial_cost <= cost + SUFFICIENT_DECREASE * expected
+        accepted &= trial_cost.isfinite() & (expected < 0)
+        curvature.learn(trial - x, trial_gradient - gradient, accepted)
+        curvature.forget(~accepted & (length < SHORTEST_TRIAL))
+        new = accepted | (length < SHORTEST_TRIAL)
+        length = torch.where(new, 1.0, _shorter(length, _dot(gradient, direction), trial_cost - cost))
+        x = torch.where(accepted[:, None], trial, x)
+        gradient = torch.where(accepted[:, None], trial_gradient, gradient)
+        cost = torch.where(accepted, trial_cost, cost)
+        direction = torch.where(new[:, None], _descent(curvature, x, gradient, low, high), direction)
+        if not direction.any():
+            break
+    return x.view_as(start), cost
+
+
+class _Curvature:
+    """The last steps and gradient changes of every element, newest last; empty places weigh nothing."""
+
+    def __init__(self, x: Tensor, history: int) -> None:
+        self.steps = x.new_zeros(history, *x.shape)
+        self.changes = torch.zeros_like(self.steps)
+        self.weights = x.new_zeros(history, len(x))
+
+    def learn(self, step: Tensor, change: Tensor, where: Tensor) -> None:
+        """Append a pair to the history of some elements, if the cost curves upwards along it."""
+        product = _dot(step, change)
+        where = where & (product > 1e-10 * step.norm(dim=1) * change.norm(dim=1))
+        weight = torch.where(where, 1 / product, 0.0)
+        self.steps = _appended(self.steps, step, where)
+        self.changes = _appended(self.changes, change, where)
+        self.weights = _appended(self.weights, weight, where)
+
+    def forget(self, where: Tensor) -> None:
+        """Empty the history of some elements."""
+        self.weights = torch.where(where, 0.0, self.weights)
+
+    def solve(self, gradient: Tensor, free: Tensor) -> tuple[Tensor, Tensor]:
+        """The inverse of the estimated Hessian times ``gradient``, in the free variables only.
+
+        Returns:
+            the product ``(batch, variable)``, and which elements know any curvature ``(batch,)``.
+        """
+        q = gradient * free
+        steps, changes = self.steps * free, self.changes * free
+        products = (steps * changes).sum(dim=-1)
+        usable = (self.weights > 0) & (products > 1e-10 * steps.norm(dim=-1) * changes.norm(dim=-1))
+        weights = torch.where(usable, 1 / products, 0.0)
+        alphas = torch.zeros_like(weights)
+        for i in reversed(range(len(weights))):
+            alphas[i] = weights[i] * _dot(steps[i], q)
+            q = q - alphas[i][:, None] * changes[i]
+        scale = torch.ones_like(products[0])
+        for i in range(len(weights)):
+            scale = torch.where(usable[i], products[i] / changes[i].square().sum(dim=-1), scale)
+        q = scale[:, None] * q
+        for i in range(len(weights)):
+            q = q + (alphas[i] - weights[i] * _dot(changes[i], q))[:, None] * steps[i]
+        return q, usable.any(dim=0)
+
+
+def _descent(curvature: _Curvature, x: Tensor, gradient: Tensor, low: float, high: float) -> Tensor:
+    """The quasi-Newton direction; the gradient's, some of the box long, where no curvature is known."""
+    free = ~((x <= low) & (gradient > 0) | (x >= high) & (gradient < 0))
+    downhill = -gradient * free
+    steepest_slope = downhill.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    steepest = FIRST_STEP * (high - low) * downhill / steepest_slope
+    uphill, known = curvature.solve(gradient, free)
+    trusted = known & uphill.isfinite().all(dim=1) & (_dot(uphill, gradient) > 0)
+    return torch.where(trusted[:, None], -uphill, steepest)
+
+
+def _shorter(length: Tensor, slope: Tensor, rise: Tensor) -> Tensor:
+    """The minimum of the parabola through a rejected trial, between a tenth and a half of its length."""
+    parabola = -slope * length.square() / (2 * (rise - slope * length))
+    return torch.where(parabola.isfinite(), parabola, 0.0).clamp(0.1 * length, 0.5 * length)
+
+
+def _appended(kept: Tensor, value: Tensor, where: Tensor) -> Tensor:
+    return torch.where(where.view(-1, *[1] * (value.ndim - 1)), torch.cat([kept[1:], value[None]]), kept)
+
+
+def _dot(left: Tensor, right: Tensor) -> Tensor:
+    return (left * right).sum(dim=1)
