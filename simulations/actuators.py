@@ -232,3 +232,9 @@ def boxes(
 def uniform(grid: Grid, *, limit: float, acts_on: str, units: str = "1") -> Actuators:
     """One action that changes a variable or a scalar parameter everywhere alike."""
     return _actuators("uniform", np.ones((1, *grid.shape)), limit, acts_on, units, False)
+
+
+def boundary_values(grid: Grid, *, walls: Sequence[str] = ("right",), limit: float, units: str = "1") -> Actuators:
+    """One action for each named wall, whose field it sets: ``|a_j| <= limit``."""
+    box = ActionBox.symmetric(walls, limit, units)
+    return Actuators(box, np.zeros((len(walls), *grid.shape)), tuple(walls))

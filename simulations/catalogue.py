@@ -4,13 +4,49 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulations.actuators import Actuators, boxes, gaussian_jets, sine_modes, uniform
-from simulations.equations import Burgers, KuramotoSivashinsky
+from simulations.equations import (
+    AdvectionDiffusionReaction,
+    AdvectionDiffusionReaction2D,
+    AllenCahn,
+    Burgers,
+    Burgers2D,
+    CahnHilliard,
+    GrayScott,
+    KortewegDeVries,
+    KuramotoSivashinsky,
+    NavierStokes,
+    NavierStokesScalar,
+    ShallowWater,
+    SwiftHohenberg,
+)
 from simulations.grid import PeriodicGrid
 from simulations.spectral import SpectralSimulation
 
-CATALOGUE: dict[str, type[SpectralSimulation]] = {c.equation: c for c in (Burgers, KuramotoSivashinsky)}
+CATALOGUE: dict[str, type[SpectralSimulation]] = {
+    c.equation: c
+    for c in (
+        AdvectionDiffusionReaction,
+        AdvectionDiffusionReaction2D,
+        AllenCahn,
+        Burgers,
+        Burgers2D,
+        CahnHilliard,
+        GrayScott,
+        KortewegDeVries,
+        KuramotoSivashinsky,
+        NavierStokes,
+        NavierStokesScalar,
+        ShallowWater,
+        SwiftHohenberg,
+    )
+}
 
-ACTUATORS: dict[str, Callable[..., Actuators]] = {"jets": gaussian_jets, "boxes": boxes, "sine_modes": sine_modes, "uniform": uniform}
+ACTUATORS: dict[str, Callable[..., Actuators]] = {
+    "jets": gaussian_jets,
+    "boxes": boxes,
+    "sine_modes": sine_modes,
+    "uniform": uniform,
+}
 
 
 def build(settings: Mapping[str, Any]) -> SpectralSimulation:

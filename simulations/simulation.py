@@ -234,6 +234,15 @@ class Simulation(ABC):
         other._prepare()
         return other
 
+    def repeated(self, times: int) -> "Simulation":
+        """The same for a batch repeated so many times, one round of elements after the other."""
+        if self.batch_of_parameters is None or times == 1:
+            return self
+        if times not in self._repeated:
+            tiled = {name: np.tile(v, times) for name, v in self.values.items() if v.ndim}
+            self._repeated[times] = self.with_parameters(tiled)
+        return self._repeated[times]
+
     # Shared machinery -------------------------------------------------------------------------
 
     def mean_over_space(self, values: Tensor) -> Tensor:
@@ -266,16 +275,15 @@ class Simulation(ABC):
                 state = step(state)
             return state
 
+        if stride == count:
+            return several(state, count)
         for start in range(0, count, stride):
-            steps = min(stride, count - start)
-            if steps == count:
-                state = several(state, steps)
-            else:
-                state = checkpoint(several, state, steps, use_reentrant=False)
+            state = checkpoint(several, state, min(stride, count - start), use_reentrant=False)
         return state
 
     def _prepare(self) -> None:
         """Check the step and forget what was computed for other parameters."""
+        self._repeated: dict[int, Simulation] = {}
         self._tables: dict[tuple[torch.dtype, torch.device], dict[str, tuple[Tensor, ...]]] = {}
         limits = self.step_limits()
         tightest = min(limits, key=lambda limit: limit.step, default=None)

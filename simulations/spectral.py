@@ -87,7 +87,7 @@ class SpectralSimulation(Simulation):
         """``N_hat(u_hat)``, dealiased, shape ``(batch, channel, *modes)``."""
 
     def steady_forcing(self) -> Array | None:
-        """A forcing that is always on, ``(channel, *space)``."""
+        """A forcing that is always on, broadcastable to ``(batch, channel, *space)``."""
         return None
 
     def parameter_response(self, name: str, fields: Tensor) -> Tensor:
@@ -96,12 +96,15 @@ class SpectralSimulation(Simulation):
 
     # The verbs --------------------------------------------------------------------------------
 
+    def nothing_limits_growth(self) -> bool:
+        """Whether the equation is linear, so that growing waves need no nonlinear term to tame them."""
+        return False
+
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
         """One control interval under a held action ``(batch, actuator)`` in physical units."""
         self._require_fields("state", state)
         self._require_action(state, action)
-        state_hat = self.march(self._stepper(state, action), self.spectrum(state), self.steps_per_interval)
-        state = self.to_grid(state_hat)
+        state = self.to_grid(self.integrate(self.spectrum(state), action))
         return state + self._kick(action) if self.impulsive else state
 
     def advance_with_fluxes(self, state: Tensor, action: Tensor) -> tuple[Tensor, dict[str, Budget]]:
@@ -111,8 +114,8 @@ class SpectralSimulation(Simulation):
         weights = np.array([1.0] + [4.0, 2.0] * (self.steps_per_interval // 2))
         weights[-1] = 1.0
         weights /= weights.sum()
-        step = self._stepper(state, action)
         state_hat = self.spectrum(state)
+        step = self._stepper(state_hat, action)
         mean = _weighted(self.budgets(state), weights[0])
         for weight in weights[1:]:
             state_hat = step(state_hat)
@@ -124,7 +127,7 @@ class SpectralSimulation(Simulation):
         """``l u + N(u)`` and the actuators' shapes on the grid, as the solver sees them."""
         state_hat = self.spectrum(fields)
         steady = self.table("steady_forcing", state_hat)
-        drift_hat = self.table("linear", state_hat) * state_hat + self.nonlinear_term(state_hat) + steady
+        drift_hat = self.table("linear", state_hat) * state_hat + self.tendency(state_hat, steady)
         return self.to_grid(drift_hat), self._response(fields)
 
     # Spectral machinery -----------------------------------------------------------------------
@@ -154,6 +157,10 @@ class SpectralSimulation(Simulation):
         largest = max(float(np.abs(k).max()) for k in self.grid.odd_wavenumbers) * self.dealiasing
         return StepLimit(2.8 / (largest * speed + 1e-300), f"advection at speed {speed:.3g}")
 
+    def reactive_limit(self, rate: float) -> StepLimit:
+        """Where decay at ``rate`` leaves the stability region of the explicit term."""
+        return StepLimit(2.8 / (rate + 1e-300), f"reaction at rate {rate:.3g}")
+
     def gradient_squared(self, fields: Tensor) -> Tensor:
         """``|grad u|^2`` at every point, ``(batch, channel, *space)``."""
         state_hat = self.spectrum(fields)
@@ -167,10 +174,9 @@ class SpectralSimulation(Simulation):
 
     def tables(self) -> dict[str, tuple[Array, ...]]:
         """Parameters, wavenumbers, masks, coefficients and forcing spectra."""
-        axes = range(1, 1 + len(self.grid.shape))
         steady = self.steady_forcing()
-        shapes_hat = np.fft.rfftn(self.forcing_shapes, axes=tuple(axis + 1 for axis in axes))
-        steady_hat = 0 * shapes_hat[0] if steady is None else np.fft.rfftn(steady, axes=tuple(axes))
+        shapes_hat = np.fft.rfftn(self.forcing_shapes, axes=self._space)
+        steady_hat = 0 * shapes_hat[0] if steady is None else np.fft.rfftn(steady, axes=self._space)
         scheme = ETDRK2 if self.order == 2 else ETDRK4
         self.integrator: Scheme = scheme(self.linear_symbol(), self.step)
         return super().tables() | {
@@ -191,24 +197,37 @@ class SpectralSimulation(Simulation):
         """``N_hat + f_hat``: what the integrator sees beside the linear term."""
         return self.nonlinear_term(state_hat) + forcing_hat
 
-    def _stepper(self, state: Tensor, action: Tensor) -> Callable[[Tensor], Tensor]:
+    def integrate(self, state_hat: Tensor, action: Tensor) -> Tensor:
+        """One control interval in Fourier space, impulses left out."""
+        return self.march(self._stepper(state_hat, action), state_hat, self.steps_per_interval)
+
+    def step_in_fourier_space(self, state_hat: Tensor, forcing_hat: Tensor) -> Tensor:
+        """One solver step under a constant forcing."""
+        coefficients = self._tables_for(state_hat)["integrator"]
+        return self.integrator.advance(state_hat, lambda v, _: self.tendency(v, forcing_hat), coefficients)
+
+    def forcing_spectrum(self, state_hat: Tensor, action: Tensor) -> Tensor:
+        """The transform of what ``action`` adds to the time derivatives, with what is always added."""
+        forcing_hat = self.table("steady_forcing", state_hat).expand(len(state_hat), *self._spectral_shape)
+        if self.impulsive:
+            return forcing_hat
+        shapes_hat = self.table("shapes_hat", state_hat)
+        return forcing_hat + torch.tensordot(action.to(shapes_hat.dtype), shapes_hat, 1)
+
+    def _stepper(self, state_hat: Tensor, action: Tensor) -> Callable[[Tensor], Tensor]:
         """One solver step in Fourier space under the held ``action``."""
-        coefficients = self._tables_for(state)["integrator"]
-        forcing_hat = self.table("steady_forcing", state).expand(len(state), *self._spectral_shape)
-        if not self.impulsive:
-            shapes_hat = self.table("shapes_hat", state)
-            forcing_hat = forcing_hat + torch.tensordot(action.to(shapes_hat.dtype), shapes_hat, 1)
+        coefficients = self._tables_for(state_hat)["integrator"]
+        forcing_hat = self.forcing_spectrum(state_hat, action)
+        if not self.modulations:
+            return lambda state_hat: self.step_in_fourier_space(state_hat, forcing_hat)
         modulations = {
-            name: torch.tensordot(action, self.table(f"modulation_{name}", state), 1) for name in self.modulations
+            name: torch.tensordot(action, self.table(f"modulation_{name}", state_hat), 1) for name in self.modulations
         }
 
         def tendency(state_hat: Tensor, time: float) -> Tensor:
-            rate = self.tendency(state_hat, forcing_hat)
-            if modulations:
-                fields = self.to_grid(self.dealiased(state_hat))
-                change = sum(m * self.parameter_response(name, fields) for name, m in modulations.items())
-                rate = rate + self.dealiased(self.spectrum(change))
-            return rate
+            fields = self.to_grid(self.dealiased(state_hat))
+            change = sum(m * self.parameter_response(name, fields) for name, m in modulations.items())
+            return self.tendency(state_hat, forcing_hat) + self.dealiased(self.spectrum(change))
 
         return lambda state_hat: self.integrator.advance(state_hat, tendency, coefficients)
 
@@ -226,11 +245,14 @@ class SpectralSimulation(Simulation):
         return torch.tensordot(action, self.table("shapes", action), 1)
 
     def _kicked(self, state: Tensor, action: Tensor, mean: dict[str, Budget]) -> tuple[Tensor, dict[str, Budget]]:
-        """Add the impulse, and its work: exact for functionals up to second order."""
+        """Add the impulse, and its work: Simpson's rule along it, exact for functionals up to fourth order."""
         kick = self._kick(action)
         shapes = self.table("shapes", state)
-        for name, q in self.derivatives(state + kick / 2).items():
-            output = self.mean_over_space(q[:, None] * shapes) / self.control_interval
+        along = [(1 / 6, self.derivatives(state)), (2 / 3, self.derivatives(state + kick / 2))]
+        along.append((1 / 6, self.derivatives(state + kick)))
+        for name in self.functional_names:
+            parts = [weight * self.mean_over_space(q[name][:, None] * shapes) for weight, q in along]
+            output = torch.stack(parts).sum(dim=0) / self.control_interval
             mean[name] = Budget(mean[name].source, output.expand(len(state), -1))
         return state + kick, mean
 
@@ -253,6 +275,17 @@ class SpectralSimulation(Simulation):
                 shapes = modulations.setdefault(target, np.zeros((len(targets), 1, *actuators.shapes.shape[1:])))
                 shapes[j, 0] = actuators.shapes[j]
         return added, modulations
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        beyond = ~self.grid.dealiasing_mask(self.dealiasing)
+        if not self.nothing_limits_growth() and np.any(np.real(self.linear_symbol()) * beyond > 0):
+            points = " x ".join(map(str, self.grid.shape))
+            raise ValueError(
+                f"{self.equation}: expected every wave that grows to be one that the nonlinear term sees, below "
+                f"{self.dealiasing:.2g} of the largest wavenumber; {points} points are too few for these parameters. "
+                f"Try {' x '.join(str(2 * n) for n in self.grid.shape)}, or a smaller domain_extent."
+            )
 
     @property
     def _spectral_shape(self) -> tuple[int, ...]:

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.initial import random_waves
+from simulations.quadratic import QuadraticAdvection
 from simulations.simulation import StepLimit, Variable, positive
-from simulations.spectral import SpectralSimulation
 
 
-class Burgers(SpectralSimulation):
+class Burgers(QuadraticAdvection):
     """Forced viscous Burgers equation in 1D (Cole 1951; Hopf 1950, doi:10.1002/cpa.3160030302)."""
 
     equation = "burgers"
@@ -37,10 +37,6 @@ class Burgers(SpectralSimulation):
     def linear_symbol(self) -> NDArray[Any]:
         """``-nu k^2``."""
         return np.asarray(self.parameter("viscosity") * self.grid.laplacian)
-
-    def nonlinear_term(self, state_hat: Tensor) -> Tensor:
-        """``-(u^2 / 2)_x``."""
-        return self.self_advection(state_hat)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
         """Waves of the four longest wavelengths, without a mean flow."""

@@ -19,14 +19,15 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import root
 from torch import Tensor
 
 from simulations.initial import random_waves
+from simulations.quadratic import QuadraticAdvection
 from simulations.simulation import StepLimit, Variable
-from simulations.spectral import SpectralSimulation
 
 
-class KuramotoSivashinsky(SpectralSimulation):
+class KuramotoSivashinsky(QuadraticAdvection):
     """Forced Kuramoto-Sivashinsky equation (Cvitanovic et al. 2010, doi:10.1137/070705623)."""
 
     equation = "kuramoto_sivashinsky"
@@ -36,10 +37,6 @@ class KuramotoSivashinsky(SpectralSimulation):
     def linear_symbol(self) -> NDArray[Any]:
         """``k^2 - k^4``."""
         return np.asarray(-self.grid.laplacian - self.grid.laplacian**2)
-
-    def nonlinear_term(self, state_hat: Tensor) -> Tensor:
-        """``-(u^2 / 2)_x``."""
-        return self.self_advection(state_hat)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
         """Waves of the four longest wavelengths, without a mean flow."""
@@ -52,6 +49,35 @@ class KuramotoSivashinsky(SpectralSimulation):
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
         """1 and u."""
         return {"mass": torch.ones_like(fields), "energy": fields}
+
+    def dissipation(self, fields: Tensor) -> Tensor:
+        """``<u_xx^2>``, ``(batch,)``."""
+        return self.mean_over_space(self.laplacian(fields).square())
+
+    def equilibrium(self, waves: int) -> NDArray[np.float64]:
+        """The steady state that an odd wave of this many periods grows into, ``(1, x)``.
+
+        At L = 22 there are three, of one to three waves and energies 0.2609, 0.4382 and 1.5876.
+
+        Raises:
+            ValueError: if Newton's method finds none.
+        """
+        modes = np.flatnonzero(self.grid.dealiasing_mask(self.dealiasing))[1:]
+        k = 2 * np.pi * modes / self.grid.extents[0]
+        phase = np.outer(k, self.grid.coordinates["x"])
+        sines, cosines = np.sin(phase), np.cos(phase)
+
+        def residual(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+            advection = (heights @ sines) * ((k * heights) @ cosines)
+            return np.asarray((k**2 - k**4) * heights - 2 * (advection @ sines.T) / self.grid.shape[0])
+
+        solution = root(residual, 2.0 * (modes == waves), tol=1e-13)
+        if not solution.success or np.abs(solution.x).max() < 1e-6:
+            raise ValueError(
+                f"kuramoto_sivashinsky: expected a steady state of {waves} waves on an extent of "
+                f"{self.grid.extents[0]:g}, found none. At 22 there are those of 1, 2 and 3 waves."
+            )
+        return np.asarray(solution.x @ sines)[None]
 
     def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
         """Advection by the fastest fluid."""

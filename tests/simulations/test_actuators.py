@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulations import ActionBox, Actuators, PeriodicGrid, gaussian_jets
+from simulations import ActionBox, Actuators, BoundedGrid, PeriodicGrid, boxes, gaussian_jets, sine_modes, uniform
 
 EPSILON = np.finfo(np.float64).eps
 bounds = st.floats(-1e6, 1e6).map(lambda v: round(v, 3))
@@ -47,51 +47,181 @@ def test_bounds_are_minus_one_and_one_in_normalized_units() -> None:
     assert action_box.to_physical(torch.tensor([[-1.0, -1.0], [1.0, 1.0]])).tolist() == corners.tolist()
 
 
+def test_boxes_of_one_unit_add_up() -> None:
+    """Names and bounds one after the other; a unit or a name twice is refused."""
+    both = ActionBox.symmetric(["a"], 1.0, "N") + ActionBox.symmetric(["b", "c"], 2.0, "N")
+    assert (both.names, both.low.tolist(), both.high.tolist()) == (("a", "b", "c"), [-1, -2, -2], [1, 2, 2])
+    with pytest.raises(ValueError, match="one unit, got 'N' and 'K'"):
+        both + ActionBox.symmetric(["d"], 1.0, "K")
+    with pytest.raises(ValueError, match="different name for every actuator, got a, b, c, a"):
+        both + ActionBox.symmetric(["a"], 1.0, "N")
+
+
+# Jets ---------------------------------------------------------------------------------------
+
+
 @given(
     half_points=st.integers(4, 128),
     extent=st.floats(0.1, 100),
     width_in_spacings=st.floats(1.001, 300),
     count=st.integers(1, 8),
+    offset=st.floats(0, 1),
 )
-def test_jets_integrate_to_one(half_points: int, extent: float, width_in_spacings: float, count: int) -> None:
+def test_jets_integrate_to_one(
+    half_points: int, extent: float, width_in_spacings: float, count: int, offset: float
+) -> None:
     """Grid sums of a periodic Gaussian are exact to 2 exp(-2 pi^2 (width / spacing)^2) = 6e-9, however wide."""
-    grid = PeriodicGrid(2 * half_points, extent)
-    jets = gaussian_jets(grid, count=count, width=width_in_spacings * grid.spacing, limit=1.0)
-    np.testing.assert_allclose(jets.shapes.sum(axis=1) * grid.spacing, 1.0, atol=6e-9)
+    grid = PeriodicGrid.line(2 * half_points, extent)
+    (spacing,) = grid.spacing
+    jets = gaussian_jets(grid, count=count, width=width_in_spacings * spacing, limit=1.0, offset=offset)
+    np.testing.assert_allclose(jets.shapes.sum(axis=1) * spacing, 1.0, atol=6e-9)
+
+
+@given(width_in_spacings=st.floats(1.001, 30), counts=st.tuples(st.integers(1, 4), st.integers(1, 4)))
+def test_jets_of_two_dimensions_integrate_to_one(width_in_spacings: float, counts: tuple[int, int]) -> None:
+    """As in one dimension; the number of jets is the product of those along each."""
+    grid = PeriodicGrid((12, 20), (3.0, 4.0))
+    jets = gaussian_jets(grid, count=counts, width=width_in_spacings * max(grid.spacing), limit=1.0)
+    assert jets.shapes.shape == (counts[0] * counts[1], 12, 20)
+    np.testing.assert_allclose(jets.shapes.sum(axis=(1, 2)) * np.prod(grid.spacing), 1.0, atol=2e-8)
 
 
 @pytest.mark.parametrize("width", [0.5, 10.0])
 def test_jets_are_smooth_across_the_end_of_the_period(width: float) -> None:
     """Spectra fall as exp(-(k width)^2 / 2) wherever the jet sits: no kink at its antipode; 1e-14 is rounding."""
-    grid = PeriodicGrid(128, 22.0)
-    spectra = np.abs(np.fft.rfft(gaussian_jets(grid, count=3, width=width, limit=1.0).shapes)) * grid.spacing
-    np.testing.assert_allclose(spectra, np.tile(np.exp(-((grid.wavenumbers * width) ** 2) / 2), (3, 1)), atol=1e-14)
+    grid = PeriodicGrid.line(128, 22.0)
+    spectra = np.abs(np.fft.rfft(gaussian_jets(grid, count=3, width=width, limit=1.0).shapes)) * grid.spacing[0]
+    np.testing.assert_allclose(spectra, np.tile(np.exp(-((grid.wavenumbers[0] * width) ** 2) / 2), (3, 1)), atol=1e-14)
 
 
 def test_jets_are_centred_at_equal_distances() -> None:
-    """Jet j peaks at x = j L / count; exact when that is a grid point."""
-    grid = PeriodicGrid(64, 22.0)
-    jets = gaussian_jets(grid, count=8, width=0.4, limit=1.0)
-    assert jets.shapes.argmax(axis=1).tolist() == list(range(0, 64, 8))
+    """Jet j peaks at x = (j + offset) L / count; exact when that is a grid point."""
+    grid = PeriodicGrid.line(64, 22.0)
+    for offset in (0.0, 0.5):
+        jets = gaussian_jets(grid, count=8, width=0.4, limit=1.0, offset=offset)
+        assert jets.shapes.argmax(axis=1).tolist() == list(range(int(8 * offset), 64, 8))
+
+
+def test_jets_of_two_dimensions_are_centred_on_a_lattice() -> None:
+    """x varies slowest, as in the fields, and a jet falls off alike in both directions; exact on grid points."""
+    grid = PeriodicGrid((24, 32), (6.0, 8.0))
+    jets = gaussian_jets(grid, count=(2, 4), width=0.5, limit=1.0, offset=0.5)
+    peaks = [tuple(int(i) for i in np.unravel_index(shape.argmax(), grid.shape)) for shape in jets.shapes]
+    assert peaks == [(x, y) for x in (6, 18) for y in (4, 12, 20, 28)]
+    first = jets.shapes[0]
+    np.testing.assert_allclose(first[6, 4:12], first[6:14, 4], rtol=1e-12)
+    assert jets.box.names == tuple(f"jet_{j}" for j in range(8))
+
+
+@pytest.mark.parametrize("dimensions", [1, 2])
+def test_peaks_and_means_of_jets_are_as_asked(dimensions: int) -> None:
+    """One at the centre, up to images below 1e-13, or exactly no mean: the mean flow is then not driven."""
+    grid = PeriodicGrid((32, 64)[:dimensions], (8.0, 16.0)[:dimensions])
+    peak = gaussian_jets(grid, count=2, width=0.5, limit=1.0, normalization="peak")
+    space = tuple(range(1, 1 + dimensions))
+    np.testing.assert_allclose(peak.shapes.max(axis=space), 1.0, atol=1e-13)
+    for normalization in ("peak", "integral"):
+        mean_free = gaussian_jets(grid, count=2, width=0.5, limit=1.0, normalization=normalization, zero_mean=True)
+        np.testing.assert_allclose(mean_free.shapes.mean(axis=space), 0.0, atol=1e-15)
+    np.testing.assert_allclose(np.diff(mean_free.shapes), np.diff(integral_jets(grid).shapes), atol=1e-14)
+
+
+def integral_jets(grid: PeriodicGrid) -> Actuators:
+    return gaussian_jets(grid, count=2, width=0.5, limit=1.0)
 
 
 @given(extent=st.floats(1.0, 100.0), width=st.floats(0.01, 1.0))
 def test_too_narrow_jets_are_refused_with_a_number_of_points_that_works(extent: float, width: float) -> None:
     """A jet between two grid points would vanish; following the message's advice succeeds."""
-    grid = PeriodicGrid(8, extent)
-    if width >= grid.spacing:
+    grid = PeriodicGrid.line(8, extent)
+    if width >= grid.spacing[0]:
         return
     with pytest.raises(ValueError, match="at least one grid spacing wide") as refusal:
         gaussian_jets(grid, count=1, width=width, limit=1.0)
     advised = int(re.search(r"num_points = (\d+)", str(refusal.value))[1])
-    gaussian_jets(PeriodicGrid(max(advised, 8), extent), count=1, width=width, limit=1.0)
+    gaussian_jets(PeriodicGrid.line(max(advised, 8), extent), count=1, width=width, limit=1.0)
 
 
 @pytest.mark.parametrize("width", [0.0, -1.0, np.nan])
 def test_widths_that_are_no_length_are_refused(width: float) -> None:
     """A jet has a positive width; advice on the number of points would be nonsense."""
     with pytest.raises(ValueError, match=f"width > 0, got {width}"):
-        gaussian_jets(PeriodicGrid(8, 1.0), count=1, width=width, limit=1.0)
+        gaussian_jets(PeriodicGrid.line(8, 1.0), count=1, width=width, limit=1.0)
+
+
+@pytest.mark.parametrize("count", [0, (2,), (2, 2, 2), (2, 0)])
+def test_counts_that_fit_no_lattice_are_refused(count: int | tuple[int, ...]) -> None:
+    """One number of jets along each dimension, each at least one."""
+    with pytest.raises(ValueError, match="count of jets along each of x, y, got"):
+        gaussian_jets(PeriodicGrid.square(8, 1.0), count=count, width=0.2, limit=1.0)
+
+
+# Sine modes, boxes, uniform ---------------------------------------------------------------
+
+
+def test_sine_modes_are_sines_and_cosines_of_each_wavenumber() -> None:
+    """Two orthogonal shapes of mean square 1/2 for each mode, constant along y; 1e-14 is rounding."""
+    grid = PeriodicGrid((16, 8), (3.0, 5.0))
+    waves = sine_modes(grid, modes=[1, 3], limit=1.0)
+    x = grid.mesh[0]
+    for j, shape in enumerate(waves.shapes):
+        k = 2 * np.pi * (1, 3)[j // 2] / 3.0
+        np.testing.assert_allclose(shape, ((np.sin, np.cos)[j % 2])(k * x) + 0 * shape, atol=1e-14)
+    flat = waves.shapes.reshape(4, -1)
+    np.testing.assert_allclose(flat @ flat.T / flat.shape[1], np.eye(4) / 2, atol=1e-14)
+
+
+@pytest.mark.parametrize(("modes", "advised"), [([4], 10), ([1, 6], 14), ([0], 2), ([], 4)])
+def test_modes_that_the_grid_does_not_hold_are_refused(modes: list[int], advised: int) -> None:
+    """At 8 points mode 3 is the last with a sine and a cosine; the number of points advised is enough."""
+    with pytest.raises(ValueError, match=rf"modes between 1 and 3 on 8 points, got .* num_points = {advised} "):
+        sine_modes(PeriodicGrid.line(8, 1.0), modes=modes, limit=1.0)
+    if max(modes, default=0) > 3:
+        sine_modes(PeriodicGrid.line(advised, 1.0), modes=modes, limit=1.0)
+
+
+def test_boxes_are_one_inside_and_zero_outside() -> None:
+    """Adjacent intervals share no point and cover the domain: low <= x < high; exact."""
+    line = PeriodicGrid.line(16, 4.0)
+    halves = boxes(line, intervals=[(0.0, 1.0), (1.0, 4.0)], limit=1.0).shapes
+    assert halves.sum(axis=0).tolist() == [1.0] * 16
+    assert halves[0].tolist() == [1.0] * 4 + [0.0] * 12
+    rectangle = PeriodicGrid((16, 8), (4.0, 2.0))
+    (shape,) = boxes(rectangle, intervals=[((1.0, 2.0), (0.5, 2.0))], limit=1.0).shapes
+    assert (shape.sum(), shape[4:8, 2:].sum()) == (24, 24)
+    walls = BoundedGrid({"x": np.linspace(0, 1, 5)}, (1.0,))
+    assert boxes(walls, intervals=[(0.5, 0.8)], limit=1.0).shapes.tolist() == [[0, 0, 1, 1, 0]]
+
+
+def test_boxes_without_points_or_of_other_dimensions_are_refused() -> None:
+    """A box between two points acts on nothing; one interval along each dimension."""
+    with pytest.raises(ValueError, match=r"Box 1 at \(0.1, 0.2\) holds no grid point"):
+        boxes(PeriodicGrid.line(8, 8.0), intervals=[(0.0, 1.0), (0.1, 0.2)], limit=1.0)
+    with pytest.raises(ValueError, match=r"along each of x, y for box 0, got \(0.0, 1.0\)"):
+        boxes(PeriodicGrid.square(8, 8.0), intervals=[(0.0, 1.0)], limit=1.0)
+
+
+def test_actuators_are_named_by_what_they_act_on() -> None:
+    """Kinds on different variables stand beside each other without clashing; lengths and bounds add up."""
+    grid = PeriodicGrid.square(16, 4.0)
+    both = gaussian_jets(grid, count=1, width=0.5, limit=1.0, acts_on="u") + uniform(grid, limit=2.0, acts_on="v")
+    assert both.box.names == ("u_jet_0", "v_uniform_0")
+    assert both.acts_on == ("u", "v")
+    assert both.shapes.shape == (2, 16, 16)
+    assert (both.shapes[1] == 1).all()
+    assert both.box.high.tolist() == [1.0, 2.0]
+
+
+def test_actuators_that_do_not_fit_together_are_refused() -> None:
+    """Either all name what they act on or none does; impulses do not mix with what acts all through."""
+    grid = PeriodicGrid.line(16, 4.0)
+    named = uniform(grid, limit=1.0, acts_on="u")
+    with pytest.raises(ValueError, match="both name what they act on"):
+        named + gaussian_jets(grid, count=1, width=0.5, limit=1.0)
+    with pytest.raises(ValueError, match="act alike in time"):
+        named + boxes(grid, intervals=[(0, 1)], limit=1.0, acts_on="u", impulsive=True)
+    with pytest.raises(ValueError, match=r"acts_on for each of 1 actions, got \('u', 'v'\)"):
+        Actuators(box(-1.0, 1.0), np.zeros((1, 16)), ("u", "v"))
 
 
 def test_boxes_without_room_or_of_wrong_length_are_refused() -> None:

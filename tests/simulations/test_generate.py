@@ -5,13 +5,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
+from cases.case import Case
 
+from simulations import Simulation
 from simulations.generate import Recipe, attractor_states, generate
 from simulations.store import StoreError
 
@@ -26,26 +27,30 @@ def read(path: Path) -> xr.Dataset:
         return dataset.load()
 
 
+def fields(simulation: Simulation, data: xr.Dataset, n: int) -> torch.Tensor:
+    """What was recorded at one time, ``(batch, channel, *space)``."""
+    return torch.tensor(np.stack([data[v.name].values[:, n] for v in simulation.variables], axis=1))
+
+
 def every_byte(path: Path) -> dict[str, bytes]:
     """Contents of every file of the store and of its markers, by name, and of nothing else beside them."""
     assert {p.name for p in path.parent.iterdir()} == {path.name, path.with_suffix(".done").name}
     return {str(p.relative_to(path.parent)): p.read_bytes() for p in path.parent.rglob("*") if p.is_file()}
 
 
-def test_the_record_is_a_solution_under_the_recorded_actions(case: Any, tmp_path: Path) -> None:
+def test_the_record_is_a_solution_under_the_recorded_actions(representative: Case, tmp_path: Path) -> None:
     """The action at t acts over [t, t + interval): advancing u(t) under it gives u(t + interval), the stored bits.
 
     The stored budget closes to a hundredth of the changes: Simpson's rule on two coarse steps, not rounding.
     """
-    coarse = case.coarse()
-    simulation = coarse.build()
-    data = read(generate(simulation, RECIPE, tmp_path / "a.zarr", settings=dict(coarse.settings)).path)
+    simulation = representative.build()
+    data = read(generate(simulation, RECIPE, tmp_path / "a.zarr", settings=dict(representative.settings)).path)
     for first in range(0, 6, 2):
         batch = data.isel(simulation=slice(first, first + 2))
         for n in range(5):
-            state, action = (torch.tensor(batch[v].values[:, n]) for v in (simulation.variables[0].name, "action"))
-            end = simulation.advance(state[:, None], action)[:, 0]
-            np.testing.assert_array_equal(end, batch[simulation.variables[0].name].values[:, n + 1])
+            action = torch.tensor(batch.action.values[:, n])
+            end, _ = simulation.advance_with_fluxes(fields(simulation, batch, n), action)
+            assert torch.equal(end, fields(simulation, batch, n + 1))
     for name in simulation.functional_names:
         fed = data[f"{name}_source"] + (data.action * data[f"{name}_output"]).sum("actuator", skipna=False)
         change = data[name].diff("time").values
@@ -54,55 +59,53 @@ def test_the_record_is_a_solution_under_the_recorded_actions(case: Any, tmp_path
         )
 
 
-def test_a_simulation_does_not_depend_on_how_many_there_are(case: Any, tmp_path: Path) -> None:
+def test_a_simulation_does_not_depend_on_how_many_there_are(representative: Case, tmp_path: Path) -> None:
     """Simulation i is the same bits among 4 as among 6, and another root seed gives other values."""
-    coarse = case.coarse()
-    simulation, settings = coarse.build(), dict(coarse.settings)
+    simulation, settings = representative.build(), dict(representative.settings)
     many, few, other = (
         read(generate(simulation, recipe, tmp_path / f"{n}.zarr", settings=settings).path)
         for n, recipe in enumerate((RECIPE, replace(RECIPE, simulations=4), replace(RECIPE, seed=1)))
     )
-    name = simulation.variables[0].name
-    for variable in (name, "action"):
+    for variable in (*(v.name for v in simulation.variables), "action"):
         np.testing.assert_array_equal(many[variable].values[:4], few[variable].values)
-    assert not np.isclose(many[name].values[:, 0], other[name].values[:, 0]).all(axis=-1).any()
+    for first, second in zip(fields(simulation, many, 0), fields(simulation, other, 0), strict=True):
+        assert not torch.isclose(first, second).all()
 
 
-def test_warm_up_reaches_the_attractor_and_transients_skip_it(case: Any, tmp_path: Path) -> None:
+def test_warm_up_reaches_the_attractor_and_transients_skip_it(representative: Case, tmp_path: Path) -> None:
     """Without transients records begin with the warmed-up states; with them, at log-uniform amplitudes.
 
     Root mean squares of starts are exact up to float32, 1e-6.
     """
-    coarse = case.coarse()
-    simulation, settings = coarse.build(), dict(coarse.settings)
+    simulation, settings = representative.build(), dict(representative.settings)
     warm = replace(RECIPE, share_transient=0.0, simulations=2)
-    name = simulation.variables[0].name
     data = read(generate(simulation, warm, tmp_path / "warm.zarr", settings=settings).path)
-    np.testing.assert_array_equal(data[name].values[:, 0], attractor_states(simulation, warm, range(2))[:, 0])
+    assert torch.equal(fields(simulation, data, 0), attractor_states(simulation, warm, range(2)))
 
     cold = attractor_states(simulation, replace(warm, warm_up=0, amplitude=0.5), range(2))
-    torch.testing.assert_close(cold.square().mean(dim=-1).sqrt(), torch.full((2, 1), 0.5), rtol=1e-6, atol=0)
+    torch.testing.assert_close(cold.square().flatten(1).mean(dim=1).sqrt(), torch.full((2,), 0.5), rtol=1e-6, atol=0)
     for _ in range(2):
-        cold = simulation.advance(cold, torch.zeros(2, 2))
+        cold = simulation.advance(cold, torch.zeros(2, len(simulation.actuators)))
     assert torch.equal(cold, attractor_states(simulation, replace(warm, amplitude=0.5), range(2)))
 
     transient = replace(RECIPE, share_transient=1.0, simulations=40, batch=40, intervals=1)
     data = read(generate(simulation, transient, tmp_path / "transient.zarr", settings=settings).path)
-    logs = np.log10(np.sqrt(np.mean(np.square(data[name].values[:, 0]), axis=-1, dtype=np.float64)))
+    logs = fields(simulation, data, 0).double().square().flatten(1).mean(dim=1).sqrt().log10()
     assert logs.min() >= -3 - 1e-6
     assert logs.max() <= 1e-6
-    assert logs.mean() == pytest.approx(-1.5, abs=4 * 3 / np.sqrt(12 * 40))
+    assert logs.mean().item() == pytest.approx(-1.5, abs=4 * 3 / np.sqrt(12 * 40))
 
 
-def test_unforced_recipes_record_no_action(case: Any, tmp_path: Path) -> None:
+def test_unforced_recipes_record_no_action(representative: Case, tmp_path: Path) -> None:
     """With share_unforced = 1 every recorded action is exactly zero."""
-    coarse = case.coarse()
     recipe = replace(RECIPE, share_unforced=1.0, simulations=2)
-    data = read(generate(coarse.build(), recipe, tmp_path / "a.zarr", settings=dict(coarse.settings)).path)
+    data = read(
+        generate(representative.build(), recipe, tmp_path / "a.zarr", settings=dict(representative.settings)).path
+    )
     assert not data.action.values[:, :-1].any()
 
 
-def test_what_is_there_is_not_computed_again(cases: Mapping[str, Any], tmp_path: Path) -> None:
+def test_what_is_there_is_not_computed_again(cases: Mapping[str, Case], tmp_path: Path) -> None:
     """A second run touches no file of a finished store; progress is asked for unfinished batches only."""
     coarse = cases["kuramoto_sivashinsky"].coarse()
     simulation, settings, path = coarse.build(), dict(coarse.settings), tmp_path / "a.zarr"
@@ -128,7 +131,7 @@ def test_what_is_there_is_not_computed_again(cases: Mapping[str, Any], tmp_path:
 
 
 def test_killed_at_random_moments_and_resumed_the_store_has_the_same_bytes(
-    cases: Mapping[str, Any], tmp_path: Path
+    cases: Mapping[str, Case], tmp_path: Path
 ) -> None:
     """After SIGKILLs, from the laying out to the last region, every file is that of an uninterrupted run.
 
@@ -173,7 +176,7 @@ def test_killed_at_random_moments_and_resumed_the_store_has_the_same_bytes(
     assert every_byte(path) == every_byte(whole)
 
 
-def test_a_store_made_with_other_settings_is_refused_and_left_alone(cases: Mapping[str, Any], tmp_path: Path) -> None:
+def test_a_store_made_with_other_settings_is_refused_and_left_alone(cases: Mapping[str, Case], tmp_path: Path) -> None:
     """Another recipe or another simulation never mixes into a store; the message shows what differs."""
     coarse = cases["burgers"].coarse()
     settings, path = dict(coarse.settings), tmp_path / "a.zarr"

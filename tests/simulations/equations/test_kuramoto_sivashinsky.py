@@ -30,7 +30,8 @@ def attractor(cases: Mapping[str, Any]) -> Attractor:
     rng = np.random.default_rng(0)
     waves = np.stack([simulation.initial_state(rng, amplitude=1.0) for _ in range(64)])
     fields = torch.tensor(waves - waves.mean(axis=-1, keepdims=True))
-    k = torch.tensor(simulation.grid.wavenumbers)
+    k = torch.tensor(simulation.grid.wavenumbers[0])
+    weights = torch.tensor(simulation.grid.parseval_weights)
     zero = torch.zeros(128, 1, dtype=torch.float64)
     offset = torch.tensor(rng.normal(size=waves.shape))
     offset -= offset.mean(dim=-1, keepdim=True)
@@ -42,8 +43,8 @@ def attractor(cases: Mapping[str, Any]) -> Attractor:
         fields, offset = ends[:64], ends[64:] - ends[:64]
         if unit >= 150:
             growth.append(torch.log(offset.square().mean(dim=-1).sqrt() / 1e-7).mean().item())
-            spectrum = simulation.spectrum(fields)
-            squares.append([simulation.mean_product(k**n * spectrum, k**n * spectrum).mean().item() for n in range(3)])
+            power = weights * simulation.spectrum(fields).abs().square()
+            squares.append([(k ** (2 * n) * power).sum(dim=-1).mean().item() for n in range(3)])
     energy, slope, curvature = np.mean(squares, axis=0)
     return Attractor(np.mean(growth), np.sqrt(energy), slope, curvature, fields.mean(dim=-1).abs().max().item())
 
@@ -90,7 +91,7 @@ def test_the_equilibria_are_steady_and_have_the_published_energies(
     assert solution.success, solution.message
     assert np.sum(solution.x**2) / 4 == pytest.approx(energy, abs=5e-5)
 
-    state = start = torch.tensor(solution.x @ np.sin(np.outer(k, simulation.grid.coordinates)))[None, None]
+    state = start = torch.tensor(solution.x @ np.sin(np.outer(k, simulation.grid.coordinates["x"])))[None, None]
     for _ in range(40):
         state = simulation.advance(state, torch.zeros(1, len(simulation.actuators), dtype=torch.float64))
     assert (state - start).abs().max() < 1e-9

@@ -1,0 +1,156 @@
+"""Reverse- and forward-mode derivatives of every equation."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+import torch
+from cases.case import Case
+from torch import Tensor
+
+from simulations import Simulation
+
+Draw = Callable[..., Tensor]
+
+# Importing torch's forward-mode rules calls a function that torch itself deprecates.
+forward_mode = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+
+
+def test_gradient_of_one_interval_is_exact(simulation: Simulation, draw_states: Draw, draw_actions: Draw) -> None:
+    """Reverse-mode derivatives for the state and the action equal central differences, along random directions."""
+    inputs = [t.requires_grad_() for t in (draw_states(simulation, 2), draw_actions(simulation, 2))]
+    assert torch.autograd.gradcheck(simulation.advance, inputs, fast_mode=True)
+
+
+def test_gradients_pass_through_functionals_and_fluxes(
+    simulation: Simulation, draw_states: Draw, draw_actions: Draw
+) -> None:
+    """Every budget of an interval is differentiable as well."""
+
+    def budgets(state: Tensor, action: Tensor) -> tuple[Tensor, ...]:
+        end, fluxes = simulation.advance_with_fluxes(state, action)
+        parts = [part for budget in fluxes.values() for part in (budget.source, budget.output)]
+        return (*simulation.functionals(end).values(), *(part for part in parts if part.requires_grad))
+
+    inputs = [t.requires_grad_() for t in (draw_states(simulation, 2), draw_actions(simulation, 2))]
+    assert torch.autograd.gradcheck(budgets, inputs, fast_mode=True)
+
+
+def test_adjoint_over_fifty_steps_agrees_with_central_differences(
+    case: Case, draw_states: Draw, draw_actions: Draw
+) -> None:
+    """The derivative of the final mean square in a random direction of start and actions; 1e-6 is the differences'."""
+    few = case.coarse().settings["steps_per_interval"]
+    simulation = case.coarse().build()
+    start = draw_states(simulation, 1)
+    actions = torch.stack([draw_actions(simulation, 1, seed=n) for n in range(50 // few + 1)])
+    generator = torch.Generator().manual_seed(0)
+    directions = [torch.randn(v.shape, generator=generator, dtype=v.dtype) * v.std() for v in (start, actions)]
+
+    def energy(state: Tensor, actions: Tensor) -> Tensor:
+        for action in actions:
+            state = simulation.advance(state, action)
+        return state.square().mean()
+
+    inputs = [start.requires_grad_(), actions.requires_grad_()]
+    gradients = torch.autograd.grad(energy(*inputs), inputs)
+    with torch.no_grad():
+        for which in (0, 1):
+            h = 1e-5 * torch.eye(2, dtype=torch.float64)[which]
+            there, back = (
+                energy(*(v + s * step * d for v, step, d in zip(inputs, h, directions, strict=True))) for s in (1, -1)
+            )
+            adjoint = (gradients[which] * directions[which]).sum()
+            rounding = 1e-11 * (there.abs() / 1e-5).item()
+            torch.testing.assert_close(adjoint, (there - back) / 2e-5, rtol=1e-6, atol=rounding)
+
+
+@forward_mode
+def test_tangent_agrees_with_finite_differences(simulation: Simulation, draw_states: Draw, draw_actions: Draw) -> None:
+    """Forward-mode derivative of an interval along random directions, to 1e-4 of a one-sided difference."""
+    inputs = (draw_states(simulation, 2), draw_actions(simulation, 2))
+    directions = tuple(t.flip(0) for t in inputs)
+    end, tangent = torch.func.jvp(simulation.advance, inputs, directions)
+    moved = simulation.advance(*(v + 1e-6 * d for v, d in zip(inputs, directions, strict=True)))
+    torch.testing.assert_close(tangent, (moved - end) / 1e-6, rtol=0, atol=1e-4 * max(1.0, end.abs().max().item()))
+
+
+@forward_mode
+@pytest.mark.parametrize("first_use", ["inference_mode", "vmap", "jvp"])
+def test_gradients_do_not_depend_on_how_a_simulation_was_first_used(
+    case: Case, first_use: str, draw_states: Draw, draw_actions: Draw
+) -> None:
+    """Tables are made on first use; whatever surrounds that use must not leak into later gradients."""
+    simulation = case.coarse().build()
+    state, action = draw_states(simulation, 2), draw_actions(simulation, 2).requires_grad_()
+    match first_use:
+        case "inference_mode":
+            with torch.inference_mode():
+                simulation.advance(state, action)
+        case "vmap":
+            torch.func.vmap(lambda a: simulation.advance(state, a))(action.detach()[None])
+        case "jvp":
+            torch.func.jvp(lambda a: simulation.advance(state, a), (action.detach(),), (action.detach(),))
+    simulation.advance(state, action).sum().backward()
+    fresh = case.coarse().build()
+    again = action.detach().clone().requires_grad_()
+    fresh.advance(state, again).sum().backward()
+    assert torch.equal(action.grad, again.grad)
+
+
+def test_states_kept_on_the_way_do_not_change_the_gradient(
+    case: Case, monkeypatch: pytest.MonkeyPatch, draw_states: Draw, draw_actions: Draw
+) -> None:
+    """Over 70 steps some states are computed anew in the backward pass: the same gradient to rounding, 1e-13."""
+    simulation = case.coarse().build(steps_per_interval=70)
+    state, action = draw_states(simulation, 2), draw_actions(simulation, 2)
+
+    def every_state_kept(step: Callable[[Tensor], Tensor], state: Tensor, count: int) -> Tensor:
+        for _ in range(count):
+            state = step(state)
+        return state
+
+    def gradients() -> tuple[Tensor, ...]:
+        inputs = [state.clone().requires_grad_(), action.clone().requires_grad_()]
+        end = simulation.advance(*inputs)
+        return (end.detach(), *torch.autograd.grad(end.square().sum(), inputs))
+
+    some = gradients()
+    monkeypatch.setattr(simulation, "march", every_state_kept)
+    for found, wanted in zip(some, gradients(), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-13 * wanted.abs().max().item())
+
+
+def test_memory_of_gradients_grows_like_the_root_of_the_number_of_steps(simulation: Simulation) -> None:
+    """100 steps are kept in 10 pieces, so each is computed twice; without gradients, or 64 steps, once."""
+    calls = 0
+
+    def step(state: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return state.sin()
+
+    def computed(count: int) -> int:
+        nonlocal calls
+        calls = 0
+        state = torch.ones(3, requires_grad=True)
+        end = simulation.march(step, state, count)
+        if end.requires_grad:
+            end.sum().backward()
+        return calls
+
+    assert computed(100) == 200
+    assert computed(64) == 64
+    with torch.no_grad():
+        assert computed(100) == 100
+
+
+@forward_mode
+def test_long_intervals_have_tangents_and_batches_of_actions(cases: Mapping[str, Case], draw_states: Draw) -> None:
+    """Forward mode and vmap pass through 70 steps as through 2; 1e-4 is the one-sided difference's error."""
+    simulation = cases["burgers"].coarse().build(steps_per_interval=70)
+    state, action = draw_states(simulation, 2), torch.ones(2, 2, dtype=torch.float64)
+    end, tangent = torch.func.jvp(lambda a: simulation.advance(state, a), (action,), (action,))
+    moved = simulation.advance(state, action * (1 + 1e-6))
+    torch.testing.assert_close(tangent, (moved - end) / 1e-6, rtol=0, atol=1e-4)
+    mapped = torch.func.vmap(lambda a: simulation.advance(state, a))(action[None])
+    torch.testing.assert_close(mapped[0], end, rtol=0, atol=1e-13)

@@ -1,0 +1,92 @@
+"""The packed steps are the plain ones: same numbers, same derivatives, whichever way they are computed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from simulations import pocketfft
+from simulations.quadratic import QuadraticSimulation
+from simulations.spectral import SpectralSimulation
+
+Draw = Callable[..., Tensor]
+QUADRATIC = ["burgers", "kuramoto_sivashinsky", "korteweg_de_vries", "navier_stokes"]
+
+
+def plain(simulation: SpectralSimulation, state: Tensor, action: Tensor) -> Tensor:
+    """The interval step by step, every wave treated alike."""
+    return simulation.to_grid(SpectralSimulation.integrate(simulation, simulation.spectrum(state), action))
+
+
+@pytest.mark.parametrize("order", [2, 4])
+@pytest.mark.parametrize("name", QUADRATIC)
+def test_packed_steps_are_the_plain_ones(
+    name: str, order: int, cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw
+) -> None:
+    """From white noise, so that the waves beyond the 2/3 rule matter, and for batches on both sides of a threshold."""
+    simulation = cases[name].coarse().build(order=order)
+    assert isinstance(simulation, QuadraticSimulation)
+    for batch in (3, pocketfft.LARGEST_BATCH + 1):
+        action = draw_actions(simulation, batch)
+        noise = torch.randn(draw_states(simulation, batch).shape, dtype=torch.float64)
+        state = 0.1 * (noise - noise.mean(dim=(-1), keepdim=True))
+        with torch.no_grad():
+            expected = plain(simulation, state, action)
+            torch.testing.assert_close(simulation.advance(state, action), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["kuramoto_sivashinsky", "navier_stokes"])
+def test_derivatives_are_the_plain_ones(
+    name: str, cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw
+) -> None:
+    simulation = cases[name].coarse().build()
+    state = draw_states(simulation, 2).requires_grad_()
+    action = draw_actions(simulation, 2).requires_grad_()
+    weights = torch.randn_like(state)
+    packed = torch.autograd.grad((weights * simulation.advance(state, action)).sum(), [state, action])
+    expected = torch.autograd.grad((weights * plain(simulation, state, action)).sum(), [state, action])
+    for ours, theirs in zip(packed, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+# Importing torch's forward-mode rules calls a function that torch itself deprecates.
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_a_tangent_is_not_lost_where_no_gradient_is_recorded(
+    cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw
+) -> None:
+    """Forward-mode derivatives go on under no_grad; the loop on plain arrays must not swallow them."""
+    simulation = cases["kuramoto_sivashinsky"].coarse().build()
+    state, action = draw_states(simulation, 2), draw_actions(simulation, 2)
+    with torch.no_grad(), torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(action, torch.ones_like(action))
+        end = torch.autograd.forward_ad.unpack_dual(simulation.advance(state, dual))
+        assert end.tangent is not None
+        nudged = (simulation.advance(state, action + 1e-6) - simulation.advance(state, action - 1e-6)) / 2e-6
+        torch.testing.assert_close(end.tangent, nudged, rtol=1e-5, atol=1e-8)
+
+
+def test_parameters_by_element_are_packed_too(cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw) -> None:
+    for name, parameter in (("burgers", "viscosity"), ("navier_stokes", "drag")):
+        values = np.array([0.05, 0.1, 0.2])
+        simulation = cases[name].coarse().build()
+        several = simulation.with_parameters({parameter: values})
+        state, action = draw_states(simulation, 3), draw_actions(simulation, 3)
+        with torch.no_grad():
+            together = several.advance(state, action)
+            for i, value in enumerate(values):
+                one = simulation.with_parameters({parameter: value}).advance(state[i : i + 1], action[i : i + 1])
+                torch.testing.assert_close(together[i : i + 1], one, rtol=1e-11, atol=1e-13)
+
+
+def test_small_batches_do_without_scipys_private_transform(
+    cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulation = cases["kuramoto_sivashinsky"].coarse().build()
+    state, action = draw_states(simulation, 2), draw_actions(simulation, 2)
+    with torch.no_grad():
+        fast = simulation.advance(state, action)
+        monkeypatch.setattr(pocketfft, "pypocketfft", None)
+        torch.testing.assert_close(simulation.advance(state, action), fast, rtol=1e-11, atol=1e-13)
