@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from simulations import ActionBox
+from simulations import ActionBox, Simulation
 
 
 class Dynamics(Protocol):
@@ -47,5 +47,14 @@ def rollout(dynamics: Dynamics, state: Tensor, actions: Tensor) -> Tensor:
 
 def readout_trajectory(dynamics: Dynamics, states: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
     """:meth:`Dynamics.readout` over ``(batch, time, ...)``."""
-    flat = dynamics.readout(states.flatten(0, 1), names)
-    return {name: value.unflatten(0, states.shape[:2]) for name, value in flat.items()}
+    by_time = states.transpose(0, 1)
+    flat = repeated(dynamics, len(by_time)).readout(by_time.flatten(0, 1), names)
+    return {name: value.unflatten(0, by_time.shape[:2]).transpose(0, 1) for name, value in flat.items()}
+
+
+def repeated(dynamics: Dynamics, times: int) -> Dynamics:
+    """The dynamics of a batch that is repeated so many times, one round of elements after the other.
+
+    Only a simulation whose parameters differ between elements has to know.
+    """
+    return dynamics.repeated(times) if isinstance(dynamics, Simulation) else dynamics

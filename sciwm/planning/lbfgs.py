@@ -30,7 +30,7 @@ def minimize(
 
     Args:
         cost_per_element: takes ``(batch, ...)`` to ``(batch,)``, differentiably; each cost depends on its
-            own element only. A trial whose cost is not finite is rejected.
+            own element only. A trial whose cost or gradient is not finite is rejected.
         start: first guess, ``(batch, ...)``.
         iterations: evaluations of the cost and its gradient, the one at ``start`` among them.
         history: pairs of steps and gradient changes that the curvature is estimated from.
@@ -48,7 +48,8 @@ def minimize(
             x = x.detach().requires_grad_()
             cost = cost_per_element(x.view_as(start))
             (gradient,) = torch.autograd.grad(cost.where(cost.isfinite(), 0.0).sum(), [x])
-        return cost.detach().nan_to_num(nan=torch.inf), gradient.nan_to_num()
+        finite = cost.isfinite() & gradient.isfinite().all(dim=1)
+        return cost.detach().where(finite, torch.inf), gradient.where(finite[:, None], 0.0)
 
     x = start.detach().flatten(1).clamp(low, high)
     cost, gradient = evaluate(x)
@@ -59,8 +60,7 @@ def minimize(
         trial = (x + length[:, None] * direction).clamp(low, high)
         trial_cost, trial_gradient = evaluate(trial)
         expected = _dot(gradient, trial - x)
-        accepted = trial_cost <= cost + SUFFICIENT_DECREASE * expected
-        accepted &= trial_cost.isfinite() & (expected < 0)
+        accepted = (expected < 0) & (trial_cost <= cost + SUFFICIENT_DECREASE * expected)
         curvature.learn(trial - x, trial_gradient - gradient, accepted)
         curvature.forget(~accepted & (length < SHORTEST_TRIAL))
         new = accepted | (length < SHORTEST_TRIAL)
@@ -75,25 +75,23 @@ def minimize(
 
 
 class _Curvature:
-    """The last steps and gradient changes of every element, newest last; empty places weigh nothing."""
+    """The last steps and gradient changes of every element, newest last."""
 
     def __init__(self, x: Tensor, history: int) -> None:
         self.steps = x.new_zeros(history, *x.shape)
         self.changes = torch.zeros_like(self.steps)
-        self.weights = x.new_zeros(history, len(x))
+        self.known = torch.zeros(history, len(x), dtype=torch.bool, device=x.device)
 
     def learn(self, step: Tensor, change: Tensor, where: Tensor) -> None:
         """Append a pair to the history of some elements, if the cost curves upwards along it."""
-        product = _dot(step, change)
-        where = where & (product > 1e-10 * step.norm(dim=1) * change.norm(dim=1))
-        weight = torch.where(where, 1 / product, 0.0)
+        where = where & _curves_upwards(step, change)
         self.steps = _appended(self.steps, step, where)
         self.changes = _appended(self.changes, change, where)
-        self.weights = _appended(self.weights, weight, where)
+        self.known = _appended(self.known, where, where)
 
     def forget(self, where: Tensor) -> None:
         """Empty the history of some elements."""
-        self.weights = torch.where(where, 0.0, self.weights)
+        self.known = self.known & ~where
 
     def solve(self, gradient: Tensor, free: Tensor) -> tuple[Tensor, Tensor]:
         """The inverse of the estimated Hessian times ``gradient``, in the free variables only.
@@ -101,18 +99,17 @@ class _Curvature:
         Returns:
             the product ``(batch, variable)``, and which elements know any curvature ``(batch,)``.
         """
-        q = gradient * free
         steps, changes = self.steps * free, self.changes * free
-        products = (steps * changes).sum(dim=-1)
-        usable = (self.weights > 0) & (products > 1e-10 * steps.norm(dim=-1) * changes.norm(dim=-1))
+        products = _dot(steps, changes)
+        usable = self.known & _curves_upwards(steps, changes)
         weights = torch.where(usable, 1 / products, 0.0)
         alphas = torch.zeros_like(weights)
+        q, scale = gradient * free, torch.ones_like(products[0])
         for i in reversed(range(len(weights))):
             alphas[i] = weights[i] * _dot(steps[i], q)
             q = q - alphas[i][:, None] * changes[i]
-        scale = torch.ones_like(products[0])
-        for i in range(len(weights)):
-            scale = torch.where(usable[i], products[i] / changes[i].square().sum(dim=-1), scale)
+        for i in range(len(weights)):  # the scale is that of the newest pair
+            scale = torch.where(usable[i], products[i] / _dot(changes[i], changes[i]), scale)
         q = scale[:, None] * q
         for i in range(len(weights)):
             q = q + (alphas[i] - weights[i] * _dot(changes[i], q))[:, None] * steps[i]
@@ -140,5 +137,9 @@ def _appended(kept: Tensor, value: Tensor, where: Tensor) -> Tensor:
     return torch.where(where.view(-1, *[1] * (value.ndim - 1)), torch.cat([kept[1:], value[None]]), kept)
 
 
+def _curves_upwards(step: Tensor, change: Tensor) -> Tensor:
+    return _dot(step, change) > 1e-10 * step.norm(dim=-1) * change.norm(dim=-1)
+
+
 def _dot(left: Tensor, right: Tensor) -> Tensor:
-    return (left * right).sum(dim=1)
+    return (left * right).sum(dim=-1)

@@ -56,6 +56,31 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor) -> LinearLaw:
     Raises:
         ValueError: if no law within reach holds the target (some growing mode escapes the actuators).
     """
+    shape = dynamics.encode(target[None])[0].shape
+    goal, hold, a, b = linearize(dynamics, target)
+
+    def stage_cost(state: Tensor, action: Tensor) -> Tensor:
+        state = state.view(1, *shape)
+        readouts = dynamics.readout(state, sorted(cost.reads))
+        steps = {name: value[:, None] for name, value in readouts.items()}
+        return cost(Imagined(state[:, None], steps, action[None, None], hold[None])).squeeze()
+
+    with torch.enable_grad():
+        hessian = torch.autograd.functional.hessian(stage_cost, (goal.clone(), hold.clone()))
+    q, r = (hessian[i][i].double().cpu().numpy() / 2 for i in (0, 1))
+    value, gain = _riccati(a.double().cpu().numpy(), b.double().cpu().numpy(), q, r)
+    return LinearLaw(goal, hold, goal.new_tensor(gain), goal.new_tensor(value))
+
+
+def linearize(dynamics: Dynamics, target: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """``dynamics`` about a target at rest: goal state, action that holds it, A and B.
+
+    Args:
+        target: physical fields ``(variable, *space)``, held with zero physical action.
+
+    Returns:
+        goal ``(n,)``, hold ``(actuator,)``, A ``(n, n)`` and B ``(n, actuator)``, actions in ``[-1, 1]``.
+    """
     goal = dynamics.encode(target[None])[0].detach()
     box = dynamics.actuators
     hold = box.to_normalized(torch.zeros(len(box), dtype=goal.dtype, device=goal.device))
@@ -63,19 +88,9 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor) -> LinearLaw:
     def advance(state: Tensor, action: Tensor) -> Tensor:
         return dynamics.advance(state.view(1, *goal.shape), box.to_physical(action)[None]).flatten()
 
-    def stage_cost(state: Tensor, action: Tensor) -> Tensor:
-        state = state.view(1, *goal.shape)
-        readouts = dynamics.readout(state, sorted(cost.reads))
-        steps = {name: value[:, None] for name, value in readouts.items()}
-        return cost(Imagined(state[:, None], steps, action[None, None], hold[None])).squeeze()
-
     with torch.enable_grad():
-        at = (goal.flatten().clone(), hold.clone())
-        a, b = torch.autograd.functional.jacobian(advance, at)
-        hessian = torch.autograd.functional.hessian(stage_cost, at)
-    q, r = (hessian[i][i].double().cpu().numpy() / 2 for i in (0, 1))
-    value, gain = _riccati(a.double().cpu().numpy(), b.double().cpu().numpy(), q, r)
-    return LinearLaw(goal.flatten(), hold, goal.new_tensor(gain), goal.new_tensor(value))
+        a, b = torch.autograd.functional.jacobian(advance, (goal.flatten().clone(), hold.clone()))
+    return goal.flatten(), hold, a, b
 
 
 Matrix = NDArray[np.float64]

@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from sciwm.dynamics import Dynamics, readout_trajectory, rollout
+from sciwm.dynamics import Dynamics, readout_trajectory, repeated, rollout
 from sciwm.planning.costs import Cost, Imagined
 from sciwm.planning.linear import LinearLaw
 
@@ -61,8 +61,9 @@ class PlanningProblem:
         candidates = actions.shape[0]
         flat = actions.flatten(0, 1)
         start = self.state.repeat(candidates, *[1] * (self.state.ndim - 1))
-        states = rollout(self.dynamics, start, self.dynamics.actuators.to_physical(flat))
-        readouts = readout_trajectory(self.dynamics, states, sorted(self.cost.reads)) if self.cost.reads else {}
+        dynamics = repeated(self.dynamics, candidates)
+        states = rollout(dynamics, start, dynamics.actuators.to_physical(flat))
+        readouts = readout_trajectory(dynamics, states, sorted(self.cost.reads)) if self.cost.reads else {}
         imagined = Imagined(states, readouts, flat, self.previous_action.repeat(candidates, 1))
         cost = self.cost(imagined)
         if self.law is not None:

@@ -40,6 +40,10 @@ class Task(ABC):
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
         """A batch of random episodes."""
 
+    def example(self, *, dtype: torch.dtype = torch.float64) -> Scenario:
+        """One episode that is good for shapes and names; a task with a long warm-up may leave it out here."""
+        return self.draw(np.random.default_rng(0), 1, dtype=dtype)
+
     @abstractmethod
     def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
         """What the action ``(batch, actuator)`` of one interval earned, ``(batch,)``; differentiable."""

@@ -1,0 +1,71 @@
+"""Control tasks by name; a task's module is imported when it is asked for."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from simulations.good_values import GOOD_VALUES
+from simulations.tasks.task import Scenario, Task
+
+
+@dataclass(frozen=True)
+class TaskEntry:
+    """Where a task is made.
+
+    Args:
+        factory: ``"module:function or class"``.
+        settings: its keyword arguments.
+        target: whether episodes have a target, and whether it differs between them, so that a
+            controller has to see it.
+    """
+
+    factory: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    target: Literal["none", "same", "differs"] = "none"
+
+
+_CHAOS = "simulations.tasks.chaos:Chaos"
+_KOLMOGOROV = "simulations.tasks.kolmogorov:Kolmogorov"
+
+TASKS: dict[str, TaskEntry] = {
+    "T1": TaskEntry("simulations.tasks.burgers_target:BurgersTarget", target="differs"),
+    "T2": TaskEntry("simulations.tasks.transport:Transport"),
+    "T3": TaskEntry("simulations.tasks.reaction_diffusion:ReactionDiffusionTask"),
+    "T4": TaskEntry("simulations.tasks.convection:Convection"),
+    "T5a": TaskEntry(_CHAOS, {"goal": "rest"}, target="same"),
+    "T5b": TaskEntry(_CHAOS, {"goal": "dissipation"}),
+    "T5c": TaskEntry(_CHAOS, {"goal": "E1"}, target="same"),
+    "T6a": TaskEntry(_KOLMOGOROV, {"goal": "dissipation"}),
+    "T6b": TaskEntry(_KOLMOGOROV, {"goal": "target"}, target="differs"),
+    "T6c": TaskEntry(_KOLMOGOROV, {"goal": "mixing"}),
+    "T7": TaskEntry("simulations.tasks.hidden_gain:HiddenGain"),
+} | {
+    name: TaskEntry("simulations.tasks.regulation:regulate", {"equation": name}, target="same") for name in GOOD_VALUES
+}
+
+
+def make_task(name: str, settings: Mapping[str, Any] | None = None) -> Task:
+    """A task of the table.
+
+    Args:
+        name: ``"T1"`` and so on, or an equation of the catalogue, which is to be brought to rest.
+        settings: keyword arguments of its factory that replace those of the table.
+
+    Raises:
+        ValueError: if the name is unknown, or a setting does not fit.
+
+    Example:
+        >>> make_task("kuramoto_sivashinsky", {"intervals": 50}).intervals
+        50
+    """
+    if name not in TASKS:
+        raise ValueError(f"Unknown task '{name}'. Known: {', '.join(TASKS)}.")
+    entry = TASKS[name]
+    module, attribute = entry.factory.split(":")
+    task = getattr(importlib.import_module(module), attribute)(**{**entry.settings, **(settings or {})})
+    assert isinstance(task, Task)  # noqa: S101 - the table names nothing else
+    return task
+
+
+__all__ = ["TASKS", "Scenario", "Task", "TaskEntry", "make_task"]

@@ -1,0 +1,68 @@
+"""Hold a growing, drifting pulse down: a linear task whose optimum is known.
+
+The convection-diffusion-reaction environment of controlgym (Zhang et al. 2023, arXiv:2311.18736):
+
+    u_t = 0.002 u_xx - 0.1 u_x + 0.1 u    on [0, 1), periodic, 200 points, exact in time
+
+The actions of 8 boxes are added to u once per interval of 0.1, not integrated: u+ = A u + B a. Ten
+noisy point sensors observe; rewards count the state before the step.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from simulations.actuators import boxes
+from simulations.equations import AdvectionDiffusionReaction
+from simulations.grid import PeriodicGrid
+from simulations.tasks.task import Scenario, Task
+
+Array = NDArray[np.float64]
+
+NUM_POINTS = 200
+BOXES = 8
+HALF_WIDTH = 10
+SENSOR_SPACING = 20
+NOISE_VARIANCE = 0.25
+
+
+def pulse(grid: PeriodicGrid, height: Array | float, width: Array | float) -> Array:
+    """``height sech((x - 1/2) / width)`` on the grid."""
+    return np.asarray(height / np.cosh((grid.coordinates["x"] - 0.5) / width))
+
+
+class Convection(Task):
+    """The benchmark, with actions in a box ``|a_j| <= limit`` that the linear optimum leaves only at first."""
+
+    name = "convection"
+    summary = "hold a drifting, growing pulse down; linear, the optimum is known"
+    intervals = 100
+
+    def __init__(self, *, limit: float = 1.0) -> None:
+        grid = PeriodicGrid.line(NUM_POINTS, 1.0)
+        centres = [int((j + 0.5) * NUM_POINTS / BOXES) for j in range(BOXES)]
+        points = grid.spacing[0]
+        edges = [((c - HALF_WIDTH - 0.5) * points, (c + HALF_WIDTH - 0.5) * points) for c in centres]
+        self.simulation = AdvectionDiffusionReaction(
+            grid,
+            boxes(grid, intervals=edges, limit=limit, impulsive=True),
+            parameters={"velocity": 0.1, "diffusivity": 0.002, "growth": 0.1, "saturation": 0.0},
+            control_interval=0.1,
+            steps_per_interval=2,
+        )
+
+    def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
+        """Pulses ``c sech((x - 1/2) / s)`` with c ~ U(0.9, 1.1), s ~ U(0.04, 0.06)."""
+        height, width = rng.uniform(0.9, 1.1, (batch, 1)), rng.uniform(0.04, 0.06, (batch, 1))
+        return Scenario(self.simulation, torch.tensor(pulse(self.simulation.grid, height, width)[:, None], dtype=dtype))
+
+    def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
+        """``-(|u|^2 + |a|^2)``, plain sums over points and actions, the state before the step."""
+        return -before.square().sum(dim=(1, 2)) - action.square().sum(dim=1)
+
+    def observe(self, scenario: Scenario, fields: Tensor, rng: np.random.Generator) -> Tensor:
+        """Every 20th point with noise of variance 0.25, ``(batch, sensor)``."""
+        seen = fields[:, 0, ::SENSOR_SPACING]
+        noise = rng.normal(scale=np.sqrt(NOISE_VARIANCE), size=seen.shape)
+        return seen + torch.as_tensor(noise, dtype=seen.dtype, device=seen.device)

@@ -1,0 +1,133 @@
+"""Bring the fields of any simulation to a target and hold them there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from simulations.catalogue import build
+from simulations.good_values import GOOD_VALUES
+from simulations.simulation import Simulation
+from simulations.tasks.task import Scenario, Task
+from simulations.wrappers import Plant
+
+
+class Regulation(Task):
+    """Minimise the mean square distance to a target, and the effort.
+
+        reward = -(<(u - target)^2> + action_weight <(a / limit)^2>)
+
+    with ``<.>`` the mean over variables and space, or over actuators.
+
+    Args:
+        simulation: the simulation, bare or wrapped.
+        amplitude: root mean square of the starts, before the warm-up.
+        target: what every episode is to reach: one value for each variable, or fields
+            ``(channel, *space)``; zero by default.
+        intervals: length of an episode.
+        warm_up: intervals without control before an episode begins.
+        action_weight: cost of actions at their bounds.
+        failure_cost: what every interval from a blow-up to the end costs.
+
+    Raises:
+        ValueError: naming everything that does not fit.
+    """
+
+    name = "regulation"
+    summary = "bring the fields of any simulation to a target and hold them there"
+
+    def __init__(
+        self,
+        simulation: Plant,
+        *,
+        amplitude: float = 1.0,
+        target: ArrayLike | None = None,
+        intervals: int = 100,
+        warm_up: int = 0,
+        action_weight: float = 0.01,
+        failure_cost: float = 100.0,
+    ) -> None:
+        count = len(simulation.variables)
+        goal = np.zeros(count) if target is None else np.asarray(target, dtype=np.float64)
+        goal = goal.reshape(count, *(1,) * len(simulation.grid.shape)) if goal.shape == (count,) else goal
+        problems = []
+        if goal.ndim != 1 + len(simulation.grid.shape) or goal.shape[0] != count or not np.isfinite(goal).all():
+            problems.append(
+                f"expected a target of {count} finite values or of shape {(count, *simulation.grid.shape)}, "
+                f"got shape {goal.shape}"
+            )
+        if intervals < 1 or warm_up < 0:
+            problems.append(f"expected intervals >= 1 and warm_up >= 0, got {intervals} and {warm_up}")
+        for label, value in (("action_weight", action_weight), ("failure_cost", failure_cost)):
+            if not (np.isfinite(value) and value >= 0):
+                problems.append(f"expected {label} >= 0, got {value}")
+        if problems:
+            raise ValueError(f"{self.name} of {simulation.equation}: " + "; ".join(problems) + ".")
+        self.simulation = simulation
+        self.amplitude = amplitude
+        self.target = np.broadcast_to(goal, (count, *simulation.grid.shape))
+        self.intervals = intervals
+        self.warm_up = warm_up
+        self.action_weight = action_weight
+        self.failure_cost = failure_cost
+
+    def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
+        """Random starts of the equation, advanced through the warm-up."""
+        plant = self.simulation
+        bare = cast(Simulation, getattr(plant, "bare", plant))
+        fields = np.stack([bare.initial_state(rng, amplitude=self.amplitude) for _ in range(batch)])
+        state = plant.encode(torch.tensor(fields, dtype=dtype))
+        rest = plant.actuators.clamp(state.new_zeros(batch, len(plant.actuators)))
+        with torch.no_grad():
+            for _ in range(self.warm_up):
+                state = plant.advance(state, rest)
+        target = torch.tensor(self.target, dtype=dtype).expand(batch, *self.target.shape)
+        return Scenario(cast(Simulation, plant), state, target)
+
+    def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
+        """``-(<(u - target)^2> + action_weight <(a / limit)^2>)``, of the fields after the action."""
+        plant, target = scenario.simulation, torch.as_tensor(scenario.target)
+        fields = plant.readout(after, ["fields"])["fields"]
+        distance = (fields - target).square().flatten(1).mean(dim=1)
+        effort = plant.actuators.to_normalized(action).square().mean(dim=1)
+        lost = torch.full_like(distance, self.failure_cost * (self.intervals - interval))
+        return -torch.where(self.failed(scenario, after), lost, distance + self.action_weight * effort)
+
+    def observe(self, scenario: Scenario, fields: Tensor, rng: np.random.Generator) -> Tensor:
+        """All fields, and what the actuators do where they do not follow at once."""
+        return fields.flatten(1)
+
+
+def regulate(
+    equation: str,
+    *,
+    simulation: Mapping[str, Any] | None = None,
+    target: Sequence[float] | None = None,
+    intervals: int = 100,
+    warm_up: int = 0,
+    action_weight: float = 0.01,
+) -> Regulation:
+    """:class:`Regulation` of an equation at its good values, to its state of rest.
+
+    Args:
+        equation: a name of the catalogue.
+        simulation: settings for ``simulations.build`` that replace the good ones.
+        target: one value for each variable, instead of the state of rest.
+
+    Raises:
+        ValueError: if the equation has no good values, or a setting does not fit.
+    """
+    if equation not in GOOD_VALUES:
+        raise ValueError(f"Expected an equation with good values, got '{equation}'. Known: {', '.join(GOOD_VALUES)}.")
+    good = GOOD_VALUES[equation]
+    return Regulation(
+        build({"equation": equation, **good.settings, **(simulation or {})}),
+        amplitude=good.amplitude,
+        target=good.rest if target is None else target,
+        intervals=intervals,
+        warm_up=warm_up,
+        action_weight=action_weight,
+    )
