@@ -49,7 +49,7 @@ def simulate(config: Config, run: Path) -> None:
             simulation = simulations.build(settings)
             store = generate(simulation, recipe(config, name), store_path(run, name), settings=settings, progress=bar)
             if not store.outcomes()["ok"]:
-                remedy = "raise simulation.steps_per_interval, or lower simulation.control_interval or the actuators' limit"
+                remedy = "raise simulation.steps_per_interval, or lower simulation.control_interval or a limit"
                 got = f"{store.outcomes()['blew_up']} that blew up"
                 raise InputError([Problem(str(store.path), "simulations that stay finite", got, remedy)])
 
