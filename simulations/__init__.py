@@ -1,10 +1,16 @@
-"""Forced partial differential equations: batched, differentiable, with exact budgets."""
+"""Forced partial differential equations: batched, differentiable, with exact budgets.
+
+Importing this package makes every task and equation known to Gymnasium, as ``sciwm/...``.
+"""
 
 from simulations.actuators import ActionBox, Actuators, boxes, gaussian_jets, sine_modes, uniform
 from simulations.catalogue import CATALOGUE, build
 from simulations.episode import Episodes, run_episodes
 from simulations.grid import BoundedGrid, Grid, PeriodicGrid
+from simulations.registration import register_environments
 from simulations.simulation import Budget, Parameter, Simulation, Variable
+
+register_environments()
 
 __all__ = [
     "CATALOGUE",

@@ -1,6 +1,6 @@
 """Where fields live: points on a periodic box, or between walls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -159,6 +159,22 @@ class BoundedGrid:
         for dim, points in self.coordinates.items():
             if len(points) < 3 or not np.all(np.diff(points) > 0):
                 raise ValueError(f"Expected at least 3 ascending points along {dim}, got {points}.")
+
+    @classmethod
+    def nodes(cls, num_points: int, extent: float = 1.0) -> "BoundedGrid":
+        """``x_i = i L / (N - 1)``: a line with a point on each wall."""
+        return cls({"x": np.linspace(0.0, extent, num_points)}, (extent,))
+
+    @classmethod
+    def interior(cls, num_points: int, extent: float = 1.0) -> "BoundedGrid":
+        """``x_i = (i + 1) L / (N + 1)``: a line without its walls."""
+        return cls({"x": np.arange(1, num_points + 1) * extent / (num_points + 1)}, (extent,))
+
+    @classmethod
+    def cells(cls, shape: Sequence[int], extents: Sequence[float]) -> "BoundedGrid":
+        """``x_i = (i + 1/2) L / N`` along each dimension: the centres of cells between the walls."""
+        axes = zip(DIMS, shape, extents, strict=False)
+        return cls({d: (np.arange(n) + 0.5) * extent / n for d, n, extent in axes}, tuple(extents))
 
     @property
     def dims(self) -> tuple[str, ...]:

@@ -33,9 +33,7 @@ def random_waves(
     return np.asarray(amplitude * field / np.sqrt(mean_square))
 
 
-def random_field(
-    grid: PeriodicGrid, rng: np.random.Generator, *, cutoff: int, amplitude: float
-) -> NDArray[np.float64]:
+def random_field(grid: PeriodicGrid, rng: np.random.Generator, *, cutoff: int, amplitude: float) -> NDArray[np.float64]:
     """Random waves of every integer wave vector with ``0 < |k| < cutoff``, in one or two dimensions.
 
     Amplitudes are normal and phases uniform, drawn in an order that does not depend on the grid.

@@ -16,14 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.explicit import ExplicitSimulation
-from simulations.grid import BoundedGrid
 
 Array = NDArray[Any]
-
-
-def wall_to_wall(num_points: int, extent: float = 1.0) -> BoundedGrid:
-    """``x_i = i L / (N - 1)``: equispaced, with a point on each wall."""
-    return BoundedGrid({"x": np.linspace(0.0, extent, num_points)}, (extent,))
 
 
 class LinearSimulation(ExplicitSimulation):

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sciwm.benchmarks import control_tasks, convergence, cost_growth, demo, demo_ablation, planning_speed, solvers
+from sciwm.benchmarks import convergence, cost_growth, demo, demo_ablation, planning_speed, solvers
+from sciwm.benchmarks.control import tasks
 from sciwm.benchmarks.results import ACCEPTED, Column, Row, markdown_table, provenance, read_result
 from sciwm.files import write_atomically, write_json
 from sciwm.problems import InputError, Problem
@@ -30,7 +31,7 @@ BENCHMARKS = {
     "demo": Benchmark(demo.run, demo.columns),
     "demo-ablation": Benchmark(demo_ablation.run, demo_ablation.columns),
     "planning-speed": Benchmark(planning_speed.run, planning_speed.columns, seeds=(0,)),
-    "tasks": Benchmark(control_tasks.measure, control_tasks.columns, seeds=(0,)),
+    "tasks": Benchmark(tasks.run, tasks.columns, seeds=(0,)),
     "solvers": Benchmark(solvers.run, solvers.columns, seeds=(0,)),
     "convergence": Benchmark(convergence.run, convergence.columns, seeds=(0,)),
     "cost-growth": Benchmark(cost_growth.run, cost_growth.columns, seeds=(0,)),

@@ -4,13 +4,18 @@ from simulations.equations.advection_diffusion_reaction import AdvectionDiffusio
 from simulations.equations.allen_cahn import AllenCahn
 from simulations.equations.burgers import Burgers
 from simulations.equations.burgers_2d import Burgers2D
+from simulations.equations.burgers_dirichlet import BurgersDirichlet
+from simulations.equations.burgers_hidden_gain import HiddenGainBurgers
 from simulations.equations.cahn_hilliard import CahnHilliard
 from simulations.equations.gray_scott import GrayScott
+from simulations.equations.heat import Heat, Wall
 from simulations.equations.korteweg_de_vries import KortewegDeVries
 from simulations.equations.kuramoto_sivashinsky import KuramotoSivashinsky
 from simulations.equations.navier_stokes import NavierStokes, NavierStokesScalar
+from simulations.equations.reaction_diffusion import ReactionDiffusion
 from simulations.equations.shallow_water import ShallowWater
 from simulations.equations.swift_hohenberg import SwiftHohenberg
+from simulations.equations.transport_recirculation import TransportRecirculation
 
 __all__ = [
     "AdvectionDiffusionReaction",
@@ -18,12 +23,18 @@ __all__ = [
     "AllenCahn",
     "Burgers",
     "Burgers2D",
+    "BurgersDirichlet",
     "CahnHilliard",
     "GrayScott",
+    "Heat",
+    "HiddenGainBurgers",
     "KortewegDeVries",
     "KuramotoSivashinsky",
     "NavierStokes",
     "NavierStokesScalar",
+    "ReactionDiffusion",
     "ShallowWater",
     "SwiftHohenberg",
+    "TransportRecirculation",
+    "Wall",
 ]

@@ -29,13 +29,8 @@ from simulations.grid import BoundedGrid
 from simulations.simulation import StepLimit, Variable, positive
 
 
-def interior_points(num_points: int, extent: float = 1.0) -> BoundedGrid:
-    """``x_i = (i + 1) L / (N + 1)``: equispaced, without the walls."""
-    return BoundedGrid({"x": np.arange(1, num_points + 1) * extent / (num_points + 1)}, (extent,))
-
-
 class BurgersDirichlet(ExplicitSimulation):
-    """Forced viscous Burgers equation between two walls at rest, on :func:`interior_points`."""
+    """Forced viscous Burgers equation between two walls at rest, on ``BoundedGrid.interior``."""
 
     equation = "burgers_dirichlet"
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "velocity"),)

@@ -27,7 +27,7 @@ from simulations.simulation import Parameter, StepLimit, Variable, non_negative,
 
 
 class HiddenGainBurgers(ExplicitSimulation):
-    """Burgers between two walls on :func:`~simulations.linear.wall_to_wall` points, with a clock among its fields."""
+    """Burgers between two walls on ``BoundedGrid.nodes``, with a clock among its fields."""
 
     equation = "burgers_hidden_gain"
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "velocity"), Variable("time", "time", "s"))

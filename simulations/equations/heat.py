@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.actuators import Actuators
-from simulations.grid import DIMS, BoundedGrid
+from simulations.grid import BoundedGrid
 from simulations.simulation import Budget, Simulation, Variable, positive
 
 Array = NDArray[Any]
@@ -52,14 +52,8 @@ class Wall:
     value: float = 0.0
 
 
-def cell_centres(shape: Sequence[int], extents: Sequence[float]) -> BoundedGrid:
-    """``x_i = (i + 1/2) L / N`` along each dimension."""
-    axes = zip(DIMS, shape, extents, strict=False)
-    return BoundedGrid({d: (np.arange(n) + 0.5) * extent / n for d, n, extent in axes}, tuple(extents))
-
-
 class Heat(Simulation):
-    """The heat equation on :func:`cell_centres`, exact in time.
+    """The heat equation on ``BoundedGrid.cells``, exact in time.
 
     Args:
         grid: the cells.
@@ -189,10 +183,10 @@ class Heat(Simulation):
             )
 
     def _require_cells(self) -> None:
-        centres = cell_centres(self.grid.shape, self.grid.extents).coordinates
+        centres = BoundedGrid.cells(self.grid.shape, self.grid.extents).coordinates
         for dim, x in self.grid.coordinates.items():
             if not np.allclose(x, centres[dim]):
-                raise ValueError(f"heat: expected cell centres (i + 1/2) h, got {x[:3]}. Use cell_centres(...).")
+                raise ValueError(f"heat: expected cell centres (i + 1/2) h, got {x[:3]}. Use BoundedGrid.cells(...).")
 
     def _operator(self, axis: int) -> Array:
         """Second difference along one dimension, with the walls at zero."""

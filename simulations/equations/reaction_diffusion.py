@@ -31,7 +31,7 @@ from simulations.simulation import Parameter, StepLimit, Variable, non_negative
 
 
 class ReactionDiffusion(LinearSimulation):
-    """Reaction and diffusion on :func:`~simulations.linear.wall_to_wall` points."""
+    """Reaction and diffusion on ``BoundedGrid.nodes``."""
 
     equation = "reaction_diffusion"
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "concentration"),)

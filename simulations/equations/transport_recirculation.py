@@ -33,7 +33,7 @@ from simulations.simulation import Parameter, StepLimit, Variable, non_negative
 
 
 class TransportRecirculation(LinearSimulation):
-    """Transport with recirculation, on :func:`~simulations.linear.wall_to_wall` points."""
+    """Transport with recirculation, on ``BoundedGrid.nodes``."""
 
     equation = "transport_recirculation"
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "transported quantity"),)

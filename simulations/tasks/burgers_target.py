@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.actuators import ActionBox, Actuators
-from simulations.equations.burgers_dirichlet import BurgersDirichlet, interior_points, two_humps
+from simulations.equations.burgers_dirichlet import BurgersDirichlet, two_humps
+from simulations.grid import BoundedGrid
 from simulations.tasks.task import Scenario, Task
 
 Array = NDArray[np.float64]
@@ -52,7 +53,7 @@ class BurgersTarget(Task):
                 f"got '{setting}' and '{actuation}'."
             )
         self.setting, self.actuation = setting, actuation
-        self.grid = interior_points(NUM_POINTS)
+        self.grid = BoundedGrid.interior(NUM_POINTS)
         outer = (np.arange(NUM_POINTS) < NUM_POINTS // 4) | (np.arange(NUM_POINTS) >= 3 * NUM_POINTS // 4)
         self.observed = outer if setting.startswith("PO") else np.ones_like(outer)
         self.forced = outer if setting.endswith("PC") else np.ones_like(outer)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from simulations.actuators import ActionBox, Actuators
 from simulations.equations.burgers_hidden_gain import HiddenGainBurgers, sine_waves
-from simulations.linear import wall_to_wall
+from simulations.grid import BoundedGrid
 from simulations.tasks.task import Scenario, Task
 
 Array = NDArray[np.float64]
@@ -41,7 +41,7 @@ class HiddenGain(Task):
     failing_speed: ClassVar[float] = 0.55
 
     def __init__(self) -> None:
-        self.grid = wall_to_wall(48)
+        self.grid = BoundedGrid.nodes(48)
         self.simulation = HiddenGainBurgers(
             self.grid, self._actuators(), parameters={}, control_interval=0.025, steps_per_interval=50
         )

@@ -2,7 +2,7 @@
 
 from simulations.actuators import boundary_values
 from simulations.equations.reaction_diffusion import ReactionDiffusion
-from simulations.linear import wall_to_wall
+from simulations.grid import BoundedGrid
 from simulations.tasks.stabilization import Stabilization
 
 
@@ -25,7 +25,7 @@ class ReactionDiffusionTask(Stabilization):
 
     def build_plant(self) -> ReactionDiffusion:
         """201 points spaced by 0.005."""
-        grid = wall_to_wall(201)
+        grid = BoundedGrid.nodes(201)
         return ReactionDiffusion(
             grid,
             boundary_values(grid, limit=20.0),

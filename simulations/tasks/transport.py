@@ -2,7 +2,7 @@
 
 from simulations.actuators import boundary_values
 from simulations.equations.transport_recirculation import TransportRecirculation
-from simulations.linear import wall_to_wall
+from simulations.grid import BoundedGrid
 from simulations.tasks.stabilization import Stabilization
 
 
@@ -26,7 +26,7 @@ class Transport(Stabilization):
 
     def build_plant(self) -> TransportRecirculation:
         """100 points spaced by 0.01."""
-        grid = wall_to_wall(100, 0.99)
+        grid = BoundedGrid.nodes(100, 0.99)
         return TransportRecirculation(
             grid,
             boundary_values(grid, limit=20.0),

@@ -15,8 +15,9 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 import simulations.tasks.chaos
 import simulations.tasks.kolmogorov
 from simulations import CATALOGUE, build
-from simulations.environments import GoalEnvironment, SimulationEnvironment, SimulationVectorEnvironment, environment_id
+from simulations.environments import GoalEnvironment, SimulationEnvironment, SimulationVectorEnvironment
 from simulations.good_values import GOOD_VALUES
+from simulations.registration import environment_id
 from simulations.tasks import TASKS, make_task
 from simulations.tasks.burgers_target import BurgersTarget
 from simulations.tasks.regulation import Regulation

@@ -4,7 +4,8 @@ import torch
 from numpy.typing import NDArray
 
 from simulations.actuators import ActionBox, Actuators
-from simulations.equations.burgers_dirichlet import BurgersDirichlet, interior_points, two_humps
+from simulations.equations.burgers_dirichlet import BurgersDirichlet, two_humps
+from simulations.grid import BoundedGrid
 
 Array = NDArray[np.float64]
 
@@ -12,7 +13,7 @@ Array = NDArray[np.float64]
 def burgers(num_points: int, *, viscosity: float, interval: float, steps: int) -> BurgersDirichlet:
     cells = Actuators(ActionBox.symmetric([f"cell_{i}" for i in range(num_points)], 10.0), np.eye(num_points))
     return BurgersDirichlet(
-        interior_points(num_points),
+        BoundedGrid.interior(num_points),
         cells,
         parameters={"viscosity": viscosity},
         control_interval=interval,
@@ -100,7 +101,7 @@ def test_steps_that_diffusion_forbids_are_refused_and_fast_flow_is_named() -> No
 
 def test_two_humps_stand_where_they_should() -> None:
     """Positive on the left, negative on the right, within the heights, near zero at the walls on average."""
-    grid = interior_points(128)
+    grid = BoundedGrid.interior(128)
     rng = np.random.default_rng(0)
     fields = np.stack([two_humps(grid, rng) for _ in range(200)])
     peaks, hollows = fields.argmax(axis=1) / 129, fields.argmin(axis=1) / 129

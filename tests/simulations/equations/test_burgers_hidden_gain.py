@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from simulations.actuators import ActionBox, Actuators
 from simulations.equations.burgers_hidden_gain import HiddenGainBurgers, sine_waves
-from simulations.linear import wall_to_wall
+from simulations.grid import BoundedGrid
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ PARAMETERS = {
 
 
 def burgers(parameters: dict[str, list[float]], *, steps: int = 50, points: int = 48) -> HiddenGainBurgers:
-    grid = wall_to_wall(points)
+    grid = BoundedGrid.nodes(points)
     x = grid.coordinates["x"]
     shapes = np.stack([np.sin(np.pi * x) ** 2, x * (1 - x)])
     actuators = Actuators(ActionBox.symmetric(["a", "b"], 2.0), shapes)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.actuators import ActionBox, Actuators, boundary_values, boxes
-from simulations.equations.heat import Heat, Wall, cell_centres
+from simulations.equations.heat import Heat, Wall
 from simulations.grid import BoundedGrid
 
 Array = NDArray[np.float64]
@@ -21,7 +21,7 @@ def heat(
     interval: float = 0.5,
     actuators: Actuators | None = None,
 ) -> Heat:
-    grid = cell_centres(shape, extents)
+    grid = BoundedGrid.cells(shape, extents)
     if actuators is None:
         actuators = Actuators(ActionBox.symmetric(["heater"], 1.0), np.ones((1, *grid.shape)))
     parameters = {"diffusivity": diffusivity}
@@ -35,7 +35,7 @@ def unforced(simulation: Heat, field: Array) -> Array:
 
 def mixed(diffusivity: float | list[float] = 0.1, interval: float = 0.5) -> Heat:
     """A rectangle with every kind of wall, two heaters and actions on a wall of each kind."""
-    grid = cell_centres((6, 5), (1.0, 2.0))
+    grid = BoundedGrid.cells((6, 5), (1.0, 2.0))
     heaters = boxes(grid, intervals=[((0, 0.5), (0, 1)), ((0.2, 1), (0.5, 2))], limit=1.0, acts_on="u")
     actuators = heaters + boundary_values(grid, walls=("left", "top"), limit=1.0)
     walls = {"left": Wall("dirichlet", 0.3), "right": Wall("neumann", 0.2), "top": Wall("neumann", -0.1)}
@@ -98,7 +98,7 @@ def test_steady_profiles_between_prescribed_walls_are_linear_and_exact() -> None
 
 def test_steady_profiles_are_reached_from_anywhere() -> None:
     """After many diffusive times nothing is left of the start, on walls whose temperatures are actions."""
-    actuators = boundary_values(cell_centres((6,), (1.0,)), walls=("left", "right"), limit=5.0)
+    actuators = boundary_values(BoundedGrid.cells((6,), (1.0,)), walls=("left", "right"), limit=5.0)
     simulation = heat((6,), (1.0,), {"left": Wall("dirichlet", 1.0)}, interval=100.0, actuators=actuators)
     action = torch.tensor([[1.0, 4.0]], dtype=torch.float64)
     end = simulation.advance(torch.randn(1, 1, 6, dtype=torch.float64), action)[0, 0].numpy()
@@ -148,7 +148,7 @@ def test_budgets_are_the_averages_of_instantaneous_ones_and_close() -> None:
 
 def test_the_mean_changes_by_what_walls_and_heaters_put_in() -> None:
     """An insulated interval with flux q at one wall and a heater: d<u>/dt = q / L + <f>."""
-    grid = cell_centres((5,), (2.0,))
+    grid = BoundedGrid.cells((5,), (2.0,))
     heater = boxes(grid, intervals=[(0.0, 0.8)], limit=1.0, acts_on="u")  # the first two cells of five
     actuators = heater + boundary_values(grid, walls=("right",), limit=1.0)
     walls = {"left": Wall("neumann", 0.3), "right": Wall("neumann")}
@@ -178,12 +178,12 @@ def test_unknown_walls_and_points_that_are_no_cells_are_refused() -> None:
     """The messages name what is known, and the remedy."""
     with pytest.raises(ValueError, match=r"expected walls left, right, .* got top"):
         heat((5,), (1.0,), {"top": Wall("neumann")})
-    impulsive = boxes(cell_centres((5,), (1.0,)), intervals=[(0, 1)], limit=1.0, impulsive=True)
+    impulsive = boxes(BoundedGrid.cells((5,), (1.0,)), intervals=[(0, 1)], limit=1.0, impulsive=True)
     with pytest.raises(ValueError, match="got impulsive ones"):
         heat((5,), (1.0,), {}, actuators=impulsive)
     with pytest.raises(ValueError, match=r"shapes on \(6,\) cells, got \(5,\)"):
-        heat((6,), (1.0,), {}, actuators=boundary_values(cell_centres((5,), (1.0,)), limit=1.0))
+        heat((6,), (1.0,), {}, actuators=boundary_values(BoundedGrid.cells((5,), (1.0,)), limit=1.0))
     on_walls = BoundedGrid({"x": np.linspace(0, 1, 5)}, (1.0,))
     actuators = boundary_values(on_walls, limit=1.0)
-    with pytest.raises(ValueError, match=r"cell centres .* Use cell_centres"):
+    with pytest.raises(ValueError, match=r"cell centres .* Use BoundedGrid.cells"):
         Heat(on_walls, actuators, walls={}, parameters={}, control_interval=0.1)

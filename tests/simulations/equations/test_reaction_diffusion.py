@@ -6,13 +6,13 @@ import torch
 
 from simulations.actuators import boundary_values
 from simulations.equations.reaction_diffusion import ReactionDiffusion
-from simulations.linear import wall_to_wall
+from simulations.grid import BoundedGrid
 
 
 def build(
     points: int, *, amplitude: float | Sequence[float] = 50.0, gamma: float = 8.0, interval: float, steps: int
 ) -> ReactionDiffusion:
-    grid = wall_to_wall(points)
+    grid = BoundedGrid.nodes(points)
     return ReactionDiffusion(
         grid,
         boundary_values(grid, limit=20.0),

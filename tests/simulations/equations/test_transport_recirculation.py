@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 
 from simulations.actuators import boundary_values
 from simulations.equations.transport_recirculation import TransportRecirculation
-from simulations.linear import wall_to_wall
+from simulations.grid import BoundedGrid
 
 
 def build(
@@ -19,7 +19,7 @@ def build(
     interval: float,
     steps: int,
 ) -> TransportRecirculation:
-    grid = wall_to_wall(points, extent)
+    grid = BoundedGrid.nodes(points, extent)
     return TransportRecirculation(
         grid,
         boundary_values(grid, limit=20.0),

@@ -1,0 +1,1 @@
+"""Control tasks played by classical and by optimal controllers."""

@@ -1,0 +1,57 @@
+"""T6: turbulence between vortex actuators, by the gradient through the solver."""
+
+import time
+
+import numpy as np
+import torch
+
+from sciwm.benchmarks.control.harness import Wanted, replay, row, run, within
+from sciwm.benchmarks.results import Row
+from sciwm.planning import Cost, GradientPlanner, Hold, RecedingHorizon
+from sciwm.planning.costs import functional
+from simulations.tasks import Scenario
+from simulations.tasks.kolmogorov import Kolmogorov
+
+
+def kolmogorov(quick: bool, rng: np.random.Generator) -> list[Row]:
+    """T6: dissipation and a reachable target, by the gradient through the solver."""
+    episodes, name = (1 if quick else 4), "T6 Kolmogorov"
+    task = Kolmogorov(num_points=32 if quick else 64)
+    plant, scenario = task.simulation, task.draw(rng, 2 if quick else 8, dtype=torch.float32)
+    began = time.perf_counter()
+    task.intervals = 16 if quick else 160
+    floor = -run(task, scenario, Hold(plant.actuators), "T6 no control").rewards.mean(0)
+    rows = [row(name, "none", "dissipation, 40 time units", floor, within(0.136, 0.1), began)]
+    task.intervals = 8 if quick else 32
+    few = Scenario(plant, scenario.start[:episodes])
+    adjoint = RecedingHorizon(
+        plant, GradientPlanner(horizon=8, iterations=5, learning_rate=0.3), functional("enstrophy")
+    )
+    began = time.perf_counter()
+    loss = -run(task, few, adjoint, "T6a gradient").rewards
+    measure = f"dissipation, intervals {len(loss) - 7}-{len(loss)}"
+    rows.append(
+        row(name, "gradient through the solver", measure, loss[-8:].mean(0), Wanted("0.042", high=0.045), began)
+    )
+    return rows + reach_target(quick, rng)
+
+
+def reach_target(quick: bool, rng: np.random.Generator) -> list[Row]:
+    """T6b: one plan of 16 intervals, 60 gradients."""
+    episodes, name = (1 if quick else 4), "T6 Kolmogorov"
+    task = Kolmogorov("target", num_points=32 if quick else 64)
+    plant, scenario = task.simulation, task.draw(rng, episodes, dtype=torch.float32)
+    cost = Cost(frozenset({"fields"}), lambda i: task.distance(scenario, i.readouts["fields"][:, -1]))
+    rows = []
+    for evaluations, wanted in ((0, Wanted("0.96")), (10, Wanted("0.36")), (60, Wanted("0.019", high=0.03))):
+        if quick and evaluations > 10:
+            continue
+        began = time.perf_counter()
+        planner = GradientPlanner(horizon=task.intervals, iterations=evaluations, learning_rate=0.15)
+        plan = planner.plan(plant, scenario.start, cost)
+        end = run(task, scenario, replay(plan.actions)).states[-1]
+        label = f"gradient through the solver, {evaluations} evaluations" if evaluations else "none"
+        rows.append(
+            row(name, label, "relative square error at the target", task.distance(scenario, end), wanted, began)
+        )
+    return rows

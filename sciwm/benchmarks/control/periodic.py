@@ -1,0 +1,125 @@
+"""T4 and T5: a linear task with a known optimum, and one-dimensional chaos."""
+
+import time
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciwm.benchmarks.control.harness import Policy, Wanted, row, run, within
+from sciwm.benchmarks.results import Row
+from sciwm.planning import Cost, GradientPlanner, Hold, LinearFeedback, RecedingHorizon, action_energy
+from sciwm.planning.costs import Imagined, field_target
+from sciwm.planning.estimation import OutputFeedback, kalman_filter
+from sciwm.planning.linear import linear_law, linearize
+from simulations.tasks import Scenario, Task
+from simulations.tasks.chaos import Chaos
+from simulations.tasks.convection import NOISE_VARIANCE, SENSOR_SPACING, Convection, pulse
+
+
+def convection(quick: bool, rng: np.random.Generator) -> list[Row]:
+    """T4: no control, LQR, and LQG from three first estimates."""
+    episodes = 20 if quick else 100
+    task = Convection()
+    plant, name = task.simulation, "T4 convection"
+    scenario = task.draw(rng, episodes)
+    points, actions = plant.grid.shape[0], len(plant.actuators)
+    rest = torch.zeros(1, points, dtype=torch.float64)
+    squares = points * field_target(plant, rest) + actions * action_energy()
+    began = time.perf_counter()
+    none = run(task, scenario, Hold(plant.actuators)).rewards.sum(0)
+    rows = [row(name, "none", "return", none, Wanted("-2786", -2786 * 1.2, -2786 / 1.2), began)]
+    law = linear_law(plant, squares, rest)
+    lqr = run(task, scenario, LinearFeedback(plant, law)).rewards.sum(0)
+    rows.append(row(name, "LQR", "return", lqr, Wanted("-33.7 to -34.1", -34.1 * 1.03, -33.7 * 0.97), began))
+    sensors = torch.eye(points, dtype=torch.float64)[::SENSOR_SPACING]
+    starts = {
+        "the true state": (scenario.start[:, 0], within(-40.1, 0.03)),
+        "the mean start": (torch.tensor(pulse(plant.grid, 1.0, 0.05)).expand(episodes, -1), within(-48.2, 0.03)),
+        "zero": (torch.zeros_like(scenario.start[:, 0]), within(-1030, 0.03)),
+    }
+    kalman = kalman_filter(plant, rest, sensors, sensor_variance=NOISE_VARIANCE, start=scenario.start[:, 0])
+    for start, (estimate, wanted) in starts.items():
+        began = time.perf_counter()
+        feedback = OutputFeedback(law, replace(kalman, estimate=estimate), plant)
+        noise = np.random.default_rng(1)
+        lqg = run(task, scenario, partial(_through_sensors, task, scenario, feedback, noise)).rewards.sum(0)
+        rows.append(row(name, f"LQG, filter from {start}", "return", lqg, wanted, began))
+    return rows
+
+
+def _through_sensors(
+    task: Task, scenario: Scenario, feedback: OutputFeedback, noise: np.random.Generator, fields: Tensor, interval: int
+) -> Tensor:
+    return feedback(task.observe(scenario, fields, noise))
+
+
+def chaos(quick: bool, rng: np.random.Generator) -> list[Row]:
+    """T5: equilibria, controllability, and the linear law; least dissipation by the gradient through the solver."""
+    episodes, name = (8 if quick else 32), "T5 chaos"
+    rows = []
+    for waves, energy in ((1, 0.26087), (2, 0.43816), (3, 1.5876)):
+        began = time.perf_counter()
+        state = torch.tensor(Chaos(f"E{waves}").target)  # type: ignore[arg-type]
+        rows.append(
+            row(name, f"E{waves}", "energy <u²>/2", [float(state.square().mean() / 2)], within(energy, 1e-4), began)
+        )
+    rest = torch.zeros(1, 64, dtype=torch.float64)
+    for jets, wanted in ((4, Wanted("0", high=1e-10)), (6, Wanted("0", high=1e-10)), (8, Wanted("> 0", low=1e-3))):
+        began = time.perf_counter()
+        reach = weakest_reach(Chaos(jets=jets), rest)
+        rows.append(row(name, f"{jets} jets", "weakest reach of a growing mode", [reach], wanted, began))
+    for jets in (8, 5):
+        began = time.perf_counter()
+        task = Chaos(jets=jets)
+        plant, scenario = task.simulation, task.draw(rng, episodes)
+        squares = field_target(plant, rest) + 0.01 * action_energy()
+        law = linear_law(plant, squares, rest)
+        policies: dict[str, Policy] = {"LQR": LinearFeedback(plant, law)}
+        if jets == 8:
+            policies = {"none": Hold(plant.actuators)} | policies
+        for controller, policy in policies.items():
+            loss = -run(task, scenario, policy).rewards
+            known = {("none", 8): within(1.414, 0.05), ("LQR", 8): within(0.060, 0.15), ("LQR", 5): None}
+            measure = f"<u²>, {jets} jets, first 160 intervals"
+            rows.append(row(name, controller, measure, loss[:160].mean(0), known[controller, jets], began))
+            if jets == 8 and controller == "LQR":
+                last = Wanted("3e-14", high=1e-10)
+                rows.append(row(name, controller, "<u²>, 8 jets, last 10 intervals", loss[-10:].mean(0), last, began))
+    return rows + least_dissipation(quick, rng)
+
+
+def least_dissipation(quick: bool, rng: np.random.Generator) -> list[Row]:
+    """T5b: four jets; the second half of the episode, after the approach."""
+    episodes, name = (2 if quick else 8), "T5 chaos"
+    task = Chaos("dissipation", steps_per_interval=2)
+    if quick:
+        task.intervals = 20
+    plant, scenario = task.simulation, task.draw(rng, episodes, dtype=torch.float32)
+
+    def dissipated(imagined: Imagined) -> Tensor:
+        fields = imagined.readouts["fields"]
+        return plant.dissipation(fields.flatten(0, 1)).view(fields.shape[:2]).sum(dim=1)
+
+    cost = Cost(frozenset({"fields"}), dissipated)
+    adjoint = RecedingHorizon(plant, GradientPlanner(horizon=20, iterations=6, learning_rate=0.2), cost)
+    rows = []
+    for controller, policy, wanted in (
+        ("none", Hold(plant.actuators), within(0.927, 0.1)),
+        ("gradient through the solver", adjoint, Wanted("0.32", high=0.35)),
+    ):
+        began = time.perf_counter()
+        loss = -run(task, scenario, policy, f"T5b {controller}").rewards
+        rows.append(row(name, controller, "<u_xx²>, 4 jets", loss.mean(0), None if quick else wanted, began))
+    return rows
+
+
+def weakest_reach(task: Chaos, rest: Tensor) -> float:
+    """Smallest singular value of the actions' effect on the modes that grow about rest."""
+    _, _, transition, control = (m.numpy() for m in linearize(task.simulation, rest))
+    rates, vectors = np.linalg.eigh((transition + transition.T) / 2)  # constant coefficients: A is symmetric
+    growing = vectors[:, rates > 1 + 1e-9]
+    return float(np.linalg.svd(growing.T @ control, compute_uv=False)[-1] if growing.shape[1] <= control.shape[1] else
+                 np.linalg.svd(control.T @ growing, compute_uv=False).min())  # fmt: skip

@@ -1,0 +1,37 @@
+"""The control tasks beside their published and known values: floor, optimum, and classical controllers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sciwm.benchmarks.control.bounded import burgers_target, hidden_gain, reaction_diffusion, transport
+from sciwm.benchmarks.control.flow import kolmogorov
+from sciwm.benchmarks.control.periodic import chaos, convection
+from sciwm.benchmarks.results import Column, Row, text
+
+TASKS = (burgers_target, transport, reaction_diffusion, convection, chaos, kolmogorov, hidden_gain)
+
+
+def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
+    """Every task in turn; the starts depend on the seed alone. A quick run has few episodes and shorter ones."""
+    rows = []
+    for seed in seeds:
+        for number, task in enumerate(TASKS):
+            rows += task(quick, np.random.default_rng([seed, number]))
+    return [row | {"reproduced": None} for row in rows] if quick else rows  # a few episodes prove nothing
+
+
+def columns() -> list[Column]:
+    """The table of the README."""
+    return [
+        Column("task", text("task")),
+        Column("controller", text("controller")),
+        Column("measure", text("measure")),
+        Column("episodes", text("episodes")),
+        Column(
+            "mean (95 % interval)", lambda r, _: f"{r['mean']:.4g} ({r['interval'][0]:.4g} to {r['interval'][1]:.4g})"
+        ),
+        Column("known", lambda r, _: r["known"] or "-"),
+        Column("reproduced", lambda r, _: {True: "yes", False: "no", None: "-"}[r["reproduced"]]),
+    ]

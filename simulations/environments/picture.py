@@ -1,0 +1,83 @@
+"""A small picture of a controlled flow: fields, and the forcing of the actuators, on fixed scales."""
+
+from typing import Any, cast
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from simulations.simulation import Simulation
+
+
+class Picture:
+    """Draws one episode; its scales are those of its start and of the strongest forcing.
+
+    Args:
+        simulation: bare or wrapped.
+        start: fields, or state of a wrapped simulation, ``(1, ...)``.
+        target: fields to be reached, ``(1, channel, *space)``, drawn in grey in one dimension.
+    """
+
+    def __init__(self, simulation: Simulation, start: Tensor, target: Tensor | None) -> None:
+        self.simulation = simulation
+        self.bare = cast(Simulation, getattr(simulation, "bare", simulation))
+        self.figure = Figure(figsize=(3.2, 2.4), dpi=100, layout="constrained")
+        self.canvas = FigureCanvasAgg(self.figure)
+        fields = self._fields(start)
+        strongest = np.maximum(np.abs(self.bare.actuators.low), np.abs(self.bare.actuators.high))
+        forcing = np.tensordot(strongest, np.abs(self._response(fields)), 1)
+        seen = fields[0].numpy() if target is None else np.concatenate([fields[0].numpy(), target[0].numpy()], axis=1)
+        one_dimension = fields.ndim == 3
+        count = fields.shape[1]
+        self.axes: Any = self.figure.subplots(2, count, squeeze=False)
+        self.artists: list[Any] = []
+        for row, (values, label) in enumerate(((seen, "{}"), (forcing, "forcing of {}"))):
+            for channel in range(count):
+                limit = (1.5, 1.2)[row] * float(np.abs(values[channel]).max()) or 1.0
+                axes = self.axes[row, channel]
+                axes.set_title(label.format(self.bare.variables[channel].name), fontsize=7)
+                axes.tick_params(labelsize=6)
+                if one_dimension:
+                    x = self.bare.grid.coordinates["x"]
+                    if row == 0 and target is not None:
+                        axes.plot(x, target[0, channel].numpy(), color="0.7", linewidth=1)
+                    axes.set(xlim=(x[0], x[-1]), ylim=(-limit, limit))
+                    self.artists += axes.plot(x, 0 * x, color=("#0072b2", "#d55e00")[row], linewidth=1.2)
+                else:
+                    axes.set(xticks=[], yticks=[])
+                    empty = np.zeros(self.bare.grid.shape[::-1])
+                    image = axes.imshow(empty, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit)
+                    self.artists.append(image)
+
+        self.title = self.figure.suptitle("t", fontsize=7)
+        self.canvas.draw()  # type: ignore[no-untyped-call]
+        for artist in (self.title, *self.artists):  # only these are drawn anew, which takes most of the time off
+            artist.set_visible(False)
+        self.figure.set_layout_engine("none")
+        self.canvas.draw()  # type: ignore[no-untyped-call]
+        self.background = self.canvas.copy_from_bbox(self.figure.bbox)  # type: ignore[no-untyped-call]
+        for artist in (self.title, *self.artists):
+            artist.set_visible(True)
+
+    def draw(self, state: Tensor, action: Tensor, time: float) -> NDArray[np.uint8]:
+        """Fields of ``state`` ``(1, ...)`` and forcing of ``action`` ``(1, actuator)``: ``(height, width, 3)``."""
+        fields = self._fields(state)
+        acting = action if self.simulation is self.bare else self.simulation.readout(state, ["acting"])["acting"]
+        forcing = np.tensordot(acting[0].numpy(), self._response(fields), 1)
+        values = np.concatenate([fields[0].numpy(), forcing])
+        for artist, field in zip(self.artists, np.nan_to_num(values), strict=True):
+            artist.set_ydata(field) if field.ndim == 1 else artist.set_data(field.T)
+        self.title.set_text(f"t = {time:.4g}")
+        self.canvas.restore_region(self.background)  # type: ignore[no-untyped-call]
+        for artist in (self.title, *self.artists):
+            self.figure.draw_artist(artist)
+        return np.asarray(self.canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
+
+    def _fields(self, state: Tensor) -> Tensor:
+        return self.simulation.readout(state, ["fields"])["fields"]
+
+    def _response(self, fields: Tensor) -> NDArray[Any]:
+        """What one unit of each action adds, ``(actuator, channel, *space)``."""
+        return np.asarray(self.bare.rates(fields)[1][0].numpy())

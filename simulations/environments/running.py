@@ -1,0 +1,236 @@
+"""A batch of episodes of one task under way: what both kinds of environment step."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import gymnasium
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from simulations.actuators import ActionBox
+from simulations.tasks import TASKS, Task, make_task
+from simulations.tasks.rows import Rows, put_rows, take_rows
+from simulations.tasks.task import Scenario
+
+Observation = NDArray[np.float32]
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+OPTIONS = ("start", "target", "parameters")
+
+
+class RunningEpisodes:
+    """Episodes of one task, each at its own interval; observations and actions as agents see them.
+
+    Args:
+        task: a task, or the name of one.
+        settings: of the named task.
+        batch: how many episodes.
+        precision: ``"float32"`` or ``"float64"``, of the simulation.
+        observe_target: whether the target stands behind the observation; by default where it differs
+            between the episodes of a named task.
+        failure_reward: replaces a reward that is not finite.
+
+    Raises:
+        ValueError: if the name, a setting or the precision does not fit.
+    """
+
+    def __init__(
+        self,
+        task: Task | str,
+        settings: Mapping[str, Any] | None,
+        batch: int,
+        *,
+        precision: str,
+        observe_target: bool | None,
+        failure_reward: float,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise ValueError(f"Expected precision = {' or '.join(PRECISIONS)}, got '{precision}'.")
+        if settings and not isinstance(task, str):
+            raise ValueError("Expected settings only beside the name of a task, got both a task and settings.")
+        if observe_target is None:
+            observe_target = isinstance(task, str) and task in TASKS and TASKS[task].target == "differs"
+        self.task = make_task(task, settings) if isinstance(task, str) else task
+        self.batch = batch
+        self.dtype = PRECISIONS[precision]
+        self.observe_target = observe_target
+        self.failure_reward = failure_reward
+        self.scenario = take_rows(self.task.example(dtype=self.dtype), np.zeros(batch, dtype=np.int64))
+        self.fields = self.before = self.scenario.start
+        self.interval = np.zeros(batch, dtype=np.int64)
+        self.action = torch.zeros(batch, len(self.actuators), dtype=self.dtype)
+        self._parts: dict[bytes, Scenario] = {}
+
+    @property
+    def actuators(self) -> ActionBox:
+        """Names and bounds of the actions."""
+        return self.scenario.simulation.actuators
+
+    @property
+    def action_space(self) -> gymnasium.Space[NDArray[np.float32]]:
+        """``[-1, 1]`` for every actuator."""
+        return cast(gymnasium.Space[Observation], gymnasium.spaces.Box(-1.0, 1.0, (len(self.actuators),), np.float32))
+
+    def observation_space(self, size: int) -> gymnasium.Space[Observation]:
+        """``size`` numbers up to the magnitude at which a simulation counts as blown up."""
+        limit = self.scenario.simulation.blow_up_magnitude
+        return cast(gymnasium.Space[Observation], gymnasium.spaces.Box(-limit, limit, (size,), np.float32))
+
+    # An episode's course ----------------------------------------------------------------------
+
+    def draw(self, rng: np.random.Generator, count: int, options: Mapping[str, Any] | None) -> Scenario:
+        """New episodes, changed as the options say: ``start``, ``target`` and ``parameters``.
+
+        Raises:
+            ValueError: naming every option that does not fit.
+        """
+        return self.changed(self.task.draw(rng, count, dtype=self.dtype), options or {})
+
+    def begin(self, rows: Rows, scenario: Scenario) -> None:
+        """Begin the episodes of ``scenario`` in the given rows."""
+        self.scenario = put_rows(self.scenario, rows, scenario)
+        self._parts.clear()
+        self.fields = self.fields.clone()
+        self.fields[torch.as_tensor(rows)] = scenario.start
+        self.action = self.action.clone()
+        self.action[torch.as_tensor(rows)] = 0.0
+        self.interval[rows] = 0
+
+    def step(self, normalized: NDArray[Any], rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Act on the given rows with actions ``(batch, actuator)`` in ``[-1, 1]``, clipped to it.
+
+        Returns:
+            reward and whether an episode failed, ``(batch,)`` each, 0 and False where nothing was done.
+
+        Raises:
+            ValueError: if the shape does not fit or an action is not finite.
+        """
+        if normalized.shape != tuple(self.action.shape):
+            raise ValueError(
+                f"{self.task.name}: expected actions of shape {tuple(self.action.shape)}, got {normalized.shape}."
+            )
+        if not np.isfinite(normalized[rows]).all():
+            raise ValueError(f"{self.task.name}: expected finite actions, got nan or infinity. Look at what acts.")
+        bounded = torch.tensor(np.clip(normalized, -1, 1), dtype=self.dtype)
+        self.action = self.actuators.to_physical(bounded)
+        rewards: NDArray[np.float64] = np.zeros(self.batch)
+        failed = np.zeros(self.batch, dtype=bool)
+        self.before, fields = self.fields, self.fields.clone()
+        for interval in set(self.interval[rows].tolist()):  # tasks may depend on time: together what is equally old
+            group = rows[self.interval[rows] == interval]
+            scenario, chosen = self.part(group), torch.as_tensor(group)
+            with torch.no_grad():
+                after, reward = self.task.step(scenario, self.fields[chosen], self.action[chosen], interval)
+                failed[group] = self.task.failed(scenario, after).numpy()
+            fields[chosen] = after
+            rewards[group] = reward.numpy()
+        self.fields = fields
+        self.interval[rows] += 1
+        rewards[~np.isfinite(rewards)] = self.failure_reward
+        return rewards, failed
+
+    def part(self, rows: Rows) -> Scenario:
+        """The scenario of some rows."""
+        if len(rows) == self.batch:
+            return self.scenario
+        key = rows.tobytes()
+        if key not in self._parts:
+            self._parts[key] = take_rows(self.scenario, rows)
+        return self._parts[key]
+
+    @property
+    def over(self) -> NDArray[np.bool_]:
+        """Whose time is up, ``(batch,)``."""
+        return self.interval >= self.task.intervals
+
+    @property
+    def time(self) -> NDArray[np.float64]:
+        """Time since the start of each episode, ``(batch,)``."""
+        return np.asarray(self.interval * self.scenario.simulation.control_interval, dtype=np.float64)
+
+    def cause(self) -> str:
+        """Why the first episode may just have failed."""
+        return self.scenario.simulation.why_blown_up(self.before)
+
+    # What is seen -----------------------------------------------------------------------------
+
+    def observe(self, rngs: Sequence[np.random.Generator]) -> Observation:
+        """A fresh array ``(batch, observation)``, finite even after a blow-up.
+
+        Args:
+            rngs: one generator for the whole batch, or one for each episode.
+        """
+        if len(rngs) == 1:
+            seen = self.task.observe(self.scenario, self.fields, rngs[0])
+        else:
+            rows = [np.array([row]) for row in range(self.batch)]
+            seen = torch.cat([self.task.observe(self.part(r), self.fields[r], rngs[r[0]]) for r in rows])
+        if self.observe_target:
+            seen = torch.cat([seen, self._target().flatten(1)], dim=1)
+        return self._bounded(seen)
+
+    def achieved_and_desired(self) -> tuple[Observation, Observation]:
+        """Fields now, and those to be reached, ``(batch, values)`` each."""
+        plant = self.scenario.simulation
+        fields = plant.readout(self.fields, ["fields"])["fields"]
+        return self._bounded(fields.flatten(1)), self._bounded(self._target().flatten(1))
+
+    def _target(self) -> Tensor:
+        if self.scenario.target is None:
+            raise ValueError(f"{self.task.name}: expected a task with a target, got one without. Use another task.")
+        return self.scenario.target
+
+    def _bounded(self, values: Tensor) -> Observation:
+        limit = self.scenario.simulation.blow_up_magnitude
+        finite = torch.nan_to_num(values, nan=0.0, posinf=limit, neginf=-limit).clamp(-limit, limit)
+        return finite.numpy().astype(np.float32)
+
+    # Options ----------------------------------------------------------------------------------
+
+    def changed(self, scenario: Scenario, options: Mapping[str, Any]) -> Scenario:
+        """Episodes with the ``start``, ``target`` and ``parameters`` of the options.
+
+        Raises:
+            ValueError: naming every option that does not fit.
+        """
+        if not options:
+            return scenario
+        problems = [f"expected the options {', '.join(OPTIONS)}, got '{name}'" for name in set(options) - set(OPTIONS)]
+        start, target, simulation = scenario.start, scenario.target, scenario.simulation
+        if options.get("start") is not None:
+            start = self._fields("start", options["start"], start, problems)
+        if options.get("target") is not None:
+            if target is None:
+                problems.append("expected no target, as this task has none, got one")
+            else:
+                target = self._fields("target", options["target"], target, problems)
+        if options.get("parameters"):
+            try:
+                simulation = simulation.with_parameters(options["parameters"])
+            except (ValueError, TypeError, AttributeError) as error:
+                problems.append(f"parameters: {error}".rstrip("."))
+            else:
+                if simulation.batch_of_parameters not in (None, len(start)):
+                    problems.append(
+                        f"expected parameters of one value or one for each of {len(start)} episodes, "
+                        f"got {simulation.batch_of_parameters}"
+                    )
+        if problems:
+            raise ValueError(f"{self.task.name}: " + "; ".join(sorted(problems)) + ".")
+        return Scenario(simulation, start, target)
+
+    def _fields(self, name: str, given: Any, like: Tensor, problems: list[str]) -> Tensor:
+        """Given values in the shape of ``like``: one for all episodes, or one for each."""
+        try:
+            values = torch.as_tensor(np.asarray(given, dtype=np.float64)).to(like.dtype)
+        except (TypeError, ValueError) as error:
+            problems.append(f"expected {name} as an array of numbers, got {error}")
+            return like
+        if values.shape not in (like.shape, like.shape[1:]):
+            wanted = f"{tuple(like.shape[1:])}" + (f" or {tuple(like.shape)}" if len(like) > 1 else "")
+            problems.append(f"expected {name} of shape {wanted}, got {tuple(values.shape)}")
+            return like
+        if not torch.isfinite(values).all():
+            problems.append(f"expected a finite {name}, got nan or infinity")
+        return values.expand_as(like).clone()
