@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations import pocketfft
+from simulations import inplace, pocketfft
 from simulations.integrators import ETDRK2
 from simulations.spectral import SpectralSimulation
 
@@ -57,6 +57,14 @@ class QuadraticSimulation(SpectralSimulation):
         """S."""
         return weighed
 
+    def squaring(self, like: Tensor) -> inplace.Square:
+        """:meth:`square` with memory of its own, for many packed spectra of the shape of ``like``."""
+        return lambda packed, _: self.square(packed)
+
+    def mirroring(self, like: Tensor) -> inplace.Mirror | None:
+        """:meth:`complete` in place; None where it does nothing."""
+        return None
+
     def integrate(self, state_hat: Tensor, action: Tensor) -> Tensor:
         """One control interval in Fourier space."""
         if self.modulations:
@@ -92,18 +100,40 @@ class QuadraticSimulation(SpectralSimulation):
         }
 
     def _march_packed(self, packed: Tensor, forcing: list[Tensor]) -> Tensor:
+        if self.batch_of_parameters is None and self.chunk is not None and packed.device.type == "cpu":
+            parts = zip(
+                packed.split(self.chunk), zip(*(f.split(self.chunk) for f in forcing), strict=True), strict=True
+            )
+            return torch.cat([self._march_together(v, list(f)) for v, f in parts])
+        return self._march_together(packed, forcing)
+
+    def _march_together(self, packed: Tensor, forcing: list[Tensor]) -> Tensor:
         tables = self._tables_for(packed)["packed"]
-        if len(self.grid.shape) == 1 and pocketfft.serves(packed, forcing[0]):
-            flat = [x.resolve_conj().numpy()[:, 0] for x in (packed, *forcing)]
-            folded = tuple(np.atleast_2d(table.numpy().squeeze(1)) for table in tables)
-            end = pocketfft.march(flat[0], tuple(flat[1:]), folded, self.grid.shape[0], self.steps_per_interval)
-            return torch.from_numpy(end)[:, None]
-        size = self.chunk if packed.device.type == "cpu" and self.batch_of_parameters is None else None
-        if size is None or len(packed) <= size:
+        if not all(inplace.is_plain(x) for x in (packed, *forcing)):
             return self.march(self._packed_stepper(tables, forcing), packed, self.steps_per_interval)
-        parts = zip(packed.split(size), zip(*(f.split(size) for f in forcing), strict=True), strict=True)
-        ends = [self.march(self._packed_stepper(tables, list(f)), v, self.steps_per_interval) for v, f in parts]
-        return torch.cat(ends)
+        forced = forcing if any(f.any() for f in forcing) else None
+        small = packed.device.type == "cpu" and len(packed) <= pocketfft.LARGEST_BATCH
+        if small and len(self.grid.shape) == 1 and pocketfft.AVAILABLE:
+            return self._march_arrays(packed, tables, forced)
+        v = packed.clone(memory_format=torch.contiguous_format)
+        inplace.march(
+            v, self.steps_per_interval, tables, forced, self.squaring(packed), self.mirroring(packed), inplace.TORCH
+        )
+        return v
+
+    def _march_arrays(self, packed: Tensor, tables: tuple[Tensor, ...], forcing: list[Tensor] | None) -> Tensor:
+        """On a line, with transforms that cost less to call."""
+
+        def array(tensor: Tensor) -> Array:
+            return np.array(tensor.resolve_conj().expand_as(packed)[:, 0].numpy(), order="C")
+
+        v = array(packed)
+        square = pocketfft.squaring(len(v), self.grid.shape[0], v.real.dtype)
+        arrays = [array(table) for table in tables]
+        forced = None if forcing is None else [array(f) for f in forcing]
+        with np.errstate(over="ignore", invalid="ignore"):  # who steps looks for blow-ups afterwards, as with torch
+            inplace.march(v, self.steps_per_interval, arrays, forced, square, None, inplace.NUMPY)
+        return torch.from_numpy(v)[:, None]
 
     def _packed_stepper(self, tables: tuple[Tensor, ...], forcing: list[Tensor]) -> Callable[[Tensor], Tensor]:
         square, complete, addcmul = self.square, self.complete, torch.addcmul

@@ -47,7 +47,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
     cases = [(name, n, b, o) for name, n in CASES for o in (2, 4) for b in BATCHES]
     if quick:
         cases = [(KS, 128, 1, 2), (NS, 64, 1, 2)]
-    repeats = 2 if quick else 5
+    repeats = 2 if quick else 4
     return [_measure(*cases[i], repeats=repeats, seed=seeds[0]) for i in bar(range(len(cases)), "solvers")]
 
 
@@ -73,7 +73,7 @@ def columns() -> list[Column]:
 def _measure(equation: str, num_points: int, batch: int, order: int, *, repeats: int, seed: int) -> Row:
     make = {KS: _kuramoto_sivashinsky, NS: _navier_stokes}[equation]
     work = num_points ** (1 if equation == KS else 2) * batch
-    steps = int(np.clip(4_000_000 // work, 4, 1000)) // 2 * 2
+    steps = int(np.clip(4_000_000 // work, 12, 1000)) // 2 * 2
     fields, simulation, stepper = make(num_points, batch, order, steps, seed)
     theirs = _exponax_runs(stepper, simulation, fields, steps)
     ours = _our_run(simulation, fields)

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.initial import random_field
+from simulations.inplace import Mirror, Square
 from simulations.quadratic import QuadraticSimulation
 from simulations.simulation import Parameter, StepLimit, Variable, non_negative
 from simulations.spectral import SpectralSimulation
@@ -181,6 +182,31 @@ class NavierStokes(VorticityFlow, QuadraticSimulation):
     def complete(self, weighed: Tensor) -> Tensor:
         """``X(k) + conj X(-k)``."""
         return weighed + weighed.flip((-2, -1)).conj()
+
+    def squaring(self, like: Tensor) -> Square:
+        """The corner is written anew each time; the rest of the transform's input stays zero."""
+        kx, ky = self._largest_waves
+        window = (..., slice(kx, 3 * kx + 1), slice(ky, 3 * ky + 1))
+        flow = self.table("flow", like)
+        padded = like.new_zeros(*like.shape[:-2], *self.grid.shape)
+        corner = padded[..., : 2 * kx + 1, : 2 * ky + 1]
+
+        def square(packed: Tensor, _: Tensor) -> Tensor:
+            torch.mul(flow, packed, out=corner)
+            return torch.fft.fft2(torch.fft.ifft2(padded).square_())[window]
+
+        return square
+
+    def mirroring(self, like: Tensor) -> Mirror:
+        """Adding the conjugate mirror image is one pass over real and imaginary parts."""
+        sign = torch.tensor([1.0, -1.0], device=like.device, dtype=like.real.dtype).expand(*like.shape[-2:], 2)
+        sign = sign.contiguous()
+
+        def mirror(weighed: Tensor) -> None:
+            image = torch.view_as_real(weighed.flip((-2, -1)))
+            torch.view_as_real(weighed).addcmul_(image, sign)
+
+        return mirror
 
     @property
     def chunk(self) -> int:
