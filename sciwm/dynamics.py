@@ -5,6 +5,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from simulations import ActionBox, Simulation
 
@@ -28,19 +29,24 @@ class Dynamics(Protocol):
         ...
 
 
-def rollout(dynamics: Dynamics, state: Tensor, actions: Tensor) -> Tensor:
+def rollout(dynamics: Dynamics, state: Tensor, actions: Tensor, *, save_memory: bool = False) -> Tensor:
     """The states that follow ``state`` under ``actions``, differentiable in both.
 
     Args:
         state: ``(batch, ...)``.
         actions: ``(batch, time, actuator)`` in physical units.
+        save_memory: keep nothing but the states for the backward pass, which then computes every
+            interval once more: for long adjoints through a solver.
 
     Returns:
         ``(batch, time, ...)``; the first one is one interval after ``state``.
     """
     states = []
     for action in actions.unbind(dim=1):
-        state = dynamics.advance(state, action)
+        if save_memory and torch.is_grad_enabled():
+            state = checkpoint(dynamics.advance, state, action, use_reentrant=False)
+        else:
+            state = dynamics.advance(state, action)
         states.append(state)
     return torch.stack(states, dim=1)
 

@@ -97,7 +97,11 @@ PAGES = {
         "README.md. A benchmark that was stopped goes on where it stood.\n"
         "  demo             the demo with three seeds, every controller          about 20 minutes\n"
         "  demo-ablation    what objective, rollouts and on-policy rounds bring  about 50 minutes\n"
-        "  planning-speed   a decision through the latent and the true solver    about three minutes",
+        "  planning-speed   a decision through the latent and the true solver    about three minutes\n"
+        "  solvers          our solvers beside exponax (sciwm[compare])          about 15 minutes\n"
+        "  convergence      order in time of every equation, with a figure       about three minutes\n"
+        "  cost-growth      time against points and batch, with a figure         about two minutes\n"
+        "  tasks            control tasks by classical and optimal controllers   about 20 minutes",
         "sciwm benchmark demo-ablation --quick",
     ),
 }

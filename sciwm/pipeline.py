@@ -50,7 +50,7 @@ def simulate(config: Config, run: Path) -> None:
             store = generate(simulation, recipe(config, name), store_path(run, name), settings=settings, progress=bar)
             if not store.outcomes()["ok"]:
                 remedy = "raise simulation.steps_per_interval, or lower simulation.control_interval or a limit"
-                got = f"{store.outcomes()['blew_up']} that blew up"
+                got = f"{store.outcomes()['blew_up']} that blew up ({'; '.join(store.causes())})"
                 raise InputError([Problem(str(store.path), "simulations that stay finite", got, remedy)])
 
 

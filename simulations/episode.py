@@ -24,6 +24,7 @@ class Episodes:
         outputs: name to ``(batch, interval, actuator)``, averaged over each interval.
         failure_interval: ``(batch,)``, the interval in which an element blew up, -1 where none did;
             from there on its fields are nan, and the other elements are untouched.
+        failure_cause: for each of the batch the likeliest reason, "" where it did not blow up.
     """
 
     fields: Tensor
@@ -32,6 +33,7 @@ class Episodes:
     sources: dict[str, Tensor]
     outputs: dict[str, Tensor]
     failure_interval: Tensor
+    failure_cause: tuple[str, ...]
 
 
 @torch.no_grad()
@@ -43,12 +45,17 @@ def run_episodes(simulation: Simulation, fields: Tensor, policy: Policy, interva
     """
     states, actions, budgets = [fields], [], []
     failure = torch.full((len(fields),), -1, dtype=torch.long)
+    cause = [""] * len(fields)
     for interval in intervals:
         action = simulation.actuators.clamp(policy(fields, interval))
         fields, fluxes = simulation.advance_with_fluxes(fields, action)
         failed = simulation.blown_up(fields)
         if failed.any():
-            failure[failed.cpu() & (failure < 0)] = interval
+            new = failed.cpu() & (failure < 0)
+            if new.any():
+                reason = simulation.why_blown_up(torch.nan_to_num(states[-1]))
+                cause = [reason if is_new else known for is_new, known in zip(new.tolist(), cause, strict=True)]
+            failure[new] = interval
             fields = torch.where(failed.view(-1, *(1,) * (fields.ndim - 1)), torch.nan, fields)
         states.append(fields)
         actions.append(action)
@@ -62,4 +69,5 @@ def run_episodes(simulation: Simulation, fields: Tensor, policy: Policy, interva
         sources={n: torch.stack([b[n].source for b in budgets], dim=1) for n in names},
         outputs={n: torch.stack([b[n].output for b in budgets], dim=1) for n in names},
         failure_interval=failure,
+        failure_cause=tuple(cause),
     )

@@ -101,12 +101,18 @@ class TrajectoryStore:
                     self._array(name)[index] = values[row]
             self._array("status")[index] = STATUS_MEANINGS.index("blew_up" if failed else "ok")
             self._array("failure_time")[index] = (failures[row] + 1) * simulation.control_interval if failed else np.nan
-            _write_atomically(self._marker(index), json.dumps({"sha256": self._digest(index)}))
+            marker = {"sha256": self._digest(index)} | ({"cause": episodes.failure_cause[row]} if failed else {})
+            _write_atomically(self._marker(index), json.dumps(marker))
 
     def outcomes(self) -> dict[str, int]:
         """How many simulations are pending, ok, or blew up."""
         status = np.asarray(self._array("status")[:])
         return {meaning: int((status == code).sum()) for code, meaning in enumerate(STATUS_MEANINGS)}
+
+    def causes(self) -> list[str]:
+        """The likeliest reasons of the blow-ups, each once."""
+        markers = (json.loads(path.read_text()) for path in sorted(_markers(self.path).glob("*.json")))
+        return sorted({marker["cause"] for marker in markers if "cause" in marker})
 
     def verify(self) -> list[int]:
         """Simulations that are marked as written but whose values are not the marked ones."""

@@ -1,9 +1,10 @@
 """Running a benchmark by name, and putting accepted results into the README."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sciwm.benchmarks import convergence, cost_growth, demo, demo_ablation, planning_speed, solvers
 from sciwm.benchmarks.control import tasks
@@ -20,11 +21,17 @@ class Benchmark:
         measure: ``measure(quick, folder, seeds)`` to rows.
         columns: how the rows become a table.
         seeds: of the full run; a quick one takes the first.
+        arrange: the rows of the table from those that were measured.
     """
 
     measure: Callable[[bool, Path, Sequence[int]], list[Row]]
     columns: Callable[[], list[Column]]
     seeds: tuple[int, ...] = (0, 1, 2)
+    arrange: Callable[[Sequence[Row]], list[Row]] = list
+
+    def table(self, result: Mapping[str, Any]) -> str:
+        """The rows as Markdown."""
+        return markdown_table({**result, "rows": self.arrange(result["rows"])}, self.columns())
 
 
 BENCHMARKS = {
@@ -32,7 +39,7 @@ BENCHMARKS = {
     "demo-ablation": Benchmark(demo_ablation.run, demo_ablation.columns),
     "planning-speed": Benchmark(planning_speed.run, planning_speed.columns, seeds=(0,)),
     "tasks": Benchmark(tasks.run, tasks.columns, seeds=(0,)),
-    "solvers": Benchmark(solvers.run, solvers.columns, seeds=(0,)),
+    "solvers": Benchmark(solvers.run, solvers.columns, seeds=(0,), arrange=solvers.side_by_side),
     "convergence": Benchmark(convergence.run, convergence.columns, seeds=(0,)),
     "cost-growth": Benchmark(cost_growth.run, cost_growth.columns, seeds=(0,)),
 }
@@ -58,7 +65,7 @@ def run_benchmark(name: str, *, quick: bool, out: Path | None) -> str:
     result = about | {"rows": benchmark.measure(quick, Path("runs/benchmarks") / label, seeds)}
     path = out or Path("runs/benchmarks") / f"{label}.json"
     write_json(path, result)
-    return f"{markdown_table(result, benchmark.columns())}\n\nwritten to {path}"
+    return f"{benchmark.table(result)}\n\nwritten to {path}"
 
 
 def update_readme(readme: Path) -> list[str]:
@@ -71,7 +78,7 @@ def update_readme(readme: Path) -> list[str]:
 
     def table(match: re.Match[str]) -> str:
         found.append(match[1])
-        text = markdown_table(read_result(match[1]), BENCHMARKS[match[1]].columns())
+        text = BENCHMARKS[match[1]].table(read_result(match[1]))
         return f"<!-- table:{match[1]} -->\n{text}\n<!-- end -->"
 
     text = re.sub(r"<!-- table:([\w-]+) -->.*?<!-- end -->", table, readme.read_text(), flags=re.DOTALL)

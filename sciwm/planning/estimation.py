@@ -68,10 +68,12 @@ def kalman_filter(
     for _ in range(20_000):
         gain = np.linalg.solve(c @ covariance @ c.T + noise, c @ covariance).T
         after = a @ (covariance - gain @ c @ covariance) @ a.T
-        settled = np.abs(after - covariance).max() < 1e-10 * np.abs(after).max()
-        covariance = (after + after.T) / 2
-        if settled:
+        change, size = np.abs(after - covariance).max(), np.abs(after).max()
+        if change < 1e-10 * size:
             return KalmanFilter(goal, hold, transition, control, sensors, goal.new_tensor(gain), start)
+        if size > 1e12:
+            break
+        covariance = (after + after.T) / 2
     raise ValueError(
         "Expected sensors that see every growing mode, got an estimate whose error does not settle. "
         "Use more sensors, or others."

@@ -33,7 +33,7 @@ def kolmogorov(quick: bool, rng: np.random.Generator) -> list[Row]:
     rows.append(
         row(name, "gradient through the solver", measure, loss[-8:].mean(0), Wanted("0.042", high=0.045), began)
     )
-    return rows + reach_target(quick, rng)
+    return rows + reach_target(quick, rng) + mix(quick, rng)
 
 
 def reach_target(quick: bool, rng: np.random.Generator) -> list[Row]:
@@ -54,4 +54,21 @@ def reach_target(quick: bool, rng: np.random.Generator) -> list[Row]:
         rows.append(
             row(name, label, "relative square error at the target", task.distance(scenario, end), wanted, began)
         )
+    return rows
+
+
+def mix(quick: bool, rng: np.random.Generator) -> list[Row]:
+    """T6c: half the mean square of a scalar that is to be mixed, after 32 intervals."""
+    episodes, name = (1 if quick else 4), "T6 Kolmogorov"
+    task = Kolmogorov("mixing", num_points=32 if quick else 64)
+    task.intervals = 4 if quick else task.intervals
+    plant, scenario = task.simulation, task.draw(rng, episodes, dtype=torch.float32)
+    planner = GradientPlanner(horizon=8, iterations=5, learning_rate=0.3)
+    adjoint = RecedingHorizon(plant, planner, functional("scalar_variance"))
+    rows = []
+    for controller, policy in (("none", Hold(plant.actuators)), ("gradient through the solver", adjoint)):
+        began = time.perf_counter()
+        end = run(task, scenario, policy, f"T6c {controller}").states[-1]
+        variance = plant.functionals(end)["scalar_variance"]
+        rows.append(row(name, controller, "scalar variance at the end", variance, None, began))
     return rows
