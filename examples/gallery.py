@@ -5,7 +5,7 @@
 # One-dimensional flows are drawn over space (across) and time (downwards), two-dimensional ones at
 # their last instant.
 #
-# Run `python examples/gallery.py`; it takes about half a minute.
+# Run `python examples/gallery.py`; it takes less than a minute.
 
 # %% What is needed
 import argparse
@@ -44,8 +44,8 @@ share = 0.1 if arguments.quick else 1.0
 # %%
 def run(simulation: Simulation, start: np.ndarray, intervals: int, action: float = 0.0) -> torch.Tensor:
     """Fields over time, `(interval + 1, variable, ...)`."""
-    state = torch.tensor(start, dtype=torch.float32)[None]
-    actions = torch.full((1, len(simulation.actuators)), action)
+    state = torch.tensor(start)[None]
+    actions = torch.full((1, len(simulation.actuators)), action, dtype=state.dtype)
     states = [state]
     with torch.inference_mode():
         for _ in range(max(2, round(share * intervals))):
@@ -162,5 +162,5 @@ for panel, (title, values, colors, limit) in zip(axes.flat, panels, strict=True)
     panel.set_xticks([])
     panel.set_yticks([])
 arguments.picture.parent.mkdir(parents=True, exist_ok=True)
-figure.savefig(arguments.picture, dpi=110)
+figure.savefig(arguments.picture, dpi=90)
 print(f"{len(panels)} equations drawn in {arguments.picture}")

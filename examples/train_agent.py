@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from simulations.registration import environment_id
+import simulations  # noqa: F401  (makes its environments known to Gymnasium)
 
 try:
     from stable_baselines3 import PPO
@@ -41,7 +41,7 @@ parser.add_argument("--quick", action="store_true", help="a few seconds of train
 arguments = parser.parse_args([] if hasattr(sys, "ps1") else None)
 
 torch.set_num_threads(1)  # networks this small are slower on several
-ENVIRONMENT = environment_id("kuramoto_sivashinsky")  # "sciwm/KuramotoSivashinsky-v0"
+ENVIRONMENT = "sciwm/KuramotoSivashinsky-v0"
 SETTINGS = {"warm_up": 100}  # intervals without control, until chaos has developed
 flows, horizon, rounds = (32, 64, 200) if not arguments.quick else (16, 64, 8)
 environments = gymnasium.make_vec(ENVIRONMENT, num_envs=flows, settings=SETTINGS)

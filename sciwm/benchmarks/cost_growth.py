@@ -80,7 +80,7 @@ def _seconds(equation: str, sizes: Sequence[tuple[int, int]], *, repeats: int, s
     """Of one step, each size."""
     runs = []
     for num_points, batch in sizes:
-        steps = int(np.clip(2e7 / _work(equation, num_points, batch), 2, 200)) // 2 * 2
+        steps = int(np.clip(2e7 / _work(equation, num_points, batch), 20, 200)) // 2 * 2
         simulation = _build(equation, num_points, steps)
         rng = np.random.default_rng(seed)
         field = random_field(simulation.grid, rng, cutoff=6, amplitude=1.0)
