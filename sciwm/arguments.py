@@ -85,7 +85,7 @@ def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
     check("file", metavar="FILE", type=_path, help="configuration, store, run folder or netCDF file")
     check("--run", metavar="RUN", type=_path, help="the run whose model the data should suit")
     benchmark = to["benchmark"].add_argument
-    benchmark("name", metavar="NAME", help="demo, demo-ablation, planning-speed; or table, to renew README.md")
+    benchmark("name", metavar="NAME", help="one of those below; or table, to renew README.md")
     benchmark("--quick", action="store_true", help="one seed and less of everything, to see that it runs")
     benchmark("--out", metavar="FILE", type=_path, help="where the JSON goes (default runs/benchmarks/NAME.json)")
 

@@ -213,8 +213,12 @@ class PlanningSettings(Section):
 
 
 class ControlSettings(Section):
-    """The closed-loop experiment: drive held-out states to the zero field."""
+    """The closed-loop experiment: drive held-out states to a uniform field.
 
+    ``target`` is one value per variable; the equation's state of rest if left out.
+    """
+
+    target: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] | None = None
     episodes: Count = 32
     intervals: Count = 400
     first: Count = 160

@@ -15,7 +15,10 @@ from sciwm.data.domain import Domain
 from sciwm.data.formats import forcing_of, open_dataset
 from sciwm.data.inputs import held_forcing
 from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read_values
+from sciwm.evaluation.control import target_fields
 from sciwm.model.checkpoint import DESCRIPTION, load_model, read_description
+from sciwm.planning.build import planning_cost
+from sciwm.planning.linear import linear_law
 from sciwm.problems import InputError, Problem
 from sciwm.run_folder import read_metrics
 from sciwm.summary import summarize
@@ -50,17 +53,29 @@ def check(path: Path, run: Path | None = None) -> list[str]:
     return [_check_suits(path, run)]
 
 
+LARGEST_LINEARIZED = 256
+"""Numbers in a state whose linear law is found in about a second."""
+
+
 def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """A configuration whose simulation can be built.
+    """A configuration whose simulation can be built, and whose target its actuators can hold.
 
     Raises:
         InputError: naming what is wrong with either.
     """
     config = load_config(path, overrides)
     try:
-        simulations.build(config.simulation.model_dump())
+        simulation = simulations.build(config.simulation.model_dump())
+        target = target_fields(config, simulation)
+    except InputError:
+        raise
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise InputError([_unbuildable(error, f"{path}: simulation")]) from error
+    if config.planning.terminal == "riccati" and target.numel() <= LARGEST_LINEARIZED:
+        try:
+            linear_law(simulation, planning_cost(config.planning, simulation, target), target)
+        except ValueError as error:
+            raise InputError([_unbuildable(error, f"{path}: control.target")]) from error
     return config
 
 

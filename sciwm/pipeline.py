@@ -16,7 +16,7 @@ import xarray as xr
 import simulations
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
-from sciwm.evaluation.control import ControlTask, imagine_control, run_control, summarize_control
+from sciwm.evaluation.control import ControlTask, imagine_control, run_control, summarize_control, target_fields
 from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.files import write_netcdf
@@ -95,7 +95,7 @@ def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
     model = read_model(run, config)
     first = round_number * rounds.episodes
     starts = attractor_states(simulation, recipe(config, "on_policy"), range(first, first + rounds.episodes))
-    policy = RecedingHorizon(model, *build_planner(config.planning, model, torch.zeros_like(starts[0])))
+    policy = RecedingHorizon(model, *build_planner(config.planning, model, target_fields(config, simulation)))
     intervals = bar(range(rounds.intervals), f"on-policy round {round_number}")
     store.write(range(rounds.episodes), simulations.run_episodes(simulation, starts, policy, intervals), simulation)
 
@@ -159,10 +159,10 @@ def control(run: Path) -> dict[str, Any]:
 
 
 def control_task(config: Config) -> ControlTask:
-    """Held-out states on the attractor, to be driven to the zero field."""
+    """Held-out states on the attractor, to be driven to the target."""
     simulation = simulations.build(config.simulation.model_dump())
     starts = attractor_states(simulation, recipe(config, "control"), range(config.control.episodes))
-    return ControlTask(config, simulation, starts, torch.zeros_like(starts[0]))
+    return ControlTask(config, simulation, starts, target_fields(config, simulation))
 
 
 def report(run: Path) -> Path:

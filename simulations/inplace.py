@@ -1,13 +1,14 @@
-"""The steps of ``quadratic`` in place, for tensors whose derivatives nobody asks for.
+"""The steps of ``quadratic`` in place.
 
 The equations are those of ``integrators`` with the coefficients folded; here every result is written
 where an old one is no longer needed, so that a loop over steps stays in the cache. One text serves
 NumPy arrays and torch tensors.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -36,17 +37,48 @@ TORCH = Arithmetic(
     torch.empty_like,
 )
 
-Square = Callable[[Values, Values], Values]
-"""``square(v, memory) -> q(v)``; the result may lie in ``memory`` or elsewhere."""
 
-Mirror = Callable[[Values], None]
-"""Completes a weighed spectrum in place: S."""
+class Kernel(ABC):
+    """How a spectrum is squared, with memory of its own.
+
+    Args:
+        tape: where :meth:`square` leaves the fields that it squared, for :func:`~simulations.adjoint.pull_back`;
+            None where nobody asks.
+    """
+
+    arithmetic: ClassVar[Arithmetic]
+    mirrors: ClassVar[bool] = False
+    """Whether weighed spectra have to be completed by their mirror image."""
+
+    def __init__(self, tape: list[Values] | None) -> None:
+        self.tape = tape
+
+    @abstractmethod
+    def square(self, spectrum: Values, memory: Values) -> Values:
+        """``q(v)``, in ``memory`` or elsewhere."""
+
+    @abstractmethod
+    def pull_back(self, fields: Values, gradient: Values) -> Values:
+        """The gradient at ``v`` of a gradient at ``q(v)``, where ``fields`` were squared."""
+
+    def mirror(self, weighed: Values) -> None:  # noqa: B027  (most have none)
+        """S in place."""
+
+    def mirrored(self, weighed: Values) -> Values:
+        """S."""
+        return weighed
+
+    def enter(self, tensor: Tensor) -> Values:
+        """A tensor ``(batch, 1, *packed)`` as this kernel's values."""
+        return tensor
+
+    def leave(self, values: Values) -> Tensor:
+        """Values as a tensor."""
+        return values
 
 
-def is_plain(tensor: Tensor) -> bool:
-    """Neither recorded, nor with a tangent, nor inside a function transform, where tensors have no storage."""
-    if tensor.requires_grad or forward_ad.unpack_dual(tensor).tangent is not None:
-        return False
+def has_storage(tensor: Tensor) -> bool:
+    """Whether it is a tensor of numbers, not one inside a function transform."""
     try:
         tensor.untyped_storage()
     except (RuntimeError, NotImplementedError):
@@ -54,15 +86,12 @@ def is_plain(tensor: Tensor) -> bool:
     return True
 
 
-def march(
-    v: Values,
-    count: int,
-    tables: Sequence[Values],
-    forcing: Sequence[Values] | None,
-    square: Square,
-    mirror: Mirror | None,
-    arithmetic: Arithmetic,
-) -> None:
+def has_tangent(tensor: Tensor) -> bool:
+    """Whether a forward-mode derivative travels with it."""
+    return forward_ad.unpack_dual(tensor).tangent is not None
+
+
+def march(v: Values, count: int, tables: Sequence[Values], forcing: Sequence[Values] | None, kernel: Kernel) -> None:
     """``count`` steps of the scheme that the tables belong to, in the place of ``v``.
 
     Args:
@@ -71,18 +100,12 @@ def march(
         forcing: what a constant forcing adds to each stage; None where there is none.
     """
     steps = _etdrk2 if len(tables) == 3 else _etdrk4
-    steps(v, count, tables, forcing, square, mirror, arithmetic)
+    steps(v, count, tables, forcing, kernel)
 
 
-def _etdrk2(
-    v: Values,
-    count: int,
-    tables: Sequence[Values],
-    forcing: Sequence[Values] | None,
-    square: Square,
-    mirror: Mirror | None,
-    arithmetic: Arithmetic,
-) -> None:
+def _etdrk2(v: Values, count: int, tables: Sequence[Values], forcing: Sequence[Values] | None, kernel: Kernel) -> None:
+    arithmetic, square = kernel.arithmetic, kernel.square
+    mirror = kernel.mirror if kernel.mirrors else None
     decay, p_1, p_2 = tables
     multiply, add, subtract = arithmetic.multiply, arithmetic.add, arithmetic.subtract
     a, change, memory_v, memory_a = (arithmetic.empty_like(v) for _ in range(4))
@@ -103,27 +126,22 @@ def _etdrk2(
         add(a, change, v)
 
 
-def _etdrk4(
-    v: Values,
-    count: int,
-    tables: Sequence[Values],
-    forcing: Sequence[Values] | None,
-    square: Square,
-    mirror: Mirror | None,
-    arithmetic: Arithmetic,
-) -> None:
+def _etdrk4(v: Values, count: int, tables: Sequence[Values], forcing: Sequence[Values] | None, kernel: Kernel) -> None:
+    arithmetic, square = kernel.arithmetic, kernel.square
+    mirror = kernel.mirror if kernel.mirrors else None
     decay, half_decay, q, p_1, p_2, p_3 = tables
     multiply, add, subtract = arithmetic.multiply, arithmetic.add, arithmetic.subtract
-    a, b, half, change, memory_v, memory_a, memory_b, memory_c = (arithmetic.empty_like(v) for _ in range(8))
+    a, b, half, first, change, memory_v, memory_a, memory_b, memory_c = (arithmetic.empty_like(v) for _ in range(9))
+    q_twice = q + q
     for _ in range(count):
         n_v = square(v, memory_v)
         multiply(half_decay, v, half)
         if forcing is not None:
             add(half, forcing[0], half)
-        multiply(q, n_v, change)
+        multiply(q, n_v, first)
         if mirror is not None:
-            mirror(change)
-        add(half, change, a)
+            mirror(first)
+        add(half, first, a)
         n_a = square(a, memory_a)
         multiply(q, n_a, change)
         if mirror is not None:
@@ -133,11 +151,10 @@ def _etdrk4(
         multiply(half_decay, a, a)
         if forcing is not None:
             add(a, forcing[0], a)
-        add(n_b, n_b, change)
-        subtract(change, n_v, change)
-        multiply(q, change, change)
+        multiply(q_twice, n_b, change)
         if mirror is not None:
             mirror(change)
+        subtract(change, first, change)
         add(a, change, a)
         n_c = square(a, memory_c)
         multiply(p_1, n_v, change)

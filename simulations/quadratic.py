@@ -10,15 +10,17 @@ whole interval at once.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
-from simulations import inplace, pocketfft
+from simulations import adjoint, inplace, pocketfft
+from simulations.inplace import TORCH, Arithmetic, Kernel, has_storage, has_tangent
 from simulations.integrators import ETDRK2
 from simulations.spectral import SpectralSimulation
 
@@ -57,13 +59,9 @@ class QuadraticSimulation(SpectralSimulation):
         """S."""
         return weighed
 
-    def squaring(self, like: Tensor) -> inplace.Square:
-        """:meth:`square` with memory of its own, for many packed spectra of the shape of ``like``."""
-        return lambda packed, _: self.square(packed)
-
-    def mirroring(self, like: Tensor) -> inplace.Mirror | None:
-        """:meth:`complete` in place; None where it does nothing."""
-        return None
+    @abstractmethod
+    def kernel(self, like: Tensor, tape: list[Any] | None) -> Kernel:
+        """How packed spectra of the shape of ``like`` are squared without torch's record of it."""
 
     def integrate(self, state_hat: Tensor, action: Tensor) -> Tensor:
         """One control interval in Fourier space."""
@@ -108,35 +106,33 @@ class QuadraticSimulation(SpectralSimulation):
         return self._march_together(packed, forcing)
 
     def _march_together(self, packed: Tensor, forcing: list[Tensor]) -> Tensor:
-        tables = self._tables_for(packed)["packed"]
-        if not all(inplace.is_plain(x) for x in (packed, *forcing)):
-            return self.march(self._packed_stepper(tables, forcing), packed, self.steps_per_interval)
-        forced = forcing if any(f.any() for f in forcing) else None
-        small = packed.device.type == "cpu" and len(packed) <= pocketfft.LARGEST_BATCH
-        if small and len(self.grid.shape) == 1 and pocketfft.AVAILABLE:
-            return self._march_arrays(packed, tables, forced)
-        v = packed.clone(memory_format=torch.contiguous_format)
-        inplace.march(
-            v, self.steps_per_interval, tables, forced, self.squaring(packed), self.mirroring(packed), inplace.TORCH
-        )
-        return v
+        values = (packed, *forcing)
+        if any(has_tangent(x) for x in values) or not all(has_storage(x) for x in values):
+            return self.march(self.packed_stepper(forcing), packed, self.steps_per_interval)
+        if not (torch.is_grad_enabled() and any(x.requires_grad for x in values)):
+            return self.step_in_place(packed, forcing, self.steps_per_interval, tape=None)[0]
+        for steps in self.segments(self.steps_per_interval):
+            if steps == self.steps_per_interval:
+                return _recorded(self, steps, packed, *forcing)
+            packed = checkpoint(_recorded, self, steps, packed, *forcing, use_reentrant=False, preserve_rng_state=False)
+        return packed
 
-    def _march_arrays(self, packed: Tensor, tables: tuple[Tensor, ...], forcing: list[Tensor] | None) -> Tensor:
-        """On a line, with transforms that cost less to call."""
+    def step_in_place(
+        self, packed: Tensor, forcing: Sequence[Tensor], count: int, tape: list[Any] | None
+    ) -> tuple[Tensor, Kernel]:
+        """``count`` steps without torch's record; the tape then holds what was squared."""
+        kernel = self.kernel(packed, tape)
+        v = kernel.enter(packed.clone(memory_format=torch.contiguous_format))
+        tables = [kernel.enter(table) for table in self._tables_for(packed)["packed"]]
+        forced = [kernel.enter(f) for f in forcing] if any(f.any() for f in forcing) else None
+        with np.errstate(over="ignore", invalid="ignore"):  # who steps looks for blow-ups afterwards
+            inplace.march(v, count, tables, forced, kernel)
+        return kernel.leave(v), kernel
 
-        def array(tensor: Tensor) -> Array:
-            return np.array(tensor.resolve_conj().expand_as(packed)[:, 0].numpy(), order="C")
-
-        v = array(packed)
-        square = pocketfft.squaring(len(v), self.grid.shape[0], v.real.dtype)
-        arrays = [array(table) for table in tables]
-        forced = None if forcing is None else [array(f) for f in forcing]
-        with np.errstate(over="ignore", invalid="ignore"):  # who steps looks for blow-ups afterwards, as with torch
-            inplace.march(v, self.steps_per_interval, arrays, forced, square, None, inplace.NUMPY)
-        return torch.from_numpy(v)[:, None]
-
-    def _packed_stepper(self, tables: tuple[Tensor, ...], forcing: list[Tensor]) -> Callable[[Tensor], Tensor]:
+    def packed_stepper(self, forcing: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
+        """One step that torch can record and transform in every way."""
         square, complete, addcmul = self.square, self.complete, torch.addcmul
+        tables = self._tables_for(forcing[0])["packed"]
         if self.order == 2:
             decay, p_1, p_2 = tables
             (f_1,) = forcing
@@ -163,6 +159,58 @@ class QuadraticSimulation(SpectralSimulation):
         return etdrk4
 
 
+class _Recorded(torch.autograd.Function):
+    """A march whose gradient is taken by hand."""
+
+    @staticmethod
+    def forward(ctx: Any, simulation: QuadraticSimulation, count: int, packed: Tensor, *forcing: Tensor) -> Tensor:
+        tape: list[Any] = []
+        end, kernel = simulation.step_in_place(packed, forcing, count, tape)
+        ctx.simulation, ctx.count, ctx.kernel = simulation, count, kernel
+        ctx.save_for_backward(packed, *forcing)
+        return end
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        packed, *forcing = ctx.saved_tensors
+        simulation, kernel = ctx.simulation, ctx.kernel
+        if torch.is_grad_enabled() or not has_storage(gradient):  # to be differentiated again, or many at once
+            with torch.enable_grad():
+                end = simulation.march(simulation.packed_stepper(forcing), packed, ctx.count)
+                inputs = [x for x in (packed, *forcing) if x.requires_grad]
+                found = iter(torch.autograd.grad(end, inputs, gradient, create_graph=True))
+            return None, None, *(next(found) if x.requires_grad else None for x in (packed, *forcing))
+        tables = [kernel.enter(table) for table in simulation._tables_for(packed)["packed"]]
+        with np.errstate(over="ignore", invalid="ignore"):
+            start, of_forcing = adjoint.pull_back(kernel.enter(gradient.contiguous()), tables, kernel, kernel.tape)
+        return None, None, *(kernel.leave(g) for g in (start, *of_forcing))
+
+
+_recorded: Callable[..., Tensor] = _Recorded.apply
+
+
+class LineKernel(Kernel):
+    """``q(v) = F[(F^-1 v)^2]`` for half spectra ``(batch, 1, wavenumber)``, by torch."""
+
+    arithmetic: ClassVar[Arithmetic] = TORCH
+
+    def __init__(self, points: int, like: Tensor, tape: list[Any] | None) -> None:
+        super().__init__(tape)
+        self.points = points
+        self.halves = torch.tensor(pocketfft.half_weights(points), dtype=like.real.dtype, device=like.device)
+
+    def square(self, spectrum: Tensor, memory: Tensor) -> Tensor:
+        fields = torch.fft.irfft(spectrum, n=self.points)
+        if self.tape is None:
+            return torch.fft.rfft(fields.square_())
+        self.tape.append(fields)
+        return torch.fft.rfft(fields.square())
+
+    def pull_back(self, fields: Tensor, gradient: Tensor) -> Tensor:
+        slope = torch.fft.irfft(self.halves * gradient, n=self.points)
+        return torch.fft.rfft(slope.mul_(fields)).mul_(2 / self.halves)
+
+
 class QuadraticAdvection(QuadraticSimulation):
     """Equations of one field on a line whose nonlinear term is ``-factor (u^2 / 2)_x``."""
 
@@ -174,8 +222,7 @@ class QuadraticAdvection(QuadraticSimulation):
 
     def pack(self, state_hat: Tensor) -> Tensor:
         """The dealiased half spectrum."""
-        mask = torch.from_numpy(self.grid.dealiasing_mask(self.dealiasing)).to(state_hat.device)
-        return mask * state_hat
+        return self.dealiased(state_hat)
 
     def pack_table(self, table: Array) -> Array:
         """The dealiased table."""
@@ -192,3 +239,11 @@ class QuadraticAdvection(QuadraticSimulation):
     def product_table(self) -> Array:
         """``-factor i k / 2``, dealiased."""
         return -0.5j * self.advection_factor * self.grid.odd_wavenumbers[0] * self.grid.dealiasing_mask(self.dealiasing)
+
+    def kernel(self, like: Tensor, tape: list[Any] | None) -> Kernel:
+        """Small batches on a CPU have cheaper transforms."""
+        points = self.grid.shape[0]
+        if pocketfft.AVAILABLE and like.device.type == "cpu" and len(like) <= pocketfft.LARGEST_BATCH:
+            precision = np.dtype(np.float64 if like.dtype == torch.complex128 else np.float32)
+            return pocketfft.SmallLine(len(like), points, precision, tape)
+        return LineKernel(points, like, tape)

@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from simulations.actuators import ActionBox
 from simulations.grid import Grid
+from simulations.inplace import has_storage
 
 Array = NDArray[Any]
 
@@ -268,18 +269,24 @@ class Simulation(ABC):
         The others are computed anew in the backward pass, so that memory grows like the square root
         of the number of steps.
         """
-        stride = int(np.ceil(np.sqrt(count))) if count > 64 and torch.is_grad_enabled() else count
 
         def several(state: Tensor, steps: int) -> Tensor:
             for _ in range(steps):
                 state = step(state)
             return state
 
-        if stride == count:
+        if not (torch.is_grad_enabled() and has_storage(state)):
             return several(state, count)
-        for start in range(0, count, stride):
-            state = checkpoint(several, state, min(stride, count - start), use_reentrant=False)
+        for steps in self.segments(count):
+            if steps == count:
+                return several(state, count)
+            state = checkpoint(several, state, steps, use_reentrant=False, preserve_rng_state=False)
         return state
+
+    def segments(self, count: int) -> list[int]:
+        """Steps between the states that are kept where gradients are recorded: all of up to 64, else their root."""
+        stride = int(np.ceil(np.sqrt(count))) if count > 64 else count
+        return [min(stride, count - start) for start in range(0, count, stride)]
 
     def _prepare(self) -> None:
         """Check the step and forget what was computed for other parameters."""

@@ -4,11 +4,13 @@ Beside them the way of solvers without forcing inside their nonlinear term, whic
 after each unforced step: first order, whatever the scheme.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
 from sciwm.benchmarks.results import Column, Row, text
@@ -34,20 +36,29 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 
 def columns() -> list[Column]:
-    """The table of the README."""
-    return [
-        Column("equation", text("equation")),
-        Column("scheme", text("scheme")),
-        Column("error at the longest step", lambda row, _: f"{row['errors'][0]:.1e}"),
-        Column("at the shortest", lambda row, _: f"{row['errors'][-1]:.1e}"),
-        Column("order", lambda row, _: f"{row['order']:.2f}"),
-    ]
+    """The table of the README: order, and error from the longest step to the shortest."""
+
+    def show(scheme: str) -> Callable[[Row, Sequence[Row]], str]:
+        return lambda row, _: f"{row[scheme]['order']:.2f} ({_range(row[scheme]['errors'])})"
+
+    return [Column("equation", text("equation")), *(Column(scheme, show(scheme)) for scheme in SCHEMES)]
+
+
+def _range(errors: Sequence[float]) -> str:
+    return f"{errors[0]:.0e} to {errors[-1]:.0e}"
+
+
+def side_by_side(rows: Sequence[Row]) -> list[Row]:
+    """The schemes of one equation as one row."""
+    names = dict.fromkeys(row["equation"] for row in rows)
+    by_key = {(row["equation"], row["scheme"]): row for row in rows}
+    return [{"equation": name} | {scheme: by_key[name, scheme] for scheme in SCHEMES} for name in names]
 
 
 def _measure(name: str, quick: bool, seed: int) -> list[Row]:
     settings = dict(GOOD_VALUES[name].settings) | {"equation": name}
     interval = settings["control_interval"] * INTERVALS
-    coarsest = settings["steps_per_interval"] * INTERVALS
+    coarsest = _coarsest(settings | {"control_interval": interval}, settings["steps_per_interval"] * INTERVALS)
     counts = [coarsest * 2**level for level in range(3 if quick else 5)]
 
     def simulation(steps: int, order: int) -> SpectralSimulation:
@@ -68,6 +79,19 @@ def _measure(name: str, quick: bool, seed: int) -> list[Row]:
             steps = [interval / count for count in counts]
             rows.append({"equation": name, "scheme": scheme, "steps": steps, "errors": errors, "order": _slope(errors)})
     return rows
+
+
+def _coarsest(settings: Mapping[str, Any], steps: int) -> int:
+    """The fewest steps, doubled from the given ones, at which every scheme is stable."""
+    while True:
+        try:
+            for order in SCHEMES.values():
+                build({**settings, "steps_per_interval": steps, "order": order})
+            return steps
+        except ValueError:
+            if steps > 10_000:
+                raise
+            steps *= 2
 
 
 def _force_after_step(simulation: SpectralSimulation, state: Tensor, action: Tensor) -> Tensor:
@@ -96,8 +120,9 @@ def _draw(rows: Sequence[Row], names: Sequence[str], path: Path) -> None:
         for row in (r for r in rows if r["equation"] == name):
             label = row["scheme"] if name == names[0] else None
             panel.loglog(row["steps"], row["errors"], "o-", color=COLORS[row["scheme"]], ms=3, lw=1.2, label=label)
-        panel.set_title(name.replace("_", " "), fontsize=8)
+        panel.set_title(name.replace("_", " ").replace("advection diffusion", "adv.-diff."), fontsize=8)
         panel.tick_params(labelsize=7)
+        panel.xaxis.set_minor_formatter(NullFormatter())
         panel.grid(color="#e6e8eb", linewidth=0.6)
     for panel in panels[-1]:
         panel.set_xlabel("step", fontsize=8)

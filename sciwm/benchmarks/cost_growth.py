@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.ticker import NullFormatter
 
 from sciwm.benchmarks.results import Column, Row, text
 from sciwm.progress import bar
@@ -117,9 +118,10 @@ def _draw(rows: Sequence[Row], path: Path) -> None:
             )
             panel.loglog(x, np.array(row["seconds"]) * 1e6, "o-", color=color, ms=4, label=f"{row['equation']}")
             law = row["seconds"][-1] / row["work"][-1] * np.array(row["work"]) * 1e6
-            panel.loglog(x, law, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+            panel.loglog(x, law, color=GREY, linewidth=1.2, linestyle=(0, (4, 3)), zorder=3)
         panel.set_xlabel("points N" if varied == "points" else "batch")
         panel.set_title("dashed: N log N" if varied == "points" else "dashed: in proportion", fontsize=9)
+        panel.xaxis.set_minor_formatter(NullFormatter())
         panel.grid(color="#e6e8eb", linewidth=0.6)
         panel.legend(fontsize=8, frameon=False)
     figure.axes[0].set_ylabel("time of a step [µs]")

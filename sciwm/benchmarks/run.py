@@ -40,7 +40,7 @@ BENCHMARKS = {
     "planning-speed": Benchmark(planning_speed.run, planning_speed.columns, seeds=(0,)),
     "tasks": Benchmark(tasks.run, tasks.columns, seeds=(0,)),
     "solvers": Benchmark(solvers.run, solvers.columns, seeds=(0,), arrange=solvers.side_by_side),
-    "convergence": Benchmark(convergence.run, convergence.columns, seeds=(0,)),
+    "convergence": Benchmark(convergence.run, convergence.columns, seeds=(0,), arrange=convergence.side_by_side),
     "cost-growth": Benchmark(cost_growth.run, cost_growth.columns, seeds=(0,)),
 }
 

@@ -16,9 +16,11 @@ from sciwm.model.world_model import WorldModel
 from sciwm.planning import Hold, LinearFeedback, RecedingHorizon
 from sciwm.planning.build import build_planner, planning_cost
 from sciwm.planning.linear import linear_law
+from sciwm.problems import InputError, Problem
 from simulations import Episodes, Simulation, build, run_episodes
 from simulations.episode import Policy
 from simulations.generate import Progress
+from simulations.good_values import GOOD_VALUES
 
 CONTROLLERS = {
     "none": "no control",
@@ -71,6 +73,21 @@ class ControlTask:
     def plan_with(self, dynamics: Dynamics) -> RecedingHorizon:
         """Receding-horizon control as configured."""
         return RecedingHorizon(dynamics, *build_planner(self.config.planning, dynamics, self.target))
+
+
+def target_fields(config: Config, simulation: Simulation) -> Tensor:
+    """Where control is to lead, ``(variable, *space)``.
+
+    Raises:
+        InputError: if the configuration does not give one value per variable.
+    """
+    values = config.control.target or GOOD_VALUES[config.simulation.equation].rest
+    names = [v.name for v in simulation.variables]
+    if len(values) != len(names):
+        expected = f"one value for each of {', '.join(names)}"
+        raise InputError([Problem("control.target", expected, f"{len(values)} values")])
+    uniform = torch.tensor(values, dtype=torch.float32).view(-1, *(1,) * len(simulation.grid.shape))
+    return uniform.expand(-1, *simulation.grid.shape).clone()
 
 
 def run_control(task: ControlTask, controllers: Mapping[str, Callable[[], Policy]], progress: Progress) -> xr.Dataset:

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.initial import random_field
-from simulations.inplace import Mirror, Square
+from simulations.inplace import TORCH, Arithmetic, Kernel
 from simulations.quadratic import QuadraticSimulation
 from simulations.simulation import Parameter, StepLimit, Variable, non_negative
 from simulations.spectral import SpectralSimulation
@@ -183,30 +183,9 @@ class NavierStokes(VorticityFlow, QuadraticSimulation):
         """``X(k) + conj X(-k)``."""
         return weighed + weighed.flip((-2, -1)).conj()
 
-    def squaring(self, like: Tensor) -> Square:
-        """The corner is written anew each time; the rest of the transform's input stays zero."""
-        kx, ky = self._largest_waves
-        window = (..., slice(kx, 3 * kx + 1), slice(ky, 3 * ky + 1))
-        flow = self.table("flow", like)
-        padded = like.new_zeros(*like.shape[:-2], *self.grid.shape)
-        corner = padded[..., : 2 * kx + 1, : 2 * ky + 1]
-
-        def square(packed: Tensor, _: Tensor) -> Tensor:
-            torch.mul(flow, packed, out=corner)
-            return torch.fft.fft2(torch.fft.ifft2(padded).square_())[window]
-
-        return square
-
-    def mirroring(self, like: Tensor) -> Mirror:
-        """Adding the conjugate mirror image is one pass over real and imaginary parts."""
-        sign = torch.tensor([1.0, -1.0], device=like.device, dtype=like.real.dtype).expand(*like.shape[-2:], 2)
-        sign = sign.contiguous()
-
-        def mirror(weighed: Tensor) -> None:
-            image = torch.view_as_real(weighed.flip((-2, -1)))
-            torch.view_as_real(weighed).addcmul_(image, sign)
-
-        return mirror
+    def kernel(self, like: Tensor, tape: list[Any] | None) -> Kernel:
+        """One complex transform each way."""
+        return FlowKernel(self.table("flow", like), self.grid.shape, like, tape)
 
     @property
     def chunk(self) -> int:
@@ -230,6 +209,50 @@ class NavierStokes(VorticityFlow, QuadraticSimulation):
     def _largest_waves(self) -> tuple[int, int]:
         kx, ky = (-(-n // 3) - 1 for n in self.grid.shape)
         return kx, ky
+
+
+class FlowKernel(Kernel):
+    """The transform of ``(u + i v)^2`` for all waves ``(batch, 1, 2 K_x + 1, 2 K_y + 1)`` of the vorticity.
+
+    The corner is written anew each time; the rest of the transform's input stays zero.
+    """
+
+    arithmetic: ClassVar[Arithmetic] = TORCH
+    mirrors: ClassVar[bool] = True
+
+    def __init__(self, flow: Tensor, shape: tuple[int, ...], like: Tensor, tape: list[Any] | None) -> None:
+        super().__init__(tape)
+        rows, columns = like.shape[-2:]
+        self.flow, self.back = flow, 2 * flow.conj().resolve_conj()
+        self.padded = like.new_zeros(*like.shape[:-2], *shape)
+        self.corner = self.padded[..., :rows, :columns]
+        kx, ky = rows // 2, columns // 2
+        self.window = (..., slice(kx, kx + rows), slice(ky, ky + columns))
+        sign = torch.tensor([1.0, -1.0], device=like.device, dtype=like.real.dtype)
+        self.sign = sign.expand(rows, columns, 2).contiguous()
+
+    def square(self, spectrum: Tensor, memory: Tensor) -> Tensor:
+        torch.mul(self.flow, spectrum, out=self.corner)
+        flow = torch.fft.ifft2(self.padded)
+        if self.tape is None:
+            return torch.fft.fft2(flow.square_())[self.window]
+        self.tape.append(flow)
+        return torch.fft.fft2(flow.square())[self.window]
+
+    def pull_back(self, fields: Tensor, gradient: Tensor) -> Tensor:
+        spread = torch.zeros_like(self.padded)
+        spread[self.window] = gradient
+        slope = torch.fft.ifft2(spread).mul_(fields.conj())
+        rows, columns = gradient.shape[-2:]
+        return self.back * torch.fft.fft2(slope)[..., :rows, :columns]
+
+    def mirror(self, weighed: Tensor) -> None:
+        image = torch.view_as_real(weighed.flip((-2, -1)))
+        torch.view_as_real(weighed).addcmul_(image, self.sign)
+
+    def mirrored(self, weighed: Tensor) -> Tensor:
+        image = torch.view_as_real(weighed.flip((-2, -1)))
+        return torch.view_as_complex(torch.addcmul(torch.view_as_real(weighed), image, self.sign))
 
 
 class NavierStokesScalar(VorticityFlow):

@@ -225,6 +225,19 @@ def test_impossible_simulations_are_found_before_anything_is_made(
     assert not (tmp_path / "new").exists()
 
 
+def test_a_target_that_no_law_holds_is_found_before_anything_is_made(
+    file: Path, tmp_path: Path, refused: Callable[..., list[str]]
+) -> None:
+    """One jet at a node of a growing wave cannot hold the flow at rest; only the equation is needed to see that."""
+    jets = ["simulation.jets.count=1", "simulation.jets.width=2.0"]
+    (line,) = refused("simulate", file, "--out", tmp_path / "new", "--set", *jets)
+    assert "control.target" in line
+    assert "planning.terminal = none" in line
+    (line,) = refused("simulate", file, "--out", tmp_path / "new", "--set", "control.target=[0,1]")
+    assert "one value for each of u" in line
+    assert not (tmp_path / "new").exists()
+
+
 def test_unknown_parameter_of_an_equation(file: Path, refused: Callable[..., list[str]], tmp_path: Path) -> None:
     (line,) = refused("simulate", file, "--out", tmp_path / "new", "--set", "simulation.parameters.viscosty=1")
     assert "viscosty" in line

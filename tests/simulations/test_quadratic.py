@@ -38,18 +38,60 @@ def test_packed_steps_are_the_plain_ones(
             torch.testing.assert_close(simulation.advance(state, action), expected, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["kuramoto_sivashinsky", "navier_stokes"])
+@pytest.mark.parametrize("batch", [2, pocketfft.LARGEST_BATCH + 1])
+@pytest.mark.parametrize("order", [2, 4])
+@pytest.mark.parametrize("name", QUADRATIC)
 def test_derivatives_are_the_plain_ones(
-    name: str, cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw
+    name: str, order: int, batch: int, cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw
 ) -> None:
-    simulation = cases[name].coarse().build()
-    state = draw_states(simulation, 2).requires_grad_()
-    action = draw_actions(simulation, 2).requires_grad_()
+    """The adjoint by hand against torch's record of the plain steps."""
+    simulation = cases[name].coarse().build(order=order)
+    state = draw_states(simulation, batch).requires_grad_()
+    action = draw_actions(simulation, batch).requires_grad_()
     weights = torch.randn_like(state)
     packed = torch.autograd.grad((weights * simulation.advance(state, action)).sum(), [state, action])
     expected = torch.autograd.grad((weights * plain(simulation, state, action)).sum(), [state, action])
     for ours, theirs in zip(packed, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_derivatives_can_be_differentiated_again(
+    cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw
+) -> None:
+    """A second derivative by recording the first equals central differences of the first."""
+    simulation = cases["kuramoto_sivashinsky"].coarse().build()
+    state, action = draw_states(simulation, 2), draw_actions(simulation, 2).requires_grad_()
+    direction = torch.randn_like(action)
+
+    def slope(action: Tensor, *, again: bool) -> Tensor:
+        energy = simulation.advance(state, action).square().sum()
+        return torch.autograd.grad(energy, [action], create_graph=again)[0]
+
+    (curvature,) = torch.autograd.grad((slope(action, again=True) * direction).sum(), [action])
+    step = 1e-5 * direction
+    nudged = (slope(action + step, again=False) - slope(action - step, again=False)) / 2e-5
+    torch.testing.assert_close(curvature, nudged, rtol=1e-6, atol=1e-8)
+
+
+def test_many_gradients_at_once_are_the_single_ones(
+    cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw
+) -> None:
+    """Over more steps than are recorded at once, by function transforms and by batched gradients."""
+    simulation = cases["navier_stokes"].coarse().build(control_interval=0.8, steps_per_interval=80)
+    state, action = draw_states(simulation, 1), draw_actions(simulation, 1)
+    probes = torch.randn(3, *state.shape, dtype=torch.float64)
+    recorded = action.clone().requires_grad_()
+    end = simulation.advance(state, recorded)
+    single = [torch.autograd.grad(end, [recorded], probe, retain_graph=True)[0] for probe in probes]
+    _, pull = torch.func.vjp(lambda a: simulation.advance(state, a), action)
+    for probe, expected in zip(probes, single, strict=True):
+        torch.testing.assert_close(pull(probe)[0], expected, rtol=1e-9, atol=1e-12)
+    short = cases["navier_stokes"].coarse().build()
+    end = short.advance(state, recorded)
+    (together,) = torch.autograd.grad(end, [recorded], probes, retain_graph=True, is_grads_batched=True)
+    for probe, gradient in zip(probes, together, strict=True):
+        expected = torch.autograd.grad(end, [recorded], probe, retain_graph=True)[0]
+        torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-12)
 
 
 # Importing torch's forward-mode rules calls a function that torch itself deprecates.

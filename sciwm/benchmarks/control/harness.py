@@ -29,6 +29,10 @@ class Wanted:
     low: float = -np.inf
     high: float = np.inf
 
+    def met_by(self, mean: float) -> bool | None:
+        """Whether a mean lies between the bounds; None where there are none, and the value is there to see."""
+        return bool(self.low <= mean <= self.high) if np.isfinite([self.low, self.high]).any() else None
+
 
 def within(known: float, share: float) -> Wanted:
     """A known value, to be met to a share of it."""
@@ -53,7 +57,7 @@ def row(
         "deviation": float(sample.std(ddof=1)) if len(sample) > 1 else None,
         "median": float(np.median(sample)),
         "known": wanted.known if wanted else None,
-        "reproduced": bool(wanted.low <= mean <= wanted.high) if wanted else None,
+        "reproduced": wanted.met_by(mean) if wanted else None,
         "seconds": time.perf_counter() - began,
     }
 
