@@ -7,8 +7,9 @@ from simulations.actuators import ActionBox, Actuators, boxes, gaussian_jets, si
 from simulations.catalogue import CATALOGUE, build
 from simulations.episode import Episodes, run_episodes
 from simulations.grid import BoundedGrid, Grid, PeriodicGrid
+from simulations.parameters import Parameter
 from simulations.registration import register_environments
-from simulations.simulation import Budget, Parameter, Simulation, Variable
+from simulations.simulation import Budget, Simulation, Variable
 
 register_environments()
 

@@ -41,7 +41,7 @@ class Sensors:
         *,
         positions: Mapping[str, ArrayLike] | None = None,
         every: int | None = None,
-        mask: NDArray[np.bool_] | None = None,
+        mask: NDArray[np.bool_] | Sequence[bool] | None = None,
         variables: Sequence[str] | None = None,
         noise: float = 0.0,
         between: Literal["linear", "nearest"] = "linear",
@@ -50,9 +50,9 @@ class Sensors:
         known = [v.name for v in simulation.variables]
         wanted = known if variables is None else list(variables)
         problems = []
-        if not wanted or set(wanted) - set(known):
-            problems.append(f"expected variables among {', '.join(known)}, got {wanted}")
-        if not (np.isfinite(noise) and noise >= 0):
+        if not wanted or set(wanted) - set(known) or len(set(wanted)) < len(wanted):
+            problems.append(f"expected variables among {', '.join(known)}, each once, got {wanted}")
+        if not isinstance(noise, int | float | np.number) or not (np.isfinite(noise) and noise >= 0):
             problems.append(f"expected noise >= 0, got {noise}")
         if between not in ("linear", "nearest"):
             problems.append(f"expected between = 'linear' or 'nearest', got '{between}'")
@@ -61,10 +61,10 @@ class Sensors:
         elif positions is not None:
             problems += _position_problems(grid, positions)
         elif every is not None:
-            if every < 1:
-                problems.append(f"expected every >= 1, got {every}")
-        elif mask is not None and (mask.shape != grid.shape or not mask.any()):
-            problems.append(f"expected a mask of shape {grid.shape} that is true somewhere, got shape {mask.shape}")
+            if not isinstance(every, int | np.integer) or every < 1:
+                problems.append(f"expected every as a whole number >= 1, got {every}")
+        elif mask is not None:
+            problems += _mask_problems(grid, np.asarray(mask))
         if problems:
             raise ValueError(f"Sensors of {simulation.equation}: " + "; ".join(problems) + ".")
         self.noise = noise
@@ -106,7 +106,16 @@ class Sensors:
         return readings + self.noise * drawn.to(readings)
 
 
+def _mask_problems(grid: Grid, mask: Array) -> list[str]:
+    if mask.dtype != np.bool_ or mask.shape != grid.shape or not mask.any():
+        wanted = f"expected a mask of bool of shape {grid.shape} that is true somewhere"
+        return [f"{wanted}, got {mask.dtype} of shape {mask.shape}, {np.count_nonzero(mask)} of it true"]
+    return []
+
+
 def _position_problems(grid: Grid, positions: Mapping[str, ArrayLike]) -> list[str]:
+    if not isinstance(positions, Mapping):
+        return [f"expected positions as a mapping of {', '.join(grid.dims)} to coordinates, got {positions!r}"]
     if set(positions) != set(grid.dims):
         return [f"expected positions along {', '.join(grid.dims)}, got {', '.join(positions) or 'none'}"]
     arrays = {dim: np.asarray(positions[dim], dtype=np.float64) for dim in grid.dims}

@@ -6,7 +6,7 @@ the state is the fields themselves, in physical units.
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,8 +19,10 @@ from torch.utils.checkpoint import checkpoint
 from simulations.actuators import ActionBox
 from simulations.grid import Grid
 from simulations.inplace import has_storage
+from simulations.parameters import Parameter, Values, checked
 
 Array = NDArray[Any]
+PRECISIONS = (torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -30,49 +32,6 @@ class Variable:
     name: str
     long_name: str
     units: str = "1"
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A physical constant of an equation, one value or one per batch element.
-
-    Args:
-        default: a good value.
-        low, high: the bounds that it may take.
-        low_included: whether ``low`` itself may be taken.
-    """
-
-    name: str
-    long_name: str
-    default: float
-    units: str = "1"
-    low: float = -np.inf
-    high: float = np.inf
-    low_included: bool = True
-
-    def admits(self, value: Array) -> bool:
-        """Whether every element is finite and within bounds."""
-        above = value >= self.low if self.low_included else value > self.low
-        return bool(np.all(np.isfinite(value) & above & (value <= self.high)))
-
-    @property
-    def range(self) -> str:
-        """The bounds in words."""
-        if np.isinf(self.low) and np.isinf(self.high):
-            return f"a finite {self.name}"
-        low = "" if np.isinf(self.low) else f"{self.name} {'>=' if self.low_included else '>'} {self.low:g}"
-        high = "" if np.isinf(self.high) else f"{self.name} <= {self.high:g}"
-        return " and ".join(part for part in (low, high) if part)
-
-
-def positive(name: str, long_name: str, default: float, units: str = "1") -> Parameter:
-    """A parameter above zero."""
-    return Parameter(name, long_name, default, units, low=0.0, low_included=False)
-
-
-def non_negative(name: str, long_name: str, default: float, units: str = "1") -> Parameter:
-    """A parameter of zero or more."""
-    return Parameter(name, long_name, default, units, low=0.0)
 
 
 @dataclass(frozen=True)
@@ -123,14 +82,16 @@ class Simulation(ABC):
         grid: Grid,
         actuators: ActionBox,
         *,
-        parameters: Mapping[str, float | Sequence[float] | Array],
+        parameters: Values,
         control_interval: float,
         steps_per_interval: int,
     ) -> None:
-        if not control_interval > 0:
-            raise ValueError(f"{self.equation}: expected control_interval > 0, got {control_interval}.")
-        if steps_per_interval < 1:
-            raise ValueError(f"{self.equation}: expected steps_per_interval of at least 1, got {steps_per_interval}.")
+        if not (control_interval > 0 and np.isfinite(control_interval)):
+            raise ValueError(f"{self.equation}: expected a finite control_interval > 0, got {control_interval}.")
+        if not isinstance(steps_per_interval, int | np.integer) or steps_per_interval < 1:
+            raise ValueError(
+                f"{self.equation}: expected steps_per_interval of at least 1, a whole number, got {steps_per_interval}."
+            )
         self.grid: Grid = grid
         self.actuators = actuators
         self.control_interval = control_interval
@@ -170,7 +131,15 @@ class Simulation(ABC):
 
     @abstractmethod
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
-        """One control interval under a held action ``(batch, actuator)`` in physical units."""
+        """One control interval under a held action ``(batch, actuator)`` in physical units.
+
+        Actions are taken as they are: ``actuators.clamp`` keeps them within their bounds. A state may come
+        out as nan or absurdly large, where the step is too long for it: :meth:`blown_up` tells which
+        elements are, and :func:`~simulations.episode.run_episodes` records when and why.
+
+        Raises:
+            ValueError: if a shape, precision or device does not fit.
+        """
 
     def step_limits(self) -> list[StepLimit]:
         """Limits that hold whatever the state."""
@@ -204,12 +173,22 @@ class Simulation(ABC):
         return fields
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """The named functionals, and the fields under the name ``"fields"``."""
+        """The named functionals, and the fields under the name ``"fields"``.
+
+        Raises:
+            ValueError: if a name is unknown or the shape does not fit.
+        """
+        self._require_fields("state", state)
+        unknown = [name for name in names if name != "fields" and name not in self.functional_names]
+        if unknown:
+            known = ", ".join(("fields", *self.functional_names))
+            raise ValueError(f"{self.equation}: expected readouts among {known}, got {', '.join(unknown)}.")
         functionals = self.functionals(state) if set(names) - {"fields"} else {}
         return {name: state if name == "fields" else functionals[name] for name in names}
 
     def budgets(self, fields: Tensor) -> dict[str, Budget]:
         """The instantaneous budget of every functional: ``dQ/dt = <dQ/du . u_t>``."""
+        self._require_fields("fields", fields)
         drift, response = self.rates(fields)
         return {
             name: Budget(self.mean_over_space(q * drift), self.mean_over_space(q[:, None] * response))
@@ -218,17 +197,24 @@ class Simulation(ABC):
 
     def blown_up(self, state: Tensor) -> Tensor:
         """Which elements are no longer a solution: non-finite or absurdly large, ``(batch,)``."""
+        self._require_fields("state", state)
         return ~(state.abs().flatten(1).amax(dim=1) < self.blow_up_magnitude)  # also true for nan
 
     def why_blown_up(self, fields: Tensor) -> str:
         """The likeliest cause, from a state shortly before: the limit that the step exceeds most."""
+        largest = float(fields.abs().max())
+        if not largest < self.blow_up_magnitude:
+            return (
+                f"{self.equation}: expected values below {self.blow_up_magnitude:g}, got {largest:.3g}, a state far "
+                "outside what the equation is solved for. Look at the start."
+            )
         limits = [*self.step_limits(), *self.step_limits_at(fields)]
         tightest = min(limits, key=lambda limit: limit.step, default=None)
         if tightest is None or not tightest.step < self.step:
             return f"{self.equation}: the step {self.step:.3g} may be too long, or an action too strong."
         return f"{self.equation}: {self._too_long(tightest)}"
 
-    def with_parameters(self, parameters: Mapping[str, float | Sequence[float] | Array]) -> "Simulation":
+    def with_parameters(self, parameters: Values) -> "Simulation":
         """The same simulation with some parameters changed."""
         other = copy.copy(self)
         other._set_parameters(self.values | dict(parameters))
@@ -247,7 +233,10 @@ class Simulation(ABC):
     # Shared machinery -------------------------------------------------------------------------
 
     def mean_over_space(self, values: Tensor) -> Tensor:
-        """Sum over channels of the mean over space: ``(..., channel, *space)`` to ``(...)``."""
+        """Sum over channels of the mean over space: ``(batch, ..., channel, *space)`` to ``(batch, ...)``."""
+        if values.ndim < 2 + len(self.grid.shape):
+            wanted = ("batch", len(self.variables), *self.grid.shape)
+            raise ValueError(f"{self.equation}: expected fields of shape {wanted}, got {tuple(values.shape)}.")
         space = tuple(range(-len(self.grid.shape), 0))
         return values.mean(dim=space).sum(dim=-1)
 
@@ -298,37 +287,68 @@ class Simulation(ABC):
             raise ValueError(f"{self.equation}: {self._too_long(tightest)}")
 
     def _too_long(self, limit: StepLimit) -> str:
+        problem = f"{limit.process} limits the step to {limit.step:.3g}, got {self.step:.3g}. "
+        if not self.control_interval < limit.step * 1e9:
+            return problem + "No number of steps will do: look at the parameters, the grid and the state."
         steps = int(np.ceil(self.control_interval / limit.step))
         steps += steps % 2
-        return (
-            f"{limit.process} limits the step to {limit.step:.3g}, got {self.step:.3g}. "
-            f"Use steps_per_interval >= {steps} at control_interval = {self.control_interval:g}."
-        )
+        return problem + f"Use steps_per_interval >= {steps} at control_interval = {self.control_interval:g}."
 
-    def _set_parameters(self, parameters: Mapping[str, float | Sequence[float] | Array]) -> None:
-        known = {p.name: p for p in self.parameters}
-        unknown = set(parameters) - set(known)
-        problems = [f"expected the parameters {', '.join(known) or 'none'}, got {n}" for n in sorted(unknown)]
-        values = {n: np.asarray(parameters.get(n, p.default), dtype=np.float64) for n, p in known.items()}
-        problems += [f"expected {p.range}, got {values[n]}" for n, p in known.items() if not p.admits(values[n])]
-        sizes = {v.shape for v in values.values() if v.ndim}
-        if len(sizes) > 1 or any(len(size) > 1 for size in sizes):
-            problems.append(f"expected parameters of one value or one per batch element, got shapes {sorted(sizes)}")
-        if problems:
-            raise ValueError(f"{self.equation}: " + "; ".join(problems) + ".")
-        self.values: dict[str, Array] = values
-        self.batch_of_parameters: int | None = next((size[0] for size in sizes), None)
+    def _set_parameters(self, parameters: Values) -> None:
+        try:
+            self.values: dict[str, Array] = checked(self.parameters, parameters)
+        except ValueError as error:
+            raise ValueError(f"{self.equation}: {error}.") from None
+        self.batch_of_parameters: int | None = next((len(v) for v in self.values.values() if v.ndim), None)
 
     def _require_fields(self, name: str, fields: Tensor) -> None:
         self._require(name, fields, (self.batch_of_parameters, len(self.variables), *self.grid.shape))
 
     def _require_action(self, state: Tensor, action: Tensor) -> None:
-        self._require("action", action, (state.shape[0], len(self.actuators)))
+        self._require("action", action, (len(state), len(self.actuators)))
+        require_alike(self.equation, state, action)
 
     def _require(self, name: str, value: Tensor, shape: tuple[int | None, ...]) -> None:
-        wanted = tuple("batch" if s is None else s for s in shape)
-        if value.ndim != len(shape) or any(w is not None and w != g for w, g in zip(shape, value.shape, strict=True)):
-            raise ValueError(f"{self.equation}: expected {name} of shape {wanted}, got {tuple(value.shape)}.")
+        if not isinstance(value, Tensor):
+            raise ValueError(
+                f"{self.equation}: expected {name} as a torch tensor, got {type(value).__name__}. "
+                f"Use torch.as_tensor({name})."
+            )
+        given = value.shape
+        fits = len(given) == len(shape) and given[1:] == shape[1:] and given[0] > 0 and shape[0] in (None, given[0])
+        if not fits:
+            wanted = tuple("batch" if s is None else s for s in shape)
+            raise ValueError(
+                f"{self.equation}: expected {name} of shape {wanted}, got {tuple(given)}.{self._about_batch(given)}"
+            )
+        if value.dtype not in PRECISIONS:
+            raise ValueError(
+                f"{self.equation}: expected {name} of float32 or float64, got {value.dtype}. "
+                f"Use {name}.to(torch.float64)."
+            )
+
+    def _about_batch(self, given: Sequence[int]) -> str:
+        if len(given) and given[0] == 0:
+            return " A batch has at least one element."
+        if self.batch_of_parameters is not None and len(given) and given[0] != self.batch_of_parameters:
+            return (
+                f" The parameters are given for a batch of {self.batch_of_parameters}; change them by with_parameters."
+            )
+        return ""
+
+    def __repr__(self) -> str:
+        points = " x ".join(map(str, self.grid.shape))
+        extent = " x ".join(f"{extent:g}" for extent in self.grid.extents)
+        values = [f"{n}={v:g}" if v.ndim == 0 else f"{n}=({len(v)} values)" for n, v in self.values.items()]
+        count = len(self.actuators)
+        parts = [
+            f"{points} points on {extent}",
+            *values,
+            f"{count} action{'s' if count != 1 else ''}",
+            f"control_interval={self.control_interval:g}",
+            f"steps_per_interval={self.steps_per_interval}",
+        ]
+        return f"{type(self).__name__}({', '.join(parts)})"
 
     def _tables_for(self, like: Tensor) -> dict[str, tuple[Tensor, ...]]:
         double = like.dtype in (torch.float64, torch.complex128)
@@ -344,6 +364,15 @@ class Simulation(ABC):
                     for name, arrays in self.tables().items()
                 }
         return self._tables[key]
+
+
+def require_alike(equation: str, state: Tensor, action: Tensor) -> None:
+    """Refuse an action whose precision or device is not that of the state."""
+    if action.dtype != state.dtype or action.device != state.device:
+        raise ValueError(
+            f"{equation}: expected action of {state.dtype} on {state.device} like the state, "
+            f"got {action.dtype} on {action.device}. Use action.to(state)."
+        )
 
 
 def _few(rows: list[int]) -> str:

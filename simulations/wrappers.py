@@ -5,7 +5,7 @@ Its state is one tensor ``(batch, n)``: the state of what it wraps, flattened, t
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,8 @@ from torch import Tensor
 
 from simulations.actuators import ActionBox
 from simulations.grid import Grid
-from simulations.simulation import Simulation, Variable
+from simulations.parameters import Values
+from simulations.simulation import Budget, Simulation, Variable, require_alike
 
 Array = NDArray[Any]
 
@@ -39,13 +40,19 @@ class Plant(Protocol):
     def batch_of_parameters(self) -> int | None: ...
     @property
     def blow_up_magnitude(self) -> float: ...
+    @property
+    def functional_names(self) -> tuple[str, ...]: ...
 
+    def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]: ...
     def encode(self, fields: Tensor) -> Tensor: ...
     def advance(self, state: Tensor, action: Tensor) -> Tensor: ...
+    def advance_with_fluxes(self, state: Tensor, action: Tensor) -> tuple[Tensor, dict[str, Budget]]: ...
+    def functionals(self, state: Tensor, /) -> dict[str, Tensor]: ...
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]: ...
     def blown_up(self, state: Tensor) -> Tensor: ...
     def why_blown_up(self, fields: Tensor, /) -> str: ...
-    def with_parameters(self, parameters: Mapping[str, float | Sequence[float] | Array]) -> "Plant": ...
+    def with_parameters(self, parameters: Values) -> "Plant": ...
+    def repeated(self, times: int) -> "Plant": ...
 
 
 class ActuatorDynamics(ABC):
@@ -63,6 +70,7 @@ class ActuatorDynamics(ABC):
         self.actuators = simulation.actuators
         self.control_interval = simulation.control_interval
         self.blow_up_magnitude = simulation.blow_up_magnitude
+        self.functional_names = simulation.functional_names
 
     @abstractmethod
     def respond(self, acting: Tensor, command: Tensor) -> Tensor:
@@ -91,9 +99,18 @@ class ActuatorDynamics(ABC):
         """For how many batch elements the parameters are given, None for any."""
         return self.simulation.batch_of_parameters
 
-    def with_parameters(self, parameters: Mapping[str, float | Sequence[float] | Array]) -> "ActuatorDynamics":
+    def with_parameters(self, parameters: Values) -> "ActuatorDynamics":
         """The same with some parameters of the simulation changed."""
         return self.around(self.simulation.with_parameters(parameters))
+
+    def repeated(self, times: int) -> "ActuatorDynamics":
+        """The same for a batch repeated so many times, one round of elements after the other."""
+        inner = self.simulation.repeated(times)
+        return self if inner is self.simulation else self.around(inner)
+
+    def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
+        """One random start of the fields, ``(channel, *space)``; :meth:`encode` makes a state of a batch of them."""
+        return self.simulation.initial_state(rng, amplitude=amplitude)
 
     def encode(self, fields: Tensor, acting: Tensor | None = None) -> Tensor:
         """Fields ``(batch, channel, *space)`` to a state ``(batch, n)``.
@@ -118,13 +135,28 @@ class ActuatorDynamics(ABC):
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
         """One control interval under a held command ``(batch, actuator)`` in physical units."""
-        inner, acting = self.split(state)
-        if action.shape != acting.shape:
-            raise ValueError(
-                f"{self.equation}: expected action of shape {tuple(acting.shape)}, got {tuple(action.shape)}."
-            )
-        acting = self.respond(acting, action)
+        inner, acting = self._respond(state, action)
         return torch.cat([self.simulation.advance(inner, acting).flatten(1), acting], dim=1)
+
+    def advance_with_fluxes(self, state: Tensor, action: Tensor) -> tuple[Tensor, dict[str, Budget]]:
+        """:meth:`advance`, with the budgets of the simulation inside.
+
+        Their ``output`` is per unit of what acts, not of the command: an interval changes a functional by
+        ``control_interval (source + sum_j acting_j output_j)``, with ``readout(after, ["acting"])`` of the
+        innermost wrapper's actuators (:meth:`applied`).
+        """
+        inner, acting = self._respond(state, action)
+        inner, budgets = self.simulation.advance_with_fluxes(inner, acting)
+        return torch.cat([inner.flatten(1), acting], dim=1), budgets
+
+    def applied(self, state: Tensor) -> Tensor:
+        """What the flow felt during the interval that led to ``state``, ``(batch, actuator)``."""
+        inner, acting = self.split(state)
+        return self.simulation.applied(inner) if isinstance(self.simulation, ActuatorDynamics) else acting
+
+    def functionals(self, state: Tensor) -> dict[str, Tensor]:
+        """Those of the fields inside, ``(batch,)`` each."""
+        return self.simulation.functionals(self.split(state)[0])
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """What the simulation reads out, and under ``"acting"`` what the actuators do, ``(batch, actuator)``."""
@@ -150,6 +182,16 @@ class ActuatorDynamics(ABC):
                 "Make one of fields with encode."
             )
         return state[:, :-count].unflatten(1, shape), state[:, -count:]
+
+    def _respond(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """The state of what is wrapped, and what acts on it under a command."""
+        inner, acting = self.split(state)
+        if action.shape != acting.shape:
+            raise ValueError(
+                f"{self.equation}: expected action of shape {tuple(acting.shape)}, got {tuple(action.shape)}."
+            )
+        require_alike(self.equation, state, action)
+        return inner, self.respond(acting, action)
 
     @property
     def _inner_shape(self) -> tuple[int, ...]:
@@ -195,6 +237,9 @@ class ActuatorLag(ActuatorDynamics):
         remainder = command.new_tensor(np.exp(-self.control_interval / self.time_constant))
         return command + (acting - command) * remainder
 
+    def __repr__(self) -> str:
+        return f"ActuatorLag({self.simulation!r}, time_constant={self.time_constant.tolist()})"
+
     def around(self, simulation: Plant) -> "ActuatorLag":
         """The same lag on another simulation."""
         return ActuatorLag(simulation, self.time_constant)
@@ -218,6 +263,9 @@ class RateLimit(ActuatorDynamics):
         """``x + clamp(u - x, -limit interval, limit interval)``."""
         reach = command.new_tensor(self.limit * self.control_interval)
         return acting + torch.clamp(command - acting, -reach, reach)
+
+    def __repr__(self) -> str:
+        return f"RateLimit({self.simulation!r}, limit={self.limit.tolist()})"
 
     def around(self, simulation: Plant) -> "RateLimit":
         """The same limit on another simulation."""

@@ -48,26 +48,34 @@ class KalmanFilter:
 
 
 def kalman_filter(
-    dynamics: Dynamics, target: Tensor, sensors: Tensor, *, sensor_variance: float, start: Tensor
+    dynamics: Dynamics,
+    target: Tensor,
+    sensors: Tensor,
+    *,
+    start: Tensor,
+    sensor_variance: float = 1.0,
+    process_variance: float = 0.0,
 ) -> KalmanFilter:
-    """The stationary filter of the linearised ``dynamics`` without process noise.
+    """The stationary filter of the linearised ``dynamics``.
 
     Args:
         target: physical fields about which to linearise.
         sensors: C, ``(sensor, n)``.
-        sensor_variance: of the independent noise of each sensor.
         start: first estimate, ``(batch, n)``.
+        sensor_variance: of the independent noise of each sensor.
+        process_variance: of what disturbs each number of the state in an interval; only the ratio of the
+            two matters, and with none the filter trusts the model in all but growing modes.
 
     Raises:
         ValueError: if the error of the estimate does not settle: a growing mode escapes the sensors.
     """
     goal, hold, transition, control = linearize(dynamics, target)
-    a, c = transition.double().numpy(), sensors.double().numpy()
+    a, c = transition.double().cpu().numpy(), sensors.double().cpu().numpy()
     noise = sensor_variance * np.eye(len(c))
     covariance = np.eye(len(a))
     for _ in range(20_000):
         gain = np.linalg.solve(c @ covariance @ c.T + noise, c @ covariance).T
-        after = a @ (covariance - gain @ c @ covariance) @ a.T
+        after = a @ (covariance - gain @ c @ covariance) @ a.T + process_variance * np.eye(len(a))
         change, size = np.abs(after - covariance).max(), np.abs(after).max()
         if change < 1e-10 * size:
             return KalmanFilter(goal, hold, transition, control, sensors, goal.new_tensor(gain), start)

@@ -14,6 +14,8 @@ from simulations.simulation import Simulation
 class Picture:
     """Draws one episode; its scales are those of its start and of the strongest forcing.
 
+    Fields in the plane that start without a negative value have a scale from zero, others one about zero.
+
     Args:
         simulation: bare or wrapped.
         start: fields, or state of a wrapped simulation, ``(1, ...)``.
@@ -23,7 +25,7 @@ class Picture:
     def __init__(self, simulation: Simulation, start: Tensor, target: Tensor | None) -> None:
         self.simulation = simulation
         self.bare = cast(Simulation, getattr(simulation, "bare", simulation))
-        self.figure = Figure(figsize=(3.2, 2.4), dpi=100, layout="constrained")
+        self.figure = Figure(figsize=(4.8, 3.6), dpi=100, layout="constrained")
         self.canvas = FigureCanvasAgg(self.figure)
         fields = self._fields(start)
         strongest = np.maximum(np.abs(self.bare.actuators.low), np.abs(self.bare.actuators.high))
@@ -37,8 +39,8 @@ class Picture:
             for channel in range(count):
                 limit = (1.5, 1.2)[row] * float(np.abs(values[channel]).max()) or 1.0
                 axes = self.axes[row, channel]
-                axes.set_title(label.format(self.bare.variables[channel].name), fontsize=7)
-                axes.tick_params(labelsize=6)
+                axes.set_title(label.format(self.bare.variables[channel].name), fontsize=10)
+                axes.tick_params(labelsize=8)
                 if one_dimension:
                     x = self.bare.grid.coordinates["x"]
                     if row == 0 and target is not None:
@@ -48,10 +50,12 @@ class Picture:
                 else:
                     axes.set(xticks=[], yticks=[])
                     empty = np.zeros(self.bare.grid.shape[::-1])
-                    image = axes.imshow(empty, origin="lower", cmap="RdBu_r", vmin=-limit, vmax=limit)
+                    low, colours = (0.0, "viridis") if row == 0 and values[channel].min() >= 0 else (-limit, "RdBu_r")
+                    image = axes.imshow(empty, origin="lower", cmap=colours, vmin=low, vmax=limit)
+                    self.figure.colorbar(image, ax=axes).ax.tick_params(labelsize=8)
                     self.artists.append(image)
 
-        self.title = self.figure.suptitle("t", fontsize=7)
+        self.title = self.figure.suptitle("t", fontsize=10)
         self.canvas.draw()  # type: ignore[no-untyped-call]
         for artist in (self.title, *self.artists):  # only these are drawn anew, which takes most of the time off
             artist.set_visible(False)

@@ -13,6 +13,7 @@ from simulations.actuators import ActionBox
 from simulations.tasks import TASKS, Task, make_task
 from simulations.tasks.rows import Rows, put_rows, take_rows
 from simulations.tasks.task import Scenario
+from simulations.wrappers import ActuatorDynamics
 
 Observation = NDArray[np.float32]
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
@@ -49,6 +50,11 @@ class RunningEpisodes:
             raise ValueError(f"Expected precision = {' or '.join(PRECISIONS)}, got '{precision}'.")
         if settings and not isinstance(task, str):
             raise ValueError("Expected settings only beside the name of a task, got both a task and settings.")
+        if not isinstance(task, Task | str):
+            raise ValueError(
+                f"Expected a task or the name of one, got {type(task).__name__}. Wrap a simulation in "
+                "simulations.tasks.regulation.Regulation."
+            )
         if observe_target is None:
             observe_target = isinstance(task, str) and task in TASKS and TASKS[task].target == "differs"
         self.task = make_task(task, settings) if isinstance(task, str) else task
@@ -85,7 +91,7 @@ class RunningEpisodes:
         Raises:
             ValueError: naming every option that does not fit.
         """
-        return self.changed(self.task.draw(rng, count, dtype=self.dtype), options or {})
+        return self.changed(self.task.draw(rng, count, dtype=self.dtype), {} if options is None else options)
 
     def begin(self, rows: Rows, scenario: Scenario) -> None:
         """Begin the episodes of ``scenario`` in the given rows."""
@@ -149,9 +155,10 @@ class RunningEpisodes:
         """Time since the start of each episode, ``(batch,)``."""
         return np.asarray(self.interval * self.scenario.simulation.control_interval, dtype=np.float64)
 
-    def cause(self) -> str:
-        """Why the first episode may just have failed."""
-        return self.scenario.simulation.why_blown_up(self.before)
+    def cause(self, row: int) -> str:
+        """Why an episode may just have failed."""
+        one = np.array([row])
+        return self.part(one).simulation.why_blown_up(self.before[one])
 
     # What is seen -----------------------------------------------------------------------------
 
@@ -194,12 +201,16 @@ class RunningEpisodes:
         Raises:
             ValueError: naming every option that does not fit.
         """
+        if not isinstance(options, Mapping):
+            raise ValueError(
+                f"{self.task.name}: expected options as a mapping with {', '.join(OPTIONS)}, got {options!r}."
+            )
         if not options:
             return scenario
         problems = [f"expected the options {', '.join(OPTIONS)}, got '{name}'" for name in set(options) - set(OPTIONS)]
         start, target, simulation = scenario.start, scenario.target, scenario.simulation
         if options.get("start") is not None:
-            start = self._fields("start", options["start"], start, problems)
+            start = self._start(options["start"], scenario, problems)
         if options.get("target") is not None:
             if target is None:
                 problems.append("expected no target, as this task has none, got one")
@@ -212,13 +223,22 @@ class RunningEpisodes:
                 problems.append(f"parameters: {error}".rstrip("."))
             else:
                 if simulation.batch_of_parameters not in (None, len(start)):
+                    each = f" or one for each of {len(start)} episodes" if len(start) > 1 else ""
                     problems.append(
-                        f"expected parameters of one value or one for each of {len(start)} episodes, "
-                        f"got {simulation.batch_of_parameters}"
+                        f"expected parameters of one value{each}, got {simulation.batch_of_parameters} values"
                     )
         if problems:
             raise ValueError(f"{self.task.name}: " + "; ".join(sorted(problems)) + ".")
         return Scenario(simulation, start, target)
+
+    def _start(self, given: Any, scenario: Scenario, problems: list[str]) -> Tensor:
+        """A start given as fields, or as a state of a wrapped simulation."""
+        plant, state = scenario.simulation, scenario.start
+        if not isinstance(plant, ActuatorDynamics) or np.shape(given)[-1:] == state.shape[-1:]:
+            return self._fields("start", given, state, problems)
+        known = len(problems)
+        fields = self._fields("start", given, plant.readout(state, ["fields"])["fields"], problems)
+        return plant.encode(fields) if len(problems) == known else state
 
     def _fields(self, name: str, given: Any, like: Tensor, problems: list[str]) -> Tensor:
         """Given values in the shape of ``like``: one for all episodes, or one for each."""

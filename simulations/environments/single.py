@@ -57,6 +57,10 @@ class TaskEnvironment(gymnasium.Env[Seen, Action], Generic[Seen]):
     def _judge(self, seen: Seen, reward: float) -> float:
         """The reward, from what is seen and from what the task says."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the picture, which holds what cannot be copied and is drawn anew."""
+        return self.__dict__ | {"_picture": None}
+
     @property
     def task(self) -> Task:
         """What is to be done."""
@@ -68,7 +72,7 @@ class TaskEnvironment(gymnasium.Env[Seen, Action], Generic[Seen]):
         Args:
             seed: of everything random from now on.
             options: ``start`` and ``target`` in physical units ``(channel, *space)``, and ``parameters``
-                by name; what is left out is drawn.
+                by name; what is left out is drawn. Actuators that lag start at rest.
 
         Raises:
             ValueError: naming every option that does not fit.
@@ -98,7 +102,7 @@ class TaskEnvironment(gymnasium.Env[Seen, Action], Generic[Seen]):
         self.running = not (failed or over)
         info = self._info()
         if failed:
-            info["cause"] = self.episode.cause()
+            info["cause"] = self.episode.cause(0)
         seen = self._see()
         return seen, self._judge(seen, float(rewards[0])), failed, over, info
 

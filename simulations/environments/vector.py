@@ -23,7 +23,8 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
     """``num_envs`` episodes of a task at once; see :class:`SimulationEnvironment` for the other arguments.
 
     An episode that ends is begun anew in the next step, whose action it ignores and whose reward is
-    zero. Episodes that are equally old are advanced together.
+    zero. Episodes that are equally old are advanced together. Tasks with goals (``...Goal``) have no
+    native batch: ``gymnasium.make_vec`` steps single environments one by one.
 
     Args:
         num_envs: how many episodes.
@@ -75,13 +76,20 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
         self._running = np.zeros(num_envs, dtype=bool)
         self._pictures: dict[int, Picture] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the pictures, which hold what cannot be copied and are drawn anew."""
+        return self.__dict__ | {"_pictures": {}}
+
     @property
     def task(self) -> Task:
         """What is to be done."""
         return self.episodes.task
 
     def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+        self,
+        *,
+        seed: int | Sequence[int | None] | NDArray[np.int64] | None = None,
+        options: dict[str, Any] | None = None,
     ) -> tuple[Observation, dict[str, Any]]:
         """Begin all episodes, or those of ``options["reset_mask"]``.
 
@@ -94,6 +102,8 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
         Raises:
             ValueError: naming what does not fit.
         """
+        if options is not None and not isinstance(options, Mapping):
+            raise ValueError(f"{self.task.name}: expected options as a mapping, got {options!r}.")
         options = dict(options or {})
         rows = self._masked(options.pop("reset_mask", None))
         self._seed(seed)
@@ -104,6 +114,8 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
         self, actions: NDArray[np.float32]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         """Hold actions ``(num_envs, actuator)`` in ``[-1, 1]`` for one control interval; others are clipped to it.
+
+        Where episodes fail, the mapping that is returned holds their likely ``cause``, as in a single environment.
 
         Raises:
             gymnasium.error.ResetNeeded: if some episodes have never begun.
@@ -119,7 +131,11 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
             self._begin(np.flatnonzero(self._ended), {})
         over = self.episodes.over & ~failed
         self._ended = failed | over
-        return self._observe(), rewards, failed, over, self._info(np.arange(self.num_envs))
+        info = self._info(np.arange(self.num_envs))
+        if failed.any():
+            info["cause"] = np.array([self.episodes.cause(row) if failed[row] else "" for row in range(self.num_envs)])
+            info["_cause"] = failed.copy()
+        return self._observe(), rewards, failed, over, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """A picture of every episode, in the mode ``"rgb_array"``."""
@@ -151,17 +167,18 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
             scenario = put_rows(scenario, np.array([place]), one)
         return self.episodes.changed(scenario, options)
 
-    def _seed(self, seed: int | Sequence[int | None] | None) -> None:
+    def _seed(self, seed: int | Sequence[int | None] | NDArray[np.int64] | None) -> None:
         if seed is None or isinstance(seed, int | np.integer):
             super().reset(seed=None if seed is None else int(seed))
             self._generators = None if seed is not None else self._generators
             return
-        if len(seed) != self.num_envs:
-            raise ValueError(f"Expected one seed or {self.num_envs}, got {len(seed)}.")
+        each = np.atleast_1d(seed).tolist() if isinstance(seed, np.ndarray) else seed
+        if len(each) != self.num_envs:
+            raise ValueError(f"Expected one seed or {self.num_envs}, got {len(each)}.")
         old: Sequence[np.random.Generator | None] = self._generators or [None] * self.num_envs
         self._generators = [
             generator if generator is not None and one is None else gymnasium.utils.seeding.np_random(one)[0]
-            for one, generator in zip(seed, old, strict=True)
+            for one, generator in zip(each, old, strict=True)
         ]
 
     def _masked(self, mask: Any) -> Rows:

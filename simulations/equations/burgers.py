@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.initial import random_waves
+from simulations.parameters import positive
 from simulations.quadratic import QuadraticAdvection
-from simulations.simulation import StepLimit, Variable, positive
+from simulations.simulation import StepLimit, Variable
 
 
 class Burgers(QuadraticAdvection):

@@ -26,7 +26,8 @@ from torch import Tensor
 
 from simulations.explicit import ExplicitSimulation
 from simulations.grid import BoundedGrid
-from simulations.simulation import StepLimit, Variable, positive
+from simulations.parameters import positive
+from simulations.simulation import StepLimit, Variable
 
 
 class BurgersDirichlet(ExplicitSimulation):

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.explicit import ExplicitSimulation
-from simulations.simulation import Parameter, StepLimit, Variable, non_negative, positive
+from simulations.parameters import Parameter, non_negative, positive
+from simulations.simulation import StepLimit, Variable
 
 
 class HiddenGainBurgers(ExplicitSimulation):

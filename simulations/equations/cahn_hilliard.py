@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.initial import random_field
-from simulations.simulation import StepLimit, Variable, positive
+from simulations.parameters import positive
+from simulations.simulation import StepLimit, Variable
 from simulations.spectral import SpectralSimulation
 
 

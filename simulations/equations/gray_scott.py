@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.grid import PeriodicGrid
-from simulations.simulation import StepLimit, Variable, non_negative, positive
+from simulations.parameters import non_negative, positive
+from simulations.simulation import StepLimit, Variable
 from simulations.spectral import SpectralSimulation
 
 

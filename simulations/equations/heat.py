@@ -31,12 +31,15 @@ from torch import Tensor
 
 from simulations.actuators import Actuators
 from simulations.grid import BoundedGrid
-from simulations.simulation import Budget, Simulation, Variable, positive
+from simulations.parameters import positive
+from simulations.simulation import Budget, Simulation, Variable
 
 Array = NDArray[Any]
 
 WALLS = (("left", "right"), ("bottom", "top"))
 """The walls at the beginning and at the end of x, and of y."""
+
+KINDS = ("dirichlet", "neumann")
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,24 @@ class Wall:
 
     Args:
         kind: ``"dirichlet"`` holds a temperature, ``"neumann"`` takes in a flux.
-        value: the temperature; or the flux into the domain, ``kappa du/dn``.
+        value: the temperature; or the flux into the domain, ``kappa du/dn``; one number for the whole batch.
+
+    Raises:
+        ValueError: if the kind is another or the value is no finite number.
     """
 
     kind: Literal["dirichlet", "neumann"]
     value: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"heat: expected a wall of kind {' or '.join(KINDS)}, got {self.kind!r}.")
+        number = isinstance(self.value, int | float | np.integer | np.floating)
+        if not number or not np.isfinite(self.value):
+            raise ValueError(
+                f"heat: expected the value of a {self.kind} wall as one finite number, got {self.value!r}. "
+                "What differs between the elements of a batch goes into actions on the wall."
+            )
 
 
 class Heat(Simulation):
@@ -85,6 +101,7 @@ class Heat(Simulation):
     ) -> None:
         self.grid = grid
         names = [name for pair in WALLS[: len(grid.shape)] for name in pair]
+        _require_walls(walls)
         self.walls = {name: walls.get(name, Wall("dirichlet")) for name in names}
         self.targets, self.heaters = actuators.acts_on or ("u",) * len(actuators.box), actuators.shapes
         self._require_known(set(walls) - set(names), set(self.targets) - {"u", *names}, actuators)
@@ -205,6 +222,16 @@ class Heat(Simulation):
         shape = along.reshape(-1, *(1 for _ in self.grid.shape[axis + 1 :])) * np.ones(self.grid.shape)
         conductance = 1 / h if self.walls[name].kind == "neumann" else 2 * self.parameter("diffusivity") / h**2
         return np.asarray(conductance * shape[None, None])
+
+
+def _require_walls(walls: object) -> None:
+    if not isinstance(walls, Mapping):
+        raise ValueError(
+            f"heat: expected walls as a mapping of names to Wall, got {walls!r}. Use {{}} to hold all at temperature 0."
+        )
+    strangers = [f"{wall!r} for {name}" for name, wall in walls.items() if not isinstance(wall, Wall)]
+    if strangers:
+        raise ValueError(f'heat: expected a Wall, as Wall("dirichlet", 1.0), got {", ".join(strangers)}.')
 
 
 def _along(axis: int, fields: Tensor, matrix: Tensor) -> Tensor:

@@ -33,8 +33,9 @@ from torch import Tensor
 
 from simulations.initial import random_field
 from simulations.inplace import TORCH, Arithmetic, Kernel
+from simulations.parameters import Parameter, non_negative
 from simulations.quadratic import QuadraticSimulation
-from simulations.simulation import Parameter, StepLimit, Variable, non_negative
+from simulations.simulation import StepLimit, Variable
 from simulations.spectral import SpectralSimulation
 
 Array = NDArray[Any]

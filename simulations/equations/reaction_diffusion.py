@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.linear import LinearSimulation
-from simulations.simulation import Parameter, StepLimit, Variable, non_negative
+from simulations.parameters import Parameter, non_negative
+from simulations.simulation import StepLimit, Variable
 
 
 class ReactionDiffusion(LinearSimulation):

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.initial import random_field
-from simulations.simulation import Parameter, StepLimit, Variable, non_negative, positive
+from simulations.parameters import Parameter, non_negative, positive
+from simulations.simulation import StepLimit, Variable
 from simulations.spectral import SpectralSimulation
 
 Array = NDArray[Any]

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.initial import random_field
-from simulations.simulation import Parameter, StepLimit, Variable
+from simulations.parameters import Parameter
+from simulations.simulation import StepLimit, Variable
 from simulations.spectral import SpectralSimulation
 
 

@@ -1,6 +1,8 @@
 """Control tasks by name; a task's module is imported when it is asked for."""
 
+import difflib
 import importlib
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -63,9 +65,21 @@ def make_task(name: str, settings: Mapping[str, Any] | None = None) -> Task:
         raise ValueError(f"Unknown task '{name}'. Known: {', '.join(TASKS)}.")
     entry = TASKS[name]
     module, attribute = entry.factory.split(":")
-    task = getattr(importlib.import_module(module), attribute)(**{**entry.settings, **(settings or {})})
+    factory = getattr(importlib.import_module(module), attribute)
+    _require_known(name, list(inspect.signature(factory).parameters), settings)
+    task = factory(**{**entry.settings, **(settings or {})})
     assert isinstance(task, Task)  # noqa: S101 - the table names nothing else
     return task
+
+
+def _require_known(task: str, known: list[str], settings: Mapping[str, Any] | None) -> None:
+    if settings is not None and not isinstance(settings, Mapping):
+        raise ValueError(f"{task}: expected settings as a mapping of names to values, got {settings!r}.")
+    for name in settings or {}:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            meant = f" Did you mean '{close[0]}'?" if close else ""
+            raise ValueError(f"{task}: expected the settings {', '.join(known) or 'none'}, got '{name}'.{meant}")
 
 
 __all__ = ["TASKS", "Scenario", "Task", "TaskEntry", "make_task"]

@@ -39,11 +39,15 @@ class Chaos(Task):
     def __init__(self, goal: Goal = "rest", *, jets: int | None = None, steps_per_interval: int = 4) -> None:
         if goal not in ("rest", "dissipation", "E1", "E2", "E3"):
             raise ValueError(f"Expected a goal of rest, dissipation, E1, E2 or E3, got '{goal}'.")
+        if jets is None:
+            jets = 8 if goal == "rest" else 4
+        if not isinstance(jets, int) or jets < 1:
+            raise ValueError(f"{self.name}: expected jets >= 1, a whole number, got {jets}.")
         self.goal = goal
         grid = PeriodicGrid.line(64, EXTENT)
         self.simulation = KuramotoSivashinsky(
             grid,
-            gaussian_jets(grid, count=jets or (8 if goal == "rest" else 4), width=0.4, limit=1.0),
+            gaussian_jets(grid, count=jets, width=0.4, limit=1.0),
             parameters={},
             control_interval=INTERVAL,
             steps_per_interval=steps_per_interval,

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from simulations.catalogue import build
 from simulations.good_values import GOOD_VALUES
+from simulations.sensors import Sensors
 from simulations.simulation import Simulation
 from simulations.tasks.task import Scenario, Task
-from simulations.wrappers import Plant
+from simulations.wrappers import ActuatorDynamics, Plant
 
 
 class Regulation(Task):
@@ -31,6 +32,7 @@ class Regulation(Task):
         warm_up: intervals without control before an episode begins.
         action_weight: cost of actions at their bounds.
         failure_cost: what every interval from a blow-up to the end costs.
+        sensors: what is observed instead of all fields; their noise is that of the environment.
 
     Raises:
         ValueError: naming everything that does not fit.
@@ -49,6 +51,7 @@ class Regulation(Task):
         warm_up: int = 0,
         action_weight: float = 0.01,
         failure_cost: float = 100.0,
+        sensors: Sensors | None = None,
     ) -> None:
         count = len(simulation.variables)
         goal = np.zeros(count) if target is None else np.asarray(target, dtype=np.float64)
@@ -59,8 +62,11 @@ class Regulation(Task):
                 f"expected a target of {count} finite values or of shape {(count, *simulation.grid.shape)}, "
                 f"got shape {goal.shape}"
             )
-        if intervals < 1 or warm_up < 0:
-            problems.append(f"expected intervals >= 1 and warm_up >= 0, got {intervals} and {warm_up}")
+        for label, number, least in (("intervals", intervals, 1), ("warm_up", warm_up, 0)):
+            if not isinstance(number, int | np.integer) or number < least:
+                problems.append(f"expected {label} >= {least}, a whole number, got {number}")
+        if sensors is not None and sensors.shape != (count, *simulation.grid.shape):
+            problems.append(f"expected sensors of fields {(count, *simulation.grid.shape)}, got {sensors.shape}")
         for label, value in (("action_weight", action_weight), ("failure_cost", failure_cost)):
             if not (np.isfinite(value) and value >= 0):
                 problems.append(f"expected {label} >= 0, got {value}")
@@ -73,12 +79,12 @@ class Regulation(Task):
         self.warm_up = warm_up
         self.action_weight = action_weight
         self.failure_cost = failure_cost
+        self.sensors = sensors
 
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
         """Random starts of the equation, advanced through the warm-up."""
         plant = self.simulation
-        bare = cast(Simulation, getattr(plant, "bare", plant))
-        fields = np.stack([bare.initial_state(rng, amplitude=self.amplitude) for _ in range(batch)])
+        fields = np.stack([plant.initial_state(rng, amplitude=self.amplitude) for _ in range(batch)])
         state = plant.encode(torch.tensor(fields, dtype=dtype))
         rest = plant.actuators.clamp(state.new_zeros(batch, len(plant.actuators)))
         with torch.no_grad():
@@ -97,8 +103,15 @@ class Regulation(Task):
         return -torch.where(self.failed(scenario, after), lost, distance + self.action_weight * effort)
 
     def observe(self, scenario: Scenario, fields: Tensor, rng: np.random.Generator) -> Tensor:
-        """All fields, and what the actuators do where they do not follow at once."""
-        return fields.flatten(1)
+        """All fields, or what the sensors read; then what the actuators do where they do not follow at once."""
+        if self.sensors is None:
+            return fields.flatten(1)
+        plant = cast(Plant, scenario.simulation)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63))) if self.sensors.noise else None
+        seen = self.sensors.observe(plant.readout(fields, ["fields"])["fields"], generator)
+        if isinstance(plant, ActuatorDynamics):
+            seen = torch.cat([seen, plant.readout(fields, ["acting"])["acting"]], dim=1)
+        return seen
 
 
 def regulate(
@@ -109,6 +122,7 @@ def regulate(
     intervals: int = 100,
     warm_up: int = 0,
     action_weight: float = 0.01,
+    sensors: Mapping[str, Any] | None = None,
 ) -> Regulation:
     """:class:`Regulation` of an equation at its good values, to its state of rest.
 
@@ -116,6 +130,7 @@ def regulate(
         equation: a name of the catalogue.
         simulation: settings for ``simulations.build`` that replace the good ones.
         target: one value for each variable, instead of the state of rest.
+        sensors: arguments of :class:`~simulations.sensors.Sensors`, which then are what is observed.
 
     Raises:
         ValueError: if the equation has no good values, or a setting does not fit.
@@ -123,11 +138,13 @@ def regulate(
     if equation not in GOOD_VALUES:
         raise ValueError(f"Expected an equation with good values, got '{equation}'. Known: {', '.join(GOOD_VALUES)}.")
     good = GOOD_VALUES[equation]
+    plant = build({"equation": equation, **good.settings, **(simulation or {})})
     return Regulation(
-        build({"equation": equation, **good.settings, **(simulation or {})}),
+        plant,
         amplitude=good.amplitude,
         target=good.rest if target is None else target,
         intervals=intervals,
         warm_up=warm_up,
         action_weight=action_weight,
+        sensors=None if sensors is None else Sensors(plant, **sensors),
     )

@@ -34,11 +34,14 @@ class Linear:
         return {"fields": state}
 
 
-def test_the_gain_solves_the_riccati_equation() -> None:
-    """L = P C' (C P C' + R)^-1 with P by scipy, for hardly any process noise."""
-    filter_ = kalman_filter(Linear(), REST, SENSORS, sensor_variance=0.25, start=torch.zeros(1, 2).double())
+@pytest.mark.parametrize("process", [0.0, 0.3])
+def test_the_gain_solves_the_riccati_equation(process: float) -> None:
+    """L = P C' (C P C' + R)^-1 with P by scipy, for hardly any process noise and for some."""
+    filter_ = kalman_filter(
+        Linear(), REST, SENSORS, start=torch.zeros(1, 2).double(), sensor_variance=0.25, process_variance=process
+    )
     a, c = A.numpy(), SENSORS.numpy()
-    p = scipy.linalg.solve_discrete_are(a.T, c.T, 1e-12 * np.eye(2), np.array([[0.25]]))
+    p = scipy.linalg.solve_discrete_are(a.T, c.T, max(process, 1e-12) * np.eye(2), np.array([[0.25]]))
     gain = p @ c.T @ np.linalg.inv(c @ p @ c.T + 0.25)
     np.testing.assert_allclose(filter_.gain.numpy(), gain, rtol=1e-4, atol=1e-7)
 

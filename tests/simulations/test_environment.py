@@ -272,7 +272,7 @@ def test_pictures_show_the_flow_as_it_is(task: str) -> None:
     environment.step(np.ones(environment.action_space.shape, np.float32))
     later = environment.render()
     assert first is not None and later is not None
-    assert (first.shape, first.dtype) == ((240, 320, 3), np.uint8)
+    assert (first.shape, first.dtype) == ((360, 480, 3), np.uint8)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, later)
     batch = SimulationVectorEnvironment(task, SMALL.get(task), num_envs=2, render_mode="rgb_array")

@@ -9,7 +9,8 @@ from torch import Tensor
 from simulations.actuators import ActionBox, Actuators, boundary_values, boxes
 from simulations.explicit import ExplicitSimulation
 from simulations.grid import BoundedGrid
-from simulations.simulation import StepLimit, Variable, positive
+from simulations.parameters import positive
+from simulations.simulation import StepLimit, Variable
 
 POINTS = 9
 

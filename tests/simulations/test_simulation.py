@@ -10,7 +10,8 @@ from cases.case import Case
 from torch import Tensor
 
 from simulations import Simulation, run_episodes
-from simulations.simulation import Parameter, StepLimit, non_negative, positive
+from simulations.parameters import Parameter, non_negative, positive
+from simulations.simulation import StepLimit
 
 Draw = Callable[..., Tensor]
 
@@ -126,7 +127,7 @@ def test_readout_gives_what_is_named(simulation: Simulation, draw_states: Draw) 
     assert list(readout) == ["fields", name]
     assert readout["fields"] is state
     assert torch.equal(readout[name], simulation.functionals(state)[name])
-    with pytest.raises(KeyError, match="helicity"):
+    with pytest.raises(ValueError, match="expected readouts among fields, .*, got helicity"):
         simulation.readout(state, ["helicity"])
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from simulations.tasks import chaos, kolmogorov
 from simulations.tasks.chaos import Chaos
 from simulations.tasks.convection import Convection
 from simulations.tasks.kolmogorov import Kolmogorov
@@ -75,6 +76,53 @@ def _after_starts(task: Kolmogorov, batch: int) -> dict[str, object]:
     for _ in range(batch):
         random_field(task.simulation.grid, rng, cutoff=6, amplitude=2.0)
     return dict(rng.bit_generator.state)
+
+
+def test_the_digits_of_chaos() -> None:
+    """L = 22, N = 64, actions of 0.25; jets of width 0.4 at j L / 8 that integrate to one; |a| <= 1."""
+    task = Chaos("rest")
+    plant = task.simulation
+    x = plant.grid.coordinates["x"]
+    np.testing.assert_allclose(x, np.arange(64) * 22 / 64)
+    assert (plant.control_interval, task.intervals) == (0.25, 400)
+    distance = np.abs(x - 5.5)  # the third of eight, the second of four
+    shape = np.exp(-(distance**2) / (2 * 0.4**2)) / (np.sqrt(2 * np.pi) * 0.4)
+    np.testing.assert_allclose(plant.forcing_shapes[2, 0], shape, atol=1e-12)
+    np.testing.assert_allclose(Chaos("E2").simulation.forcing_shapes[1, 0], shape, atol=1e-12)
+    np.testing.assert_allclose(plant.actuators.high, np.ones(8))
+    assert chaos.WARM_UP * 0.25 == 200
+
+
+def test_the_digits_of_turbulence() -> None:
+    """nu = 0.01, mu = 0.1, sin 4y; 64^2, step 0.0125; 4 x 2 bumps of width 0.5 without mean."""
+    task = Kolmogorov()
+    plant = task.simulation
+    values = {name: float(value) for name, value in plant.values.items()}
+    assert values == {"viscosity": 0.01, "drag": 0.1, "forcing_amplitude": 1.0, "forcing_wavenumber": 4.0}
+    assert plant.grid.shape == (64, 64)
+    assert (plant.control_interval, plant.step) == (0.25, pytest.approx(0.0125))
+    x, y = plant.grid.mesh
+    centres = [((j + 0.5) * np.pi / 2, (i + 0.5) * np.pi) for j in range(4) for i in range(2)]
+    for shape, (a, b) in zip(plant.forcing_shapes[:, 0], centres, strict=True):
+        images = [(a + 2 * np.pi * m, b + 2 * np.pi * n) for m in (-1, 0, 1) for n in (-1, 0, 1)]
+        bump = sum(np.exp(-((x - p) ** 2 + (y - q) ** 2) / (2 * 0.5**2)) for p, q in images)
+        np.testing.assert_allclose(shape, bump - bump.mean(), atol=1e-9)
+    assert kolmogorov.WARM_UP * 0.25 == 50
+    actions = task.random_actions(np.random.default_rng(0), 3)
+    assert actions.shape == (32, 3, 8)
+    for held in actions.split(4):
+        assert torch.equal(held, held[:1].expand(4, -1, -1))
+    assert not torch.equal(actions[3], actions[4])
+
+
+def test_the_digits_of_the_linear_task() -> None:
+    """c ~ U(0.9, 1.1), s ~ U(0.04, 0.06): heights at the centre and widths at half of it, over 2000 draws."""
+    task = Convection()
+    start = task.draw(np.random.default_rng(0), 2000).start[:, 0].numpy()
+    heights = start[:, 100]
+    widths = start.mean(axis=1) / (np.pi * heights)  # int sech = pi s
+    assert (heights.min(), heights.max()) == (pytest.approx(0.9, abs=2e-3), pytest.approx(1.1, abs=2e-3))
+    assert (widths.min(), widths.max()) == (pytest.approx(0.04, abs=2e-4), pytest.approx(0.06, abs=2e-4))
 
 
 def test_unknown_goals_are_refused() -> None:
