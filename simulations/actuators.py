@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.grid import Grid, PeriodicGrid
+from simulations.grid import BoundedGrid, Grid, PeriodicGrid
+from simulations.settings import above_zero, finite, noted, refuse, whole
 
 Array = NDArray[np.float64]
 
@@ -20,8 +21,11 @@ class ActionBox:
 
     Args:
         names: one name per actuator.
-        low, high: bounds in physical units, shape ``(actuator,)``.
+        low, high: finite bounds in physical units, arrays or sequences of shape ``(actuator,)``.
         units: units of the action values.
+
+    Raises:
+        ValueError: if there is no actuator, or names and bounds do not fit.
     """
 
     names: tuple[str, ...]
@@ -30,20 +34,30 @@ class ActionBox:
     units: str = "1"
 
     def __post_init__(self) -> None:
+        for name, value in (("low", self.low), ("high", self.high)):
+            object.__setattr__(self, name, _array(name, value))
+        object.__setattr__(self, "names", tuple(self.names))
         count = len(self.names)
+        if not count:
+            raise ValueError("Expected at least one actuator, got none.")
         if self.low.shape != (count,) or self.high.shape != (count,):
             raise ValueError(
                 f"Expected low and high for {count} actuators, got shapes {self.low.shape} and {self.high.shape}."
             )
-        if not np.all(self.low < self.high):
-            raise ValueError(f"Expected low < high for every actuator, got {self.low} and {self.high}.")
+        with np.errstate(over="ignore", invalid="ignore"):
+            room = self.high - self.low
+        if not np.all((room > 0) & np.isfinite(room)):
+            raise ValueError(f"Expected finite low < high for every actuator, got {self.low} and {self.high}.")
         if len(set(self.names)) < count:
-            raise ValueError(f"Expected a different name for every actuator, got {', '.join(self.names)}.")
+            raise ValueError(
+                f"Expected a different name for every actuator, got {', '.join(self.names)}. "
+                "Give one of the sets another `name`."
+            )
 
     @classmethod
     def symmetric(cls, names: Sequence[str], limit: float, units: str = "1") -> "ActionBox":
         """``|a_j| <= limit`` for every action."""
-        bound = np.full(len(names), float(limit))
+        bound = np.full(len(names), above_zero("limit", limit))
         return cls(tuple(names), -bound, bound, units)
 
     def __len__(self) -> int:
@@ -78,10 +92,13 @@ class Actuators:
         box: the actions ``a_j`` and their bounds.
         shapes: the profiles ``g_j`` on the grid, shape ``(actuator, *space)``.
         acts_on: what each one acts on: a variable of the equation (added to its time derivative) or
-            a parameter of it (added to its value, which then varies over space); empty for the
-            equation's first variable.
+            a parameter of it (added to its value, which then varies over space). ``""`` is the
+            equation's first variable, and so it is for all if this is left empty.
         impulsive: whether the forcing is added once at the end of a control interval instead of
             acting all through it.
+
+    Raises:
+        ValueError: if there is not one finite shape and one thing acted on for each action.
     """
 
     box: ActionBox
@@ -90,26 +107,50 @@ class Actuators:
     impulsive: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "shapes", _array("shapes", self.shapes))
         if self.shapes.ndim < 2 or len(self.shapes) != len(self.box):
             raise ValueError(f"Expected one shape for each of {len(self.box)} actions, got {self.shapes.shape}.")
+        if not np.isfinite(self.shapes).all():
+            rows = np.flatnonzero(~np.isfinite(self.shapes).reshape(len(self.shapes), -1).all(axis=1))
+            raise ValueError(
+                f"Expected finite shapes, got nan or infinity in that of {', '.join(self.box.names[j] for j in rows)}."
+            )
         if self.acts_on and len(self.acts_on) != len(self.box):
             raise ValueError(f"Expected acts_on for each of {len(self.box)} actions, got {self.acts_on}.")
 
+    def targets(self, first: str) -> tuple[str, ...]:
+        """What each one acts on, in an equation whose first variable has this name."""
+        return tuple(target or first for target in self.acts_on or ("",) * len(self.box))
+
     def __add__(self, other: "Actuators") -> "Actuators":
-        if bool(self.acts_on) != bool(other.acts_on) or self.impulsive != other.impulsive:
-            raise ValueError("Expected actuators that both name what they act on, and act alike in time.")
+        if self.impulsive != other.impulsive:
+            raise ValueError(
+                "Expected actuators that act alike in time, got impulsive ones and others. Make all of them impulsive."
+            )
+        acts_on = self.targets("") + other.targets("")
         shapes = np.concatenate([self.shapes, other.shapes])
-        return Actuators(self.box + other.box, shapes, self.acts_on + other.acts_on, self.impulsive)
+        return Actuators(self.box + other.box, shapes, acts_on if any(acts_on) else (), self.impulsive)
 
 
-def _actuators(kind: str, shapes: Array, limit: float, acts_on: str | None, units: str, impulsive: bool) -> Actuators:
-    prefix = f"{acts_on}_{kind}" if acts_on else kind
+def _array(name: str, value: Any) -> Array:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"Expected {name} as an array of numbers, got {type(value).__name__}: {error}") from None
+
+
+def _actuators(
+    kind: str, name: str | None, shapes: Array, limit: float, acts_on: str | None, units: str, impulsive: bool = False
+) -> Actuators:
+    if not (acts_on is None or isinstance(acts_on, str)):
+        raise ValueError(f"Expected acts_on as the name of a variable or a parameter, got {acts_on!r}.")
+    prefix = name or (f"{acts_on}_{kind}" if acts_on else kind)
     box = ActionBox.symmetric([f"{prefix}_{j}" for j in range(len(shapes))], limit, units)
     return Actuators(box, shapes, (acts_on,) * len(shapes) if acts_on else (), impulsive)
 
 
 def gaussian_jets(
-    grid: PeriodicGrid,
+    grid: PeriodicGrid | BoundedGrid,
     *,
     count: int | Sequence[int],
     width: float,
@@ -119,78 +160,129 @@ def gaussian_jets(
     zero_mean: bool = False,
     acts_on: str | None = None,
     units: str = "1",
+    name: str | None = None,
 ) -> Actuators:
     """Gaussian jets on an equispaced lattice, each summed over its periodic images.
 
         g_j(x) = exp(-|x - x_j|^2 / (2 width^2)) / (2 pi width^2)^(d/2)
 
+    Between walls there are no images: the walls cut a jet off.
+
     Args:
         count: number of jets along each dimension.
         width: standard deviation of the Gaussian, in the units of ``x``.
         limit: bound ``|a_j| <= limit``.
-        offset: where in its lattice cell a jet sits: centres at ``(j + offset) L / count``.
-        normalization: whether a jet integrates to one, or has the value one at its centre.
+        offset: where in its lattice cell a jet sits: centres at ``(j + offset) L / count``. Between walls it
+            is from 0 to 1, and 1/2 keeps all jets off them.
+        normalization: whether a jet integrates to one, the parts beyond walls included, or has the value one
+            at its centre, images left out.
         zero_mean: subtract the mean of every shape, so that the jets leave the spatial mean alone.
         acts_on: a variable or a parameter of the equation; its first variable by default.
+        name: beginning of the actions' names: ``jet``, after what it acts on, by default.
 
     Raises:
-        ValueError: if a jet is narrower than one grid spacing (its shape would be lost).
+        ValueError: with all that does not fit; also if a jet is narrower than one grid spacing (its shape
+            would be lost), or so wide that nothing of it is left without its mean.
     """
-    if not width > 0:
-        raise ValueError(f"Expected jets of width > 0, got {width}.")
-    counts = (count,) * len(grid.shape) if isinstance(count, int) else tuple(count)
-    if len(counts) != len(grid.shape) or min(counts) < 1:
-        raise ValueError(f"Expected a count of jets along each of {', '.join(grid.dims)}, got {count}.")
+    problems: list[str] = []
+    with noted(problems):
+        width = above_zero("width", width)
+    with noted(problems):
+        limit = above_zero("limit", limit)
+    with noted(problems):
+        offset = finite("offset", offset)
+        if isinstance(grid, BoundedGrid) and not 0 <= offset <= 1:
+            raise ValueError(f"expected jets between the walls, 0 <= offset <= 1, got {offset}")
+    with noted(problems):
+        counts = _lattice(grid, count)
+    if normalization not in ("integral", "peak"):
+        problems.append(f"expected normalization 'integral' or 'peak', got {normalization!r}")
+    refuse(problems, "gaussian_jets")
     if width < max(grid.spacing):
-        points = 2 * int(np.ceil(max(grid.extents) / width / 2))
+        points = 2 * int(np.ceil(max(grid.extents) / width / 2)) + isinstance(grid, BoundedGrid)
         raise ValueError(
             f"Expected jets at least one grid spacing wide, got width = {width} on a spacing of "
             f"{max(grid.spacing):.3g}. Use at least num_points = {points} or a larger width."
         )
-    profiles = [
-        _periodic_gaussians(x, extent, (np.arange(n) + offset) * extent / n, width)
-        for x, extent, n in zip(grid.coordinates.values(), grid.extents, counts, strict=True)
-    ]
-    shapes = profiles[0]
-    for profile in profiles[1:]:
-        shapes = np.einsum("i...,jy->ij...y", shapes, profile).reshape(-1, *shapes.shape[1:], profile.shape[1])
-    if normalization == "integral":
-        shapes = shapes / (np.sqrt(2 * np.pi) * width) ** len(counts)
+    shapes = np.ones(1)
+    for x, extent, n in zip(grid.coordinates.values(), grid.extents, counts, strict=True):
+        centres = (np.arange(n)[:, None] + offset) * extent / n
+        periodic = isinstance(grid, PeriodicGrid)
+        profile = _periodic_gaussians(x - centres, extent, width) if periodic else _gaussian((x - centres) / width)
+        profile = profile / (np.sqrt(2 * np.pi) * width) if normalization == "integral" else profile
+        shapes = np.einsum("i...,jy->ij...y", shapes, profile).reshape(-1, *shapes.shape[1:], len(x))
     if zero_mean:
+        highest = shapes.max()
         shapes = shapes - shapes.mean(axis=tuple(range(1, shapes.ndim)), keepdims=True)
-    return _actuators("jet", shapes, limit, acts_on, units, False)
+        if np.abs(shapes).max() < 1e-9 * highest:
+            raise ValueError(
+                f"Expected jets that vary over the domain, got width = {width} on {max(grid.extents)}: without its "
+                "mean nothing is left of a jet. Use a smaller width."
+            )
+    return _actuators("jet", name, shapes, limit, acts_on, units)
 
 
-def _periodic_gaussians(x: Array, extent: float, centres: Array, width: float) -> Array:
-    distance = (x - centres[:, None] + extent / 2) % extent - extent / 2
+def _lattice(grid: Grid, count: Any) -> tuple[int, ...]:
+    along_each = (count,) * len(grid.shape) if np.ndim(count) == 0 else count
+    counts = tuple(whole("count", n) for n in along_each)
+    if len(counts) != len(grid.shape) or min(counts) < 1:
+        raise ValueError(f"expected a count of jets along each of {', '.join(grid.dims)}, got {count}")
+    return counts
+
+
+def _gaussian(distance: Array) -> Array:
+    return np.asarray(np.exp(-(distance**2) / 2))
+
+
+def _periodic_gaussians(from_centre: Array, extent: float, width: float) -> Array:
+    if width > extent:  # the same sum by Poisson's formula, whose next wave is below 1e-34
+        wavenumber = 2 * np.pi / extent
+        decay = np.exp(-(min(wavenumber * width, 50.0) ** 2) / 2)  # beyond 50 it is zero
+        return np.asarray(np.sqrt(2 * np.pi) * width / extent * (1 + 2 * decay * np.cos(wavenumber * from_centre)))
+    distance = (from_centre + extent / 2) % extent - extent / 2
     reach = 1 + int(np.ceil(8 * width / extent))  # images further than 8 widths are below rounding
     to_images = distance[..., None] + extent * np.arange(-reach, reach + 1)
-    return np.asarray(np.exp(-(to_images**2) / (2 * width**2)).sum(axis=-1))
+    return np.asarray(_gaussian(to_images / width).sum(axis=-1))
 
 
 def sine_modes(
-    grid: PeriodicGrid, *, modes: Sequence[int], limit: float, acts_on: str | None = None, units: str = "1"
+    grid: PeriodicGrid,
+    *,
+    modes: Sequence[int],
+    limit: float,
+    acts_on: str | None = None,
+    units: str = "1",
+    name: str | None = None,
 ) -> Actuators:
     """``sin`` and ``cos`` of each integer wavenumber in turn, along ``x``: two actions a mode.
 
     Args:
-        modes: integer wavenumbers, each at least 1 and below the Nyquist mode.
+        modes: different whole wavenumbers, each at least 1 and below the Nyquist mode. The nonlinear term
+            of an equation sees those below 2/3 of that alone (1/2 where it is cubic).
         limit: bound ``|a_j| <= limit``.
         acts_on: a variable or a parameter of the equation; its first variable by default.
+        name: beginning of the actions' names: ``sine``, after what it acts on, by default.
 
     Raises:
-        ValueError: if a mode cannot be represented on the grid.
+        ValueError: if a mode cannot be represented on the grid, or the grid is not periodic.
     """
+    if not isinstance(grid, PeriodicGrid):
+        raise ValueError("Expected a periodic grid for sine_modes, got one between walls. Use gaussian_jets or boxes.")
+    if np.ndim(modes) != 1 or not len(modes):
+        raise ValueError(f"Expected sine_modes of at least one mode, as modes=[1, 2], got {modes!r}.")
+    waves = [whole("modes", mode) for mode in modes]
     highest = grid.shape[0] // 2 - 1
-    if not modes or min(modes) < 1 or max(modes) > highest:
+    if min(waves) < 1 or max(waves) > highest:
+        points = f" Use at least num_points = {2 * (max(waves) + 1)} for these modes." if max(waves) > highest else ""
+        lowest = " Mode 0 is what `uniform` does." if 0 in waves else ""
         raise ValueError(
-            f"Expected modes between 1 and {highest} on {grid.shape[0]} points, got {list(modes)}. "
-            f"Use at least num_points = {2 * (max(modes, default=1) + 1)} for these modes."
+            f"Expected modes between 1 and {highest} on {grid.shape[0]} points, got {waves}.{points}{lowest}"
         )
+    if len(set(waves)) < len(waves):
+        raise ValueError(f"Expected every mode once, got {waves}.")
     phase = 2 * np.pi * grid.mesh[0] / grid.extents[0]
-    waves = [wave(mode * phase) for mode in modes for wave in (np.sin, np.cos)]
-    shapes = np.stack([np.broadcast_to(wave, grid.shape) for wave in waves])
-    return _actuators("sine", shapes, limit, acts_on, units, False)
+    shapes = [np.broadcast_to(wave(mode * phase), grid.shape) for mode in waves for wave in (np.sin, np.cos)]
+    return _actuators("sine", name, np.stack(shapes), limit, acts_on, units)
 
 
 def boxes(
@@ -201,37 +293,66 @@ def boxes(
     acts_on: str | None = None,
     units: str = "1",
     impulsive: bool = False,
+    name: str | None = None,
 ) -> Actuators:
     """One inside an interval (a rectangle in 2D), zero outside: ``low <= x < high``.
+
+    On a periodic grid a box goes on at the other end of the domain; between walls one that ends at the far
+    wall includes it.
 
     Args:
         intervals: ``(low, high)`` of each box in 1D, ``((x_low, x_high), (y_low, y_high))`` in 2D.
         limit: bound ``|a_j| <= limit``.
         acts_on: a variable or a parameter of the equation; its first variable by default.
         impulsive: see :class:`Actuators`.
+        name: beginning of the actions' names: ``box``, after what it acts on, by default.
 
     Raises:
-        ValueError: if a box holds no grid point.
+        ValueError: with every box that holds no grid point, is longer than the period, or goes beyond a wall.
     """
-    axes = list(grid.coordinates.values())
-    shapes = []
+    if isinstance(intervals, str) or np.ndim(np.asarray(intervals, dtype=object)) < 1 or not len(intervals):
+        raise ValueError(f"Expected at least one interval of boxes, as intervals=[(0.0, 1.0)], got {intervals!r}.")
+    shapes: list[Array] = []
+    problems: list[str] = []
     for j, interval in enumerate(intervals):
-        bounds = np.asarray(interval, dtype=float).reshape(-1, 2)
-        if len(bounds) != len(axes):
-            raise ValueError(f"Expected (low, high) along each of {', '.join(grid.dims)} for box {j}, got {interval}.")
-        inside = [(low <= x) & (x < high) for (low, high), x in zip(bounds, axes, strict=True)]
-        shape = inside[0]
-        for other in inside[1:]:
-            shape = shape[..., None] & other
-        if not shape.any():
-            raise ValueError(f"Box {j} at {interval} holds no grid point: use more points or a wider box.")
-        shapes.append(shape.astype(float))
-    return _actuators("box", np.stack(shapes), limit, acts_on, units, impulsive)
+        with noted(problems, f"box {j} at {interval}: "):
+            shapes.append(_box(grid, interval))
+    refuse(problems, "boxes")
+    return _actuators("box", name, np.stack(shapes), limit, acts_on, units, impulsive)
 
 
-def uniform(grid: Grid, *, limit: float, acts_on: str, units: str = "1") -> Actuators:
-    """One action that changes a variable or a scalar parameter everywhere alike."""
-    return _actuators("uniform", np.ones((1, *grid.shape)), limit, acts_on, units, False)
+def _box(grid: Grid, interval: object) -> Array:
+    wanted = f"expected (low, high) with finite low < high along each of {', '.join(grid.dims)}"
+    try:
+        bounds = np.asarray(interval, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(wanted) from None
+    bounds = bounds[None] if bounds.shape == (2,) else bounds
+    if bounds.shape != (len(grid.dims), 2) or not np.isfinite(bounds).all() or not (bounds[:, 0] < bounds[:, 1]).all():
+        raise ValueError(wanted)
+    shape = np.ones(())
+    for (low, high), x, extent in zip(bounds, grid.coordinates.values(), grid.extents, strict=True):
+        shape = shape[..., None] * _inside(x, low, high, extent, isinstance(grid, PeriodicGrid))
+    if not shape.any():
+        raise ValueError("holds no grid point: use more points or a wider box")
+    return shape
+
+
+def _inside(x: Array, low: float, high: float, extent: float, periodic: bool) -> NDArray[np.bool_]:
+    rounding = 1e-12 * extent
+    if periodic:
+        if high - low > extent + rounding:
+            raise ValueError(f"expected an interval of at most the period {extent:g}, got one of {high - low:g}")
+        images = extent * np.arange(np.floor(low / extent), np.ceil(high / extent) + 1)
+        return np.asarray(((low <= x + images[:, None]) & (x + images[:, None] < high)).any(axis=0))
+    if low < -rounding or high > extent + rounding:
+        raise ValueError(f"expected an interval between the walls at 0 and {extent:g}")
+    return np.asarray((low <= x) & ((x < high) | (high >= extent - rounding)))
+
+
+def uniform(grid: Grid, *, limit: float, acts_on: str, units: str = "1", name: str | None = None) -> Actuators:
+    """One action that changes a variable or a scalar parameter everywhere alike; ``name`` as for the others."""
+    return _actuators("uniform", name, np.ones((1, *grid.shape)), limit, acts_on, units)
 
 
 def boundary_values(grid: Grid, *, walls: Sequence[str] = ("right",), limit: float, units: str = "1") -> Actuators:

@@ -1,7 +1,11 @@
 """Every equation by name, and how plain settings become a simulation."""
 
+import difflib
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from simulations.actuators import Actuators, boxes, gaussian_jets, sine_modes, uniform
 from simulations.equations import (
@@ -20,6 +24,7 @@ from simulations.equations import (
     SwiftHohenberg,
 )
 from simulations.grid import PeriodicGrid
+from simulations.settings import finite, misfits, noted, refuse, whole
 from simulations.spectral import SpectralSimulation
 
 CATALOGUE: dict[str, type[SpectralSimulation]] = {
@@ -49,6 +54,10 @@ ACTUATORS: dict[str, Callable[..., Actuators]] = {
 }
 
 
+REQUIRED = ("equation", "num_points", "domain_extent", "control_interval", "steps_per_interval")
+OPTIONAL = ("dimensions", "order", "parameters", *ACTUATORS)
+
+
 def build(settings: Mapping[str, Any]) -> SpectralSimulation:
     """A periodic simulation from settings as they stand in a configuration or in a dataset's attributes.
 
@@ -57,44 +66,110 @@ def build(settings: Mapping[str, Any]) -> SpectralSimulation:
             dimension), ``dimensions`` (where the equation has a choice), ``control_interval``,
             ``steps_per_interval``, ``order`` (of the time integrator, 4 if left out), ``parameters``
             (those left out take their defaults) and at least one kind of actuators, each with the
-            keyword arguments of its function: ``jets``, ``boxes``, ``sine_modes``, ``uniform``.
+            keyword arguments of its function: ``jets``, ``boxes``, ``sine_modes``, ``uniform``. A list
+            holds several sets of a kind, named ``jets_0``, ``jets_1`` and so on unless they have a
+            ``name``. ``None`` is the same as left out.
 
     Raises:
-        ValueError: naming what is missing or unknown.
+        ValueError: naming all that is missing, unknown or does not fit.
 
     Example:
         >>> simulation = build({
         ...     "equation": "kuramoto_sivashinsky", "num_points": 64, "domain_extent": 22.0,
-        ...     "control_interval": 0.25, "steps_per_interval": 2, "parameters": {},
+        ...     "control_interval": 0.25, "steps_per_interval": 2,
         ...     "jets": {"count": 8, "width": 0.4, "limit": 1.0}})
         >>> simulation.grid.shape
         (64,)
     """
-    name = settings["equation"]
-    if name not in CATALOGUE:
-        raise ValueError(f"Unknown equation '{name}'. Known: {', '.join(sorted(CATALOGUE))}.")
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"Expected settings as a mapping of names to values, got {settings!r}.")
+    given = _without_none(settings)
+    name = given.get("equation", "settings")
+    sets = _sets_of_actuators(given)
+    refuse(_problems_of_keys(given, sets), str(name))
     cls = CATALOGUE[name]
-    dimensions = settings.get("dimensions") or cls.num_spatial_dims[0]
-    shape = _along_each(settings["num_points"], dimensions)
-    grid = PeriodicGrid(shape, _along_each(settings["domain_extent"], dimensions))
-    parts = [ACTUATORS[kind](grid, **settings[kind]) for kind in ACTUATORS if settings.get(kind)]
-    if not parts:
-        raise ValueError(f"{name}: expected actuators, at least one of {', '.join(ACTUATORS)}, got none.")
+    problems: list[str] = []
+    with noted(problems):
+        control_interval = finite("control_interval", given["control_interval"])
+    with noted(problems):
+        steps_per_interval = whole("steps_per_interval", given["steps_per_interval"])
+    with noted(problems):
+        order = whole("order", given.get("order", 4))
+    with noted(problems):
+        grid = _grid(cls, given)
+        parts = []
+        for place, kind, arguments in sets:
+            with noted(problems, f"{place}: "):
+                parts.append(ACTUATORS[kind](grid, **arguments))
+    refuse(problems, name)
     actuators = parts[0]
     for part in parts[1:]:
-        actuators = actuators + part
+        with noted(problems):
+            actuators = actuators + part
+    refuse(problems, name)
     return cls(
         grid,
         actuators,
-        parameters=settings["parameters"],
-        control_interval=settings["control_interval"],
-        steps_per_interval=settings["steps_per_interval"],
-        order=settings.get("order", 4),
+        parameters=given.get("parameters", {}),
+        control_interval=control_interval,
+        steps_per_interval=steps_per_interval,
+        order=order,
     )
 
 
-def _along_each(value: Any, dimensions: int) -> tuple[Any, ...]:
-    values = tuple(value) if isinstance(value, list | tuple) else (value,) * dimensions
+def _without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def _sets_of_actuators(given: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """Place in the settings, kind and arguments of every set."""
+    sets: list[tuple[str, str, Any]] = []
+    for kind in ACTUATORS:
+        value = given.get(kind, [])
+        several = list(value) if isinstance(value, list | tuple) else [value]
+        for j, one in enumerate(several):
+            arguments = _without_none(one) if isinstance(one, Mapping) else one
+            if len(several) == 1:
+                sets.append((kind, kind, arguments))
+            else:
+                named = {"name": f"{kind}_{j}"} | arguments if isinstance(one, Mapping) else arguments
+                sets.append((f"{kind}[{j}]", kind, named))
+    return sets
+
+
+def _problems_of_keys(given: Mapping[str, Any], sets: list[tuple[str, str, Any]]) -> list[str]:
+    problems = misfits(given, required=REQUIRED, optional=OPTIONAL)
+    name = given.get("equation")
+    if name is not None and name not in list(CATALOGUE):
+        close = difflib.get_close_matches(str(name), CATALOGUE, n=1)
+        meant = f" Did you mean '{close[0]}'?" if close else ""
+        problems.append(f"Unknown equation '{name}'. Known: {', '.join(sorted(CATALOGUE))}.{meant}")
+    if not isinstance(given.get("parameters", {}), Mapping):
+        problems.append(f"expected parameters as a mapping of names to values, got {given['parameters']!r}")
+    for place, kind, arguments in sets:
+        known = [p for p in inspect.signature(ACTUATORS[kind]).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        required = [p.name for p in known if p.default is p.empty]
+        optional = [p.name for p in known if p.default is not p.empty]
+        if isinstance(arguments, Mapping):
+            problems += misfits(arguments, required=required, optional=optional, prefix=f"{place}.")
+        else:
+            problems.append(f"expected {place} as a mapping of {', '.join(required)}, got {arguments!r}")
+    if not sets:
+        problems.append(f"expected actuators, at least one of {', '.join(ACTUATORS)}, got none")
+    return problems
+
+
+def _grid(cls: type[SpectralSimulation], given: Mapping[str, Any]) -> PeriodicGrid:
+    dimensions = whole("dimensions", given.get("dimensions", cls.num_spatial_dims[0]))
+    if dimensions not in cls.num_spatial_dims:
+        raise ValueError(f"expected dimensions {' or '.join(map(str, cls.num_spatial_dims))}, got {dimensions}")
+    shape, extents = (_along_each(key, given[key], dimensions) for key in ("num_points", "domain_extent"))
+    return PeriodicGrid(shape, extents)
+
+
+def _along_each(key: str, value: Any, dimensions: int) -> tuple[Any, ...]:
+    plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    values = tuple(plain) if isinstance(plain, list | tuple) else (plain,) * dimensions
     if len(values) != dimensions:
-        raise ValueError(f"Expected one value, or one along each of {dimensions} dimensions, got {value}.")
+        raise ValueError(f"expected {key} of one value, or one along each of {dimensions} dimensions, got {value}")
     return values

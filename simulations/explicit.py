@@ -139,7 +139,7 @@ class ExplicitSimulation(Simulation):
     def _sort(self, actuators: Actuators) -> tuple[Array, Array]:
         """Shapes that are added to variables, and where walls are held, each ``(actuator, channel, *space)``."""
         names = [v.name for v in self.variables]
-        targets = actuators.acts_on or (names[0],) * len(actuators.box)
+        targets = actuators.targets(names[0])
         unknown = sorted(set(targets) - set(names) - set(self.walls))
         if unknown or actuators.impulsive:
             raise ValueError(

@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.settings import above_zero, noted, refuse, whole
+
 Array = NDArray[np.float64]
 
 DIMS = ("x", "y")
@@ -46,7 +48,7 @@ class PeriodicGrid:
         extents: lengths L of the domain, in the units of ``x``.
 
     Raises:
-        ValueError: if a number of points is odd or too small, or an extent is not positive.
+        ValueError: if a number of points is odd, too small or no whole number, or an extent is not positive.
 
     Example:
         >>> PeriodicGrid.square(64, 2 * np.pi).coordinates["y"].shape
@@ -57,16 +59,14 @@ class PeriodicGrid:
     extents: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len(self.shape) != len(self.extents) or not 1 <= len(self.shape) <= len(DIMS):
-            raise ValueError(f"Expected one or two dimensions, got shape {self.shape} and extents {self.extents}.")
-        for count in self.shape:
+        shape, extents = _sizes("PeriodicGrid", self.shape, self.extents)
+        for count in shape:
             if count < 8 or count % 2:
                 raise ValueError(
                     f"Expected an even num_points of at least 8, got {count}. Try {max(8, count + count % 2)}."
                 )
-        for extent in self.extents:
-            if not (np.isfinite(extent) and extent > 0):
-                raise ValueError(f"Expected a positive domain_extent, got {extent}.")
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "extents", extents)
 
     @classmethod
     def line(cls, num_points: int, domain_extent: float) -> "PeriodicGrid":
@@ -147,7 +147,8 @@ class BoundedGrid:
         extents: distance between the walls along each dimension.
 
     Raises:
-        ValueError: if there are fewer than 3 points along a dimension, or they do not ascend.
+        ValueError: if there are fewer than 3 points along a dimension, they do not ascend, or an extent is
+            not positive.
     """
 
     coordinates: Mapping[str, Array]
@@ -156,6 +157,7 @@ class BoundedGrid:
     def __post_init__(self) -> None:
         if tuple(self.coordinates) != DIMS[: len(self.extents)]:
             raise ValueError(f"Expected coordinates along {DIMS[: len(self.extents)]}, got {tuple(self.coordinates)}.")
+        _sizes("BoundedGrid", [len(points) for points in self.coordinates.values()], self.extents)
         for dim, points in self.coordinates.items():
             if len(points) < 3 or not np.all(np.diff(points) > 0):
                 raise ValueError(f"Expected at least 3 ascending points along {dim}, got {points}.")
@@ -163,18 +165,21 @@ class BoundedGrid:
     @classmethod
     def nodes(cls, num_points: int, extent: float = 1.0) -> "BoundedGrid":
         """``x_i = i L / (N - 1)``: a line with a point on each wall."""
-        return cls({"x": np.linspace(0.0, extent, num_points)}, (extent,))
+        (count,), (length,) = _sizes("BoundedGrid.nodes", (num_points,), (extent,))
+        return cls({"x": np.linspace(0.0, length, count)}, (length,))
 
     @classmethod
     def interior(cls, num_points: int, extent: float = 1.0) -> "BoundedGrid":
         """``x_i = (i + 1) L / (N + 1)``: a line without its walls."""
-        return cls({"x": np.arange(1, num_points + 1) * extent / (num_points + 1)}, (extent,))
+        (count,), (length,) = _sizes("BoundedGrid.interior", (num_points,), (extent,))
+        return cls({"x": np.arange(1, count + 1) * length / (count + 1)}, (length,))
 
     @classmethod
     def cells(cls, shape: Sequence[int], extents: Sequence[float]) -> "BoundedGrid":
         """``x_i = (i + 1/2) L / N`` along each dimension: the centres of cells between the walls."""
-        axes = zip(DIMS, shape, extents, strict=False)
-        return cls({d: (np.arange(n) + 0.5) * extent / n for d, n, extent in axes}, tuple(extents))
+        counts, lengths = _sizes("BoundedGrid.cells", shape, extents)
+        axes = zip(DIMS, counts, lengths, strict=False)
+        return cls({d: (np.arange(n) + 0.5) * length / n for d, n, length in axes}, lengths)
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -190,3 +195,19 @@ class BoundedGrid:
     def spacing(self) -> tuple[float, ...]:
         """Distance between neighbouring points along each dimension."""
         return tuple(float(points[1] - points[0]) for points in self.coordinates.values())
+
+
+def _sizes(where: str, shape: Sequence[int], extents: Sequence[float]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Numbers of points and lengths as plain numbers, one of each along each of at most two dimensions."""
+    if np.ndim(shape) != 1 or np.ndim(extents) != 1 or len(shape) != len(extents) or not 1 <= len(shape) <= len(DIMS):
+        raise ValueError(
+            f"{where}: expected one or two dimensions, with a number of points and an extent along each, "
+            f"got shape {shape} and extents {extents}."
+        )
+    problems: list[str] = []
+    with noted(problems):
+        counts = tuple(whole("num_points", count) for count in shape)
+    with noted(problems):
+        lengths = tuple(above_zero("domain_extent", extent) for extent in extents)
+    refuse(problems, where)
+    return counts, lengths

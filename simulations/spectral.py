@@ -259,7 +259,7 @@ class SpectralSimulation(Simulation):
     def _sort(self, actuators: Actuators) -> tuple[Array, dict[str, Array]]:
         """Shapes that are added to variables ``(actuator, channel, *space)``, and those that modulate parameters."""
         names = [v.name for v in self.variables]
-        targets = actuators.acts_on or (names[0],) * len(actuators.box)
+        targets = actuators.targets(names[0])
         unknown = sorted(set(targets) - set(names) - set(self.modulated_parameters))
         if unknown or (actuators.impulsive and set(targets) & set(self.modulated_parameters)):
             allowed = names if actuators.impulsive else [*names, *self.modulated_parameters]

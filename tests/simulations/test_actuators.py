@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def test_too_narrow_jets_are_refused_with_a_number_of_points_that_works(extent: 
 @pytest.mark.parametrize("width", [0.0, -1.0, np.nan])
 def test_widths_that_are_no_length_are_refused(width: float) -> None:
     """A jet has a positive width; advice on the number of points would be nonsense."""
-    with pytest.raises(ValueError, match=f"width > 0, got {width}"):
+    with pytest.raises(ValueError, match=f"expected width .*, got {width}"):
         gaussian_jets(PeriodicGrid.line(8, 1.0), count=1, width=width, limit=1.0)
 
 
@@ -171,13 +172,30 @@ def test_sine_modes_are_sines_and_cosines_of_each_wavenumber() -> None:
     np.testing.assert_allclose(flat @ flat.T / flat.shape[1], np.eye(4) / 2, atol=1e-14)
 
 
-@pytest.mark.parametrize(("modes", "advised"), [([4], 10), ([1, 6], 14), ([0], 2), ([], 4)])
+@pytest.mark.parametrize(("modes", "advised"), [([4], 10), ([1, 6], 14)])
 def test_modes_that_the_grid_does_not_hold_are_refused(modes: list[int], advised: int) -> None:
     """At 8 points mode 3 is the last with a sine and a cosine; the number of points advised is enough."""
     with pytest.raises(ValueError, match=rf"modes between 1 and 3 on 8 points, got .* num_points = {advised} "):
         sine_modes(PeriodicGrid.line(8, 1.0), modes=modes, limit=1.0)
-    if max(modes, default=0) > 3:
-        sine_modes(PeriodicGrid.line(advised, 1.0), modes=modes, limit=1.0)
+    sine_modes(PeriodicGrid.line(advised, 1.0), modes=modes, limit=1.0)
+
+
+@pytest.mark.parametrize(
+    ("modes", "problem"),
+    [
+        ([], "at least one mode"),
+        ([0, 1], "modes between 1 and 3 on 8 points.*Mode 0 is what `uniform` does"),
+        ([1.5], "modes as a whole number, got 1.5"),
+        (["1"], "modes as a finite number, got '1'"),
+        ([1, 1], "every mode once"),
+        (1, "at least one mode, as modes="),
+    ],
+)
+def test_modes_that_are_no_waves_are_refused_without_advice_on_points(modes: Any, problem: str) -> None:
+    """More points do not help against a mode that is no periodic wave, or that is there twice."""
+    with pytest.raises(ValueError, match=problem) as refusal:
+        sine_modes(PeriodicGrid.line(8, 1.0), modes=modes, limit=1.0)
+    assert "num_points" not in str(refusal.value)
 
 
 def test_boxes_are_one_inside_and_zero_outside() -> None:
@@ -195,9 +213,9 @@ def test_boxes_are_one_inside_and_zero_outside() -> None:
 
 def test_boxes_without_points_or_of_other_dimensions_are_refused() -> None:
     """A box between two points acts on nothing; one interval along each dimension."""
-    with pytest.raises(ValueError, match=r"Box 1 at \(0.1, 0.2\) holds no grid point"):
+    with pytest.raises(ValueError, match=r"box 1 at \(0.1, 0.2\): holds no grid point"):
         boxes(PeriodicGrid.line(8, 8.0), intervals=[(0.0, 1.0), (0.1, 0.2)], limit=1.0)
-    with pytest.raises(ValueError, match=r"along each of x, y for box 0, got \(0.0, 1.0\)"):
+    with pytest.raises(ValueError, match=r"box 0 at \(0.0, 1.0\): expected .* along each of x, y"):
         boxes(PeriodicGrid.square(8, 8.0), intervals=[(0.0, 1.0)], limit=1.0)
 
 
@@ -213,11 +231,9 @@ def test_actuators_are_named_by_what_they_act_on() -> None:
 
 
 def test_actuators_that_do_not_fit_together_are_refused() -> None:
-    """Either all name what they act on or none does; impulses do not mix with what acts all through."""
+    """Impulses do not mix with what acts all through; what is acted on is named for all or for none."""
     grid = PeriodicGrid.line(16, 4.0)
     named = uniform(grid, limit=1.0, acts_on="u")
-    with pytest.raises(ValueError, match="both name what they act on"):
-        named + gaussian_jets(grid, count=1, width=0.5, limit=1.0)
     with pytest.raises(ValueError, match="act alike in time"):
         named + boxes(grid, intervals=[(0, 1)], limit=1.0, acts_on="u", impulsive=True)
     with pytest.raises(ValueError, match=r"acts_on for each of 1 actions, got \('u', 'v'\)"):
@@ -234,3 +250,162 @@ def test_boxes_without_room_or_of_wrong_length_are_refused() -> None:
         ActionBox(("a", "b"), np.zeros(1), np.ones(2))
     with pytest.raises(ValueError, match=r"each of 1 actions, got \(2, 8\)"):
         Actuators(box(-1.0, 1.0), np.zeros((2, 8)))
+
+
+# Settings that cannot be meant ---------------------------------------------------------------
+
+
+def test_all_that_is_wrong_with_jets_is_told_at_once() -> None:
+    """A normalization that does not exist is no other one, and nothing of it may be nan or infinite."""
+    with pytest.raises(ValueError, match="normalization 'integral' or 'peak', got 'peek'") as refusal:
+        gaussian_jets(
+            PeriodicGrid.line(16, 1.0),
+            count=2.5,  # type: ignore[arg-type]
+            width=np.inf,
+            limit=np.inf,
+            offset=np.nan,
+            normalization="peek",  # type: ignore[arg-type]
+        )
+    for problem in ("width as a finite", "limit as a finite", "offset as a finite", "count as a whole number, got 2.5"):
+        assert problem in str(refusal.value)
+
+
+def test_counts_may_be_numpy_integers() -> None:
+    """Numbers read from arrays are numbers."""
+    grid = PeriodicGrid.square(16, 4.0)
+    for count in (np.int64(2), np.array([2, 2]), [2, 2.0]):
+        assert len(gaussian_jets(grid, count=count, width=0.5, limit=1.0).box) == 4  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("width", [1.0, 1.001, 2.0, 1e3, 1e300])
+def test_very_wide_jets_are_uniform_and_have_nothing_but_a_mean(width: float) -> None:
+    """Their deviation from one is 2 exp(-(2 pi width)^2 / 2) cos, down to zero, at any cost of images."""
+    grid = PeriodicGrid.line(16, 1.0)
+    (shape,) = gaussian_jets(grid, count=1, width=width, limit=1.0).shapes
+    wave = 2 * np.exp(-(min(2 * np.pi * width, 50.0) ** 2) / 2) * np.cos(2 * np.pi * grid.coordinates["x"])
+    np.testing.assert_allclose(shape, 1 + wave, atol=1e-14)
+    if width > 1.1:
+        with pytest.raises(ValueError, match=r"nothing is left of a jet. Use a smaller width"):
+            gaussian_jets(grid, count=1, width=width, limit=1.0, zero_mean=True)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-np.inf, np.inf), (0.0, np.inf), (np.nan, 1.0), (-1.5e308, 1.5e308)])
+def test_actions_without_finite_bounds_are_refused(low: float, high: float) -> None:
+    """The middle of an infinite box is nan."""
+    with pytest.raises(ValueError, match="finite low < high for every actuator"):
+        box(low, high)
+
+
+def test_action_boxes_take_sequences_and_at_least_one_actuator() -> None:
+    """Lists become arrays; no actions at all would fail later."""
+    listed = ActionBox(["a", "b"], [-1.0, 0], [1, 2.0])  # type: ignore[arg-type]
+    assert listed.names == ("a", "b")
+    assert listed.to_physical(torch.zeros(1, 2)).tolist() == [[0.0, 1.0]]
+    with pytest.raises(ValueError, match="at least one actuator"):
+        ActionBox((), np.zeros(0), np.zeros(0))
+    with pytest.raises(ValueError, match="low as an array of numbers, got str"):
+        ActionBox(("a",), "low", [1.0])  # type: ignore[arg-type]
+
+
+def test_shapes_are_finite_arrays() -> None:
+    """A torch tensor becomes an array; shapes of nan are refused by the name of the action."""
+    shapes = Actuators(box(-1.0, 1.0), torch.ones(1, 8)).shapes  # type: ignore[arg-type]
+    assert isinstance(shapes, np.ndarray)
+    assert shapes.dtype == np.float64
+    with pytest.raises(ValueError, match="finite shapes, got nan or infinity in that of a"):
+        Actuators(box(-1.0, 1.0), np.full((1, 8), np.nan))
+
+
+# Walls and periods -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("normalization", ["integral", "peak"])
+def test_walls_cut_jets_off(normalization: Any) -> None:
+    """A jet near one wall is not felt at the other; half of one at a wall is inside, to the trapezoidal rule."""
+    grid = BoundedGrid.nodes(201, 2.0)
+    jets = gaussian_jets(grid, count=2, width=0.1, limit=1.0, normalization=normalization)
+    x = grid.coordinates["x"]
+    height = 1.0 if normalization == "peak" else 1 / (0.1 * np.sqrt(2 * np.pi))
+    for shape, centre in zip(jets.shapes, (0.0, 1.0), strict=True):
+        np.testing.assert_allclose(shape, height * np.exp(-((x - centre) ** 2) / 0.02), atol=1e-14)
+    np.testing.assert_allclose(np.trapezoid(jets.shapes, x) / height / (0.1 * np.sqrt(2 * np.pi)), [0.5, 1], atol=1e-9)
+    with pytest.raises(ValueError, match=r"between the walls, 0 <= offset <= 1, got 1.5"):
+        gaussian_jets(grid, count=2, width=0.1, limit=1.0, offset=1.5)
+
+
+def test_too_narrow_jets_between_walls_are_refused_with_a_number_of_points_that_works() -> None:
+    """Nodes stand on both walls, so that there is one more than spacings."""
+    with pytest.raises(ValueError, match="num_points = 11 "):
+        gaussian_jets(BoundedGrid.nodes(5), count=1, width=0.1, limit=1.0)
+    gaussian_jets(BoundedGrid.nodes(11), count=1, width=0.1001, limit=1.0)
+
+
+def test_sine_modes_need_a_period() -> None:
+    """Between walls there is no wavenumber."""
+    with pytest.raises(ValueError, match=r"periodic grid for sine_modes.*Use gaussian_jets or boxes"):
+        sine_modes(BoundedGrid.nodes(16), modes=[1], limit=1.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shift", [-16.0, -8.0, 0.0, 8.0])
+def test_boxes_wrap_around_the_period(shift: float) -> None:
+    """A box moved by a period is the same box, on both sides of the end where it lies across; exact."""
+    grid = PeriodicGrid.line(8, 8.0)
+    across, inner = boxes(grid, intervals=[(shift - 1, shift + 2), (shift + 3, shift + 5)], limit=1.0).shapes
+    assert across.tolist() == [1, 1, 0, 0, 0, 0, 0, 1]
+    assert inner.tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
+    whole, *_ = boxes(grid, intervals=[(shift - 0.1, shift + 7.9)], limit=1.0).shapes
+    assert whole.tolist() == [1.0] * 8
+    with pytest.raises(ValueError, match=r"at most the period 8, got one of 8.5"):
+        boxes(grid, intervals=[(shift, shift + 8.5)], limit=1.0)
+
+
+def test_boxes_between_walls_end_at_the_walls() -> None:
+    """The last box includes the far wall, so that boxes can cover the domain; none goes beyond it."""
+    grid = BoundedGrid.nodes(5)
+    assert boxes(grid, intervals=[(0, 0.5), (0.5, 1)], limit=1.0).shapes.tolist() == [[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]]
+    with pytest.raises(ValueError, match=r"box 0 at \(-0.5, 0.5\): .* walls at 0 and 1; box 1 at \(2, 3\): .* walls"):
+        boxes(grid, intervals=[(-0.5, 0.5), (2, 3)], limit=1.0)
+
+
+@pytest.mark.parametrize("interval", [(1.0, 0.0), (0.0, 1.0, 2.0), 0.5, (0.0, np.inf), "ab", ((0, 1), (0,))])
+def test_intervals_that_are_none_are_refused(interval: Any) -> None:
+    """Each is a low and a higher number."""
+    with pytest.raises(ValueError, match=r"box 0 at .*: expected .low, high. with finite low < high along each of x"):
+        boxes(PeriodicGrid.line(8, 8.0), intervals=[interval], limit=1.0)
+
+
+@pytest.mark.parametrize("intervals", [[], 3.0, "ab"])
+def test_boxes_without_intervals_are_refused(intervals: Any) -> None:
+    """Nothing would act."""
+    with pytest.raises(ValueError, match="at least one interval of boxes"):
+        boxes(PeriodicGrid.line(8, 8.0), intervals=intervals, limit=1.0)
+
+
+# Sets side by side -----------------------------------------------------------------------------
+
+
+def test_two_sets_of_a_kind_stand_side_by_side_under_different_names() -> None:
+    """Without another name they clash, and the message says what to do."""
+    grid = PeriodicGrid.line(16, 4.0)
+    wide = gaussian_jets(grid, count=1, width=1.0, limit=1.0)
+    with pytest.raises(ValueError, match=r"got jet_0, jet_0. Give one of the sets another `name`"):
+        wide + gaussian_jets(grid, count=1, width=0.5, limit=1.0)
+    both = wide + gaussian_jets(grid, count=1, width=0.5, limit=1.0, name="narrow")
+    assert both.box.names == ("jet_0", "narrow_0")
+    others = (
+        sine_modes(grid, modes=[1], limit=1.0, name="n"),
+        boxes(grid, intervals=[(0, 1)], limit=1.0, name="n"),
+        uniform(grid, limit=1.0, acts_on="u", name="n"),
+    )
+    assert all(one.box.names[0] == "n_0" for one in others)
+
+
+def test_sets_that_name_what_they_act_on_stand_beside_those_that_do_not() -> None:
+    """Where nothing is named the equation's first variable is meant."""
+    grid = PeriodicGrid.line(16, 4.0)
+    jets = gaussian_jets(grid, count=1, width=1.0, limit=1.0)
+    both = jets + uniform(grid, limit=1.0, acts_on="v")
+    assert both.targets("u") == ("u", "v")
+    assert jets.targets("u") == ("u",)
+    with pytest.raises(ValueError, match="name of a variable or a parameter, got 3"):
+        uniform(grid, limit=1.0, acts_on=3)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import torch
 from cases.case import Case
 
 from simulations import CATALOGUE, build
+from simulations.tasks import make_task
 
 
 def test_every_equation_is_listed_under_its_own_name_and_tested(cases: Mapping[str, Case]) -> None:
@@ -84,7 +85,7 @@ def test_order_two_is_another_integrator(cases: Mapping[str, Case]) -> None:
 
 def test_dimensions_that_an_equation_does_not_have_are_refused(cases: Mapping[str, Case]) -> None:
     """The message names the dimensions that it has."""
-    with pytest.raises(ValueError, match="kuramoto_sivashinsky: expected a 1D grid, got 2D"):
+    with pytest.raises(ValueError, match="kuramoto_sivashinsky: expected dimensions 1, got 2"):
         cases["kuramoto_sivashinsky"].coarse().build(dimensions=2)
 
 
@@ -93,3 +94,116 @@ def test_unknown_equations_are_refused_with_the_known_ones(cases: Mapping[str, C
     settings = {**cases["burgers"].settings, "equation": "burger"}
     with pytest.raises(ValueError, match=r"Unknown equation 'burger'\. Known: .*burgers.*kuramoto_sivashinsky"):
         build(settings)
+
+
+GOOD: dict[str, Any] = {
+    "equation": "burgers",
+    "num_points": 32,
+    "domain_extent": 6.0,
+    "control_interval": 0.05,
+    "steps_per_interval": 2,
+    "jets": {"count": 2, "width": 0.5, "limit": 1.0},
+}
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(ValueError) as refused:
+        build({**GOOD, **changes})
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"), [("paramters", "parameters"), ("ordr", "order"), ("jetz", "jets"), ("num_pts", "num_points")]
+)
+def test_misspelt_keys_are_refused_with_the_likely_one(misspelt: str, meant: str) -> None:
+    """Never ignored, also not beside a valid kind of actuators."""
+    assert f"burgers: unknown key '{misspelt}', did you mean '{meant}'?" in refusal(**{misspelt: {}})
+
+
+def test_tasks_refuse_misspelt_settings_of_their_simulation() -> None:
+    """What a task hands on to the simulation is checked like any settings."""
+    with pytest.raises(ValueError, match="unknown key 'num_pts', did you mean 'num_points'"):
+        make_task("burgers", {"simulation": {"num_pts": 50}})
+
+
+def test_all_keys_that_do_not_fit_are_told_at_once() -> None:
+    """Missing ones and unknown ones, of the settings and of every set of actuators."""
+    with pytest.raises(ValueError, match="expected num_points, got nothing") as refused:
+        build({"equation": "burgerz", "jets": {"count": 2, "widht": 1.0}, "boxes": 4, "parameters": 3})
+    for problem in (
+        "Unknown equation 'burgerz'",
+        "expected domain_extent, got nothing",
+        "expected control_interval, got nothing",
+        "expected steps_per_interval, got nothing",
+        "unknown key 'jets.widht', did you mean 'width'?",
+        "expected jets.width, got nothing",
+        "expected jets.limit, got nothing",
+        "expected boxes as a mapping of intervals, limit, got 4",
+        "expected parameters as a mapping of names to values, got 3",
+    ):
+        assert problem in str(refused.value)
+    with pytest.raises(ValueError, match="expected equation, got nothing"):
+        build({})
+    with pytest.raises(ValueError, match="settings as a mapping"):
+        build(3)  # type: ignore[arg-type]
+
+
+def test_none_is_the_same_as_left_out() -> None:
+    """Also for what has a default."""
+    bare = build(GOOD)
+    same = build(GOOD | dict.fromkeys(("parameters", "order", "dimensions", "boxes", "uniform")))
+    assert (same.actuators.names, same.order, same.values) == (bare.actuators.names, bare.order, bare.values)
+    assert "expected num_points, got nothing" in refusal(num_points=None)
+    assert "at least one of jets" in refusal(jets=None)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("dimensions", 0, "expected dimensions 1, got 0"),
+        ("num_points", "64", "expected num_points as a finite number, got '64'"),
+        ("num_points", 64.5, "expected num_points as a whole number, got 64.5"),
+        ("domain_extent", float("nan"), "expected domain_extent as a finite number, got nan"),
+        ("control_interval", "1", "expected control_interval as a finite number, got '1'"),
+        ("steps_per_interval", 2.5, "expected steps_per_interval as a whole number, got 2.5"),
+        ("order", 2.5, "expected order as a whole number, got 2.5"),
+        ("jets", GOOD["jets"] | {"count": 2.5}, "jets: gaussian_jets: expected count as a whole number, got 2.5"),
+        ("jets", GOOD["jets"] | {"normalization": "peek"}, "expected normalization 'integral' or 'peak', got 'peek'"),
+    ],
+)
+def test_values_of_another_kind_are_refused_by_the_name_of_their_key(key: str, value: Any, problem: str) -> None:
+    """Nothing is rounded or guessed."""
+    message = refusal(**{key: value})
+    assert message.startswith("burgers: ")
+    assert problem in message
+
+
+def test_numbers_of_numpy_and_whole_floats_are_numbers() -> None:
+    """Settings read from arrays or from YAML's 2e3 work like plain ones."""
+    simulation = build(
+        GOOD
+        | {"equation": "burgers_2d", "num_points": np.array([16, 32]), "domain_extent": np.float32(6.0)}
+        | {"steps_per_interval": 4.0, "jets": {"count": np.int64(2), "width": 0.5, "limit": 1.0}}
+    )
+    assert (simulation.grid.shape, simulation.grid.extents) == ((16, 32), (6.0, 6.0))
+    assert (simulation.steps_per_interval, type(simulation.steps_per_interval)) == (4, int)
+
+
+def test_a_list_holds_several_sets_of_a_kind() -> None:
+    """Their actions have different names without further ado, and the place of a problem is told."""
+    wide, narrow = {"count": 1, "width": 1.0, "limit": 2.0}, {"count": 2, "width": 0.5, "limit": 1.0}
+    assert build(GOOD | {"jets": [wide, narrow]}).actuators.names == ("jets_0_0", "jets_1_0", "jets_1_1")
+    named = build(GOOD | {"jets": [wide, narrow | {"name": "narrow"}]}).actuators
+    assert (named.names, named.high.tolist()) == (("jets_0_0", "narrow_0", "narrow_1"), [2.0, 1.0, 1.0])
+    assert build(GOOD | {"jets": [narrow]}).actuators.names == ("jet_0", "jet_1")
+    assert "unknown key 'jets[1].widht'" in refusal(jets=[wide, {"widht": 1.0}])
+    assert "different name" in refusal(jets=[wide | {"name": "a"}, wide | {"name": "a"}])
+
+
+def test_sets_with_and_without_a_name_of_what_they_act_on_add_up() -> None:
+    """Jets on the first variable and a uniform action that names it force the same equation; 1e-14 is rounding."""
+    simulation = build(GOOD | {"uniform": {"limit": 1.0, "acts_on": "u"}})
+    still = torch.zeros(1, 1, 32, dtype=torch.float64)
+    _, response = simulation.rates(still)
+    torch.testing.assert_close(response[0, 2], torch.ones_like(still[0]), rtol=0, atol=1e-14)
+    torch.testing.assert_close(response[0, :2].mean(-1) * 6.0, torch.ones(2, 1, dtype=torch.float64))

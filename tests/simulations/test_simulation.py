@@ -127,7 +127,7 @@ def test_readout_gives_what_is_named(simulation: Simulation, draw_states: Draw) 
     assert list(readout) == ["fields", name]
     assert readout["fields"] is state
     assert torch.equal(readout[name], simulation.functionals(state)[name])
-    with pytest.raises(ValueError, match="expected readouts among fields, .*, got helicity"):
+    with pytest.raises(ValueError, match=r"expected readouts among fields, .*, got helicity"):
         simulation.readout(state, ["helicity"])
 
 
