@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.grid import BoundedGrid, Grid, PeriodicGrid
-from simulations.settings import above_zero, finite, noted, refuse, whole
+from simulations.settings import above_zero, finite, flag, noted, refuse, whole
 
 Array = NDArray[np.float64]
 
@@ -142,8 +142,9 @@ def _array(name: str, value: Any) -> Array:
 def _actuators(
     kind: str, name: str | None, shapes: Array, limit: float, acts_on: str | None, units: str, impulsive: bool = False
 ) -> Actuators:
-    if not (acts_on is None or isinstance(acts_on, str)):
-        raise ValueError(f"Expected acts_on as the name of a variable or a parameter, got {acts_on!r}.")
+    for key, text in (("acts_on", acts_on or ""), ("name", name or ""), ("units", units)):
+        if not isinstance(text, str):
+            raise ValueError(f"Expected {key} as text, got {text!r}.")
     prefix = name or (f"{acts_on}_{kind}" if acts_on else kind)
     box = ActionBox.symmetric([f"{prefix}_{j}" for j in range(len(shapes))], limit, units)
     return Actuators(box, shapes, (acts_on,) * len(shapes) if acts_on else (), impulsive)
@@ -193,6 +194,8 @@ def gaussian_jets(
         offset = finite("offset", offset)
         if isinstance(grid, BoundedGrid) and not 0 <= offset <= 1:
             raise ValueError(f"expected jets between the walls, 0 <= offset <= 1, got {offset}")
+    with noted(problems):
+        zero_mean = flag("zero_mean", zero_mean)
     with noted(problems):
         counts = _lattice(grid, count)
     if normalization not in ("integral", "peak"):
@@ -317,6 +320,8 @@ def boxes(
     for j, interval in enumerate(intervals):
         with noted(problems, f"box {j} at {interval}: "):
             shapes.append(_box(grid, interval))
+    with noted(problems):
+        impulsive = flag("impulsive", impulsive)
     refuse(problems, "boxes")
     return _actuators("box", name, np.stack(shapes), limit, acts_on, units, impulsive)
 

@@ -24,7 +24,7 @@ from simulations.equations import (
     SwiftHohenberg,
 )
 from simulations.grid import PeriodicGrid
-from simulations.settings import finite, misfits, noted, refuse, whole
+from simulations.settings import above_zero, misfits, noted, refuse, whole
 from simulations.spectral import SpectralSimulation
 
 CATALOGUE: dict[str, type[SpectralSimulation]] = {
@@ -90,7 +90,7 @@ def build(settings: Mapping[str, Any]) -> SpectralSimulation:
     cls = CATALOGUE[name]
     problems: list[str] = []
     with noted(problems):
-        control_interval = finite("control_interval", given["control_interval"])
+        control_interval = above_zero("control_interval", given["control_interval"])
     with noted(problems):
         steps_per_interval = whole("steps_per_interval", given["steps_per_interval"])
     with noted(problems):
@@ -142,8 +142,8 @@ def _problems_of_keys(given: Mapping[str, Any], sets: list[tuple[str, str, Any]]
     name = given.get("equation")
     if name is not None and name not in list(CATALOGUE):
         close = difflib.get_close_matches(str(name), CATALOGUE, n=1)
-        meant = f" Did you mean '{close[0]}'?" if close else ""
-        problems.append(f"Unknown equation '{name}'. Known: {', '.join(sorted(CATALOGUE))}.{meant}")
+        meant = f"; did you mean '{close[0]}'?" if close else ""
+        problems.append(f"Unknown equation '{name}'. Known: {', '.join(sorted(CATALOGUE))}{meant}")
     if not isinstance(given.get("parameters", {}), Mapping):
         problems.append(f"expected parameters as a mapping of names to values, got {given['parameters']!r}")
     for place, kind, arguments in sets:

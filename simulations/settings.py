@@ -18,9 +18,12 @@ def finite(name: str, value: Any) -> float:
 
 def above_zero(name: str, value: Any) -> float:
     """A finite number above zero."""
-    number = finite(name, value)
+    try:
+        number = finite(name, value)
+    except ValueError:
+        number = 0.0
     if not number > 0:
-        raise ValueError(f"expected {name} > 0, got {value}")
+        raise ValueError(f"expected a finite {name} > 0, got {value!r}")
     return number
 
 
@@ -30,6 +33,13 @@ def whole(name: str, value: Any) -> int:
     if not number.is_integer():
         raise ValueError(f"expected {name} as a whole number, got {value}")
     return int(number)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or false, and not a text that is taken for true."""
+    if not isinstance(value, bool | np.bool):
+        raise ValueError(f"expected {name} as true or false, got {value!r}")
+    return bool(value)
 
 
 def misfits(
