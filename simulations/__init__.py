@@ -3,19 +3,23 @@
 Importing this package makes every task and equation known to Gymnasium, as ``sciwm/...``.
 """
 
-from simulations.actuators import ActionBox, Actuators, boxes, gaussian_jets, sine_modes, uniform
+from simulations.actuators import ActionBox, Actuators
 from simulations.catalogue import CATALOGUE, build
 from simulations.episode import Episodes, run_episodes
 from simulations.grid import BoundedGrid, Grid, PeriodicGrid
 from simulations.parameters import Parameter
 from simulations.registration import register_environments
+from simulations.sensors import Sensors
+from simulations.shapes import boundary_values, boxes, gaussian_jets, sine_modes, uniform
 from simulations.simulation import Budget, Simulation, Variable
+from simulations.wrappers import ActuatorLag, RateLimit
 
 register_environments()
 
 __all__ = [
     "CATALOGUE",
     "ActionBox",
+    "ActuatorLag",
     "Actuators",
     "BoundedGrid",
     "Budget",
@@ -23,8 +27,11 @@ __all__ = [
     "Grid",
     "Parameter",
     "PeriodicGrid",
+    "RateLimit",
+    "Sensors",
     "Simulation",
     "Variable",
+    "boundary_values",
     "boxes",
     "build",
     "gaussian_jets",

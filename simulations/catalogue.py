@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from simulations.actuators import Actuators, boxes, gaussian_jets, sine_modes, uniform
+from simulations.actuators import Actuators
 from simulations.equations import (
     AdvectionDiffusionReaction,
     AdvectionDiffusionReaction2D,
@@ -25,6 +25,7 @@ from simulations.equations import (
 )
 from simulations.grid import PeriodicGrid
 from simulations.settings import above_zero, misfits, noted, refuse, whole
+from simulations.shapes import boxes, gaussian_jets, sine_modes, uniform
 from simulations.spectral import SpectralSimulation
 
 CATALOGUE: dict[str, type[SpectralSimulation]] = {

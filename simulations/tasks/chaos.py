@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulations.actuators import gaussian_jets
 from simulations.equations import KuramotoSivashinsky
 from simulations.grid import PeriodicGrid
+from simulations.shapes import gaussian_jets
 from simulations.tasks.task import Scenario, Task
 
 Goal = Literal["rest", "dissipation", "E1", "E2", "E3"]

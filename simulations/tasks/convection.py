@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.actuators import boxes
 from simulations.equations import AdvectionDiffusionReaction
 from simulations.grid import PeriodicGrid
+from simulations.shapes import boxes
 from simulations.tasks.task import Scenario, Task
 
 Array = NDArray[np.float64]

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulations.actuators import gaussian_jets
 from simulations.equations import NavierStokes, NavierStokesScalar
 from simulations.grid import PeriodicGrid
 from simulations.initial import random_field
+from simulations.shapes import gaussian_jets
 from simulations.tasks.task import Scenario, Task
 
 Goal = Literal["dissipation", "target", "mixing"]

@@ -1,8 +1,8 @@
 """T3: reaction and diffusion, controlled at one wall."""
 
-from simulations.actuators import boundary_values
 from simulations.equations.reaction_diffusion import ReactionDiffusion
 from simulations.grid import BoundedGrid
+from simulations.shapes import boundary_values
 from simulations.tasks.stabilization import Stabilization
 
 

@@ -1,8 +1,8 @@
 """T2: transport with recirculation, controlled where the flow enters."""
 
-from simulations.actuators import boundary_values
 from simulations.equations.transport_recirculation import TransportRecirculation
 from simulations.grid import BoundedGrid
+from simulations.shapes import boundary_values
 from simulations.tasks.stabilization import Stabilization
 
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from simulations.actuators import ActionBox, Actuators, boundary_values, boxes
+from simulations.actuators import ActionBox, Actuators
 from simulations.explicit import ExplicitSimulation
 from simulations.grid import BoundedGrid
 from simulations.parameters import positive
+from simulations.shapes import boundary_values, boxes
 from simulations.simulation import StepLimit, Variable
 
 POINTS = 9

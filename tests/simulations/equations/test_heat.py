@@ -4,9 +4,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.actuators import ActionBox, Actuators, boundary_values, boxes
+from simulations.actuators import ActionBox, Actuators
 from simulations.equations.heat import Heat, Wall
 from simulations.grid import BoundedGrid
+from simulations.shapes import boundary_values, boxes
 
 Array = NDArray[np.float64]
 INSULATED = {name: Wall("neumann") for name in ("left", "right", "bottom", "top")}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from simulations.actuators import boundary_values
 from simulations.equations.reaction_diffusion import ReactionDiffusion
 from simulations.grid import BoundedGrid
+from simulations.shapes import boundary_values
 
 
 def build(

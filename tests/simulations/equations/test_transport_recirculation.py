@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.optimize import brentq
 
-from simulations.actuators import boundary_values
 from simulations.equations.transport_recirculation import TransportRecirculation
 from simulations.grid import BoundedGrid
+from simulations.shapes import boundary_values
 
 
 def build(
