@@ -81,7 +81,7 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 def _unbuildable(error: Exception, place: str) -> Problem:
     """What ``simulations.build`` said, which often has the words of a problem already."""
-    said = re.fullmatch(r"Expected (.+?), got (.+?)(?:\.\s+(.*?)\.?|\.)?", str(error), re.DOTALL)
+    said = re.fullmatch(r"(?:\w+: )*[Ee]xpected (.+?), got (.+?)(?:\.\s+(.*?)\.?|\.)?", str(error), re.DOTALL)
     if said:
         return Problem(place, said[1], said[2], said[3] or "")
     return Problem(place, "what can be simulated", str(error) or type(error).__name__)

@@ -229,7 +229,7 @@ def test_a_target_that_no_law_holds_is_found_before_anything_is_made(
     file: Path, tmp_path: Path, refused: Callable[..., list[str]]
 ) -> None:
     """One jet at a node of a growing wave cannot hold the flow at rest; only the equation is needed to see that."""
-    jets = ["simulation.jets.count=1", "simulation.jets.width=2.0"]
+    jets = ["simulation.jets.count=1", "planning.terminal=riccati"]
     (line,) = refused("simulate", file, "--out", tmp_path / "new", "--set", *jets)
     assert "control.target" in line
     assert "planning.terminal = none" in line
