@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from simulations import ActionBox, Simulation
+from simulations.wrappers import ActuatorDynamics
 
 
 class Dynamics(Protocol):
@@ -61,6 +62,6 @@ def readout_trajectory(dynamics: Dynamics, states: Tensor, names: Sequence[str])
 def repeated(dynamics: Dynamics, times: int) -> Dynamics:
     """The dynamics of a batch that is repeated so many times, one round of elements after the other.
 
-    Only a simulation whose parameters differ between elements has to know.
+    Only a simulation whose parameters differ between elements has to know, bare or wrapped.
     """
-    return dynamics.repeated(times) if isinstance(dynamics, Simulation) else dynamics
+    return dynamics.repeated(times) if isinstance(dynamics, Simulation | ActuatorDynamics) else dynamics

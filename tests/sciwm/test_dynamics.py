@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from sciwm.dynamics import readout_trajectory, repeated, rollout
+from simulations import ActuatorLag
 
 
 def test_a_rollout_that_saves_memory_has_the_same_gradient(cases: Mapping[str, Any]) -> None:
@@ -37,3 +38,15 @@ def test_candidates_of_an_episode_have_its_parameters(cases: Mapping[str, Any]) 
             torch.testing.assert_close(states[row : row + 1], alone, rtol=1e-11, atol=1e-13)
             expected = readout_trajectory(plants[row % 2], alone, ["energy"])["energy"]
             torch.testing.assert_close(energies[row : row + 1], expected, rtol=1e-11, atol=1e-13)
+
+
+def test_candidates_of_a_wrapped_plant_have_its_parameters(cases: Mapping[str, Any]) -> None:
+    """A planner imagines two candidates for each of two viscosities through sluggish actuators."""
+    both = cases["burgers"].coarse().build().with_parameters({"viscosity": [0.05, 0.2]})
+    plant = ActuatorLag(both, time_constant=0.1)
+    rng = np.random.default_rng(0)
+    start = plant.encode(torch.tensor(np.stack([both.initial_state(rng, amplitude=1.0) for _ in range(2)])))
+    actions = torch.tensor(rng.uniform(-1, 1, (4, 3, len(both.actuators))))
+    with torch.no_grad():
+        states = rollout(repeated(plant, 2), start.repeat(2, 1), actions)
+        torch.testing.assert_close(states[2:], rollout(plant, start, actions[2:]), rtol=1e-11, atol=1e-13)
