@@ -4,7 +4,7 @@
     w = v_x - u_y,    (u, v) = (-psi_y, psi_x),    lap psi = w
 
 The steady term is the curl of the body force ``A sin(k y)`` along ``x`` (Kolmogorov flow). The
-stream function has no mean: there is no uniform flow, and a mean of ``w`` moves nothing.
+stream function has no mean: a uniform flow ``(U, V)`` is a parameter, and a mean of ``w`` moves nothing.
 
 Expected behaviour: without forcing, vortices of one sign merge and the enstrophy decays in ever
 thinner filaments; under the body force, the laminar flow ``u = A sin(k y) / (nu k^2 + mu)`` breaks
@@ -55,11 +55,21 @@ class VorticityFlow(SpectralSimulation):
         non_negative("drag", "linear drag", 0.1),
         Parameter("forcing_amplitude", "amplitude of the steady body force along x", 1.0),
         Parameter("forcing_wavenumber", "waves of the body force over the domain's height", 4.0, low=1.0),
+        Parameter("stream_x", "uniform flow along x that carries everything", 0.0),
+        Parameter("stream_y", "uniform flow along y that carries everything", 0.0),
     )
 
     def linear_symbol(self) -> Array:
-        """``-nu |k|^2 - mu``."""
-        return np.asarray(self.parameter("viscosity") * self.grid.laplacian - self.parameter("drag"))
+        """``-nu |k|^2 - mu - i (U k_x + V k_y)``, real where there is no uniform stream (U, V)."""
+        decay = self.parameter("viscosity") * self.grid.laplacian - self.parameter("drag")
+        return np.asarray(decay + self.carried())
+
+    def carried(self) -> Array | float:
+        """``-i (U k_x + V k_y)``: the part of the linear symbol that the uniform stream has."""
+        if not (self.values["stream_x"].any() or self.values["stream_y"].any()):
+            return 0.0
+        kx, ky = self.grid.odd_wavenumbers
+        return np.asarray(-1j * (self.parameter("stream_x") * kx + self.parameter("stream_y") * ky))
 
     def nonlinear_term(self, state_hat: Tensor) -> Tensor:
         """``-(u w_x + v w_y)``."""
@@ -158,9 +168,10 @@ class NavierStokes(VorticityFlow, QuadraticSimulation):
         return torch.cat([left, right], dim=-1)
 
     def pack_table(self, table: Array) -> Array:
-        """All waves of a table that is real and even along both dimensions."""
+        """All waves of the table of a real operator."""
         kx, ky = self._largest_waves
-        return np.asarray(table[..., np.arange(-kx, kx + 1)[:, None], np.abs(np.arange(-ky, ky + 1))])
+        right = table[..., np.arange(-kx, kx + 1), : ky + 1]
+        return np.concatenate([np.conj(np.flip(right[..., 1:], (-2, -1))), right], axis=-1)
 
     def unpack(self, packed: Tensor) -> Tensor:
         """Half of the waves, in the order of a real transform."""
@@ -266,7 +277,7 @@ class NavierStokesScalar(VorticityFlow):
 
     def linear_symbol(self) -> Array:
         """``-nu |k|^2 - mu`` and ``-kappa |k|^2``."""
-        diffusion = self.parameter("diffusivity") * self.grid.laplacian
+        diffusion = self.parameter("diffusivity") * self.grid.laplacian + self.carried()
         return np.concatenate(np.broadcast_arrays(super().linear_symbol(), diffusion), axis=1)
 
     def nonlinear_term(self, state_hat: Tensor) -> Tensor:

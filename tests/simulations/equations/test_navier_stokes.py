@@ -85,6 +85,27 @@ def test_taylor_green_vortices_decay_at_the_viscous_rate() -> None:
     np.testing.assert_allclose(end, start * np.exp(-2 * 0.05 * 2.0), atol=1e-12)
 
 
+@pytest.mark.parametrize("order", [2, 4])
+def test_taylor_green_vortices_are_carried_by_a_uniform_stream(order: int) -> None:
+    """w(x - U t, y - V t) decays as at rest, packed or plain; so does every other flow: 1e-12 is rounding."""
+    simulation = flow(viscosity=0.05, duration=2.0, stream_x=0.7, stream_y=-0.3, **DECAYING)
+    simulation = type(simulation)(
+        simulation.grid,
+        gaussian_jets(simulation.grid, count=2, width=1.0, limit=1.0),
+        parameters=simulation.values,
+        control_interval=simulation.control_interval,
+        steps_per_interval=simulation.steps_per_interval,
+        order=order,
+    )
+    x, y = simulation.grid.mesh
+    start = 2 * np.sin(x) * np.sin(y)
+    end = 2 * np.sin(x - 0.7 * 2.0) * np.sin(y + 0.3 * 2.0) * np.exp(-2 * 0.05 * 2.0)
+    state = torch.tensor(start)[None, None]
+    nothing = torch.zeros(1, 4, dtype=torch.float64)
+    for after in (simulation.advance(state, nothing), simulation.advance_with_fluxes(state, nothing)[0]):
+        np.testing.assert_allclose(after[0, 0].numpy(), end, atol=1e-12)
+
+
 @pytest.mark.parametrize("waves", [1, 3])
 def test_the_laminar_kolmogorov_flow_is_steady(waves: int) -> None:
     """u = A sin(k y) / (nu k^2 + mu) stays to rounding in a domain of any height; half that flow does not."""

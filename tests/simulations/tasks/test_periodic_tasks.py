@@ -98,7 +98,8 @@ def test_the_digits_of_turbulence() -> None:
     task = Kolmogorov()
     plant = task.simulation
     values = {name: float(value) for name, value in plant.values.items()}
-    assert values == {"viscosity": 0.01, "drag": 0.1, "forcing_amplitude": 1.0, "forcing_wavenumber": 4.0}
+    flow = {"viscosity": 0.01, "drag": 0.1, "forcing_amplitude": 1.0, "forcing_wavenumber": 4.0}
+    assert values == flow | {"stream_x": 0.0, "stream_y": 0.0}
     assert plant.grid.shape == (64, 64)
     assert (plant.control_interval, plant.step) == (0.25, pytest.approx(0.0125))
     x, y = plant.grid.mesh
