@@ -11,7 +11,8 @@ from simulations.equations.gray_scott import GrayScott
 from simulations.equations.heat import Heat, Wall
 from simulations.equations.korteweg_de_vries import KortewegDeVries
 from simulations.equations.kuramoto_sivashinsky import KuramotoSivashinsky
-from simulations.equations.navier_stokes import NavierStokes, NavierStokesScalar
+from simulations.equations.navier_stokes import NavierStokes
+from simulations.equations.navier_stokes_scalar import NavierStokesScalar
 from simulations.equations.reaction_diffusion import ReactionDiffusion
 from simulations.equations.shallow_water import ShallowWater
 from simulations.equations.swift_hohenberg import SwiftHohenberg
