@@ -1,0 +1,38 @@
+"""The forecast that nothing changes."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from sciwm.baselines.readouts import require_fields_alone
+from simulations import ActionBox
+
+
+class Persistence:
+    """A ``Dynamics`` whose state is the fields, and stays as it is whatever is done.
+
+    Args:
+        actuators: the actions, all without effect.
+        control_interval: time that :meth:`advance` stands for.
+    """
+
+    def __init__(self, actuators: ActionBox, control_interval: float) -> None:
+        self.actuators = actuators
+        self.control_interval = control_interval
+
+    def encode(self, fields: Tensor) -> Tensor:
+        """The fields ``(batch, variable, *space)``."""
+        return fields
+
+    def advance(self, state: Tensor, action: Tensor) -> Tensor:
+        """The same state."""
+        return state
+
+    def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """The fields under ``"fields"``.
+
+        Raises:
+            InputError: if anything else is asked for.
+        """
+        require_fields_alone("persistence", names)
+        return dict.fromkeys(names, state)
