@@ -24,6 +24,8 @@ from simulations.spectral import SpectralSimulation
 class Convection(SpectralSimulation):
     """The convection family in the units of APEBench: domain and time step are one.
 
+    A control interval holds two steps; :meth:`trajectory` shows every one.
+
     Args:
         num_points: of the grid.
         convection, diffusion, dispersion, hyperdiffusion: b, a_2, a_3 and a_4.
