@@ -14,7 +14,7 @@ PUBLISHED: Mapping[str, Mapping[str, float]] = {
     "ks_conservative": {"ResNet": 0.2422, "Dilated ResNet": 0.2837, "Conv": 0.3428, "UNet": 0.4113, "FNO": 1.043},
 }
 """Geometric mean of the mean nRMSE over 100 steps, median of 50 seeds, networks of about 32 000 parameters
-trained on single steps with 10 000 updates of 20 samples (arXiv:2411.00180, results in one dimension)."""
+after 10 000 updates of 20 samples (arXiv:2411.00180, results in one dimension)."""
 
 
 def nrmse(predicted: Tensor, truth: Tensor) -> Tensor:
