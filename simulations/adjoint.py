@@ -1,14 +1,19 @@
 """Gradients through many steps of ``quadratic``, by hand: every step backwards, from the fields it squared.
 
-The adjoint of a step costs as many transforms as the step: two for each stage. Gradients are those of
-torch: of a complex ``v``, the derivative by its real part plus i times that by its imaginary part, so
-that a product with a table pulls back as one with the table's conjugate.
+The adjoint of a step costs as many transforms as the step, two for each stage, and is in place like
+it. With ``Q(u, n)`` for the gradient at ``v`` of a gradient ``n`` at ``q(v) / 2``, where ``u`` was
+squared, S for the mirror image that a kernel may add, and stars for what is conjugate where gradients
+are held as they are, not as their conjugates:
+
+    ETDRK2:    n_a = p_2* S g,    g_a = g + Q(u_a, n_a),    g' = E* g_a + Q(u_v, p_1* S g_a - n_a)
+
+    ETDRK4:    g_c = Q(u_c, p_3* S g)
+               g_b = Q(u_b, p_2* S g + 2 q* S g_c)
+               g_a = E_half* g_c + Q(u_a, p_2* S g + q* S g_b)
+               g' = E* g + E_half* (g_a + g_b) + Q(u_v, p_1* S g - q* S g_c + q* S g_a)
 """
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from simulations.inplace import Kernel, Values
 
@@ -19,45 +24,65 @@ def pull_back(
     """From the gradient at the end of a march to those at its start and at its forcing.
 
     Args:
-        tables: folded coefficients, 3 for ETDRK2 and 6 for ETDRK4.
+        gradient: as its kernel holds it; its memory is used.
+        tables: 3 for ETDRK2 and 6 for ETDRK4, those of the linear term first, the others twice what
+            the march had, since ``q`` is twice ``q / 2``; conjugate where the kernel wants it.
         kernel: that the march was made with.
         tape: the fields that it squared, in order.
     """
-    conjugates = [_conjugate(table) for table in tables]
-    return (_etdrk2 if len(tables) == 3 else _etdrk4)(gradient, conjugates, kernel, tape)
-
-
-def _conjugate(table: Any) -> Any:
-    return np.conj(table) if isinstance(table, np.ndarray) else table.conj().resolve_conj()
+    return (_etdrk2 if len(tables) == 3 else _etdrk4)(gradient, tables, kernel, tape)
 
 
 def _etdrk2(g: Values, tables: Sequence[Values], kernel: Kernel, tape: Sequence[Values]) -> tuple[Values, list[Values]]:
     decay, p_1, p_2 = tables
-    pull, mirrored = kernel.pull_back, kernel.mirrored
-    g_forcing = 0 * g
+    pull, mirrored, arithmetic = kernel.pull_back, kernel.mirrored, kernel.arithmetic
+    multiply, add, subtract = arithmetic.multiply, arithmetic.add, arithmetic.subtract
+    change, image, pulled = (arithmetic.empty_like(g) for _ in range(3))
+    n, g_forcing = kernel.inlet(g), 0 * g
     for step in range(len(tape) - 2, -1, -2):
         u_v, u_a = tape[step : step + 2]
-        n_a = p_2 * mirrored(g)
-        g_a = g + pull(u_a, n_a)
-        g_forcing = g_forcing + g_a
-        g = decay * g_a + pull(u_v, p_1 * mirrored(g_a) - n_a)
+        multiply(p_2, mirrored(g, image), n)  # n_a
+        add(g, pull(u_a, n, pulled), g)  # g_a
+        add(g_forcing, g, g_forcing)
+        multiply(p_1, mirrored(g, image), change)
+        subtract(change, n, n)
+        multiply(decay, g, g)
+        add(g, pull(u_v, n, pulled), g)
     return g, [g_forcing]
 
 
 def _etdrk4(g: Values, tables: Sequence[Values], kernel: Kernel, tape: Sequence[Values]) -> tuple[Values, list[Values]]:
     decay, half_decay, q, p_1, p_2, p_3 = tables
-    pull, mirrored = kernel.pull_back, kernel.mirrored
-    g_half_forcing, g_forcing = 0 * g, 0 * g
+    pull, mirrored, arithmetic = kernel.pull_back, kernel.mirrored, kernel.arithmetic
+    multiply, add, subtract = arithmetic.multiply, arithmetic.add, arithmetic.subtract
+    q_c, weighed, change, whole_image, image = (arithmetic.empty_like(g) for _ in range(5))
+    pulled, pulled_a, pulled_b, pulled_c = (arithmetic.empty_like(g) for _ in range(4))
+    n, g_half_forcing, g_forcing = kernel.inlet(g), 0 * g, 0 * g
     for step in range(len(tape) - 4, -1, -4):
         u_v, u_a, u_b, u_c = tape[step : step + 4]
-        g_forcing = g_forcing + g
-        whole = mirrored(g)
-        g_c = pull(u_c, p_3 * whole)
-        q_c = q * mirrored(g_c)
-        weighed = p_2 * whole
-        g_b = pull(u_b, weighed + 2 * q_c)
-        g_a = half_decay * g_c + pull(u_a, weighed + q * mirrored(g_b))
-        g_half = g_a + g_b
-        g_half_forcing = g_half_forcing + g_c + g_half
-        g = decay * g + half_decay * g_half + pull(u_v, p_1 * whole - q_c + q * mirrored(g_a))
+        add(g_forcing, g, g_forcing)
+        whole = mirrored(g, whole_image)
+        multiply(p_3, whole, n)
+        g_c = pull(u_c, n, pulled_c)
+        multiply(q, mirrored(g_c, image), q_c)
+        multiply(p_2, whole, weighed)
+        add(weighed, q_c, n)
+        add(n, q_c, n)
+        g_b = pull(u_b, n, pulled_b)
+        multiply(q, mirrored(g_b, image), change)
+        add(weighed, change, n)
+        g_a = pull(u_a, n, pulled_a)
+        multiply(half_decay, g_c, change)
+        add(g_a, change, g_a)
+        multiply(q, mirrored(g_a, image), n)
+        subtract(n, q_c, n)
+        multiply(p_1, whole, change)
+        add(n, change, n)
+        add(g_a, g_b, g_b)  # at half a step
+        add(g_half_forcing, g_c, g_half_forcing)
+        add(g_half_forcing, g_b, g_half_forcing)
+        multiply(decay, g, g)
+        multiply(half_decay, g_b, g_b)
+        add(g, g_b, g)
+        add(g, pull(u_v, n, pulled), g)
     return g, [g_half_forcing, g_forcing]

@@ -58,14 +58,21 @@ class Kernel(ABC):
         """``q(v)``, in ``memory`` or elsewhere."""
 
     @abstractmethod
-    def pull_back(self, fields: Values, gradient: Values) -> Values:
-        """The gradient at ``v`` of a gradient at ``q(v)``, where ``fields`` were squared."""
+    def pull_back(self, fields: Values, inlet: Values, memory: Values) -> Values:
+        """The gradient at ``v`` of one at ``q(v) / 2``, left in the inlet, where ``fields`` were squared.
+
+        In ``memory`` or elsewhere, and the inlet as it was.
+        """
+
+    def inlet(self, like: Values) -> Values:
+        """Memory from which :meth:`pull_back` takes a gradient."""
+        return self.arithmetic.empty_like(like)
 
     def mirror(self, weighed: Values) -> None:  # noqa: B027  (most have none)
         """S in place."""
 
-    def mirrored(self, weighed: Values) -> Values:
-        """S."""
+    def mirrored(self, weighed: Values, memory: Values) -> Values:
+        """S, in ``memory`` where there is a mirror image to add."""
         return weighed
 
     def enter(self, tensor: Tensor) -> Values:
@@ -75,6 +82,18 @@ class Kernel(ABC):
     def leave(self, values: Values) -> Tensor:
         """Values as a tensor."""
         return values
+
+    @abstractmethod
+    def enter_gradient(self, gradient: Tensor) -> Values:
+        """A gradient of torch, as this kernel holds one, in memory of its own."""
+
+    @abstractmethod
+    def leave_gradient(self, values: Values) -> Tensor:
+        """A gradient as torch holds it."""
+
+    def adjoint_table(self, table: Tensor) -> Values:
+        """What a gradient is multiplied by where values were multiplied by ``table``."""
+        return self.enter(table.conj().resolve_conj())
 
 
 def has_storage(tensor: Tensor) -> bool:

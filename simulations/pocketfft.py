@@ -24,6 +24,9 @@ AVAILABLE = pypocketfft is not None
 LARGEST_BATCH = 31
 """Above it torch is faster: its transforms are vectorised over the batch."""
 
+RECORDS_AT_ONCE = 64
+"""Fields on the tape that take memory together: NumPy asks for large pages where it takes megabytes."""
+
 Array = NDArray[Any]
 
 
@@ -35,6 +38,7 @@ class SmallLine(Kernel):
     def __init__(self, batch: int, points: int, precision: np.dtype[Any], tape: list[Array] | None) -> None:
         super().__init__(tape)
         self.points = points
+        self.unused: list[Array] = []
         self.squares = np.empty((batch, points), precision)
         self.fields = np.empty_like(self.squares)
         self.halves = half_weights(points).astype(precision)
@@ -42,20 +46,22 @@ class SmallLine(Kernel):
     def square(self, spectrum: Array, memory: Array) -> Array:
         fields, squares = self.fields, self.squares
         if self.tape is not None:
-            fields = np.empty_like(fields)
+            if not self.unused:
+                self.unused = list(np.empty((RECORDS_AT_ONCE, *fields.shape), fields.dtype))
+            fields = self.unused.pop()
             self.tape.append(fields)
         pypocketfft.c2r(spectrum, (1,), self.points, False, 2, fields, 1)
         np.square(fields, squares)
         pypocketfft.r2c(squares, (1,), True, 0, memory, 1)
         return memory
 
-    def pull_back(self, fields: Array, gradient: Array) -> Array:
-        """``2 F[u F^-1[h g]] / h`` with h = 1/2 for waves that a half spectrum stands for twice."""
-        pypocketfft.c2r(self.halves * gradient, (1,), self.points, False, 2, self.squares, 1)
-        np.multiply(fields, self.squares, self.squares)
-        pulled = pypocketfft.r2c(self.squares, (1,), True, 0, None, 1)
-        pulled *= 2 / self.halves
-        return np.asarray(pulled)
+    def pull_back(self, fields: Array, inlet: Array, memory: Array) -> Array:
+        """``F[u F^-1 n]``."""
+        slopes = self.squares
+        pypocketfft.c2r(inlet, (1,), self.points, False, 2, slopes, 1)
+        np.multiply(fields, slopes, slopes)
+        pypocketfft.r2c(slopes, (1,), True, 0, memory, 1)
+        return memory
 
     def enter(self, tensor: Tensor) -> Array:
         values = tensor.detach().resolve_conj().numpy()[:, 0]
@@ -65,6 +71,13 @@ class SmallLine(Kernel):
 
     def leave(self, values: Array) -> Tensor:
         return torch.from_numpy(values)[:, None]
+
+    def enter_gradient(self, gradient: Tensor) -> Array:
+        """``h g`` with h = 1/2 for waves that a half spectrum stands for twice."""
+        return np.asarray(self.halves * self.enter(gradient))
+
+    def leave_gradient(self, values: Array) -> Tensor:
+        return self.leave(values / self.halves)
 
 
 def half_weights(points: int) -> Array:

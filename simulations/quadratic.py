@@ -83,16 +83,17 @@ class QuadraticSimulation(SpectralSimulation):
         product = self.product_table()
         if self.order == 2:
             decay, phi_1, phi_2 = coefficients
-            folded = [decay, phi_1 * product, phi_2 * product]
+            linear, weighing = [decay], [phi_1 * product, phi_2 * product]
             gains = [phi_1]
         else:
             decay, half_decay, q, f_1, f_2, f_3 = coefficients
-            folded = [decay, half_decay, q * product, f_1 * product, f_2 * product, f_3 * product]
+            linear, weighing = [decay, half_decay], [q * product, f_1 * product, f_2 * product, f_3 * product]
             gains = [q, f_1 + 2 * f_2 + f_3]
         beyond = 1 - self.grid.dealiasing_mask(self.dealiasing)
         whole_decay, whole_gain, _ = ETDRK2(self.linear_symbol(), self.control_interval).coefficients()
         return tables | {
-            "packed": tuple(table.astype(np.complex128) for table in folded),
+            "packed": tuple(table.astype(np.complex128) for table in (*linear, *weighing)),
+            "adjoint": tuple(table.astype(np.complex128) for table in (*linear, *(2 * table for table in weighing))),
             "packed_gains": tuple(table.astype(np.complex128) for table in gains),
             "beyond": ((beyond * whole_decay).astype(np.complex128), (beyond * whole_gain).astype(np.complex128)),
         }
@@ -180,10 +181,12 @@ class _Recorded(torch.autograd.Function):
                 inputs = [x for x in (packed, *forcing) if x.requires_grad]
                 found = iter(torch.autograd.grad(end, inputs, gradient, create_graph=True))
             return None, None, *(next(found) if x.requires_grad else None for x in (packed, *forcing))
-        tables = [kernel.enter(table) for table in simulation._tables_for(packed)["packed"]]
+        tables = [kernel.adjoint_table(table) for table in simulation._tables_for(packed)["adjoint"]]
         with np.errstate(over="ignore", invalid="ignore"):
-            start, of_forcing = adjoint.pull_back(kernel.enter(gradient.contiguous()), tables, kernel, kernel.tape)
-        return None, None, *(kernel.leave(g) for g in (start, *of_forcing))
+            start, of_forcing = adjoint.pull_back(
+                kernel.enter_gradient(gradient.contiguous()), tables, kernel, kernel.tape
+            )
+        return None, None, *(kernel.leave_gradient(g) for g in (start, *of_forcing))
 
 
 _recorded: Callable[..., Tensor] = _Recorded.apply
@@ -206,9 +209,16 @@ class LineKernel(Kernel):
         self.tape.append(fields)
         return torch.fft.rfft(fields.square())
 
-    def pull_back(self, fields: Tensor, gradient: Tensor) -> Tensor:
-        slope = torch.fft.irfft(self.halves * gradient, n=self.points)
-        return torch.fft.rfft(slope.mul_(fields)).mul_(2 / self.halves)
+    def pull_back(self, fields: Tensor, inlet: Tensor, memory: Tensor) -> Tensor:
+        """``F[u F^-1 n]``."""
+        return torch.fft.rfft(torch.fft.irfft(inlet, n=self.points).mul_(fields))
+
+    def enter_gradient(self, gradient: Tensor) -> Tensor:
+        """``h g``: every wave as often as it is there."""
+        return self.halves * gradient
+
+    def leave_gradient(self, values: Tensor) -> Tensor:
+        return values / self.halves
 
 
 class QuadraticAdvection(QuadraticSimulation):

@@ -231,7 +231,7 @@ class FlowKernel(Kernel):
     def __init__(self, flow: Tensor, shape: tuple[int, ...], like: Tensor, tape: list[Any] | None) -> None:
         super().__init__(tape)
         rows, columns = like.shape[-2:]
-        self.flow, self.back = flow, 2 * flow.conj().resolve_conj()
+        self.flow = flow
         self.padded = like.new_zeros(*like.shape[:-2], *shape)
         self.corner = self.padded[..., :rows, :columns]
         kx, ky = rows // 2, columns // 2
@@ -247,17 +247,32 @@ class FlowKernel(Kernel):
         self.tape.append(flow)
         return torch.fft.fft2(flow.square())[self.window]
 
-    def pull_back(self, fields: Tensor, gradient: Tensor) -> Tensor:
-        spread = torch.zeros_like(self.padded)
-        spread[self.window] = gradient
-        slope = torch.fft.ifft2(spread).mul_(fields.conj())
-        rows, columns = gradient.shape[-2:]
-        return self.back * torch.fft.fft2(slope)[..., :rows, :columns]
+    def inlet(self, like: Tensor) -> Tensor:
+        """A window on the transform's input, zero elsewhere."""
+        self.spread = torch.zeros_like(self.padded)
+        return self.spread[self.window]
+
+    def pull_back(self, fields: Tensor, inlet: Tensor, memory: Tensor) -> Tensor:
+        """``A F^-1[c F n]``: of holomorphic maps, the transposed without a conjugate."""
+        slopes = torch.fft.fft2(self.spread).mul_(fields)
+        rows, columns = memory.shape[-2:]
+        return torch.mul(self.flow, torch.fft.ifft2(slopes)[..., :rows, :columns], out=memory)
+
+    def enter_gradient(self, gradient: Tensor) -> Tensor:
+        """Its conjugate."""
+        return gradient.resolve_conj().conj_physical()
+
+    def leave_gradient(self, values: Tensor) -> Tensor:
+        return values.conj_physical()
+
+    def adjoint_table(self, table: Tensor) -> Tensor:
+        return table
 
     def mirror(self, weighed: Tensor) -> None:
         image = torch.view_as_real(weighed.flip((-2, -1)))
         torch.view_as_real(weighed).addcmul_(image, self.sign)
 
-    def mirrored(self, weighed: Tensor) -> Tensor:
+    def mirrored(self, weighed: Tensor, memory: Tensor) -> Tensor:
         image = torch.view_as_real(weighed.flip((-2, -1)))
-        return torch.view_as_complex(torch.addcmul(torch.view_as_real(weighed), image, self.sign))
+        torch.addcmul(torch.view_as_real(weighed), image, self.sign, out=torch.view_as_real(memory))
+        return memory

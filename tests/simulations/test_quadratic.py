@@ -55,6 +55,27 @@ def test_derivatives_are_the_plain_ones(
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("batch", [2, pocketfft.LARGEST_BATCH + 1])
+@pytest.mark.parametrize("name", ["burgers", "navier_stokes"])
+def test_a_march_can_be_pulled_back_twice(
+    name: str, batch: int, cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw
+) -> None:
+    """The adjoint works in place, but neither on the gradient that it is given nor on its record of the march."""
+    simulation = cases[name].coarse().build()
+    assert isinstance(simulation, QuadraticSimulation)
+    state = draw_states(simulation, batch)
+    packed = simulation.pack(simulation.spectrum(state)).requires_grad_()
+    action = draw_actions(simulation, batch)
+    forcing_hat = simulation.pack(simulation.forcing_spectrum(simulation.spectrum(state), action))
+    forcing = [gain * forcing_hat for gain in simulation._tables_for(packed)["packed_gains"]]
+    end = simulation._march_packed(packed, forcing)
+    gradient = torch.randn_like(end)
+    given = gradient.clone()
+    first, second = (torch.autograd.grad(end, [packed], gradient, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(gradient, given)
+    assert torch.equal(first, second)
+
+
 def test_derivatives_can_be_differentiated_again(
     cases: Mapping[str, Any], draw_states: Draw, draw_actions: Draw
 ) -> None:
