@@ -56,6 +56,7 @@ class ExplicitSimulation(Simulation):
         steps_per_interval: int,
     ) -> None:
         self.grid = grid
+        self.profiles = actuators
         self.shapes, self.held = self._sort(actuators)
         super().__init__(
             grid,

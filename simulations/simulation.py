@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from simulations.actuators import ActionBox
+from simulations.actuators import ActionBox, Actuators
 from simulations.grid import Grid
 from simulations.inplace import has_storage
 from simulations.parameters import Parameter, Values, checked
@@ -76,6 +76,8 @@ class Simulation(ABC):
     functional_names: ClassVar[tuple[str, ...]]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     blow_up_magnitude: ClassVar[float] = 1e6
+    profiles: Actuators | None = None
+    """The actuators with their shapes, as they were given, where the equation is forced by such."""
 
     def __init__(
         self,

@@ -66,6 +66,7 @@ class SpectralSimulation(Simulation):
                 f"{self.equation}: expected actuator shapes on {grid.shape} points, got {actuators.shapes.shape[1:]}."
             )
         self.order = order
+        self.profiles = actuators
         self.forcing_shapes, self.modulations = self._sort(actuators)
         self.impulsive = actuators.impulsive
         super().__init__(

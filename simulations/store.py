@@ -17,10 +17,18 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from simulations.actuators import Actuators
 from simulations.episode import Episodes
+from simulations.grid import PeriodicGrid
 from simulations.simulation import Simulation
 
 STATUS_MEANINGS = ("pending", "ok", "blew_up")
+STATUS_ATTRIBUTES: dict[str, Any] = {
+    "units": "1",
+    "long_name": "outcome of the simulation",
+    "flag_values": list(range(len(STATUS_MEANINGS))),
+    "flag_meanings": " ".join(STATUS_MEANINGS),
+}
 
 
 class StoreError(ValueError):
@@ -64,16 +72,16 @@ class TrajectoryStore:
         try:
             store = cls(path)
             found = str(store._group.attrs["sciwm_config"])
-            difference = _difference(found, wanted)
-            absent = [] if difference else [n for n in _array_names(simulation) if n not in store._group]
+            differing = difference(found, wanted)
+            absent = [] if differing else [n for n in _array_names(simulation) if n not in store._group]
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise StoreError(
                 f"{path}: expected a trajectory store, found something unreadable ({error}). "
                 "Move it away and run again."
             ) from error
-        if difference:
+        if differing:
             raise StoreError(
-                f"{path}: this store was made with other settings ({difference}). "
+                f"{path}: this store was made with other settings ({differing}). "
                 "Choose another output folder, or delete this store to make it anew."
             )
         if absent:
@@ -162,7 +170,7 @@ def _write_atomically(path: Path, text: str) -> None:
     os.replace(draft, path)
 
 
-def _difference(found: str, wanted: str) -> str:
+def difference(found: str, wanted: str) -> str:
     """What two settings written as JSON disagree about, "" if nothing."""
     if found == wanted:
         return ""
@@ -193,6 +201,12 @@ def _arrays(episodes: Episodes, simulation: Simulation) -> dict[str, NDArray[np.
     return {name: values.astype(np.float32) for name, values in arrays.items()}
 
 
+def _shaped(simulation: Simulation) -> Actuators | None:
+    """Its actuators where they have shapes; those that set values at walls have none."""
+    profiles = simulation.profiles
+    return profiles if profiles is not None and profiles.shapes.any() else None
+
+
 def _lay_out(path: Path, simulation: Simulation, simulations: int, intervals: int, title: str, settings: str) -> None:
     """Coordinates, metadata and NaN everywhere: a store whose shape is known before it is filled."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -203,28 +217,13 @@ def _lay_out(path: Path, simulation: Simulation, simulations: int, intervals: in
             "title": title,
             "source": "sciwm simulations",
             "history": "written by sciwm simulate",
+            "variables": " ".join(v.name for v in simulation.variables),
             "sciwm_config": settings,
         },
     )
+    lay_out_axes(group, simulation, intervals, "simulation", simulations)
     grid, actuators = simulation.grid, simulation.actuators
-    times = np.arange(intervals + 1) * simulation.control_interval
-
-    def coordinate(name: str, values: NDArray[Any], dim: str, attributes: dict[str, Any]) -> None:
-        array = group.create_array(
-            name, shape=values.shape, dtype=values.dtype, dimension_names=(dim,), attributes=attributes
-        )
-        array[...] = values
-
-    coordinate("simulation", np.arange(simulations), "simulation", {"units": "1", "long_name": "simulation"})
-    coordinate("time", times, "time", {"units": "1", "long_name": "time", "axis": "T"})
-    for dim, points in grid.coordinates.items():
-        coordinate(dim, points, dim, {"units": "1", "long_name": "position", "axis": dim.upper()})
-    names = {"units": "1", "long_name": "actuator", "names": " ".join(actuators.names)}
-    coordinate("actuator", np.arange(len(actuators)), "actuator", names)
-    coordinate("action_low", actuators.low, "actuator", {"units": actuators.units, "long_name": "lower bound"})
-    coordinate("action_high", actuators.high, "actuator", {"units": actuators.units, "long_name": "upper bound"})
-
-    sizes = {"simulation": simulations, "time": len(times), "actuator": len(actuators)}
+    sizes = {"simulation": simulations, "time": intervals + 1, "actuator": len(actuators)}
     sizes |= dict(zip(grid.dims, grid.shape, strict=True))
 
     def variable(name: str, dims: tuple[str, ...], long_name: str, units: str = "1") -> None:
@@ -257,10 +256,37 @@ def _lay_out(path: Path, simulation: Simulation, simulations: int, intervals: in
         chunks=(1,),
         fill_value=0,
         dimension_names=("simulation",),
-        attributes={
-            "units": "1",
-            "long_name": "outcome of the simulation",
-            "flag_values": list(range(len(STATUS_MEANINGS))),
-            "flag_meanings": " ".join(STATUS_MEANINGS),
-        },
+        attributes=STATUS_ATTRIBUTES,
     )
+
+
+def lay_out_axes(group: zarr.Group, simulation: Simulation, intervals: int, rows: str, count: int) -> None:
+    """Coordinates of ``count`` rows, of time, space and actuators, and what the actuators are."""
+    grid, actuators = simulation.grid, simulation.actuators
+    times = np.arange(intervals + 1) * simulation.control_interval
+
+    def known(name: str, values: NDArray[Any], dims: tuple[str, ...], attributes: dict[str, Any]) -> None:
+        array = group.create_array(
+            name, shape=values.shape, dtype=values.dtype, dimension_names=dims, attributes=attributes
+        )
+        array[...] = values
+
+    known(rows, np.arange(count), (rows,), {"units": "1", "long_name": rows})
+    known("time", times, ("time",), {"units": "1", "long_name": "time", "axis": "T"})
+    boundary = "periodic" if isinstance(grid, PeriodicGrid) else "bounded"
+    for dim, points in grid.coordinates.items():
+        position = {"units": "1", "long_name": "position", "axis": dim.upper(), "boundary": boundary}
+        known(dim, points, (dim,), position)
+    shaped = _shaped(simulation)
+    names = {"units": "1", "long_name": "actuator", "names": " ".join(actuators.names)}
+    if shaped is not None:
+        names["acts_on"] = " ".join(shaped.targets(simulation.variables[0].name))
+        how: dict[str, Any] = {
+            "units": "1",
+            "long_name": "shape of the actuator, per unit of action",
+            "impulsive": int(shaped.impulsive),
+        }
+        known("actuator_shape", shaped.shapes, ("actuator", *grid.dims), how)
+    known("actuator", np.arange(len(actuators)), ("actuator",), names)
+    known("action_low", actuators.low, ("actuator",), {"units": actuators.units, "long_name": "lower bound"})
+    known("action_high", actuators.high, ("actuator",), {"units": actuators.units, "long_name": "upper bound"})

@@ -71,6 +71,7 @@ class ActuatorDynamics(ABC):
         self.control_interval = simulation.control_interval
         self.blow_up_magnitude = simulation.blow_up_magnitude
         self.functional_names = simulation.functional_names
+        self.profiles = None  # a command times a shape is not yet what the flow feels
 
     @abstractmethod
     def respond(self, acting: Tensor, command: Tensor) -> Tensor:

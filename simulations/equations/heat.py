@@ -103,6 +103,7 @@ class Heat(Simulation):
         names = [name for pair in WALLS[: len(grid.shape)] for name in pair]
         _require_walls(walls)
         self.walls = {name: walls.get(name, Wall("dirichlet")) for name in names}
+        self.profiles = actuators
         self.targets, self.heaters = actuators.targets("u"), actuators.shapes
         self._require_known(set(walls) - set(names), set(self.targets) - {"u", *names}, actuators)
         self._require_cells()

@@ -44,7 +44,7 @@ def test_the_dataset_follows_the_schema(representative: Case, tmp_path: Path) ->
 
     dims = {v.name: ("simulation", "time", *grid.dims) for v in simulation.variables}
     dims |= {"action": ("simulation", "time", "actuator"), "status": ("simulation",), "failure_time": ("simulation",)}
-    dims |= {"action_low": ("actuator",), "action_high": ("actuator",)}
+    dims |= {"action_low": ("actuator",), "action_high": ("actuator",), "actuator_shape": ("actuator", *grid.dims)}
     for name in simulation.functional_names:
         dims |= {name: ("simulation", "time"), f"{name}_source": ("simulation", "time")}
         dims |= {f"{name}_output": ("simulation", "time", "actuator")}
