@@ -1,8 +1,8 @@
 """The frozen, strict schema of an experiment."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 
 def _whole(value: Any) -> Any:
@@ -15,6 +15,19 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _form(value: Any) -> str:
+    """One value, or a list of them."""
+    return EACH if isinstance(value, list | tuple) else ONE
+
+
+def _box_form(value: Any) -> str:
+    """An interval, or one along each dimension."""
+    return EACH if isinstance(value, list | tuple) and any(_form(v) == EACH for v in value) else ONE
+
+
+ONE, EACH = "<one>", "<each>"
+"""Names of the forms that a value may have; no keys, so not told in errors."""
+
 # Upper bounds catch typing errors before they take all memory.
 Integer = Annotated[int, BeforeValidator(_whole)]
 Count = Annotated[Integer, Field(ge=1, lt=2**31)]
@@ -23,6 +36,21 @@ Steps = Annotated[Integer, Field(ge=2, le=10**4, multiple_of=2)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+T = TypeVar("T")
+Along = Annotated[
+    Annotated[T, Tag(ONE)]
+    | Annotated[tuple[T, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=2), Tag(EACH)],
+    Discriminator(_form),
+]
+"""One value for all dimensions, or one along each."""
+Sets = Annotated[
+    Annotated[T, Tag(ONE)] | Annotated[tuple[T, ...], BeforeValidator(_as_tuple), Field(min_length=1), Tag(EACH)],
+    Discriminator(_form),
+]
+"""One set of actuators, or several."""
+Interval = Annotated[tuple[float, float], BeforeValidator(_as_tuple)]
+Rectangle = Annotated[tuple[Interval, Interval], BeforeValidator(_as_tuple)]
+Box = Annotated[Annotated[Interval, Tag(ONE)] | Annotated[Rectangle, Tag(EACH)], Discriminator(_box_form)]
 
 
 class Section(BaseModel):
@@ -31,13 +59,34 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
-class Jets(Section):
-    """Equispaced Gaussian jets; ``acts_on`` names a variable or a parameter, the first variable by default."""
+def _twice(value: int | tuple[int, ...]) -> tuple[int, int]:
+    """What holds along each of two dimensions."""
+    several = value if isinstance(value, tuple) else (value,)
+    return several[0], several[-1]
 
-    count: Count
+
+class Jets(Section):
+    """A lattice of Gaussian jets; ``acts_on`` names a variable or a parameter, the first variable by default.
+
+    ``count`` is one number, or one along each dimension; the others are those of ``simulations.gaussian_jets``.
+    """
+
+    count: Along[Count]
     width: Positive
     limit: Positive = 1.0
+    offset: float = 0.0
+    normalization: Literal["integral", "peak"] = "integral"
+    zero_mean: bool = False
     acts_on: str | None = None
+
+
+class Boxes(Section):
+    """One inside an interval, zero outside; a rectangle is an interval along each dimension."""
+
+    intervals: Annotated[tuple[Box, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+    limit: Positive = 1.0
+    acts_on: str | None = None
+    impulsive: bool = False
 
 
 class SineModes(Section):
@@ -56,32 +105,75 @@ class Uniform(Section):
 
 
 class SimulationSettings(Section):
-    """Which equation is solved, and how (see ``simulations.build``): periodic and one-dimensional."""
+    """Which periodic equation is solved, and how (see ``simulations.build``).
+
+    ``num_points`` and ``domain_extent`` are one number, or one along each dimension; ``dimensions`` is
+    for equations that have a choice. Several sets of a kind of actuators are a list.
+    """
 
     equation: Literal[
         "advection_diffusion_reaction",
+        "advection_diffusion_reaction_2d",
         "allen_cahn",
         "burgers",
+        "burgers_2d",
         "cahn_hilliard",
         "gray_scott",
         "korteweg_de_vries",
         "kuramoto_sivashinsky",
+        "navier_stokes",
+        "navier_stokes_scalar",
+        "shallow_water",
         "swift_hohenberg",
     ]
-    num_points: Points
-    domain_extent: Positive
+    num_points: Along[Points]
+    domain_extent: Along[Positive]
+    dimensions: Literal[1, 2] | None = None
     control_interval: Positive
     steps_per_interval: Steps
+    order: Literal[2, 4] = 4
     parameters: dict[str, float] = {}
-    jets: Jets | None = None
-    sine_modes: SineModes | None = None
-    uniform: Uniform | None = None
+    jets: Sets[Jets] | None = None
+    boxes: Sets[Boxes] | None = None
+    sine_modes: Sets[SineModes] | None = None
+    uniform: Sets[Uniform] | None = None
 
     @model_validator(mode="after")
     def _something_acts(self) -> "SimulationSettings":
-        if self.jets is None and self.sine_modes is None and self.uniform is None:
-            raise ValueError("jets: expected jets, sine_modes or uniform, got no actuators")
+        if not (self.jets or self.boxes or self.sine_modes or self.uniform):
+            raise ValueError("jets: expected jets, boxes, sine_modes or uniform, got no actuators")
         return self
+
+    @model_validator(mode="after")
+    def _as_many_along_each(self) -> "SimulationSettings":
+        """Lists speak of the same dimensions."""
+        lists = {
+            "num_points": self.num_points,
+            "domain_extent": self.domain_extent,
+            **{f"{place}.count": jets.count for place, jets in self.sets_of_jets.items()},
+        }
+        lengths = {key: len(value) for key, value in lists.items() if isinstance(value, tuple)}
+        wanted = self.dimensions or max(lengths.values(), default=1)
+        problems = [
+            f"{key}: expected one value, or one along each of {wanted} dimensions, got {length} values"
+            for key, length in lengths.items()
+            if length != wanted
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    @property
+    def fewest_points(self) -> int:
+        """Points along the dimension that has fewest."""
+        return min(self.num_points) if isinstance(self.num_points, tuple) else self.num_points
+
+    @property
+    def sets_of_jets(self) -> dict[str, Jets]:
+        """Every set of jets by its place."""
+        if isinstance(self.jets, tuple):
+            return {f"jets.{j}": jets for j, jets in enumerate(self.jets)}
+        return {"jets": self.jets} if self.jets else {}
 
 
 class Split(Section):
@@ -91,6 +183,14 @@ class Split(Section):
     intervals: Count
 
 
+class SensitivitySettings(Section):
+    """Short simulations from training states in twos, alike but for their actions, with the solver's tangents."""
+
+    samples: Count = 512
+    intervals: Count = 8
+    perturbation: Positive = 0.5
+
+
 class DataSettings(Section):
     """What is simulated to learn from; times are in control intervals."""
 
@@ -98,6 +198,7 @@ class DataSettings(Section):
     validation: Split
     test: Split
     warm_up: Annotated[Integer, Field(ge=0)]
+    sensitivities: SensitivitySettings | None = None
     share_transient: Share = 0.5
     share_unforced: Share = 0.15
     amplitude: Positive = 1.0
@@ -114,18 +215,35 @@ class EncoderSettings(Section):
 
 
 class PredictorSettings(Section):
-    """The latent tendency and its time steps."""
+    """How a latent is advanced.
 
+    ``exponential`` takes time steps of a learned quadratic tendency, ``linear`` is one matrix. With
+    ``equivariant`` all its maps commute with translation, where the latent is spectral;
+    ``steady_forcing`` adds a learned constant, for flows that something drives steadily.
+    """
+
+    kind: Literal["exponential", "linear"] = "exponential"
     rank: Count = 8
     substeps: Count = 2
     action_path: Literal["additive", "affine", "general"] = "affine"
+    equivariant: bool = True
+    steady_forcing: bool = False
 
 
 class ModelSettings(Section):
-    """Sizes of the world model; the latent has ``latent_channels (2 latent_modes + 1)`` numbers."""
+    """What the latent is, and sizes.
 
+    A ``spectral`` latent, for periodic domains, has ``latent_channels (2 latent_modes + 1)^D`` numbers;
+    a ``vector`` one, for any domain, ``latent_size``; with ``fields`` the state is the fields
+    themselves. A ``ledger`` carries the functionals beside the latent and advances them by their
+    budgets.
+    """
+
+    latent: Literal["spectral", "vector", "fields"] = "spectral"
     latent_channels: Count = 1
     latent_modes: Count = 12
+    latent_size: Count = 32
+    ledger: bool = False
     encoder: EncoderSettings = EncoderSettings()
     predictor: PredictorSettings = PredictorSettings()
     head_rank: Count = 8
@@ -133,32 +251,61 @@ class ModelSettings(Section):
 
 
 class CollapseSettings(Section):
-    """What keeps the latent from collapsing: VICReg (weight about 1) or SIGReg (weight about 10).
+    """What keeps the latent from collapsing; see ``sciwm.loss.collapse``.
+
+    ``kind`` is VICReg (``weight`` about 1), SIGReg (about 10), VISReg (about 1), a moving-average
+    target with masked inputs, or nothing. With ``within_wavenumbers`` coordinates of a spectral latent
+    are compared only within their wavenumber.
 
     ``deviation`` is the one below which VICReg pushes a coordinate apart, ``covariance`` the weight of
-    its off-diagonal part; ``directions`` are what SIGReg projects on.
+    its off-diagonal part relative to the rest; ``directions`` are what SIGReg and VISReg project on.
+    The moving average keeps ``momentum`` of itself in an update at first and ``final_momentum`` in the
+    end; ``mask_boxes`` boxes hide ``mask_fraction`` of the fields, on average, from the encoder.
     """
 
-    kind: Literal["vicreg", "sigreg", "none"] = "vicreg"
+    kind: Literal["vicreg", "sigreg", "visreg", "ema_target", "none"] = "vicreg"
     weight: Weight = 1.0
+    within_wavenumbers: bool = False
     deviation: Positive = 0.5
     covariance: Weight = 0.05
     directions: Count = 256
+    momentum: Share = 0.99
+    final_momentum: Share = 0.999
+    mask_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    mask_boxes: Count = 4
 
 
 class PhysicsSettings(Section):
-    """Weights of the physics-biased terms."""
+    """Weights of the physics-biased terms; see ``sciwm.loss.physics`` and ``sciwm.loss.sensitivity``.
+
+    ``encoder_cap`` bounds the gradient of all of them together at the latents, relative to that of
+    prediction and anti-collapse, so that the model stays predictive; 0 leaves it free.
+    """
 
     heads_encoded: Weight = 0.3
     heads_rolled: Weight = 0.3
     budget: Weight = 0.1
     counterfactual_share: Share = 0.5
+    ledger_tie: Weight = 0.1
+    twins: Weight = 0.0
+    tangents: Weight = 0.0
+    adjoints: Weight = 0.0
+    sensitivity_share: Share = 0.25
+    inverse: Weight = 0.0
+    shell: Weight = 0.0
+    shell_contraction: Annotated[float, Field(gt=0, lt=1)] = 0.95
     ramp: Share = 0.2
+    encoder_cap: Weight = 0.5
 
 
 class LossSettings(Section):
-    """Weights of the objective; see ``sciwm.loss.objective``."""
+    """Weights of the objective; see ``sciwm.loss.objective``.
 
+    ``encoder_learns_from`` is what shapes the latent: its own prediction, or the reconstruction of the
+    fields, as in an autoencoder.
+    """
+
+    encoder_learns_from: Literal["prediction", "reconstruction"] = "prediction"
     one_step: Weight = 1.0
     rollout: Weight = 0.5
     horizon: Count = 8
@@ -187,6 +334,9 @@ class TrainingSettings(Section):
     learning_rate: Annotated[Positive, Field(le=10)] = 1e-2
     encoder_rate: Positive = 0.1
     weight_decay: Weight = 1e-4
+    augmentation: Annotated[
+        tuple[Literal["shifts", "even_reflections", "odd_reflections"], ...], BeforeValidator(_as_tuple)
+    ] = ()
     gradient_clip: Positive = 1.0
     warm_up: Share = 0.1
     threads: Annotated[Count, Field(le=256)] = 1
@@ -253,10 +403,40 @@ class Config(Section):
     control: ControlSettings = ControlSettings()
 
     @model_validator(mode="after")
+    def _terms_fit_together(self) -> "Config":
+        physics, augmentation = self.loss.physics, self.training.augmentation
+        rules = [
+            (
+                "training.augmentation",
+                bool({"even_reflections", "odd_reflections"} & set(augmentation))
+                and bool(physics.heads_encoded or physics.heads_rolled or physics.budget),
+                "shifts alone while functionals are read, as a reflection turns the sign of some",
+            ),
+            (
+                "data.sensitivities",
+                self.data.sensitivities is None and bool(physics.twins or physics.tangents or physics.adjoints),
+                "samples to match twins, tangents or adjoints to",
+            ),
+            (
+                "model.ledger",
+                self.model.ledger and not (physics.heads_encoded or physics.heads_rolled),
+                "a weight for loss.physics.heads_encoded or heads_rolled, which the ledger is read by",
+            ),
+            (
+                "loss.collapse.within_wavenumbers",
+                self.loss.collapse.within_wavenumbers and self.model.latent != "spectral",
+                "a spectral latent",
+            ),
+        ]
+        problems = [f"{key}: expected {expected}" for key, broken, expected in rules if broken]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    @model_validator(mode="after")
     def _parts_fit_together(self) -> "Config":
-        points, data, control, planning = self.simulation.num_points, self.data, self.control, self.planning
+        points, data, control, planning = self.simulation.fewest_points, self.data, self.control, self.planning
         shortest = min(data.train.intervals, data.validation.intervals)
-        jets = self.simulation.jets.count if self.simulation.jets else 0
         test, longest = data.test.intervals, max(control.first, control.last)
         rules = [
             (
@@ -266,7 +446,6 @@ class Config(Section):
                 f"fewer than {points // 2} on {points} points",
             ),
             ("model.encoder.modes", self.model.encoder.modes, points // 2, f"at most {points // 2} on {points} points"),
-            ("simulation.jets.count", jets, points, f"at most {points} (simulation.num_points)"),
             (
                 "data.smallest_amplitude",
                 data.smallest_amplitude,
@@ -277,6 +456,11 @@ class Config(Section):
             ("evaluation.steps", self.evaluation.steps, test, f"at most {test} (data.test.intervals)"),
             ("control.first and control.last", longest, control.intervals, f"at most {control.intervals} intervals"),
             ("planning.elites", planning.elites, planning.samples, f"at most {planning.samples} samples"),
+        ]
+        rules += [
+            (f"simulation.{place}.count", count, below, f"at most {below} (simulation.num_points)")
+            for place, jets in self.simulation.sets_of_jets.items()
+            for count, below in sorted(set(zip(_twice(jets.count), _twice(self.simulation.num_points), strict=True)))
         ]
         problems = [f"{key}: expected {expected}, got {value}" for key, value, most, expected in rules if value > most]
         if problems:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import ValidationError
 
-from sciwm.config import Config
+from sciwm.config import EACH, ONE, Config, Section
 from sciwm.problems import InputError, Problem
 
 
@@ -118,7 +118,7 @@ MEANT = {
 
 def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
     """One pydantic error in the words of this schema."""
-    location = [str(part) for part in error["loc"]]
+    location = [str(part) for part in error["loc"] if part not in (ONE, EACH)]
     place = _place(".".join(location), where, changed)
     if error["type"] == "extra_forbidden":
         known = _keys_at(location[:-1])
@@ -128,7 +128,8 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
     if error["type"] == "missing":
         return [Problem(place, "a value", "nothing", "add this key")]
     if error["type"] == "value_error":
-        return [_parse(line, where, changed) for line in str(error["ctx"]["error"]).splitlines()]
+        lines = str(error["ctx"]["error"]).splitlines()
+        return [_parse(".".join([*location, line]), where, changed) for line in lines]
     expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
     return [Problem(place, expected, json.dumps(error["input"], default=str, skipkeys=True)[:80])]
 
@@ -149,7 +150,13 @@ def _parse(message: str, where: str, changed: Sequence[str]) -> Problem:
 def _keys_at(location: list[str]) -> list[str]:
     schema: Any = Config
     for part in location:
-        annotation = schema.model_fields[part].annotation
-        sections = [s for s in get_args(annotation) if s is not type(None)]  # of a section that may be left out
-        schema = sections[0] if sections else annotation
+        if not part.isdecimal():  # the place in a list
+            schema = _section_of(schema.model_fields[part].annotation)
     return list(schema.model_fields)
+
+
+def _section_of(annotation: Any) -> Any:
+    """The section in an annotation that may say more, such as that it may be left out or be a list."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section_of(part))), None)

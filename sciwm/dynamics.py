@@ -18,7 +18,7 @@ class Dynamics(Protocol):
     control_interval: float
 
     def encode(self, fields: Tensor) -> Tensor:
-        """Fields ``(batch, variable, x)`` in physical units to a state ``(batch, ...)``."""
+        """Fields ``(batch, variable, *space)`` in physical units to a state ``(batch, ...)``."""
         ...
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ def runaway_problems(imagined: xr.Dataset, domain: Domain) -> list[Problem]:
 
 @torch.no_grad()
 def unrest_problems(model: WorldModel, target: Tensor) -> list[Problem]:
-    """Whether a model keeps a target ``(variable, x)`` where it is, without action.
+    """Whether a model keeps a target ``(variable, *space)`` where it is, without action.
 
     A linear law is the expansion about a state at rest: elsewhere it holds nothing.
     """
@@ -63,8 +63,8 @@ def unrest_problems(model: WorldModel, target: Tensor) -> list[Problem]:
     after = model.advance(state, state.new_zeros(1, len(model.actuators)))
     before, moved = (model.readout(s, ["fields"])["fields"][0] for s in (state, after))
     deviations = torch.tensor([v.deviation for v in model.domain.variables]).to(target)
-    size = torch.maximum(target.square().mean(dim=-1).sqrt(), AT_REST * deviations)
-    change = float(((moved - before).square().mean(dim=-1).sqrt() / size).max())
+    size = torch.maximum(target.square().flatten(1).mean(dim=1).sqrt(), AT_REST * deviations)
+    change = float(((moved - before).square().flatten(1).mean(dim=1).sqrt() / size).max())
     if change < AT_REST:
         return []
     expected = "a target that stays where it is without action"

@@ -11,6 +11,7 @@ import simulations
 from sciwm.config import Config
 from sciwm.config_files import load_config
 from sciwm.data.checks import check_fields
+from sciwm.data.coordinates import axis_in_words
 from sciwm.data.domain import Domain
 from sciwm.data.formats import forcing_of, open_dataset
 from sciwm.data.inputs import held_forcing
@@ -224,7 +225,7 @@ def _store_rows(path: Path) -> list[str]:
     rows = {
         "simulations": _counted(path),
         "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in data.variables),
-        "period": f"{data.domain_extent:g} [{data.space_units}] in {data.dimension}",
+        "grid": "; ".join(map(axis_in_words, data.axes)),
         "time": f"{data.intervals} intervals of {data.control_interval:g}",
         "actuators": f"{len(box)}: {', '.join(box.names)}",
         "functionals": ", ".join(data.functional_names) or "none",

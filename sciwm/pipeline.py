@@ -16,6 +16,7 @@ import xarray as xr
 import simulations
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
+from sciwm.data.sensitivity import SensitivitySet
 from sciwm.evaluation.control import ControlTask, imagine_control, run_control, summarize_control, target_fields
 from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.statistics import bootstrap_interval
@@ -31,9 +32,10 @@ from sciwm.training.loop import train as train_phase
 from sciwm.training.loop import updates_of
 from sciwm.version import __version__
 from simulations.generate import Recipe, attractor_states, generate
+from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
 from simulations.store import TrajectoryStore
 
-SEEDS = {"train": 0, "validation": 1, "test": 2, "control": 3, "on_policy": 4}
+SEEDS = {"train": 0, "validation": 1, "test": 2, "control": 3, "on_policy": 4, "sensitivity": 5}
 
 
 def simulate(config: Config, run: Path) -> None:
@@ -52,6 +54,33 @@ def simulate(config: Config, run: Path) -> None:
                 remedy = "raise simulation.steps_per_interval, or lower simulation.control_interval or a limit"
                 got = f"{store.outcomes()['blew_up']} that blew up ({'; '.join(store.causes())})"
                 raise InputError([Problem(str(store.path), "simulations that stay finite", got, remedy)])
+        if config.data.sensitivities is not None:
+            simulate_sensitivities(config, run)
+
+
+def simulate_sensitivities(config: Config, run: Path) -> None:
+    """From instants of the training set: what other actions would have changed, by the true solver."""
+    wanted = config.data.sensitivities
+    if wanted is None:
+        return
+    data, settings = open_set(run, "train"), config.simulation.model_dump()
+    simulation, rng = simulations.build(settings), np.random.default_rng([config.seed, SEEDS["sensitivity"]])
+    places = zip(
+        rng.choice(data.usable, wanted.samples), rng.integers(0, data.intervals + 1, wanted.samples), strict=True
+    )
+    starts = [np.stack([data.array(v.name)[i, t] for v in simulation.variables]) for i, t in places]
+    sensitivity_recipe = SensitivityRecipe(
+        wanted.samples, wanted.intervals, wanted.perturbation, seed=int(rng.integers(2**31))
+    )
+    generate_sensitivities(
+        simulation,
+        sensitivity_recipe,
+        torch.from_numpy(np.stack(starts).astype(np.float32)),
+        store_path(run, "sensitivity"),
+        settings=settings,
+        target=target_fields(config, simulation),
+        progress=bar,
+    )
 
 
 def train(run: Path) -> None:
@@ -59,6 +88,9 @@ def train(run: Path) -> None:
     config = read_config(run)
     torch.set_num_threads(config.training.threads)
     validation, sets = open_set(run, "validation"), [open_set(run, "train")]
+    answers = None
+    if config.data.sensitivities is not None:
+        answers = SensitivitySet(store_path(run, "sensitivity"), [v.name for v in sets[0].variables])
     for phase in range(config.training.on_policy.rounds + 1):
         if phase:
             with stage(run, f"on_policy_{phase}", resumes=True):
@@ -67,7 +99,7 @@ def train(run: Path) -> None:
         with stage(run, "train" if phase == 0 else f"train_{phase}", resumes=True):
             what = f"training after round {phase}" if phase else "training"
             progress = UpdatesBar(updates_of(config, phase), what)
-            train_phase(config, run, sets, validation, phase=phase, advance=progress)
+            train_phase(config, run, sets, validation, answers, phase=phase, advance=progress)
             progress.close()
 
 
@@ -119,7 +151,7 @@ def measure_rollouts(config: Config, model: WorldModel, data: Trajectories) -> t
     error, exponent = rollouts["nrmse"].isel(time=slice(1, None)), config.evaluation.lyapunov_exponent
     unit = exponent or 1.0
     fields = torch.stack([torch.from_numpy(rollouts[v.name].values) for v in model.domain.variables], dim=2)
-    latents = model.encode(fields.flatten(0, 1)).unflatten(0, fields.shape[:2])
+    latents = model.latent(model.encode(fields.flatten(0, 1))).unflatten(0, fields.shape[:2])
     budget = _unseen_action_budget(config, model)
     metrics = {
         "rollout": {

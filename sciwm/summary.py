@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sciwm.data.coordinates import axis_in_words
 from sciwm.data.domain import Domain
 from sciwm.problems import InputError, Problem
 
@@ -22,16 +23,16 @@ def summarize(description: dict[str, Any]) -> str:
 
 def _table(description: dict[str, Any]) -> str:
     domain, settings = Domain.from_json(description["domain"]), description["config"]["model"]
-    box, space = domain.actuators, domain.dimension
+    box = domain.actuators
     bounds = sorted({(float(low), float(high)) for low, high in zip(box.low, box.high, strict=True)})
     rows = {
         "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in domain.variables),
-        "grid": f"{space}: {domain.num_points} points, period {domain.domain_extent:g} [{domain.units}]",
+        "grid": "; ".join(map(axis_in_words, domain.axes)),
         "interval": f"{domain.control_interval:g}",
         "actuators": f"{len(box)}: {', '.join(box.names)}",
         "bounds": ", ".join(f"{low:g} to {high:g}" for low, high in bounds) + f" [{box.units}]",
         "functionals": ", ".join(f.name for f in domain.functionals) or "none",
-        "latent": f"{description['latent_size']} numbers ({settings['latent_modes']} modes)",
+        "latent": f"{description['latent_size']} numbers ({settings['latent']})",
         "held-out error": _error_text(description),
     }
     return "\n".join(f"  {name:<16}{value}" for name, value in rows.items())

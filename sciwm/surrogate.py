@@ -1,5 +1,6 @@
 """The face for scientists: Datasets in, Datasets out, everything found by the name of its dimension."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sciwm.config import Config, PlanningSettings
 from sciwm.data.blocks import Array, fields_to_batch, from_batch, map_blocks, to_batch
 from sciwm.data.checks import numbers_problems
+from sciwm.data.coordinates import position_of
 from sciwm.data.domain import Domain
 from sciwm.data.inputs import fields_of, flow_times, held_forcing, instant_of, target_of
 from sciwm.dynamics import rollout
@@ -26,7 +27,7 @@ from sciwm.problems import InputError, Problem
 from sciwm.summary import summarize
 from sciwm.version import __version__
 
-INSTANTS_AT_ONCE = 4096  # bounds the memory of convolutions and decoder products
+POINTS_AT_ONCE = 2**18  # bounds the memory of convolutions and decoder products
 
 
 def load(run: str | Path) -> "Surrogate":
@@ -76,10 +77,10 @@ class Surrogate:
         """The latents of fields at any resolution, lazily where the fields are chunked.
 
         Args:
-            ds: the model's variables, each with the space dimension and any others.
+            ds: the model's variables, each with the space dimensions and any others.
 
         Returns:
-            ``latent``, with the dimension ``latent`` in the place of the space dimension.
+            ``latent``, with the dimension ``latent`` in the place of the first space dimension.
 
         Raises:
             InputError: with everything that keeps ``ds`` from being fields of this model; about
@@ -110,8 +111,8 @@ class Surrogate:
         """
         if not isinstance(latent, xr.DataArray):
             raise InputError([Problem("latent", "an xarray.DataArray", type(latent).__name__, "as from encode")])
-        if latent.sizes.get("latent") != self.model.latent_size:
-            expected = f"a dimension 'latent' of size {self.model.latent_size}"
+        if latent.sizes.get("latent") != self.model.state_size:
+            expected = f"a dimension 'latent' of size {self.model.state_size}"
             raise InputError([Problem("latent", expected, f"sizes {dict(latent.sizes)}")])
         _raise(numbers_problems(latent, "latent"))
         return self._decode(latent)
@@ -126,7 +127,7 @@ class Surrogate:
                 are the never used ones of a stored trajectory.
 
         Returns:
-            fields (..., time, x) and functionals (..., time), the start included: at the instants
+            fields (..., time, *space) and functionals (..., time), the start included: at the instants
             of ``forcing``, and at one more unless the last forcing was a never used one.
 
         Raises:
@@ -191,14 +192,15 @@ class Surrogate:
 
     def _encode(self, ds: xr.Dataset) -> xr.DataArray:
         def encode(*fields: Array) -> tuple[Array]:
-            batch, leading = fields_to_batch(fields)
-            latents = [self.model.encode(part) for part in torch.split(batch, INSTANTS_AT_ONCE)]
+            batch, leading = fields_to_batch(fields, len(space))
+            latents = [self.model.encode(part) for part in torch.split(batch, _at_once(batch.shape[2:]))]
             return (from_batch(torch.cat(latents), leading),)
 
-        space, fields = self.domain.dimension, [ds[v.name] for v in self.domain.variables]
-        sizes = {"latent": self.model.latent_size}
-        (latent,) = map_blocks(encode, fields, [[space]] * len(fields), [["latent"]], sizes)
-        in_place = ["latent" if d == space else d for d in fields[0].dims]
+        space, fields = self.domain.dimensions, [ds[v.name] for v in self.domain.variables]
+        sizes = {"latent": self.model.state_size}
+        (latent,) = map_blocks(encode, fields, [space] * len(fields), [["latent"]], sizes)
+        first = next(d for d in fields[0].dims if d in space)
+        in_place = ["latent" if d == first else d for d in fields[0].dims if d == first or d not in space]
         latent = latent.transpose(..., *in_place).rename("latent")
         return latent.assign_attrs(units="1", long_name="latent state")
 
@@ -207,14 +209,16 @@ class Surrogate:
 
         def decode(latents: Array) -> tuple[Array, ...]:
             batch = to_batch(latents, latents.shape[:-1], 1)
-            parts = [self.model.readout(part, ["fields", *names]) for part in torch.split(batch, INSTANTS_AT_ONCE)]
+            several = torch.split(batch, _at_once(domain.shape))
+            parts = [self.model.readout(part, ["fields", *names]) for part in several]
             fields = torch.cat([part["fields"] for part in parts]).unbind(dim=1)
             functionals = [torch.cat([part[name] for part in parts]) for name in names]
             return tuple(from_batch(values, latents.shape[:-1]) for values in (*fields, *functionals))
 
-        gives = [[domain.dimension]] * len(domain.variables) + [[]] * len(names)
-        read = map_blocks(decode, [latent], [["latent"]], gives, {domain.dimension: domain.num_points})
-        in_place = [domain.dimension if d == "latent" else d for d in latent.dims]
+        space = dict(zip(domain.dimensions, domain.shape, strict=True))
+        gives = [list(space)] * len(domain.variables) + [[]] * len(names)
+        read = map_blocks(decode, [latent], [["latent"]], gives, space)
+        in_place = [d for dim in latent.dims for d in (space if dim == "latent" else (dim,))]
         decoded = xr.Dataset({}, attrs=self._attributes())
         for v, values in zip(domain.variables, read, strict=False):
             decoded[v.name] = values.transpose(*in_place)
@@ -222,7 +226,7 @@ class Surrogate:
         for name, values in zip(names, read[len(domain.variables) :], strict=True):
             decoded[name] = values
             decoded[name].attrs = {"units": "1", "long_name": f"spatial mean {name}"}
-        return decoded.assign_coords({domain.dimension: self._grid()})
+        return decoded.assign_coords({axis.name: position_of(axis) for axis in domain.axes})
 
     def _rollout(self, start: xr.Dataset, held: xr.DataArray, times: xr.DataArray) -> xr.Dataset:
         def advance(states: Array, actions: Array) -> tuple[Array]:
@@ -233,7 +237,7 @@ class Surrogate:
 
         state = self._encode(start.drop_vars("time", errors="ignore")).transpose(..., "latent")
         chunks = {d: c for d, c in state.chunksizes.items() if d in held.dims}
-        reads, sizes = [["latent"], ["time", "actuator"]], {"time": times.size, "latent": self.model.latent_size}
+        reads, sizes = [["latent"], ["time", "actuator"]], {"time": times.size, "latent": self.model.state_size}
         arrays = [state, held.chunk(chunks) if chunks else held]
         (latents,) = map_blocks(advance, arrays, reads, [["time", "latent"]], sizes)
         return self._decode(latents.assign_coords(time=times))
@@ -244,35 +248,30 @@ class Surrogate:
         planner, cost = build_planner(settings, self.model, target)
 
         def search(*fields: Array) -> tuple[Array, Array]:
-            batch, leading = fields_to_batch(fields)
+            batch, leading = fields_to_batch(fields, len(self.domain.axes))
             found = planner.plan(self.model, self.model.encode(batch), cost)
             return from_batch(found.actions, leading), from_batch(found.predicted_cost, leading)
 
         fields = [start[v.name].drop_vars("time", errors="ignore") for v in self.domain.variables]
         sizes = {"time": settings.horizon, "actuator": len(self.domain.actuators)}
-        reads = [[self.domain.dimension]] * len(fields)
+        reads = [self.domain.dimensions] * len(fields)
         forcing, predicted = map_blocks(search, fields, reads, [["time", "actuator"], []], sizes)
         return forcing, predicted
 
     def _resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
-        space, needed = self.domain.dimension, 2 * self.model.settings.latent_modes + 2
-        if sizes.get(space, needed) >= needed:
-            return []
-        got, remedy = str(sizes[space]), "coarser fields alias: interpolate them"
-        return [Problem(f"{where}: {space}", f"at least {needed} points", got, remedy)]
+        remedy = "coarser fields alias: interpolate them"
+        return [
+            Problem(f"{where}: {axis.name}", f"at least {needed} points", str(sizes[axis.name]), remedy)
+            for axis, needed in zip(self.domain.axes, self.model.fewest_points, strict=True)
+            if axis.periodic and sizes.get(axis.name, needed) < needed
+        ]
 
-    def _target_problems(self, goal: NDArray[np.float32], settings: PlanningSettings) -> list[Problem]:
-        sizes = {self.domain.dimension: goal.shape[-1]}
+    def _target_problems(self, goal: Array, settings: PlanningSettings) -> list[Problem]:
+        sizes = dict(zip(self.domain.dimensions, goal.shape[1:], strict=True))
         problems = self._resolution_problems(sizes, "target")
         if problems or settings.terminal == "none":
             return problems
         return unrest_problems(self.model, torch.from_numpy(goal))
-
-    def _grid(self) -> xr.DataArray:
-        domain = self.domain
-        values = np.arange(domain.num_points) * domain.domain_extent / domain.num_points
-        attributes = {"units": domain.units, "long_name": "position", "axis": domain.dimension.upper()}
-        return xr.DataArray(values, dims=domain.dimension, attrs=attributes)
 
     def _attributes(self) -> dict[str, str]:
         return {
@@ -282,6 +281,11 @@ class Surrogate:
             "history": "computed by sciwm.Surrogate",
             "sciwm_config": self.config.model_dump_json(),
         }
+
+
+def _at_once(shape: Sequence[int]) -> int:
+    """How many instants on a grid are worked on together."""
+    return max(1, POINTS_AT_ONCE // math.prod(shape))
 
 
 def _raise(problems: Sequence[Problem]) -> None:

@@ -54,13 +54,14 @@ def map_blocks(
     return results if len(gives) > 1 else (results,)
 
 
-def fields_to_batch(fields: Sequence[Array]) -> tuple[Tensor, tuple[int, ...]]:
-    """Variables ``(..., x)`` to a tensor ``(batch, variable, x)`` and the shape of what was before x."""
-    together = np.stack(np.broadcast_arrays(*fields), axis=-2)
+def fields_to_batch(fields: Sequence[Array], dimensions: int) -> tuple[Tensor, tuple[int, ...]]:
+    """Variables ``(..., *space)`` to a tensor ``(batch, variable, *space)`` and the shape of what was before space."""
+    together = np.stack(np.broadcast_arrays(*fields), axis=-1 - dimensions)
     bad = together.size - int(np.isfinite(together).sum())
     if bad:  # of chunked data this is the first look at the values
         raise InputError([Problem("fields", "finite values", f"{bad} in a chunk that are not", "fill or drop them")])
-    return to_batch(together, together.shape[:-2], 2), together.shape[:-2]
+    leading = together.shape[: -1 - dimensions]
+    return to_batch(together, leading, 1 + dimensions), leading
 
 
 def from_batch(values: Tensor, leading: tuple[int, ...]) -> Array:

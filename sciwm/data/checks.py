@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciwm.data.domain import Domain
+from sciwm.data.domain import Axis, Domain
 from sciwm.problems import Problem
 from simulations import ActionBox
 
@@ -30,15 +30,15 @@ def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset")
             continue
         array = dataset[variable.name]
         place = f"{where}: {variable.name}"
-        if domain.dimension not in array.dims:
-            problems.append(Problem(place, f"the dimension '{domain.dimension}'", f"dimensions {array.dims}"))
+        absent = [d for d in domain.dimensions if d not in array.dims]
+        if absent:
+            problems += [Problem(place, f"the dimension '{d}'", f"dimensions {array.dims}") for d in absent]
             continue
         problems += _unit_problems(array, variable.units, place)
         problems += _dimension_problems(array, ("latent", "actuator"), place)
         problems += _finite(array, place)
-    if domain.dimension in dataset.dims:
-        problems += _grid_problems(dataset, domain, where)
-    return problems
+    along = [axis for axis in domain.axes if axis.name in dataset.dims]
+    return problems + [problem for axis in along for problem in _grid_problems(dataset, axis, where)]
 
 
 def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcing") -> list[Problem]:
@@ -50,7 +50,7 @@ def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcin
         return [Problem(f"{where}: time", "at least one interval", "none")]
     if forcing.sizes["actuator"] != len(box):
         return [Problem(where, f"{len(box)} actuators ({', '.join(box.names)})", str(forcing.sizes["actuator"]))]
-    problems = _dimension_problems(forcing, ("latent", domain.dimension), where)
+    problems = _dimension_problems(forcing, ("latent", *domain.dimensions), where)
     problems += _unit_problems(forcing, box.units, where)
     problems += _label_problems(forcing, where)
     unusable = _finite(forcing, where)
@@ -153,24 +153,45 @@ def _out_of_bounds(forcing: xr.DataArray, box: ActionBox, where: str) -> list[Pr
     return [Problem(where, expected, got, "clip the forcing, or train on data with wider bounds")]
 
 
-def _grid_problems(dataset: xr.Dataset, domain: Domain, where: str) -> list[Problem]:
-    points, dimension = dataset.sizes[domain.dimension], domain.dimension
-    place = f"{where}: {dimension}"
-    if points == 0:
+def _grid_problems(dataset: xr.Dataset, axis: Axis, where: str) -> list[Problem]:
+    place = f"{where}: {axis.name}"
+    if dataset.sizes[axis.name] == 0:
         return []  # told as an empty dimension
-    if dimension not in dataset.coords:
-        return [Problem(place, f"a coordinate over a period of {domain.domain_extent:g}", "none")]
-    x = dataset[dimension]
-    problems = _unit_problems(x, domain.units, place)
+    if axis.name not in dataset.coords:
+        over = f"a period of {axis.extent:g}" if axis.periodic else f"the points {_points_of(axis)}"
+        return [Problem(place, f"a coordinate over {over}", "none")]
+    x = dataset[axis.name]
+    problems = _unit_problems(x, axis.units, place)
     uneven = spacing_problems(x, place)
     if uneven:
         return problems + uneven
-    extent = float(x[1] - x[0]) * points
-    if not np.isclose(extent, domain.domain_extent, rtol=1e-3):
-        remedy = "leave out the repeated end point" if np.isclose(x[-1] - x[0], domain.domain_extent) else ""
-        expected = f"a period of {domain.domain_extent:g} [{domain.units}]"
-        return [*problems, Problem(place, expected, f"{extent:g}", remedy)]
-    return problems + origin_problems(x, place)
+    kind = "periodic" if axis.periodic else "bounded"
+    if x.attrs.get("boundary", kind) != kind:
+        return [*problems, Problem(place, f"a {kind} axis", f"boundary '{x.attrs['boundary']}'")]
+    return problems + (_period_problems(x, axis, place) if axis.periodic else _point_problems(x, axis, place))
+
+
+def _period_problems(x: xr.DataArray, axis: Axis, place: str) -> list[Problem]:
+    """Any number of points, over the period and from the origin of the model's."""
+    extent = float(x[1] - x[0]) * x.size
+    if np.isclose(extent, axis.extent, rtol=1e-3):
+        return origin_problems(x, place)
+    remedy = "leave out the repeated end point" if np.isclose(x[-1] - x[0], axis.extent) else ""
+    return [Problem(place, f"a period of {axis.extent:g} [{axis.units}]", f"{extent:g}", remedy)]
+
+
+def _point_problems(x: xr.DataArray, axis: Axis, place: str) -> list[Problem]:
+    """Between walls only the points of the model will do."""
+    values = x.values.astype(float)
+    if len(values) == axis.num_points and np.allclose(values, axis.coordinates, rtol=0, atol=1e-3 * axis.spacing):
+        return []
+    expected, got = f"{_points_of(axis)} [{axis.units}]", f"{len(values)} from {values[0]:g} to {values[-1]:g}"
+    return [Problem(place, expected, got, "interpolate the fields to the model's grid")]
+
+
+def _points_of(axis: Axis) -> str:
+    first, last = axis.coordinates[[0, -1]]
+    return f"{axis.num_points} points from {first:g} to {last:g}"
 
 
 def _finite(array: xr.DataArray, place: str) -> list[Problem]:

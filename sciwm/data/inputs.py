@@ -48,16 +48,18 @@ def _no_number(time: xr.DataArray) -> str:
 
 
 def target_of(ds: Any, domain: Domain) -> tuple[NDArray[np.float32], list[Problem]]:
-    """A single state to be held, ``(variable, x)``."""
+    """A single state to be held, ``(variable, *space)``."""
     fields, problems = instant_of(ds, domain, "target")
-    extra = {str(d): n for d, n in fields.sizes.items() if d != domain.dimension}
+    extra = {str(d): n for d, n in fields.sizes.items() if d not in domain.dimensions}
     if extra:
         remedy = f"choose one with target.isel({', '.join(f'{d}=0' for d in extra)})"
-        problems.append(Problem("target", f"no dimension beside '{domain.dimension}'", f"{extra}", remedy))
+        beside = " and ".join(f"'{d}'" for d in domain.dimensions)
+        problems.append(Problem("target", f"no dimension beside {beside}", f"{extra}", remedy))
     if problems:
         return np.empty(0, np.float32), problems
     with np.errstate(over="ignore"):
-        goal = np.stack([fields[v.name].values.astype(np.float32) for v in domain.variables])
+        arrays = [fields[v.name].transpose(*domain.dimensions) for v in domain.variables]
+        goal = np.stack([array.values.astype(np.float32) for array in arrays])
     if not np.isfinite(goal).all():  # chunked, or too large
         problems.append(Problem("target", "finite values", "others", "fill or drop them"))
     return goal, problems

@@ -1,5 +1,7 @@
 """The scales of a domain, measured on the training data."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,24 +9,26 @@ from sciwm.data.domain import Domain, Functional, Variable
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import sample_fields
 
+MOST_INSTANTS = 20_000
+MOST_NUMBERS = 2**27  # half a gigabyte
+
 
 def fit_domain(data: Trajectories) -> Domain:
     """Variables, grid and actions as the dataset states them, with means and deviations of its values."""
     names = [v.name for v in data.variables]
-    fields = sample_fields([data], names, limit=20_000)
+    numbers = len(names) * math.prod(axis.num_points for axis in data.axes)
+    fields = sample_fields([data], names, limit=max(1, min(MOST_INSTANTS, MOST_NUMBERS // numbers)))
     variables = tuple(
         Variable(v.name, v.long_name, v.units, float(fields[:, c].mean()), _deviation(fields[:, c]))
         for c, v in enumerate(data.variables)
     )
     return Domain(
         variables=variables,
-        dimension=data.dimension,
-        num_points=fields.shape[-1],
-        domain_extent=data.domain_extent,
-        units=data.space_units,
+        axes=data.axes,
         control_interval=data.control_interval,
         actuators=data.actuators,
         functionals=tuple(_fit_functional(data, name) for name in data.functional_names),
+        known_shapes=data.forcing_shapes is not None,
     )
 
 

@@ -11,10 +11,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciwm.data.checks import origin_problems, spacing_problems, time_problems
+from sciwm.data.coordinates import axis_of
 from sciwm.problems import InputError, Problem
 from simulations import ActionBox, Variable
 
 IN_MEMORY_BYTES = 2**31
+MOST_DIMENSIONS = 2
 LOST_REMEDY = "restore it from a backup, or simulate again in another folder"
 CHECK_REMEDY = "find the damaged simulations with 'sciwm check'"
 
@@ -25,6 +27,16 @@ class Trajectories:
     Args:
         path: a Zarr store of the dataset schema.
 
+    Attributes:
+        variables: the fields, each ``(simulation, time, *space)``, in the order of the equation where the
+            store tells it, else alphabetically.
+        axes: the grid, in the order of the fields' space dimensions.
+        functional_names: the functionals with a budget.
+        actuators: names and bounds of the actions.
+        forcing_shapes: what one unit of each action adds to the time derivative of each variable,
+            ``(actuator, variable, *space)``; None where the store does not say, and where an actuator acts
+            otherwise: on a parameter, or impulsively.
+
     Raises:
         InputError: if there is no such store, it cannot be read, or nothing in it can be used.
     """
@@ -33,17 +45,14 @@ class Trajectories:
         self.path = path
         dataset = open_trajectories(path)
         _raise(_store_problems(dataset, str(path)))
-        self.dimension = _space_of(dataset)
         names = sorted(map(str, dataset.data_vars))  # a store lists them in the file system's order
         self.variables = tuple(
             Variable(n, dataset[n].attrs.get("long_name", n), dataset[n].attrs.get("units", "1"))
-            for n in names
-            if self.dimension in dataset[n].dims
+            for n in _field_names(dataset)
         )
+        self.axes = tuple(axis_of(dataset[d]) for d in _space_of(dataset))
         self.functional_names = tuple(n for n in names if f"{n}_source" in dataset and f"{n}_output" in dataset)
-        space, time = dataset[self.dimension], dataset["time"].values
-        self.space_units = str(space.attrs.get("units", "1"))
-        self.domain_extent = float((space[1] - space[0]) * space.size)
+        time = dataset["time"].values
         self.control_interval = float(time[1] - time[0])
         self.intervals = len(time) - 1
         actuator_names = str(dataset["actuator"].attrs.get("names", "")).split()
@@ -56,9 +65,15 @@ class Trajectories:
         )
         self.usable = [int(i) for i in np.flatnonzero(read_values(dataset["status"], path) == 1)]
         _raise(_usable_problems(self.usable, str(path)))
+        self.forcing_shapes = self._forcing_shapes(dataset)
         self._dataset = dataset
         self._arrays: dict[str, Any] = {}
         self._in_memory = dataset.nbytes < IN_MEMORY_BYTES
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Names of the space dimensions."""
+        return tuple(axis.name for axis in self.axes)
 
     def digest(self) -> str:
         """One sha256 for all marked simulations of the store, empty where nothing is marked."""
@@ -80,6 +95,20 @@ class Trajectories:
 
                 self._arrays[name] = zarr.open_group(self.path, mode="r")[name]
         return self._arrays[name]
+
+    def _forcing_shapes(self, dataset: xr.Dataset) -> NDArray[Any] | None:
+        """Each actuator's shape on the variable that it acts on, zero on the others."""
+        names = [v.name for v in self.variables]
+        acts_on = str(dataset["actuator"].attrs.get("acts_on", "")).split() if "actuator" in dataset.coords else []
+        if "actuator_shape" not in dataset or len(acts_on) != len(self.actuators) or not set(acts_on) <= set(names):
+            return None
+        if dataset["actuator_shape"].attrs.get("impulsive", 0):
+            return None
+        shapes = read_values(dataset["actuator_shape"].transpose("actuator", *self.dimensions), self.path)
+        forcing = np.zeros((len(shapes), len(names), *shapes.shape[1:]))
+        for j, name in enumerate(acts_on):
+            forcing[j, names.index(name)] = shapes[j]
+        return forcing
 
 
 def open_trajectories(path: Path) -> xr.Dataset:
@@ -143,19 +172,45 @@ def _store_problems(dataset: xr.Dataset, where: str) -> list[Problem]:
     return problems + _space_problems(dataset, where)
 
 
-def _space_of(dataset: xr.Dataset) -> str:
-    """The name of the space dimension, empty if there is none."""
-    return next((str(d) for d in dataset.dims if d not in ("simulation", "time", "actuator")), "")
+def _field_names(dataset: xr.Dataset) -> list[str]:
+    """Whatever lives in space and time, in the order that the store tells, then alphabetically."""
+    found = sorted(str(n) for n, v in dataset.data_vars.items() if "time" in v.dims and _space_dimensions(v))
+    told = str(dataset.attrs.get("variables", "")).split()
+    return sorted(found, key=lambda name: told.index(name) if name in told else len(told))
+
+
+def _space_dimensions(array: xr.DataArray) -> tuple[str, ...]:
+    return tuple(str(d) for d in array.dims if d not in ("simulation", "time", "actuator"))
+
+
+def _space_of(dataset: xr.Dataset) -> tuple[str, ...]:
+    """The names of the space dimensions in the order of the fields, empty if there are none."""
+    return next((_space_dimensions(dataset[name]) for name in _field_names(dataset)), ())
 
 
 def _space_problems(dataset: xr.Dataset, where: str) -> list[Problem]:
-    dimension = _space_of(dataset)
-    if not dimension:
+    dimensions = _space_of(dataset)
+    if not dimensions:
         return [Problem(where, "a variable with a space dimension", f"dimensions {tuple(dataset.dims)}")]
+    if len(dimensions) > MOST_DIMENSIONS:
+        return [Problem(where, "fields over one or two space dimensions", f"dimensions {dimensions}")]
+    wanted = ("simulation", "time", *dimensions)
+    problems = [
+        Problem(f"{where}: {n}", f"the dimensions {wanted}", f"{dataset[n].dims}", "write all fields alike")
+        for n in _field_names(dataset)
+        if "simulation" in dataset.dims and dataset[n].dims != wanted
+    ]
+    return problems + [problem for d in dimensions for problem in _axis_problems(dataset, d, where)]
+
+
+def _axis_problems(dataset: xr.Dataset, dimension: str, where: str) -> list[Problem]:
     if dimension not in dataset.coords:
         return [Problem(where, f"the coordinate '{dimension}'", "none", LOST_REMEDY)]
     x, place = dataset[dimension], f"{where}: {dimension}"
-    return spacing_problems(x, place) or origin_problems(x, place)
+    boundary = x.attrs.get("boundary", "periodic")
+    if boundary not in ("periodic", "bounded"):
+        return [Problem(place, "the attribute boundary 'periodic' or 'bounded'", f"{boundary!r}")]
+    return spacing_problems(x, place) or (origin_problems(x, place) if boundary == "periodic" else [])
 
 
 def _usable_problems(usable: Sequence[int], where: str) -> list[Problem]:

@@ -17,7 +17,7 @@ class Batch:
     """Windows of ``H + 1`` instants.
 
     Args:
-        fields: ``(batch, H + 1, variable, x)`` in physical units.
+        fields: ``(batch, H + 1, variable, *space)`` in physical units.
         actions: ``(batch, H, actuator)`` in physical units.
         functionals: ``(batch, H + 1, functional)``, normalised.
         sources: ``(batch, H, functional)``, normalised, averaged over each interval.
@@ -78,7 +78,7 @@ def _stack(values: list[Tensor], *empty: int) -> Tensor:
 
 
 def sample_fields(sets: Sequence[Trajectories], names: Sequence[str], limit: int) -> NDArray[np.float32]:
-    """About ``limit`` instants spread evenly over all simulations, ``(sample, variable, x)``."""
+    """About ``limit`` instants spread evenly over all simulations, ``(sample, variable, *space)``."""
     total = sum(len(s.usable) * (s.intervals + 1) for s in sets)
     stride = max(1, total // limit)
     parts = [

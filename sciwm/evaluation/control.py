@@ -31,6 +31,10 @@ CONTROLLERS = {
 }
 
 
+LARGEST_LINEARIZED = 512
+"""Numbers in a state of the true equations whose linear law is found within a minute or so."""
+
+
 @dataclass(frozen=True)
 class ControlTask:
     """Drive states of the true simulation to a target and hold them there.
@@ -38,8 +42,8 @@ class ControlTask:
     Args:
         config: planner, horizon, and the solver step the oracles may plan with.
         simulation: the plant.
-        starts: held-out states ``(episode, variable, x)``.
-        target: fields ``(variable, x)``.
+        starts: held-out states ``(episode, variable, *space)``.
+        target: fields ``(variable, *space)``.
     """
 
     config: Config
@@ -53,9 +57,11 @@ class ControlTask:
         They plan with the same horizon and cost as the world model, the gradient planner also with
         the same budget, and may take the coarser solver step of the configuration. Where planning
         does without a linear law there is no LQR either: the actuators may not be able to hold the
-        target.
+        target. On grids too large for a linear law of the true equations they plan without one.
         """
         planning, control = self.config.planning, self.config.control
+        if self.target.numel() > LARGEST_LINEARIZED:
+            planning = planning.model_copy(update={"terminal": "none"})
         sampling = planning.model_copy(update={"planner": "cem", "iterations": control.cem_iterations})
         settings = self.config.simulation.model_dump()
         oracle = build(settings | {"steps_per_interval": control.oracle_steps_per_interval})
@@ -67,7 +73,7 @@ class ControlTask:
             "none": lambda: Hold(self.simulation.actuators),
             **({"lqr": lqr} if planning.terminal == "riccati" else {}),
             "oracle_cem": lambda: RecedingHorizon(oracle, *build_planner(sampling, oracle, self.target)),
-            "adjoint": lambda: self.plan_with(oracle),
+            "adjoint": lambda: RecedingHorizon(oracle, *build_planner(planning, oracle, self.target)),
         }
 
     def plan_with(self, dynamics: Dynamics) -> RecedingHorizon:
@@ -163,8 +169,8 @@ def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
     grid, simulation = task.simulation.grid, task.simulation
     held = torch.cat([episodes.actions, torch.full_like(episodes.actions[:, :1], torch.nan)], dim=1)
     times = np.arange(held.shape[1]) * simulation.control_interval
-    distance = (episodes.fields - task.target).square().mean(dim=(2, 3))
-    dims = ("episode", "time", "x")
+    distance = (episodes.fields - task.target).square().flatten(2).mean(dim=2)
+    dims = ("episode", "time", *grid.dims)
     variables: dict[str, object] = {
         v.name: (dims, episodes.fields[:, :, c].numpy(), {"units": v.units, "long_name": v.long_name})
         for c, v in enumerate(simulation.variables)
@@ -179,7 +185,10 @@ def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
     )  # fmt: skip
     coordinates = {
         "time": ("time", times, {"units": "1", "long_name": "time", "axis": "T"}),
-        "x": ("x", grid.coordinates["x"], {"units": "1", "long_name": "position", "axis": "X"}),
+        **{
+            d: (d, points, {"units": "1", "long_name": "position", "axis": d.upper()})
+            for d, points in grid.coordinates.items()
+        },
         "actuator": list(simulation.actuators.names),
     }
     return xr.Dataset(variables, coordinates)
@@ -200,7 +209,7 @@ def imagine_control(task: ControlTask, model: WorldModel, progress: Progress) ->
     for _ in progress(range(task.config.control.first), "imagining the controlled flow"):
         states.append(model.advance(states[-1], policy.decide(states[-1])))
     imagined = readout_trajectory(model, torch.stack(states, dim=1), ["fields"])["fields"].numpy()
-    dims = ("episode", "time", "x")
+    dims = ("episode", "time", *model.domain.dimensions)
     variables = {
         f"{v.name}_imagined": (dims, imagined[:, :, c], {"units": v.units, "long_name": f"imagined {v.long_name}"})
         for c, v in enumerate(model.domain.variables)

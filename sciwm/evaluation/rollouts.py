@@ -7,12 +7,15 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from sciwm.data.coordinates import position_of
 from sciwm.data.domain import Variable
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import readout_trajectory, rollout
 from sciwm.loss.physics import budget_residual
 from sciwm.model.world_model import WorldModel
 from simulations import Simulation
+
+SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
 
 
 @torch.no_grad()
@@ -28,15 +31,16 @@ def evaluate_rollouts(model: WorldModel, data: Trajectories, *, steps: int) -> x
     truth = torch.stack([_rows(data, v.name, rows, steps + 1) for v in domain.variables], dim=2)
     actions = _rows(data, "action", rows, steps)
     states = rollout(model, model.encode(truth[:, 0]), actions)
-    imagined = torch.cat([truth[:, :1], readout_trajectory(model, states, ["fields"])["fields"]], dim=1)
+    parts = [readout_trajectory(model, part, ["fields"])["fields"] for part in states.split(SIMULATIONS_AT_ONCE)]
+    imagined = torch.cat([truth[:, :1], torch.cat(parts)], dim=1)
     coordinates = {
         "simulation": rows,
         "time": ("time", np.arange(steps + 1) * domain.control_interval, {"units": "1", "long_name": "lead time"}),
-        domain.dimension: np.arange(truth.shape[-1]) * domain.domain_extent / truth.shape[-1],
+        **{axis.name: position_of(axis) for axis in data.axes},
     }
     fields = {}
     for c, v in enumerate(domain.variables):
-        dims = ("simulation", "time", domain.dimension)
+        dims = ("simulation", "time", *domain.dimensions)
         fields[v.name] = (dims, truth[:, :, c].numpy(), {"units": v.units, "long_name": f"true {v.long_name}"})
         fields[f"{v.name}_imagined"] = (
             dims, imagined[:, :, c].numpy(), {"units": v.units, "long_name": f"imagined {v.long_name}"},
@@ -53,7 +57,7 @@ def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
     """``1 - MSE / MSE of persistence`` over ``time``, from the first step on."""
 
     def mean_square(guess: Callable[[Variable], xr.DataArray]) -> xr.DataArray:
-        over = ("simulation", model.domain.dimension)
+        over = ("simulation", *model.domain.dimensions)
         parts = [
             ((guess(v).astype(float) - rollouts[v.name]) ** 2).mean(over) / v.deviation**2
             for v in model.domain.variables
@@ -82,9 +86,9 @@ def unseen_action_budget(
 
     Args:
         simulation: says what the functionals of a field are.
-        starts: physical fields ``(batch, variable, x)``.
+        starts: physical fields ``(batch, variable, *space)``.
         actions: physical, ``(batch, T, actuator)``.
-        fields: what the solver makes of both, ``(batch, T + 1, variable, x)``.
+        fields: what the solver makes of both, ``(batch, T + 1, variable, *space)``.
 
     Returns:
         over ``functional``, ``sample``, ``time``, in units of the deviation of the true changes:
@@ -94,7 +98,7 @@ def unseen_action_budget(
     state = model.encode(starts)
     states = torch.cat([state[:, None], rollout(model, state, actions)], dim=1)
     imagined = readout_trajectory(model, states, ["fields"])["fields"]
-    names = list(simulation.functional_names)
+    names = [f.name for f in model.domain.functionals] or list(simulation.functional_names)
 
     def changes(trajectory: Tensor) -> Tensor:
         values = simulation.functionals(trajectory.flatten(0, 1))
@@ -122,6 +126,7 @@ def _rows(data: Trajectories, name: str, rows: list[int], length: int) -> Tensor
 def _relative_error(
     model: WorldModel, guess: Tensor, truth: Tensor, whose: str
 ) -> tuple[tuple[str, str], "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", dict[str, str]]:
-    deviation = truth.new_tensor([v.deviation for v in model.domain.variables])[:, None]
+    deviation = truth.new_tensor([v.deviation for v in model.domain.variables])
+    deviation = deviation.view(-1, *(1,) * len(model.domain.axes))
     norm = ((guess - truth) / deviation).flatten(2).norm(dim=2) / (truth / deviation).flatten(2).norm(dim=2)
     return ("simulation", "time"), norm.numpy(), {"units": "1", "long_name": f"normalised error {whose}"}

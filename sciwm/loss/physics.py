@@ -7,20 +7,30 @@ from sciwm.data.windows import Batch
 from sciwm.model.world_model import WorldModel
 
 
-def head_error(model: WorldModel, latents: Tensor, batch: Batch) -> Tensor:
-    """Mean square error of ``Q``, ``S`` and ``y`` read from latents; one for a head that gives the mean.
+def head_error(model: WorldModel, states: Tensor, batch: Batch) -> Tensor:
+    """Mean square error of ``Q``, ``S`` and ``y`` read from states; one for a head that gives the mean.
 
     Args:
-        latents: ``(batch, H + 1, size)``, encoded or imagined, at the instants of ``batch``.
+        states: ``(batch, H + 1, size)``, encoded or imagined, at the instants of ``batch``.
     """
-    value = model.heads.value(latents.flatten(0, 1)).unflatten(0, latents.shape[:2])
-    source, output = model.heads.fluxes(latents[:, :-1].flatten(0, 1), latents[:, 1:].flatten(0, 1))
+    before, after = (model.latent(s).flatten(0, 1) for s in (states[:, :-1], states[:, 1:]))
+    source, output = model.heads.fluxes(before, after)
     errors = [
-        value - batch.functionals,
-        source.unflatten(0, latents[:, 1:].shape[:2]) - batch.sources,
-        output.unflatten(0, latents[:, 1:].shape[:2]) - batch.outputs,
+        model.functionals(states.flatten(0, 1)) - batch.functionals.flatten(0, 1),
+        source - batch.sources.flatten(0, 1),
+        output - batch.outputs.flatten(0, 1),
     ]
     return torch.stack([e.square().mean() for e in errors]).mean()
+
+
+def ledger_tie(model: WorldModel, states: Tensor) -> Tensor:
+    """Mean square difference between the ledger and what the heads read from the latent beside it.
+
+    Args:
+        states: imagined, ``(batch, H, size)``.
+    """
+    flat = states.flatten(0, 1)
+    return (model.functionals(flat) - model.heads.value(model.latent(flat))).square().mean()
 
 
 def budget_residual(model: WorldModel, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
@@ -28,23 +38,21 @@ def budget_residual(model: WorldModel, before: Tensor, action: Tensor, after: Te
 
         r = [ Q(z+) - Q(z) - interval ( S(z, z+) + sum_j a_j y_j(z, z+) ) ] / std(Delta Q)
 
+    With a ledger Q is the ledger's, and r is zero whatever the weights.
+
     Args:
-        before, after: latents ``(batch, size)``.
+        before, after: states ``(batch, size)``.
         action: ``(batch, actuator)`` in physical units.
 
     Returns:
         ``(batch, functional)``.
     """
-    functionals = model.domain.functionals
-
-    def scale(name: str) -> Tensor:
-        return before.new_tensor([getattr(f, name) for f in functionals])
-
-    change = (model.heads.value(after) - model.heads.value(before)) * scale("deviation")
-    source, output = model.heads.fluxes(before, after)
-    source = source * scale("source_deviation") + scale("source_mean")
-    work = torch.einsum("bj,bfj->bf", action, output) * scale("output_deviation")
-    return (change - model.control_interval * (source + work)) / scale("change_deviation")
+    deviation, typical = (
+        before.new_tensor([getattr(f, name) for f in model.domain.functionals])
+        for name in ("deviation", "change_deviation")
+    )
+    change = (model.functionals(after) - model.functionals(before)) * deviation
+    return (change - model.inflow(model.latent(before), action, model.latent(after))) / typical
 
 
 def imagined_budget_error(
@@ -55,14 +63,38 @@ def imagined_budget_error(
     One random instant of every imagined rollout is advanced once more.
 
     Args:
-        along: latents along the rollouts, ``(batch, H, size)``.
+        along: states along the rollouts, ``(batch, H, size)``.
         actions: what the data did there, ``(batch, H, actuator)`` in physical units.
         counterfactual_share: fraction whose action is drawn from the whole box instead.
     """
     batch, horizon = actions.shape[:2]
     rows, instants = torch.arange(batch), torch.randint(horizon, (batch,), generator=generator)
     start, action = along[rows, instants], actions[rows, instants]
-    drawn = model.actuators.to_physical(2 * torch.rand(action.shape, generator=generator).to(action) - 1)
     counterfactual = torch.rand(batch, 1, generator=generator).to(action) < counterfactual_share
-    action = torch.where(counterfactual, drawn, action)
+    action = torch.where(counterfactual, any_action(model, action, generator), action)
     return budget_residual(model, start, action, model.advance(start, action)).square().mean()
+
+
+def shell_growth(model: WorldModel, latents: Tensor, *, contraction: float, generator: torch.Generator) -> Tensor:
+    """How far states outside the data are from being contracted, under any action of the box:
+
+        < max(0, |z+| / |z| - contraction)^2 >,    z on a shell of 1.5 to 3 times the data's largest radius
+
+    Latents of the data have unit variance. After Li et al. 2022 (arXiv:2106.06898), who prescribe z+
+    there; here contracting is enough.
+
+    Args:
+        latents: encoded, ``(batch, size)``.
+    """
+    with torch.no_grad():
+        largest = latents.norm(dim=1).max()
+        radius = largest * (1.5 + 1.5 * torch.rand(len(latents), 1, generator=generator).to(latents))
+        outside = radius * latents / latents.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    action = any_action(model, latents.new_zeros(len(latents), len(model.actuators)), generator)
+    after = model.latent(model.advance(model.state_of(outside), action))
+    return torch.relu(after.norm(dim=1) / outside.norm(dim=1) - contraction).square().mean()
+
+
+def any_action(model: WorldModel, like: Tensor, generator: torch.Generator) -> Tensor:
+    """Physical actions uniform in the whole box, of the shape of ``like`` ``(..., actuator)``."""
+    return model.actuators.to_physical(2 * torch.rand(like.shape, generator=generator).to(like) - 1)

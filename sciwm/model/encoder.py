@@ -1,57 +1,86 @@
-"""Fields to latent: a Fourier neural operator that ends in truncated Fourier coefficients."""
+"""Fields to latent: a Fourier neural operator that corrects the fields before they are projected."""
 
 import warnings
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from sciwm.config import ModelSettings
-from sciwm.model.spectral import basis
+from sciwm.config import EncoderSettings
+from sciwm.model.spectral import SpectralSpace, along_axes, basis
+from sciwm.model.vector import VectorSpace
 
 with warnings.catch_warnings():  # its import warns about optional packages
     warnings.simplefilter("ignore")
     from neuralop.layers.fno_block import FNOBlocks
 
+SMALLEST_SCALE = 1e-3
 
-class Encoder(nn.Module):
-    """``z_k = F_k[ S u + P FNO(L u) ] / sigma_k`` for wavenumbers ``|k| <= K``.
 
-    S, L, P act pointwise (skip, lifting, projection); the FNO (Li et al. 2021, arXiv:2010.08895)
-    has no positional embedding, padding or normalisation, so the map commutes with translation and
-    gives the same latent at any resolution. P starts at zero: before training the latent holds the
-    fields' own Fourier coefficients, scaled to unit variance by the fixed ``sigma_k``.
+class Operator(nn.Module):
+    """``P FNO(L u)``: a Fourier neural operator (Li et al. 2021, arXiv:2010.08895) between pointwise L and P.
+
+    It has no positional embedding, padding or normalisation, so it commutes with translation and is
+    the same at any resolution. P starts at zero.
+
+    Args:
+        dimensions: of space.
+    """
+
+    def __init__(self, inputs: int, outputs: int, settings: EncoderSettings, dimensions: int) -> None:
+        super().__init__()
+        self.lifting = nn.Conv1d(inputs, settings.width, 1)
+        self.blocks = FNOBlocks(
+            settings.width,
+            settings.width,
+            n_modes=(2 * settings.modes,) * dimensions,
+            n_layers=settings.layers,
+            use_channel_mlp=False,
+        )
+        self.layers = settings.layers
+        self.projection = nn.Conv1d(settings.width, outputs, 1, bias=False)
+        nn.init.zeros_(self.projection.weight)
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """``(batch, inputs, *space) -> (batch, outputs, *space)``."""
+        space = fields.shape[2:]
+        hidden = self.lifting(fields.flatten(2)).unflatten(2, space)
+        for layer in range(self.layers):
+            hidden = self.blocks(hidden, layer)
+        return self.projection(hidden.flatten(2)).unflatten(2, space)
+
+
+class SpectralEncoder(nn.Module):
+    """``z_k = F_k[ S u + P FNO(L u) ] / sigma_k`` for wavenumbers ``|k| <= K`` along each periodic axis.
+
+    S acts pointwise. Before training the latent holds the fields' own Fourier coefficients, scaled to
+    unit variance by the fixed ``sigma_k``; it is the same at any resolution.
 
     Args:
         variables: number of fields V.
-        settings: sizes.
+        settings: sizes of the operator.
+        space: where the latents live.
     """
 
-    def __init__(self, variables: int, settings: ModelSettings) -> None:
+    def __init__(self, variables: int, settings: EncoderSettings, space: SpectralSpace) -> None:
         super().__init__()
-        fno = settings.encoder
-        self.modes = settings.latent_modes
-        self.lifting = nn.Conv1d(variables, fno.width, 1)
-        self.blocks = FNOBlocks(
-            fno.width, fno.width, n_modes=(2 * fno.modes,), n_layers=fno.layers, use_channel_mlp=False
-        )
-        self.layers = fno.layers
-        self.projection = nn.Conv1d(fno.width, settings.latent_channels, 1, bias=False)
-        self.skip = nn.Conv1d(variables, settings.latent_channels, 1, bias=False)
-        nn.init.zeros_(self.projection.weight)
+        self.space, self.shape_space = space, SpectralSpace(variables, space.modes)
+        self.operator = Operator(variables, space.channels, settings, len(space.modes))
+        self.skip = nn.Conv1d(variables, space.channels, 1, bias=False)
         nn.init.eye_(self.skip.weight[:, :, 0].detach())
-        self.register_buffer("scale", torch.ones(settings.latent_channels, 2 * self.modes + 1))
+        if space.channels > variables:  # channels that copy no field begin as features of their own
+            nn.init.normal_(self.operator.projection.weight.detach()[variables:], 0, settings.width**-0.5)
+        self.register_buffer("scale", torch.ones(space.channels, *space.shape))
         self.scale: Tensor
-        self._bases: dict[tuple[int, torch.device], Tensor] = {}
+        self._bases: dict[tuple[int, int, torch.device], Tensor] = {}
 
     def forward(self, fields: Tensor) -> Tensor:
-        """Normalised fields ``(batch, V, x)`` to latents ``(batch, C (2 K + 1))``."""
-        hidden = self.lifting(fields)
-        for layer in range(self.layers):
-            hidden = self.blocks(hidden, layer)
-        return (self._coefficients(self.skip(fields) + self.projection(hidden)) / self.scale).flatten(1)
+        """Normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
+        kept = self.skip(fields.flatten(2)).unflatten(2, fields.shape[2:])
+        return (self._coefficients(kept + self.operator(fields)) / self.scale).flatten(1)
 
     def metric(self, exponent: float) -> Tensor:
-        """Weights ``m_k ~ sigma_k^(2 exponent)`` summing to one, ``(C (2 K + 1),)``.
+        """Weights ``m_k ~ sigma_k^(2 exponent)`` summing to one, ``(size,)``.
 
         With exponent 1 distances between latents are those between fields; with 0 every wavenumber
         counts the same, however little energy it has.
@@ -60,17 +89,103 @@ class Encoder(nn.Module):
         return weights / weights.sum()
 
     @torch.no_grad()
-    def fit_scale(self, fields: Tensor) -> None:
-        """Set ``sigma_k`` to the deviation of each wavenumber in ``fields``, at least 1e-3 of the largest."""
-        variance = self._coefficients(self.skip(fields)).var(dim=0)
-        mean, cos, sin = variance.split([1, self.modes, self.modes], dim=-1)
-        deviation = torch.cat([mean, (cos + sin) / 2], dim=-1).sqrt()
-        deviation = torch.maximum(deviation, 1e-3 * deviation.amax(dim=-1, keepdim=True))
-        self.scale.copy_(torch.cat([deviation, deviation[:, 1:]], dim=-1))
+    def fit(self, fields: Tensor) -> None:
+        """Set ``sigma_k`` to the deviation of each wave vector in ``fields``, at least 1e-3 of the largest."""
+        variance = self._coefficients(fields).var(dim=0).flatten(1)
+        for block in SpectralSpace(1, self.space.modes).wavenumber_blocks():
+            variance[:, block] = variance[:, block].mean(dim=1, keepdim=True)
+        deviation = variance.sqrt()
+        deviation = torch.maximum(deviation, SMALLEST_SCALE * deviation.amax(dim=1, keepdim=True))
+        channels = [c % len(deviation) for c in range(self.space.channels)]
+        self.scale.copy_(deviation[channels].view_as(self.scale))
+
+    @torch.no_grad()
+    def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
+        """Normalised shapes of actuators ``(actuator, V, *space)`` in the units of the latent, by variable."""
+        channels = [min(v, self.space.channels - 1) for v in range(shapes.shape[1])]
+        return (self._coefficients(shapes) / self.scale[channels]).flatten(1)
 
     def _coefficients(self, values: Tensor) -> Tensor:
-        points = values.shape[-1]
-        key = (points, values.device)
+        """``(batch, channel, *space)`` to ``(batch, channel, *coefficients)``."""
+        axes = zip(self.space.modes, values.shape[2:], strict=True)
+        return along_axes(values, [self._basis(k, points, values.device) for k, points in axes])
+
+    def _basis(self, modes: int, points: int, device: torch.device) -> Tensor:
+        key = (modes, points, device)
         if key not in self._bases:
-            self._bases[key] = (basis(self.modes, points).T / points).to(values.device)
-        return values @ self._bases[key]
+            self._bases[key] = (basis(modes, points).T / points).to(device)
+        return self._bases[key]
+
+
+class VectorEncoder(nn.Module):
+    """``z_i = <phi_i, u + P FNO(L u)> / sigma_i`` on a bounded domain.
+
+    The ``phi_i`` are the leading modes of the proper orthogonal decomposition of the training fields
+    (Sirovich 1987, doi:10.1090/qam/910462), ``sigma_i`` their deviations: before training the latent
+    is the best linear one. The operator sees the fields mirrored at the ends of every bounded axis,
+    which makes them periodic and continuous.
+
+    Args:
+        variables: number of fields V.
+        settings: sizes of the operator.
+        space: where the latents live.
+        grid: points along each axis.
+        bounded: which axes are.
+    """
+
+    def __init__(
+        self,
+        variables: int,
+        settings: EncoderSettings,
+        space: VectorSpace,
+        grid: Sequence[int],
+        bounded: Sequence[bool],
+    ) -> None:
+        super().__init__()
+        self.space, self.shape_space = space, space
+        self.mirrored = [2 + axis for axis, is_bounded in enumerate(bounded) if is_bounded]
+        self.operator = Operator(variables, variables, settings, len(grid))
+        self.register_buffer("mode", torch.zeros(space.size, variables, *grid))
+        self.register_buffer("mean", torch.zeros(variables, *grid))
+        self.register_buffer("scale", torch.ones(space.size))
+        self.mode: Tensor
+        self.mean: Tensor
+        self.scale: Tensor
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """Normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
+        wide = fields
+        for axis in self.mirrored:
+            wide = torch.cat([wide, wide.flip(axis)], dim=axis)
+        correction = self.operator(wide)[(..., *(slice(n) for n in fields.shape[2:]))]
+        return self._coefficients(fields - self.mean + correction) / self.scale
+
+    def metric(self, exponent: float) -> Tensor:
+        """Weights ``m_i ~ sigma_i^(2 exponent)`` summing to one, ``(size,)``."""
+        weights = self.scale ** (2 * exponent)
+        return weights / weights.sum()
+
+    @torch.no_grad()
+    def fit(self, fields: Tensor) -> None:
+        """Take modes and scales from ``fields`` ``(sample, V, *space)``."""
+        self.mean.copy_(fields.mean(dim=0))
+        modes, deviation = principal_modes(fields, self.space.size)
+        self.mode.copy_(modes)
+        self.scale.copy_(torch.maximum(deviation, SMALLEST_SCALE * deviation[0]))
+
+    @torch.no_grad()
+    def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
+        """Normalised shapes of actuators ``(actuator, V, *space)`` in the units of the latent."""
+        return self._coefficients(shapes) / self.scale
+
+    def _coefficients(self, values: Tensor) -> Tensor:
+        return values.flatten(1) @ self.mode.flatten(1).T
+
+
+def principal_modes(fields: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Orthonormal modes ``(count, V, *space)`` that hold the most variance, and the deviation of each."""
+    flat = (fields - fields.mean(dim=0)).flatten(1).double()
+    count = min(count, *flat.shape)
+    _, singular, rows = torch.linalg.svd(flat, full_matrices=False)
+    modes = rows[:count].unflatten(1, fields.shape[1:]).to(fields)
+    return modes, (singular[:count] / max(len(flat) - 1, 1) ** 0.5).to(fields)

@@ -5,65 +5,103 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from sciwm.config import ModelSettings
-from sciwm.model.spectral import SpectralLinear, SpectralProduct, size
+from sciwm.config import PredictorSettings
+from sciwm.model.forcing import Forcing
+from sciwm.model.spaces import LatentSpace
+from sciwm.model.spectral import as_matrix
 
 Step = Callable[[Tensor, Tensor], Tensor]
 """``step(z, a)``: one control interval, latents ``(batch, size)``, actions ``(batch, actuator)`` in [-1, 1]."""
 
 
-class Predictor(nn.Module):
+class ExponentialPredictor(nn.Module):
     """``z' = l z + N(z, a)``, over one interval in S equal substeps of a two-stage exponential scheme:
 
         y  = E z + N(z, a)
         z <- y + R (N(y, a) - N(z, a))
 
     as ETD2RK (Cox & Matthews 2002, eq. 22), but with every coefficient learned: E, R and the factors
-    of N are per-wavenumber matrices that commute with translation. The tendency is quadratic, as
-    transport is in every conservation law, and affine in the action:
+    of N are maps of the latent's space, which commute with translation if that is spectral. The
+    tendency is quadratic, as transport is in every conservation law, and affine in the action:
 
-        N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r z) ] + G a            action_path = affine
-        N(z, a) = sum_r W_r [ (U_r z) (V_r z) ] + G a                    action_path = additive
-        N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r (z + H a)) ] + G a    action_path = general
+        N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r z) ] + G a + g            action_path = affine
+        N(z, a) = sum_r W_r [ (U_r z) (V_r z) ] + G a + g                    action_path = additive
+        N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r (z + H a)) ] + G a + g    action_path = general
+
+    A steady forcing g is learned where the settings ask for one.
 
     Args:
         settings: sizes.
-        actuators: number of actions.
+        space: of the latents.
+        forcing: what G and H know of the actuators, one map each.
     """
 
-    def __init__(self, settings: ModelSettings, actuators: int) -> None:
+    def __init__(self, settings: PredictorSettings, space: LatentSpace, forcing: Forcing, modulation: Forcing) -> None:
         super().__init__()
-        channels, modes = settings.latent_channels, settings.latent_modes
-        self.substeps = settings.predictor.substeps
-        self.action_path = settings.predictor.action_path
-        self.tendency = SpectralProduct(channels, channels, modes, modes, settings.predictor.rank, gain=0.1)
-        self.decay = SpectralLinear(channels, channels, modes, modes).set_identity(1.0)
-        self.correction = SpectralLinear(channels, channels, modes, modes).set_identity(0.5)
-        latent = channels * size(modes)
-        self.forcing = nn.Parameter(torch.randn(actuators, latent) * 0.01)  # G
-        self.modulation = nn.Parameter(torch.zeros(actuators, latent))  # H
-        self.modulation.requires_grad_(self.action_path != "additive")
+        self.substeps, self.action_path, self.size = settings.substeps, settings.action_path, space.size
+        self.tendency = space.product(space, settings.rank, gain=0.1)
+        self.decay = space.linear(space).set_identity(1.0)
+        self.correction = space.linear(space).set_identity(0.5)
+        self.forcing = forcing  # G
+        self.modulation = modulation.requires_grad_(self.action_path != "additive")  # H
+        self.steady = nn.Parameter(torch.zeros(space.size), requires_grad=settings.steady_forcing)  # g
 
-    def stepper(self) -> Step:
-        """Assemble the matrices once, for a whole rollout."""
-        view, offset, back = self.tendency.matrices()
-        decay, correction = self.decay.matrix(), self.correction.matrix()
-        acted = self.modulation @ view  # what H a adds to the factors
+    def stepper(self, shapes: Tensor | None) -> Step:
+        """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
+        offset, forcing = self.tendency.offset(), self.forcing.matrix(shapes)
+        view = Assembled(self.tendency.view, self.size, len(offset), offset)
+        back = Assembled(self.tendency.combine, len(offset) // 2, self.size, offset)
+        decay, correction = (Assembled(m, self.size, self.size, offset) for m in (self.decay, self.correction))
+        acted = self.tendency.view(self.modulation.matrix(shapes))  # what H a adds to the factors
         if self.action_path == "affine":
-            acted = torch.cat([acted.chunk(2, dim=1)[0], torch.zeros_like(acted.chunk(2, dim=1)[1])], dim=1)
+            left, right = acted.chunk(2, dim=1)
+            acted = torch.cat([left, torch.zeros_like(right)], dim=1)
 
         def step(z: Tensor, action: Tensor) -> Tensor:
-            forcing = action @ self.forcing
+            held = torch.addmm(self.steady, action, forcing)
             factor_offset = offset if self.action_path == "additive" else torch.addmm(offset, action, acted)
 
             def tendency(z: Tensor) -> Tensor:
-                left, right = torch.addmm(factor_offset, z, view).chunk(2, dim=1)
-                return torch.addmm(forcing, left * right, back)
+                left, right = view(z, plus=factor_offset).chunk(2, dim=1)
+                return back(left * right, plus=held)
 
             for _ in range(self.substeps):
                 n_z = tendency(z)
-                y = torch.addmm(n_z, z, decay)
-                z = torch.addmm(y, tendency(y) - n_z, correction)
+                y = decay(z, plus=n_z)
+                z = correction(tendency(y) - n_z, plus=y)
             return z
 
         return step
+
+
+class LinearPredictor(nn.Module):
+    """``z+ = A z + B a + b``: the Koopman form, all of whose nonlinearity is the encoder's."""
+
+    def __init__(self, settings: PredictorSettings, space: LatentSpace, forcing: Forcing) -> None:
+        super().__init__()
+        self.size = space.size
+        self.decay = space.linear(space).set_identity(1.0)
+        self.forcing = forcing
+        self.steady = nn.Parameter(torch.zeros(space.size), requires_grad=settings.steady_forcing)
+
+    def stepper(self, shapes: Tensor | None) -> Step:
+        """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
+        forcing = self.forcing.matrix(shapes)
+        decay = Assembled(self.decay, self.size, self.size, forcing)
+        return lambda z, action: decay(z, plus=torch.addmm(self.steady, action, forcing))
+
+
+class Assembled:
+    """A linear map, as one matrix where that is small.
+
+    Args:
+        linear: ``(batch, inputs) -> (batch, outputs)``.
+    """
+
+    def __init__(self, linear: Callable[[Tensor], Tensor], inputs: int, outputs: int, like: Tensor) -> None:
+        self.linear = linear
+        self.matrix = as_matrix(linear, inputs, outputs, like)
+
+    def __call__(self, z: Tensor, plus: Tensor) -> Tensor:
+        """The image of ``z`` plus something."""
+        return self.linear(z) + plus if self.matrix is None else torch.addmm(plus, z, self.matrix)

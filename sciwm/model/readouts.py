@@ -1,31 +1,33 @@
-"""Latent to what people want: functionals, fluxes of their budgets, and fields."""
+"""Latent to what people want: functionals, fluxes of their budgets, actions, and fields."""
 
 import torch
 from torch import Tensor, nn
 
-from sciwm.config import ModelSettings
-from sciwm.model.spectral import SpectralLinear, SpectralProduct, basis, size
+from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
+from sciwm.model.spaces import LatentSpace
+from sciwm.model.spectral import SpectralSpace, along_axes, basis
+from sciwm.model.vector import VectorSpace
 
 
-class FunctionalHead(nn.Module):
-    """Spatial means of local densities of one or several latents: linear plus quadratic, translation invariant.
+class QuadraticHead(nn.Module):
+    """``l . z + z . Q z + b`` of one or several latents, in a spectral space the general one that translation allows.
+
+    With a space of invariants it reads spatial means of local densities.
 
     Args:
-        latents: how many latents are read together (2 for a quantity averaged between two instants).
-        outputs: number of functionals.
+        start: of all latents that are read together.
+        to: where the result lives.
     """
 
-    def __init__(self, settings: ModelSettings, latents: int, outputs: int) -> None:
+    def __init__(self, start: LatentSpace, to: LatentSpace, rank: int) -> None:
         super().__init__()
-        channels = latents * settings.latent_channels
-        self.mean = SpectralLinear(channels, outputs, settings.latent_modes, 0)
-        self.density = SpectralProduct(channels, outputs, settings.latent_modes, 0, settings.head_rank, gain=0.1)
-        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.linear = start.linear(to)
+        self.quadratic = start.product(to, rank, gain=0.1)
 
     def forward(self, *latents: Tensor) -> Tensor:
-        """Latents ``(batch, size)`` to normalised functionals ``(batch, outputs)``."""
+        """Latents ``(batch, size)`` to ``(batch, size of the other space)``."""
         together = torch.cat(latents, dim=1)
-        return self.mean(together) + self.density(together) + self.bias
+        return self.linear(together) + self.quadratic(together)
 
 
 class BudgetHeads(nn.Module):
@@ -41,43 +43,83 @@ class BudgetHeads(nn.Module):
         actuators: number of actions.
     """
 
-    def __init__(self, settings: ModelSettings, functionals: int, actuators: int) -> None:
+    def __init__(self, space: LatentSpace, rank: int, functionals: int, actuators: int) -> None:
         super().__init__()
-        latent = settings.latent_channels * size(settings.latent_modes)
         self.shape = (functionals, actuators)
-        self.value = FunctionalHead(settings, latents=1, outputs=functionals)
-        self.source = FunctionalHead(settings, latents=2, outputs=functionals)
-        self.output = nn.Parameter(torch.zeros(2 * latent, functionals * actuators))
+        both, numbers = space.repeated(2), space.invariants(functionals)
+        self.values = QuadraticHead(space, numbers, rank)
+        self.sources = QuadraticHead(both, numbers, rank)
+        self.bias = nn.Parameter(torch.zeros(2, functionals))
+        self.output = nn.Parameter(torch.zeros(both.size, functionals * actuators))
         self.output_bias = nn.Parameter(torch.zeros(functionals * actuators))
+
+    def value(self, latent: Tensor) -> Tensor:
+        """Normalised ``Q`` ``(batch, functional)``."""
+        return self.values(latent) + self.bias[0]
 
     def fluxes(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised ``S`` ``(batch, functional)`` and ``y`` ``(batch, functional, actuator)``."""
         output = torch.addmm(self.output_bias, torch.cat([before, after], dim=1), self.output)
-        return self.source(before, after), output.unflatten(1, self.shape)
+        return self.sources(before, after) + self.bias[1], output.unflatten(1, self.shape)
 
 
-class Decoder(nn.Module):
-    """Latent to fields, linear plus quadratic; trained on detached latents, so it never shapes them."""
+class SpectralDecoder(nn.Module):
+    """Latent to fields, linear plus quadratic; trained on detached latents, so it never shapes them.
 
-    def __init__(self, variables: int, settings: ModelSettings, num_points: int) -> None:
+    Args:
+        variables: number of fields V.
+        grid: points along each axis.
+    """
+
+    def __init__(self, variables: int, space: SpectralSpace, rank: int, grid: tuple[int, ...]) -> None:
         super().__init__()
-        channels, modes = settings.latent_channels, settings.latent_modes
-        modes_out = min(2 * modes, num_points // 2 - 1)
-        self.num_points = num_points
-        self.shape = (variables, size(modes_out))
-        self.linear = SpectralLinear(channels, variables, modes, modes_out).set_identity(1.0)
-        self.quadratic = SpectralProduct(channels, variables, modes, modes_out, settings.decoder_rank, gain=1e-2)
-        self.register_buffer("to_grid", basis(modes_out, num_points), persistent=False)
-        self.to_grid: Tensor
+        modes = tuple(min(2 * k, n // 2 - 1) for k, n in zip(space.modes, grid, strict=True))
+        self.fine = SpectralSpace(variables, modes)
+        self.linear = space.linear(self.fine).set_identity(1.0)
+        self.quadratic = space.product(self.fine, rank, gain=1e-2)
+        for axis, (k, n) in enumerate(zip(modes, grid, strict=True)):
+            self.register_buffer(f"to_grid_{axis}", basis(k, n), persistent=False)
 
     @torch.no_grad()
-    def fit_scale(self, scale: Tensor) -> None:
-        """Start as the inverse of an encoder that only divides by ``scale`` ``(channel, 2 K + 1)``."""
-        modes = self.linear.scale.shape[-1]
-        channels = range(min(self.linear.scale.shape[:2]))
-        self.linear.scale[channels, channels] = scale[: len(channels), :modes]
+    def fit(self, scale: Tensor, fields: Tensor) -> None:
+        """Start as the inverse of an encoder that only divides by ``scale`` ``(channel, *coefficients)``."""
+        for channel in range(min(self.linear.weight.shape[1:3])):
+            by_wave_vector = scale[channel]
+            for axis, k in enumerate(self.linear.start.modes):
+                by_wave_vector = by_wave_vector.narrow(axis, 0, k + 1)
+            self.linear.weight[0, channel, channel] = by_wave_vector
 
     def forward(self, latent: Tensor) -> Tensor:
-        """``(batch, size)`` to normalised fields ``(batch, variable, x)``."""
+        """``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
         coefficients = self.linear(latent) + self.quadratic(latent)
-        return coefficients.unflatten(1, self.shape) @ self.to_grid
+        to_grid = [getattr(self, f"to_grid_{axis}") for axis in range(len(self.fine.modes))]
+        return along_axes(coefficients.unflatten(1, (self.fine.channels, *self.fine.shape)), to_grid)
+
+
+class VectorDecoder(nn.Module):
+    """Latent to fields, linear plus quadratic in twice as many principal modes as the latent has numbers."""
+
+    def __init__(self, variables: int, space: VectorSpace, rank: int, grid: tuple[int, ...]) -> None:
+        super().__init__()
+        fine = VectorSpace(2 * space.size)
+        self.linear = space.linear(fine).set_identity(1.0)
+        self.quadratic = space.product(fine, rank, gain=1e-2)
+        self.register_buffer("mode", torch.zeros(fine.size, variables, *grid))
+        self.register_buffer("mean", torch.zeros(variables, *grid))
+        self.register_buffer("scale", torch.ones(fine.size))
+        self.mode: Tensor
+        self.mean: Tensor
+        self.scale: Tensor
+
+    @torch.no_grad()
+    def fit(self, scale: Tensor, fields: Tensor) -> None:
+        """Start as the inverse of an encoder that only projects on the leading modes of ``fields``."""
+        modes, deviation = principal_modes(fields, len(self.scale))
+        self.mean.copy_(fields.mean(dim=0))
+        self.mode[: len(modes)] = modes
+        self.scale[: len(deviation)] = torch.maximum(deviation, SMALLEST_SCALE * deviation[0])
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
+        coefficients = (self.linear(latent) + self.quadratic(latent)) * self.scale
+        return (coefficients @ self.mode.flatten(1)).unflatten(1, self.mode.shape[1:]) + self.mean

@@ -1,20 +1,65 @@
 """Latent fields as truncated Fourier series, and the maps between them that commute with translation.
 
-A latent of C channels and K modes is the real vector of the coefficients, per channel
-``[c_0, c_1 .. c_K, s_1 .. s_K]`` in the orthonormal basis ``1, sqrt(2) cos(k x), sqrt(2) sin(k x)``
-on ``[0, 2 pi)``: the sum of squares is the mean square. Everything here is a few dense matrix
-products, since latent grids are far too small for transforms to pay.
+A latent of C channels and K modes along each axis is the real vector of the coefficients, per channel
+the tensor product over axes of ``[c_0, c_1 .. c_K, s_1 .. s_K]`` in the orthonormal basis
+``1, sqrt(2) cos(k x), sqrt(2) sin(k x)`` on ``[0, 2 pi)``: the sum of squares is the mean square.
+Latent grids are so small that transforms are matrix products, one along each axis.
 """
 
+import itertools
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 
-def size(modes: int) -> int:
-    """Numbers in one channel of ``modes`` modes."""
-    return 2 * modes + 1
+@dataclass(frozen=True)
+class SpectralSpace:
+    """Where such latents live.
+
+    Args:
+        channels: C.
+        modes: K along each axis.
+    """
+
+    channels: int
+    modes: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Coefficients of one channel along each axis, ``2 K + 1``."""
+        return tuple(2 * k + 1 for k in self.modes)
+
+    @property
+    def size(self) -> int:
+        """Numbers in one latent."""
+        return self.channels * math.prod(self.shape)
+
+    def repeated(self, times: int) -> "SpectralSpace":
+        """Several latents side by side."""
+        return replace(self, channels=times * self.channels)
+
+    def invariants(self, count: int) -> "SpectralSpace":
+        """Numbers that no translation changes."""
+        return SpectralSpace(count, (0,) * len(self.modes))
+
+    def linear(self, to: "SpectralSpace") -> "SpectralLinear":
+        """The general linear map to another space that commutes with translation."""
+        return SpectralLinear(self, to)
+
+    def product(self, to: "SpectralSpace", rank: int, *, gain: float) -> "SpectralProduct":
+        """The general quadratic map, up to ``rank``, that commutes with translation."""
+        return SpectralProduct(self, to, rank, gain=gain)
+
+    def wavenumber_blocks(self) -> list[Tensor]:
+        """Indices of the coordinates that belong to one wave vector up to signs: all channels, cosines and sines."""
+        label = torch.zeros(self.shape, dtype=torch.long)
+        for axis, k in enumerate(self.modes):
+            label = label * (k + 1) + _along(_wavenumbers(k), axis, len(self.modes))
+        flat = label.flatten().repeat(self.channels)
+        return [torch.nonzero(flat == value).flatten() for value in flat.unique()]
 
 
 def basis(modes: int, num_points: int) -> Tensor:
@@ -25,79 +70,121 @@ def basis(modes: int, num_points: int) -> Tensor:
     return torch.cat([ones, math.sqrt(2) * kx.cos(), math.sqrt(2) * kx.sin()]).float()
 
 
-def translate(latent: Tensor, modes: int, shift: float) -> Tensor:
-    """The latent of ``u(x - shift)``, with the domain scaled to ``2 pi``; ``(..., C (2 K + 1))``."""
-    z = latent.unflatten(-1, (-1, size(modes)))
-    mean, cos, sin = z.split([1, modes, modes], dim=-1)
-    angle = shift * torch.arange(1, modes + 1, device=latent.device)
-    turned = [cos * angle.cos() - sin * angle.sin(), cos * angle.sin() + sin * angle.cos()]
-    return torch.cat([mean, *turned], dim=-1).flatten(-2)
+def along_axes(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+    """Multiply the last axes by one matrix each, ``(..., n_1 .. n_D) -> (..., m_1 .. m_D)``."""
+    for axis, matrix in enumerate(reversed(matrices)):
+        values = (values.transpose(-1, -1 - axis) @ matrix).transpose(-1, -1 - axis)
+    return values
 
 
-def _generators(modes_in: int, modes_out: int) -> tuple[Tensor, Tensor]:
-    """Per wavenumber the two matrices that commute with translation: identity and quarter turn.
+DENSE_ENTRIES = 2**18
+"""A linear map with fewer entries is quicker as one matrix than as its parts."""
 
-    Each ``(min(K_in, K_out) + 1, 2 K_in + 1, 2 K_out + 1)``.
-    """
-    modes = min(modes_in, modes_out)
-    scale = torch.zeros(modes + 1, size(modes_in), size(modes_out))
-    turn = torch.zeros_like(scale)
-    scale[0, 0, 0] = 1.0
-    for k in range(1, modes + 1):
-        scale[k, k, k] = scale[k, modes_in + k, modes_out + k] = 1.0
-        turn[k, k, modes_out + k], turn[k, modes_in + k, k] = 1.0, -1.0
-    return scale, turn
+
+def as_matrix(linear: Callable[[Tensor], Tensor], inputs: int, outputs: int, like: Tensor) -> Tensor | None:
+    """A linear map of latents ``(batch, inputs)`` as the matrix to multiply from the right; None if that is large."""
+    if inputs * outputs > DENSE_ENTRIES:
+        return None
+    return linear(torch.eye(inputs, dtype=like.dtype, device=like.device))
+
+
+def applied(linear: Callable[[Tensor], Tensor], latent: Tensor, outputs: int) -> Tensor:
+    """``linear(latent)``, by way of its matrix where the batch is large enough for that to pay."""
+    matrix = as_matrix(linear, latent.shape[1], outputs, latent) if len(latent) > 2 * latent.shape[1] else None
+    return linear(latent) if matrix is None else latent @ matrix
+
+
+def translate(latent: Tensor, space: SpectralSpace, shifts: Sequence[float]) -> Tensor:
+    """The latent of ``u(x - shift)``, with every axis scaled to ``2 pi``; ``(..., size)``."""
+    turns = []
+    for k, shift in zip(space.modes, shifts, strict=True):
+        angle = shift * _wavenumbers(k).to(latent)
+        turns.append(angle.cos().diag() + angle.sin().diag() @ _quarter_turn(k).to(latent))
+    return along_axes(latent.unflatten(-1, (space.channels, *space.shape)), turns).flatten(-1 - len(turns))
+
+
+def _wavenumbers(modes: int) -> Tensor:
+    """Of each coefficient along one axis: ``0, 1 .. K, 1 .. K``."""
+    k = torch.arange(1, modes + 1)
+    return torch.cat([torch.zeros(1, dtype=torch.long), k, k])
+
+
+def _quarter_turn(modes: int) -> Tensor:
+    """Takes ``c_k`` to ``s_k`` and ``s_k`` to ``-c_k``; multiplied from the right."""
+    turn, k = torch.zeros(2 * modes + 1, 2 * modes + 1), torch.arange(1, modes + 1)
+    turn[k, modes + k], turn[modes + k, k] = 1.0, -1.0
+    return turn
+
+
+def _along(values: Tensor, axis: int, dimensions: int) -> Tensor:
+    return values.reshape([-1 if d == axis else 1 for d in range(dimensions)])
 
 
 class SpectralLinear(nn.Module):
     """The general linear map between latents that commutes with translation.
 
-    For every wavenumber a complex C_in x C_out matrix, held as its real part ``scale`` and imaginary
-    part ``turn``, both ``(C_in, C_out, K + 1)``.
+        out_k = sum_e W_e(k) J^e z_k,    e in {0, 1}^D
+
+    where J^e turns the phase by a quarter along the axes with e = 1: in one dimension the real and
+    imaginary part of a complex matrix per wavenumber, in two those of the matrices of ``(k_x, k_y)``
+    and ``(k_x, -k_y)``. W has the shape ``(2^D, C_in, C_out, K_1 + 1 .. K_D + 1)``.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, modes_in: int, modes_out: int) -> None:
+    def __init__(self, start: SpectralSpace, to: SpectralSpace) -> None:
         super().__init__()
-        self.shape = (channels_in * size(modes_in), channels_out * size(modes_out))
-        modes = min(modes_in, modes_out) + 1
-        self.scale = nn.Parameter(torch.zeros(channels_in, channels_out, modes))
-        self.turn = nn.Parameter(torch.zeros(channels_in, channels_out, modes))
-        scale, turn = _generators(modes_in, modes_out)
-        self.register_buffer("scale_generators", scale, persistent=False)
-        self.register_buffer("turn_generators", turn, persistent=False)
-        self.scale_generators: Tensor
-        self.turn_generators: Tensor
+        self.start, self.end = start, to
+        modes = [min(k, n) for k, n in zip(start.modes, to.modes, strict=True)]
+        self.turns = list(itertools.product((False, True), repeat=len(modes)))
+        self.weight = nn.Parameter(torch.zeros(len(self.turns), start.channels, to.channels, *(k + 1 for k in modes)))
+        label = torch.zeros([2 * k + 1 for k in modes], dtype=torch.long)
+        for axis, k in enumerate(modes):
+            label = label * (k + 1) + _along(_wavenumbers(k), axis, len(modes))
+        self.register_buffer("wave_vector", label.flatten(), persistent=False)
+        self.wave_vector: Tensor
+        for axis, (k, k_in, k_out) in enumerate(zip(modes, start.modes, to.modes, strict=True)):
+            kept_in, kept_out = (torch.eye(2 * n + 1)[_kept(k, n)] for n in (k_in, k_out))
+            self.register_buffer(f"keep_{axis}", kept_in.T.contiguous(), persistent=False)
+            self.register_buffer(f"turn_{axis}", kept_in.T @ _quarter_turn(k), persistent=False)
+            self.register_buffer(f"fill_{axis}", kept_out, persistent=False)
 
     @torch.no_grad()
     def set_identity(self, factor: float) -> "SpectralLinear":
         """Start from ``factor`` times the identity on the channels and modes both sides share."""
-        channels = range(min(self.scale.shape[:2]))
-        self.scale.zero_()
-        self.turn.zero_()
-        self.scale[channels, channels] = factor
+        channels = range(min(self.weight.shape[1:3]))
+        self.weight.zero_()
+        self.weight[0, channels, channels] = factor
         return self
 
     @torch.no_grad()
     def set_random(self, deviation: float) -> "SpectralLinear":
         """Start from independent normal numbers."""
-        self.scale.normal_(0, deviation)
-        self.turn.normal_(0, deviation)
+        self.weight.normal_(0, deviation)
         return self
 
-    def per_channel(self, after: Tensor | None = None) -> Tensor:
-        """``(C_in, n_in, C_out, n)``, followed by ``after`` ``(n_out, n)`` within each channel."""
-        scale, turn = self.scale_generators, self.turn_generators
-        if after is not None:
-            scale, turn = scale @ after, turn @ after
-        return torch.einsum("iok,kab->iaob", self.scale, scale) + torch.einsum("iok,kab->iaob", self.turn, turn)
-
-    def matrix(self) -> Tensor:
-        """The map as a dense matrix ``(C_in n_in, C_out n_out)``, to multiply from the right."""
-        return self.per_channel().reshape(self.shape)
-
     def forward(self, latent: Tensor) -> Tensor:
-        """``(batch, C_in n_in) -> (batch, C_out n_out)``."""
-        return latent @ self.matrix()
+        """``(batch, size) -> (batch, size of the other space)``."""
+        return applied(self.by_wavenumber, latent, self.end.size)
+
+    def by_wavenumber(self, latent: Tensor) -> Tensor:
+        """The same, as the equation stands above."""
+        axes = range(len(self.start.modes))
+        z = latent.unflatten(-1, (self.start.channels, *self.start.shape))
+        turned = [
+            along_axes(z, [getattr(self, f"{'turn' if e[d] else 'keep'}_{d}") for d in axes]).flatten(2)
+            for e in self.turns
+        ]
+        weight = self.weight.flatten(3)[..., self.wave_vector]
+        out = torch.einsum("beik,eiok->bok", torch.stack(turned, dim=1), weight)
+        if self.end.modes != self.start.modes:
+            small = [getattr(self, f"fill_{d}").shape[0] for d in axes]
+            out = along_axes(out.unflatten(-1, small), [getattr(self, f"fill_{d}") for d in axes])
+        return out.flatten(1)
+
+
+def _kept(modes: int, among: int) -> Tensor:
+    """Places of the first ``modes`` wavenumbers in a longer vector of coefficients."""
+    k = torch.arange(1, modes + 1)
+    return torch.cat([torch.zeros(1, dtype=torch.long), k, among + k])
 
 
 class SpectralProduct(nn.Module):
@@ -105,35 +192,41 @@ class SpectralProduct(nn.Module):
 
         q(z) = sum_r W_r [ (U_r z)(x) (V_r z)(x) ],    U_r, V_r, W_r commuting with translation
 
-    The factors are multiplied on a padded grid of more than ``2 K_in + K_out`` points, so nothing
-    aliases and the map commutes with translation exactly. Each factor has a free constant, so q has
-    linear terms too. With ``K_out = 0`` it is a translation-invariant functional.
+    The factors are multiplied on a padded grid of more than ``2 K_in + K_out`` points along each axis,
+    so nothing aliases and the map commutes with translation exactly. Each factor has a free constant,
+    so q has linear terms too. With ``K_out = 0`` it is a translation-invariant functional.
     """
 
-    def __init__(
-        self, channels_in: int, channels_out: int, modes_in: int, modes_out: int, rank: int, *, gain: float = 1.0
-    ) -> None:
+    def __init__(self, start: SpectralSpace, to: SpectralSpace, rank: int, *, gain: float) -> None:
         super().__init__()
-        points = 2 * modes_in + modes_out + 2
-        self.channels_in, self.modes_in = channels_in, modes_in
-        deviation = 1 / math.sqrt(channels_in * size(modes_in))
-        self.factors = SpectralLinear(channels_in, 2 * rank, modes_in, modes_in).set_random(deviation)
-        self.combine = SpectralLinear(rank, channels_out, modes_out, modes_out).set_random(gain / math.sqrt(rank))
+        self.points = [2 * k_in + k_out + 2 for k_in, k_out in zip(start.modes, to.modes, strict=True)]
+        self.factors = start.linear(replace(start, channels=2 * rank)).set_random(1 / math.sqrt(start.size))
+        self.back = replace(to, channels=rank).linear(to).set_random(gain / math.sqrt(rank))
         self.constants = nn.Parameter(torch.zeros(2 * rank))
-        self.register_buffer("to_grid", basis(modes_in, points), persistent=False)
-        self.register_buffer("from_grid", basis(modes_out, points).T / points, persistent=False)
-        self.to_grid: Tensor
-        self.from_grid: Tensor
+        for axis, points in enumerate(self.points):
+            from_grid = basis(to.modes[axis], points).T / points
+            self.register_buffer(f"to_grid_{axis}", basis(start.modes[axis], points), persistent=False)
+            self.register_buffer(f"from_grid_{axis}", from_grid, persistent=False)
 
-    def matrices(self) -> tuple[Tensor, Tensor, Tensor]:
-        """``(view, offset, back)``: latent to all factors on the grid, their constants, products to latent."""
-        points = self.to_grid.shape[1]
-        view = self.factors.per_channel(after=self.to_grid).flatten(2, 3).flatten(0, 1)
-        back = torch.einsum("pa,raob->rpob", self.from_grid, self.combine.per_channel()).flatten(2, 3).flatten(0, 1)
-        return view, self.constants.repeat_interleave(points), back
+    def view(self, latent: Tensor) -> Tensor:
+        """All factors on the padded grid, without their constants: ``(batch, 2 rank points)``, linear."""
+        factors = self.factors.by_wavenumber(latent).unflatten(1, (-1, *self.factors.end.shape))
+        return along_axes(factors, self._matrices("to_grid")).flatten(1)
+
+    def offset(self) -> Tensor:
+        """What the constants add to :meth:`view`."""
+        return self.constants.repeat_interleave(math.prod(self.points))
+
+    def combine(self, products: Tensor) -> Tensor:
+        """Products on the grid ``(batch, rank points)`` to the other space, linear."""
+        fields = products.unflatten(1, (-1, *self.points))
+        return self.back.by_wavenumber(along_axes(fields, self._matrices("from_grid")).flatten(1))
 
     def forward(self, latent: Tensor) -> Tensor:
-        """``(batch, C_in n_in) -> (batch, C_out n_out)``."""
-        view, offset, back = self.matrices()
-        left, right = torch.addmm(offset, latent, view).chunk(2, dim=1)
-        return (left * right) @ back
+        """``(batch, size) -> (batch, size of the other space)``."""
+        offset = self.offset()
+        left, right = (applied(self.view, latent, len(offset)) + offset).chunk(2, dim=1)
+        return applied(self.combine, left * right, self.back.end.size)
+
+    def _matrices(self, name: str) -> list[Tensor]:
+        return [getattr(self, f"{name}_{axis}") for axis in range(len(self.points))]

@@ -3,20 +3,26 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from sciwm.config import ModelSettings
 from sciwm.data.domain import Domain
-from sciwm.model.encoder import Encoder
-from sciwm.model.predictor import Predictor, Step
-from sciwm.model.readouts import BudgetHeads, Decoder
+from sciwm.model.build import build_decoder, build_encoder, build_predictor
+from sciwm.model.encoder import SpectralEncoder
+from sciwm.model.predictor import Step
+from sciwm.model.readouts import BudgetHeads
 
 
 class WorldModel(nn.Module):
     """A learned ``Dynamics``: physical fields and actions in, latents inside, physical readouts out.
 
+    The state is the latent z. With a ledger it is ``[z, q]``, where the functionals q are advanced by
+    their budgets, ``q+ = q + interval (S(z, z+) + sum_j a_j y_j(z, z+))``, which then hold exactly.
+
     Args:
-        settings: sizes.
+        settings: kinds and sizes.
         domain: what it is about.
     """
 
@@ -26,57 +32,137 @@ class WorldModel(nn.Module):
         self.domain = domain
         self.actuators = domain.actuators
         self.control_interval = domain.control_interval
-        self.encoder = Encoder(len(domain.variables), settings)
-        self.predictor = Predictor(settings, len(domain.actuators))
-        self.heads = BudgetHeads(settings, len(domain.functionals), len(domain.actuators))
-        self.decoder = Decoder(len(domain.variables), settings, domain.num_points)
+        self.encoder = build_encoder(settings, domain)
+        self.decoder = build_decoder(settings, domain)
+        self.predictor = build_predictor(settings, domain, self.encoder)
+        self.heads = BudgetHeads(self.encoder.space, settings.head_rank, len(domain.functionals), len(domain.actuators))
+        known = torch.zeros(len(domain.actuators), self.encoder.shape_space.size) if domain.known_shapes else None
+        self.register_buffer("shapes", known)
+        self.shapes: Tensor | None
+        self.ledger = settings.ledger and bool(domain.functionals)
         self._assembled: Step | None = None
 
     @property
     def latent_size(self) -> int:
-        """Numbers in one latent."""
-        return int(self.encoder.scale.numel())
+        """Numbers in one latent, without the ledger."""
+        return self.encoder.space.size
+
+    @property
+    def state_size(self) -> int:
+        """Numbers in one state."""
+        return self.latent_size + (len(self.domain.functionals) if self.ledger else 0)
 
     @contextmanager
     def assembled(self) -> Iterator[None]:
-        """Within this context the predictor's matrices are assembled once, for as long as its weights rest."""
-        self._assembled = self.predictor.stepper()
+        """Within this context the predictor's maps are assembled once, for as long as its weights rest."""
+        self._assembled = self.predictor.stepper(self.shapes)
         try:
             yield
         finally:
             self._assembled = None
 
     def freeze(self) -> "WorldModel":
-        """Make ready for use: no more gradients to the weights, the matrices assembled for good."""
+        """Make ready for use: no more gradients to the weights, the maps assembled for good."""
         self.requires_grad_(False).eval()
-        self._assembled = self.predictor.stepper()
+        self._assembled = self.predictor.stepper(self.shapes)
         return self
 
-    def normalize(self, fields: Tensor) -> Tensor:
-        """Physical fields ``(..., variable, x)`` to zero mean and unit deviation."""
-        mean, deviation = self._scales(fields, "mean", "deviation")
-        return (fields - mean[:, None]) / deviation[:, None]
+    @property
+    def fewest_points(self) -> tuple[int, ...]:
+        """Along each axis: coarser fields would alias, or do not fit."""
+        if isinstance(self.encoder, SpectralEncoder):
+            return tuple(2 * k + 2 for k in self.encoder.space.modes)
+        return self.domain.shape
+
+    # The verbs ----------------------------------------------------------------------------------
 
     def encode(self, fields: Tensor) -> Tensor:
-        """Fields ``(batch, variable, x)`` at any resolution to latents ``(batch, size)``."""
-        return self.encoder(self.normalize(fields))
+        """Fields ``(batch, variable, *space)``, periodic ones at any resolution, to states ``(batch, size)``."""
+        return self.state_of(self.encoder(self.normalize(fields)))
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
         """One control interval under a physical action ``(batch, actuator)``."""
-        step = self._assembled or self.predictor.stepper()
-        return step(state, self.actuators.to_normalized(action))
+        step = self._assembled or self.predictor.stepper(self.shapes)
+        before = self.latent(state)
+        after = step(before, self.scaled(action))
+        if not self.ledger:
+            return after
+        account = state[:, self.latent_size :] + self.inflow(before, action, after) / self._of_functionals("deviation")
+        return torch.cat([after, account], dim=1)
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Functionals by name, each ``(batch,)``; under ``"fields"`` the decoded fields."""
         read: dict[str, Tensor] = {}
         if "fields" in names:
-            mean, deviation = self._scales(state, "mean", "deviation")
-            read["fields"] = self.decoder(state) * deviation[:, None] + mean[:, None]
+            mean, deviation = self._of_variables(state, "mean"), self._of_variables(state, "deviation")
+            read["fields"] = self.decoder(self.latent(state)) * deviation + mean
         if set(names) - {"fields"}:
-            values = self.heads.value(state)
+            values = self.functionals(state)
             for i, f in enumerate(self.domain.functionals):
                 read[f.name] = values[:, i] * f.deviation + f.mean
         return {name: read[name] for name in names}
 
-    def _scales(self, like: Tensor, *names: str) -> tuple[Tensor, ...]:
-        return tuple(like.new_tensor([getattr(v, n) for v in self.domain.variables]) for n in names)
+    # What they are made of ----------------------------------------------------------------------
+
+    def normalize(self, fields: Tensor) -> Tensor:
+        """Physical fields ``(..., variable, *space)`` to zero mean and unit deviation."""
+        return (fields - self._of_variables(fields, "mean")) / self._of_variables(fields, "deviation")
+
+    def scaled(self, action: Tensor) -> Tensor:
+        """Physical actions in units of the largest, so that no action stays none."""
+        return action / action.new_tensor(largest_actions(self.domain))
+
+    def state_of(self, latent: Tensor) -> Tensor:
+        """The latent, with the functionals read from it where there is a ledger."""
+        return torch.cat([latent, self.heads.value(latent)], dim=-1) if self.ledger else latent
+
+    def latent(self, state: Tensor) -> Tensor:
+        """The state without its ledger."""
+        return state[..., : self.latent_size]
+
+    def functionals(self, state: Tensor) -> Tensor:
+        """Normalised functionals ``(batch, functional)``: from the ledger if there is one, else by the heads."""
+        return state[:, self.latent_size :] if self.ledger else self.heads.value(state)
+
+    def inflow(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
+        """What the budgets let into every functional over one interval, physical: ``interval (S + sum_j a_j y_j)``.
+
+        Args:
+            before, after: latents ``(batch, size)``.
+            action: physical, ``(batch, actuator)``.
+
+        Returns:
+            ``(batch, functional)``.
+        """
+        source, output = self.heads.fluxes(before, after)
+        source = source * self._of_functionals("source_deviation") + self._of_functionals("source_mean")
+        work = torch.einsum("bj,bfj->bf", action, output) * self._of_functionals("output_deviation")
+        return self.control_interval * (source + work)
+
+    @torch.no_grad()
+    def fit(self, fields: Tensor, shapes: Tensor | None) -> None:
+        """Set the fixed scales, and what is known of the forcing, from training data.
+
+        Args:
+            fields: physical, ``(sample, variable, *space)``.
+            shapes: of the actuators, physical, ``(actuator, variable, *space)``; None where they are not known.
+        """
+        normalized = self.normalize(fields)
+        self.encoder.fit(normalized)
+        self.decoder.fit(self.encoder.scale, normalized)
+        if shapes is not None and self.shapes is not None:
+            in_units = shapes / self._of_variables(shapes, "deviation")
+            scaled = in_units * shapes.new_tensor(largest_actions(self.domain)).view(-1, *(1,) * (shapes.ndim - 1))
+            self.shapes.copy_(self.encoder.coordinates_of_shapes(scaled))
+
+    def _of_variables(self, like: Tensor, name: str) -> Tensor:
+        values = like.new_tensor([getattr(v, name) for v in self.domain.variables])
+        return values.view(-1, *(1 for _ in self.domain.axes))
+
+    def _of_functionals(self, name: str) -> Tensor:
+        return self.heads.bias.new_tensor([getattr(f, name) for f in self.domain.functionals])
+
+
+def largest_actions(domain: Domain) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """The largest magnitude of each action."""
+    return np.maximum(np.abs(domain.actuators.low), np.abs(domain.actuators.high))

@@ -19,7 +19,7 @@ def planning_cost(settings: PlanningSettings, dynamics: Dynamics, target_fields:
     Args:
         settings: how to weigh.
         dynamics: what will be imagined with.
-        target_fields: the fields to reach, physical, ``(variable, x)``.
+        target_fields: the fields to reach, physical, ``(variable, *space)``.
     """
     cost = field_target(dynamics, target_fields) + settings.action_weight * action_energy()
     return cost + settings.rate_weight * action_rate() if settings.rate_weight > 0 else cost

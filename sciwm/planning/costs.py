@@ -61,7 +61,7 @@ def field_target(dynamics: Dynamics, target: Tensor) -> Cost:
     the model believes to be at the target.
 
     Args:
-        target: physical fields ``(variable, x)``.
+        target: physical fields ``(variable, *space)``.
     """
     with torch.no_grad():
         goal = dynamics.readout(dynamics.encode(target[None]), ["fields"])["fields"]
@@ -75,7 +75,7 @@ def latent_target(dynamics: Dynamics, target: Tensor) -> Cost:
     """Mean square distance of the states from an encoded target, ``sum_t mean (z_t - z*)^2``.
 
     Args:
-        target: physical fields ``(variable, x)``.
+        target: physical fields ``(variable, *space)``.
     """
     with torch.no_grad():
         goal = dynamics.encode(target[None])

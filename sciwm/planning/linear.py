@@ -51,7 +51,7 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor) -> LinearLaw:
     """Linearise ``dynamics`` and expand ``cost`` about a target at rest, and solve for the best law.
 
     Args:
-        target: physical fields ``(variable, x)``, to be held with zero physical action.
+        target: physical fields ``(variable, *space)``, to be held with zero physical action.
 
     Raises:
         ValueError: if no law within reach holds the target (some growing mode escapes the actuators).

@@ -29,7 +29,7 @@ class RecedingHorizon:
     seconds: list[float] = field(default_factory=list)
 
     def __call__(self, fields: Tensor, interval: int) -> Tensor:
-        """Observed fields ``(batch, variable, x)`` to physical actions ``(batch, actuator)``."""
+        """Observed fields ``(batch, variable, *space)`` to physical actions ``(batch, actuator)``."""
         began = time.perf_counter()
         action = self.decide(self.dynamics.encode(fields))
         self.seconds.append(time.perf_counter() - began)
@@ -55,7 +55,7 @@ class LinearFeedback:
     law: LinearLaw
 
     def __call__(self, fields: Tensor, interval: int) -> Tensor:
-        """Observed fields ``(batch, variable, x)`` to physical actions ``(batch, actuator)``."""
+        """Observed fields ``(batch, variable, *space)`` to physical actions ``(batch, actuator)``."""
         return self.dynamics.actuators.to_physical(self.law.action(self.dynamics.encode(fields)))
 
 

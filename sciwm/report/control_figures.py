@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 from sciwm.data.domain import Variable
 from sciwm.evaluation.control import CONTROLLERS
@@ -27,6 +27,7 @@ from sciwm.report.drawing import (
 )
 from sciwm.report.numbers import in_mathtext, in_text
 from sciwm.report.results import Results
+from sciwm.report.snapshots import draw_rows, row_height, rows_of
 
 
 def controlled_flow(results: Results, controlled: xr.Dataset, variable: Variable) -> Illustration:
@@ -34,30 +35,23 @@ def controlled_flow(results: Results, controlled: xr.Dataset, variable: Variable
     first = results.config.control.first
     episode = median_episode(controlled, first)
     one = controlled.isel(episode=episode, time=slice(0, first + 1))
-    times, positions = one["time"].values, one[results.domain.dimension].values
+    times, dimensions = one["time"].values, list(results.domain.dimensions)
     executed = one.sel(controller="world_model")
     rows = {
         "Uncontrolled": one[variable.name].sel(controller="none").values,
         "Controlled through the world model": executed[variable.name].values,
         "Imagined: the world model plans and acts in its own imagination": one[f"{variable.name}_imagined"].values,
     }
-    limit = largest(rows["Uncontrolled"])
-    figure = new_figure(7.4)
-    panels: Sequence[Axes] = figure.subplots(4, 1, sharex=True, height_ratios=[1, 1, 1, 0.8])
-    for axes, (title, values) in zip(panels, rows.items(), strict=False):
-        image = space_time(axes, values, times, positions, limit=limit)
-        axes.set(title=title, ylabel=f"position {results.domain.dimension}{with_units(results.domain.units)}")
     label = quantity(variable.long_name, variable.name, variable.units)
-    figure.colorbar(image, ax=list(panels[:3]), label=label, aspect=45, pad=0.01)
-    _draw_actions(figure, panels[3], results, executed["action"].values[:-1], times)
-    panels[3].set_xlabel("time t")
+    draw, kind = (_over_time, "space-time plots") if len(dimensions) == 1 else (_at_instants, "snapshots")
+    figure = draw(results, rows, executed["action"].values[:-1], times, label)
     caption = (
         f"Held-out start {episode + 1} of {controlled.sizes['episode']}, the median by what the world model achieves "
         f"over the first {results.first_window:g} time units, which are shown. The upper two panels are the true "
         f"simulation, the second with the actions shown below. The third sees it at the first instant alone and "
-        f"{_deviation(one, variable, results.domain.dimension)}."
+        f"{_deviation(one, variable, dimensions)}.{'' if len(dimensions) == 1 else f' {dimensions[0]} is across.'}"
     )
-    alternative = f"space-time plots of the {variable.long_name}: uncontrolled, controlled, imagined; and the actions"
+    alternative = f"{kind} of the {variable.long_name}: uncontrolled, controlled, imagined; and the actions"
     return illustrate(figure, f"controlled_flow_{variable.name}", caption, alternative)
 
 
@@ -99,18 +93,41 @@ def median_episode(controlled: xr.Dataset, first: int) -> int:
     return int(np.argsort(early, kind="stable")[(early.size - 1) // 2])
 
 
-def _deviation(one: xr.Dataset, variable: Variable, dimension: str) -> str:
+def _over_time(results: Results, rows: dict[str, Array], actions: Array, times: Array, label: str) -> Figure:
+    """Space-time pictures and the actions, one below the other over the same times."""
+    (axis,) = results.domain.axes
+    figure = new_figure(7.4)
+    panels: Sequence[Axes] = figure.subplots(4, 1, sharex=True, height_ratios=[1, 1, 1, 0.8])
+    for axes, (title, values) in zip(panels, rows.items(), strict=False):
+        image = space_time(axes, values, times, axis.coordinates, limit=largest(rows["Uncontrolled"]))
+        axes.set(title=title, ylabel=f"position {axis.name}{with_units(axis.units)}")
+    figure.colorbar(image, ax=list(panels[:3]), label=label, aspect=45, pad=0.01)
+    _draw_actions(figure, panels[3], results, actions, times)
+    return figure
+
+
+def _at_instants(results: Results, rows: dict[str, Array], actions: Array, times: Array, label: str) -> Figure:
+    """Snapshots at the same few times, and below the actions over all times."""
+    heights = [*[row_height(results.domain.axes)] * len(rows), 1.9]
+    figure = new_figure(sum(heights))
+    *parts, last = rows_of(figure, heights)
+    draw_rows(parts, rows, times, results.domain.axes, largest(rows["Uncontrolled"]), label)
+    _draw_actions(last, last.subplots(), results, actions, times)
+    return figure
+
+
+def _deviation(one: xr.Dataset, variable: Variable, dimensions: Sequence[str]) -> str:
     """How far the imagination of an episode ever is from what happened, in words."""
     truth = one[variable.name].sel(controller="world_model")
-    squared = ((one[f"{variable.name}_imagined"] - truth) ** 2).mean(dimension, skipna=False)
-    start = (truth.isel(time=0) ** 2).mean(dimension)
+    squared = ((one[f"{variable.name}_imagined"] - truth) ** 2).mean(dimensions, skipna=False)
+    start = (truth.isel(time=0) ** 2).mean(dimensions)
     worst = float((squared.max(skipna=False) / start) ** 0.5)
     if not np.isfinite(worst):
         return "is lost on the way"
     return f"never deviates from what happened by more than {in_text(100 * worst)} % of the amplitude at the start"
 
 
-def _draw_actions(figure: Figure, axes: Axes, results: Results, actions: Array, times: Array) -> None:
+def _draw_actions(figure: FigureBase, axes: Axes, results: Results, actions: Array, times: Array) -> None:
     box = results.domain.actuators
     count = len(box)
     limit = float(max(abs(box.low).max(), abs(box.high).max()))
@@ -126,7 +143,7 @@ def _draw_actions(figure: Figure, axes: Axes, results: Results, actions: Array, 
     axes.set_yticks(list(shown), [box.names[j].replace("_", " ") for j in shown])
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(True)
-    axes.set_title("Actions, as executed")
+    axes.set(title="Actions, as executed", xlabel="time t")
     figure.colorbar(image, ax=axes, label=f"action{with_units(box.units)}", aspect=12, pad=0.01)
 
 

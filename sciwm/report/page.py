@@ -60,6 +60,8 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         config=results.config,
         folder=_shown(results.run),
         equation=equation_title(results),
+        extents=" × ".join(f"{axis.extent:g}" for axis in results.domain.axes),
+        points=" × ".join(str(axis.num_points) for axis in results.domain.axes),
         summary=write_summary(results),
         key_numbers=key_numbers(results),
         figures=figures,

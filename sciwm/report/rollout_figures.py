@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sciwm.data.domain import Variable
 from sciwm.report.drawing import (
@@ -24,6 +25,7 @@ from sciwm.report.drawing import (
     with_units,
 )
 from sciwm.report.results import Results
+from sciwm.report.snapshots import draw_rows, row_height, rows_of
 
 THRESHOLD = 0.5
 """Error beyond which a prediction is no longer valid, as in ``evaluation.valid_prediction_time``."""
@@ -63,26 +65,38 @@ def imagined_example(results: Results, rollouts: xr.Dataset, variable: Variable)
     """The held-out simulation whose error is the median: true, imagined, difference."""
     row = median_simulation(rollouts)
     one = rollouts.isel(simulation=row)
-    times, positions = one["time"].values, one[results.domain.dimension].values
     truth, imagined = one[variable.name].values, one[f"{variable.name}_imagined"].values
     rows = {"True": truth, "Imagined, open loop": imagined, "Imagined minus true": imagined - truth}
-    figure = new_figure(5.6)
-    panels: Sequence[Axes] = figure.subplots(3, 1, sharex=True, sharey=True)
-    for axes, (title, values) in zip(panels, rows.items(), strict=True):
-        image = space_time(axes, values, times, positions, limit=largest(truth))
-        valid = float(one["valid_prediction_time"])
-        axes.axvline(valid, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-        axes.set(title=title, ylabel=f"position {results.domain.dimension}{with_units(results.domain.units)}")
-    panels[-1].set_xlabel("lead time")
-    label = quantity(variable.long_name, variable.name, variable.units)
-    figure.colorbar(image, ax=list(panels), label=label, aspect=45, pad=0.01)
+    valid = float(one["valid_prediction_time"])
+    if len(results.domain.axes) == 1:
+        figure, mark = _over_time(results, rows, one["time"].values, valid, variable), "Dashed:"
+    else:
+        height = row_height(results.domain.axes)
+        figure, mark = new_figure(3 * height), f"At lead times t, {results.domain.axes[0].name} across; {valid:.3g} is"
+        label = quantity(variable.long_name, variable.name, variable.units)
+        draw_rows(rows_of(figure, [height] * 3), rows, one["time"].values, results.domain.axes, largest(truth), label)
     caption = (
         f"Simulation {int(one['simulation'])} of the test set, the median by its error over all lead times. "
-        f"Dashed: the instant its error exceeds {THRESHOLD:g}."
+        f"{mark} the instant its error exceeds {THRESHOLD:g}."
     )
     return illustrate(
         figure, f"imagined_{variable.name}", caption, f"true and imagined {variable.long_name}, and their difference"
     )
+
+
+def _over_time(results: Results, rows: dict[str, Array], times: Array, valid: float, variable: Variable) -> Figure:
+    """Space-time pictures, one below the other; a line at the end of the valid time."""
+    (axis,) = results.domain.axes
+    figure = new_figure(5.6)
+    panels: Sequence[Axes] = figure.subplots(3, 1, sharex=True, sharey=True)
+    for axes, (title, values) in zip(panels, rows.items(), strict=True):
+        image = space_time(axes, values, times, axis.coordinates, limit=largest(rows["True"]))
+        axes.axvline(valid, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes.set(title=title, ylabel=f"position {axis.name}{with_units(axis.units)}")
+    panels[-1].set_xlabel("lead time")
+    label = quantity(variable.long_name, variable.name, variable.units)
+    figure.colorbar(image, ax=list(panels), label=label, aspect=45, pad=0.01)
+    return figure
 
 
 def median_simulation(rollouts: xr.Dataset) -> int:

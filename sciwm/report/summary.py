@@ -1,5 +1,7 @@
 """A run in plain words, computed from its numbers."""
 
+import math
+
 import xarray as xr
 from markupsafe import Markup
 
@@ -39,7 +41,7 @@ def key_numbers(results: Results) -> list[tuple[Markup, str]]:
 
 def equation_title(results: Results) -> str:
     """The equation's name as one writes it."""
-    return "-".join(word.capitalize() for word in results.config.simulation.equation.split("_"))
+    return "-".join(word.capitalize() for word in results.config.simulation.equation.removesuffix("_2d").split("_"))
 
 
 def _learned(results: Results) -> Markup:
@@ -113,7 +115,7 @@ def _blown_up(controlled: xr.Dataset) -> list[Markup]:
 def _grid_values(results: Results) -> str:
     domain = results.domain
     names = " and ".join(v.long_name for v in domain.variables)
-    return f"{domain.num_points * len(domain.variables)} grid values of the {names}"
+    return f"{math.prod(domain.shape) * len(domain.variables)} grid values of the {names}"
 
 
 def _percent(share: float) -> str:

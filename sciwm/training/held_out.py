@@ -33,7 +33,8 @@ class HeldOut:
         batch = self.batch
         with torch.no_grad(), model.assembled():
             encoded = model.encode(batch.fields.flatten(0, 1)).unflatten(0, batch.fields.shape[:2])
-            imagined = rollout(model, encoded[:, 0], batch.actions)
+            imagined = model.latent(rollout(model, encoded[:, 0], batch.actions))
+            encoded = model.latent(encoded)
             errors = prediction_errors(
                 imagined, encoded, self.objective.metric(model), relative_floor=self.config.loss.relative_floor
             )
@@ -46,14 +47,14 @@ class HeldOut:
         return metrics | self._gradient_shares(model, progress)
 
     def _gradient_shares(self, model: WorldModel, progress: float) -> dict[str, float]:
-        """Share of each weighted term in the sum of gradient norms at the encoder."""
-        terms, _ = self.objective.terms(model, self.batch, torch.Generator().manual_seed(0))
-        weights = self.objective.weights(progress)
-        parameters = list(model.encoder.parameters())
-        norms = {}
-        for name, term in terms.items():
-            gradients = torch.autograd.grad(weights[name] * term, parameters, retain_graph=True, allow_unused=True)
-            norms[name] = float(sum(g.abs().square().sum() for g in gradients if g is not None)) ** 0.5
+        """Share of each weighted term in the sum of gradient norms at the latents, where the encoder is shaped."""
+        terms = self.objective.terms(model, self.batch, None, torch.Generator().manual_seed(0))
+        weights, norms = self.objective.weights(progress), {}
+        for name, term in terms.by_name().items():
+            norms[name] = 0.0
+            if term.requires_grad and terms.leaf.requires_grad:
+                (gradient,) = torch.autograd.grad(term, terms.leaf, retain_graph=True, allow_unused=True)
+                norms[name] = 0.0 if gradient is None else weights.get(name, 1.0) * float(gradient.norm())
         total = sum(norms.values()) or 1.0
         return {f"gradient_share.{name}": norm / total for name, norm in norms.items()}
 

@@ -18,11 +18,14 @@ import numpy as np
 import torch
 
 from sciwm.config import Config
+from sciwm.data.augmentation import augment, joint_symmetries
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
+from sciwm.data.sensitivity import Sensitivities, SensitivitySet
 from sciwm.data.windows import Windows, sample_fields
 from sciwm.files import write_atomically
-from sciwm.loss.objective import Objective
+from sciwm.loss.balance import backward_balanced
+from sciwm.loss.objective import Objective, weighted_sum
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
@@ -41,9 +44,9 @@ def build_model(config: Config, training_set: Trajectories) -> WorldModel:
         domain = replace(domain, functionals=())  # heads that nothing trains must not be read
     model = WorldModel(config.model, domain)
     names = [v.name for v in training_set.variables]
-    fields = model.normalize(torch.from_numpy(sample_fields([training_set], names, limit=8192)))
-    model.encoder.fit_scale(fields)
-    model.decoder.fit_scale(model.encoder.scale)
+    fields = torch.from_numpy(sample_fields([training_set], names, limit=8192))
+    shapes = training_set.forcing_shapes
+    model.fit(fields, None if shapes is None else torch.from_numpy(shapes.astype(np.float32)))
     return model
 
 
@@ -57,6 +60,7 @@ def train(
     run: Path,
     training_sets: Sequence[Trajectories],
     validation_set: Trajectories,
+    sensitivity_set: SensitivitySet | None = None,
     *,
     phase: int = 0,
     advance: Advance = lambda updates, message: None,
@@ -65,25 +69,27 @@ def train(
 
     Args:
         training_sets: the generated data, then one set per on-policy round so far.
+        sensitivity_set: what the sensitivities are matched to, if any have a weight.
         phase: see :func:`updates_of`; a phase starts from the best weights of the one before.
     """
     model = build_model(config, training_sets[0])
-    optimizer, parameters = _optimizer(config, model)
-    state = load_state(run / "train_state.pt", config, model, optimizer)
+    objective = Objective(config.loss, model, None if sensitivity_set is None else sensitivity_set.target())
+    optimizer, parameters = _optimizer(config, model, objective)
+    state = load_state(run / "train_state.pt", config, model, objective, optimizer)
     if state.phase > phase:
         return
     if state.phase < phase:
         model.load_state_dict(state.best_weights)
-        optimizer, parameters = _optimizer(config, model)
+        optimizer, parameters = _optimizer(config, model, objective)
         state = TrainState(state.experiment, phase=phase, history=state.history, best_weights=state.best_weights)
 
     settings, total = config.training, updates_of(config, phase)
-    objective = Objective(config.loss)
     windows = Windows(training_sets, model.domain)
+    symmetries = joint_symmetries(training_sets[0], settings.augmentation)
     held_out = HeldOut(config, objective, Windows([validation_set], model.domain))
 
     def save() -> None:
-        save_state(run / "train_state.pt", state, model, optimizer)
+        save_state(run / "train_state.pt", state, model, objective, optimizer)
 
     advance(state.update, "")
 
@@ -93,18 +99,28 @@ def train(
             rng = np.random.default_rng([config.seed, phase, state.update])
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
             batch = windows.draw(rng, settings.batch_size, objective.horizon(progress))
+            batch = augment(batch, symmetries, rng)
+            sensitivities = _draw_sensitivities(config, sensitivity_set, rng)
 
-            terms, encoded = objective.terms(model, batch, generator)
+            terms = objective.terms(model, batch, sensitivities, generator)
             weights = objective.weights(progress)
-            loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
             _set_learning_rate(optimizer, _schedule(config, phase, state.update))
             optimizer.zero_grad()
-            (loss + objective.decoder_error(model, batch, encoded)).backward()
+            factor = backward_balanced(
+                weighted_sum(terms.predictive, weights),
+                weighted_sum(terms.physics, weights),
+                terms.encoded,
+                terms.leaf,
+                cap=config.loss.physics.encoder_cap,
+            )
+            objective.decoder_error(model, batch, terms).backward()
             norms = [torch.nn.utils.clip_grad_norm_(group, settings.gradient_clip) for group in parameters]
             finite = all(bool(norm.isfinite()) for norm in norms)
             if finite:  # a rollout that explodes, as an early one may, teaches nothing
                 optimizer.step()
-                state.add({name: float(term.detach()) for name, term in terms.items()})
+                objective.collapse.after_update(model.encoder, progress)
+                state.add({name: float(term.detach()) for name, term in terms.by_name().items()})
+                state.add({"physics_at_encoder": factor})
             state.add({"exploded": float(not finite)})
 
             state.update += 1
@@ -122,19 +138,33 @@ def train(
     save_model(run, model, config, _provenance(training_sets, state))
 
 
-def _optimizer(config: Config, model: WorldModel) -> tuple[torch.optim.Optimizer, list[list[torch.nn.Parameter]]]:
+def _draw_sensitivities(
+    config: Config, sensitivity_set: SensitivitySet | None, rng: np.random.Generator
+) -> Sensitivities | None:
+    physics = config.loss.physics
+    if sensitivity_set is None or not (physics.twins or physics.tangents or physics.adjoints):
+        return None
+    count = max(1, round(physics.sensitivity_share * config.training.batch_size))
+    return sensitivity_set.draw(rng, count, sensitivity_set.intervals)
+
+
+def _optimizer(
+    config: Config, model: WorldModel, objective: Objective
+) -> tuple[torch.optim.Optimizer, list[list[torch.nn.Parameter]]]:
     """AdamW. The encoder starts as a good one and moves slowly, or the first updates would collapse it;
     the decoder is clipped apart, so that it cannot slow the latent down."""
     settings = config.training
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
     members = {id(p) for p in encoder + decoder}
-    rest = [p for p in model.parameters() if p.requires_grad and id(p) not in members]
+    learned = (p for module in (model, objective) for p in module.parameters())
+    rest = [p for p in learned if p.requires_grad and id(p) not in members]
     groups = [
-        {"params": encoder, "share": settings.encoder_rate},
-        {"params": rest + decoder, "share": 1.0},
+        {"params": members, "share": share}
+        for members, share in ((encoder, settings.encoder_rate), (rest + decoder, 1.0))
+        if members
     ]
     optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    return optimizer, [encoder + rest, decoder]
+    return optimizer, [group for group in (encoder + rest, decoder) if group]
 
 
 def _schedule(config: Config, phase: int, update: int) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sciwm.config import Config
 from sciwm.files import write_atomically
+from sciwm.loss.objective import Objective
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
 
@@ -59,15 +60,20 @@ class TrainState:
         return means
 
 
-def save_state(path: Path, state: TrainState, model: WorldModel, optimizer: torch.optim.Optimizer) -> None:
+def save_state(
+    path: Path, state: TrainState, model: WorldModel, objective: Objective, optimizer: torch.optim.Optimizer
+) -> None:
     """Write atomically."""
     buffer = io.BytesIO()
-    torch.save({**vars(state), "model": model.state_dict(), "optimizer": optimizer.state_dict()}, buffer)
+    parts = {"model": model.state_dict(), "objective": objective.state_dict(), "optimizer": optimizer.state_dict()}
+    torch.save({**vars(state), **parts}, buffer)
     write_atomically(path, buffer.getvalue())
 
 
-def load_state(path: Path, config: Config, model: WorldModel, optimizer: torch.optim.Optimizer) -> TrainState:
-    """Restore ``model`` and ``optimizer`` in place; a fresh state if there is no file.
+def load_state(
+    path: Path, config: Config, model: WorldModel, objective: Objective, optimizer: torch.optim.Optimizer
+) -> TrainState:
+    """Restore ``model``, ``objective`` and ``optimizer`` in place; a fresh state if there is no file.
 
     Raises:
         InputError: if the file is damaged, holds code, or belongs to another experiment.
@@ -80,6 +86,7 @@ def load_state(path: Path, config: Config, model: WorldModel, optimizer: torch.o
         if saved["experiment"] != experiment:
             raise ValueError("it belongs to another configuration")
         model.load_state_dict(saved.pop("model"))
+        objective.load_state_dict(saved.pop("objective"))
         optimizer.load_state_dict(saved.pop("optimizer"))
         return TrainState(**saved)
     except Exception as error:  # torch raises many kinds for a damaged or foreign file

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pydantic
 import pytest
 
-from sciwm.config import Config
+from sciwm.config import Config, SimulationSettings
 from sciwm.config_files import dump_config, load_config
 from sciwm.problems import InputError
+from simulations import build
+from simulations.catalogue import CATALOGUE
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 MINIMAL = """
@@ -209,3 +213,111 @@ def test_the_file_is_blamed_for_what_it_holds(file: Path) -> None:
     first, second = told(file, ["seed=x"])
     assert first.startswith("--set seed: expected an integer, got ")
     assert second.startswith(f"{file}: data.warm_up: expected ")
+
+
+FLOW = """
+name: flow
+simulation:
+  equation: navier_stokes
+  num_points: [32, 16]
+  domain_extent: [6.0, 3.0]
+  control_interval: 0.1
+  steps_per_interval: 4
+  parameters: {forcing_wavenumber: 2}
+  jets: {count: [4, 2], width: 0.5, offset: 0.5, normalization: peak, zero_mean: true}
+  boxes: {intervals: [[[0, 1], [1, 2.5]]], acts_on: w}
+data:
+  train: {simulations: 4, intervals: 20}
+  validation: {simulations: 2, intervals: 20}
+  test: {simulations: 2, intervals: 200}
+  warm_up: 0
+model: {latent_modes: 6, encoder: {modes: 8}}
+training: {updates: 10}
+"""
+
+
+@pytest.fixture
+def flow_file(tmp_path: Path) -> Path:
+    """A two-dimensional experiment."""
+    path = tmp_path / "flow.yaml"
+    path.write_text(FLOW)
+    return path
+
+
+def test_flows_are_configured_as_they_are_built(flow_file: Path, tmp_path: Path) -> None:
+    """What the file says arrives at the grid and the actuators, and survives being written."""
+    config = load_config(flow_file)
+    simulation = build(config.simulation.model_dump())
+    assert simulation.grid.shape == (32, 16)
+    assert simulation.grid.extents == (6.0, 3.0)
+    assert len(simulation.actuators) == 9
+    assert simulation.profiles is not None
+    np.testing.assert_allclose(simulation.profiles.shapes[:8].mean(axis=(1, 2)), 0, atol=1e-12)
+    x, y = simulation.grid.mesh
+    np.testing.assert_array_equal(simulation.profiles.shapes[8], (x < 1) & (y >= 1) & (y < 2.5))
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(dump_config(config))
+    assert load_config(copy) == config
+
+
+def test_one_dimension_more_or_one_box_less(file: Path) -> None:
+    """An equation with a choice is told its dimensions; in 1D a box is an interval."""
+    overrides = ["simulation.equation=swift_hohenberg", "simulation.dimensions=2", "simulation.parameters={}"]
+    assert build(load_config(file, overrides).simulation.model_dump()).grid.shape == (32, 32)
+    boxed = load_config(file, ["simulation.jets=null", "simulation.boxes={intervals: [[0, 1], [3, 4]]}"])
+    assert build(boxed.simulation.model_dump()).actuators.names == ("box_0", "box_1")
+
+
+def test_several_sets_of_actuators_are_a_list(flow_file: Path) -> None:
+    """One on each of two variables, named apart; what is mistyped is told with its place."""
+    sets = "[{count: 2, width: 0.5, acts_on: w}, {count: [2, 1], width: 0.5, acts_on: c}]"
+    overrides = ["simulation.equation=navier_stokes_scalar", "simulation.boxes=null", f"simulation.jets={sets}"]
+    simulation = build(load_config(flow_file, overrides).simulation.model_dump())
+    assert simulation.profiles is not None
+    assert simulation.profiles.targets("w") == ("w",) * 4 + ("c",) * 2
+    line, missing = told(flow_file, ["simulation.jets=[{count: 2, width: 0.5}, {count: 2, widht: 1}]"])
+    assert "simulation.jets.1.width: expected a value, got nothing" in line
+    assert "simulation.jets.1.widht: expected a known key" in missing
+    assert "did you mean 'width'?" in missing
+
+
+def test_every_periodic_equation_can_be_configured() -> None:
+    known = SimulationSettings.model_fields["equation"].annotation
+    assert sorted(get_args(known)) == sorted(CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "expected", "got"),
+    [
+        ("simulation.num_points=[32, 15]", "simulation.num_points.1", "multiple of 2", "15"),
+        ("simulation.num_points=[32, 16, 16]", "simulation.num_points", "at most 2 items", "[32, 16, 16]"),
+        ("simulation.num_points=wide", "simulation.num_points", "an integer", "wide"),
+        ("simulation.domain_extent=[6.0, -1]", "simulation.domain_extent.1", "greater than 0", "-1"),
+        ("simulation.domain_extent=[6.0]", "simulation.domain_extent", "one along each of 2 dimensions", "1 values"),
+        ("simulation.dimensions=3", "simulation.dimensions", "1 or 2", "3"),
+        ("simulation.order=3", "simulation.order", "2 or 4", "3"),
+        ("simulation.jets.count=[4, 0]", "simulation.jets.count.1", "greater than or equal to 1", "0"),
+        ("simulation.jets.count=[4, 17]", "simulation.jets.count", "at most 16", "17"),
+        ("simulation.jets.normalization=area", "simulation.jets.normalization", "'integral' or 'peak'", "area"),
+        ("simulation.boxes.intervals=[[0, x]]", "simulation.boxes.intervals.0.1", "a number", "x"),
+        ("simulation.boxes.intervals=[]", "simulation.boxes.intervals", "at least 1 item", "[]"),
+        (
+            "simulation.jets=[{count: 2, width: 0.5}, {count: [3, 17], width: 0.5, acts_on: w}]",
+            "simulation.jets.1.count",
+            "at most 16",
+            "17",
+        ),
+        ("model.latent_modes=8", "model.latent_modes", "fewer than 8 on 16 points", "8"),
+    ],
+)
+def test_impossible_flows_are_explained(flow_file: Path, override: str, key: str, expected: str, got: str) -> None:
+    (line,) = told(flow_file, [override])
+    assert line.startswith(f"--set {key}: expected ")
+    before, _, after = line.partition(", got ")
+    assert expected in before
+    assert got in after or got in before
+
+
+def test_an_experiment_without_actuators_is_told(flow_file: Path) -> None:
+    (line,) = told(flow_file, ["simulation.jets=null", "simulation.boxes=null"])
+    assert line.startswith("--set simulation.jets: expected jets, boxes, sine_modes or uniform, got no actuators")

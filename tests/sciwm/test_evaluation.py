@@ -9,6 +9,7 @@ from sciwm.config import Config
 from sciwm.evaluation.control import first_mean_square, summarize_control
 from sciwm.evaluation.rollouts import skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.statistics import bootstrap_interval
+from sciwm.loss.physics import budget_residual
 from sciwm.model.world_model import WorldModel
 from sciwm.training.held_out import participation_ratio
 from simulations import build, run_episodes
@@ -94,3 +95,21 @@ def test_change_error_is_imagined_minus_true_in_units_of_the_true_deviation(mode
     gap = (energies - energies.flip(0)) / energies.flatten().std()
     difference = (other["change_error"] - scores["change_error"]).sel(functional="energy")
     np.testing.assert_allclose(difference.values, gap.numpy(), atol=1e-3)
+
+
+def test_budget_residuals_bear_the_name_of_their_functional(model: WorldModel, config: Config) -> None:
+    """The model lists its functionals in another order than the simulation."""
+    simulation = build(config.simulation.model_dump())
+    assert [f.name for f in model.domain.functionals] != list(simulation.functional_names)
+    generator = torch.Generator().manual_seed(0)
+    starts = torch.randn(6, 1, 32, generator=generator)
+    actions = 2 * torch.rand(6, 1, 4, generator=generator) - 1
+    episodes = run_episodes(simulation, starts, lambda fields, t: actions[:, t], range(1))
+    scores = unseen_action_budget(model, simulation, starts, actions, episodes.fields)
+    state = model.encode(starts)
+    residual = budget_residual(model, state, actions[:, 0], model.advance(state, actions[:, 0]))
+    for i, functional in enumerate(model.domain.functionals):
+        true = episodes.functionals[functional.name].diff(dim=1)
+        expected = residual[:, i] * functional.change_deviation / true.std()
+        found = scores["residual"].sel(functional=functional.name).values[:, 0]
+        np.testing.assert_allclose(found, expected.detach().numpy(), rtol=1e-3, atol=1e-5)

@@ -76,33 +76,35 @@ def test_heads_that_give_the_mean_have_error_one(model: WorldModel, training_set
 def test_terms_follow_the_configuration(make_config: Callable[..., Config], model: WorldModel, batch: Batch) -> None:
     """A weight of zero removes the term; every remaining one is finite and reaches the encoder."""
     plain = make_config(loss={"physics": {"heads_encoded": 0, "heads_rolled": 0, "budget": 0}}).loss
-    terms, _ = Objective(plain).terms(model, batch, torch.Generator().manual_seed(0))
-    assert set(terms) == {"one_step", "rollout", "variance", "covariance"}
+    terms = Objective(plain, model).terms(model, batch, None, torch.Generator().manual_seed(0))
+    assert set(terms.predictive) == {"one_step", "rollout", "variance", "covariance"}
+    assert not terms.physics
     full = make_config(loss={"collapse": {"kind": "sigreg", "weight": 10.0}}).loss
-    terms, _ = Objective(full).terms(model, batch, torch.Generator().manual_seed(0))
-    assert set(terms) == {"one_step", "rollout", "sigreg", "heads_encoded", "heads_rolled", "budget"}
-    for name, term in terms.items():
-        (gradient,) = torch.autograd.grad(term, [model.encoder.projection.weight], retain_graph=True)
+    terms = Objective(full, model).terms(model, batch, None, torch.Generator().manual_seed(0))
+    assert set(terms.predictive) == {"one_step", "rollout", "sigreg"}
+    assert set(terms.physics) == {"heads_encoded", "heads_rolled", "budget"}
+    for name, term in (*terms.predictive.items(), *terms.physics.items()):
+        (gradient,) = torch.autograd.grad(term, [terms.leaf], retain_graph=True)
         assert torch.isfinite(gradient).all(), name
         assert gradient.abs().max() > 0, name
 
 
 def test_decoder_never_shapes_the_latent(config: Config, model: WorldModel, batch: Batch) -> None:
     """Its loss has a gradient for the decoder and none for anything else."""
-    objective = Objective(config.loss)
-    _, encoded = objective.terms(model, batch, torch.Generator())
-    objective.decoder_error(model, batch, encoded).backward()
+    objective = Objective(config.loss, model)
+    terms = objective.terms(model, batch, None, torch.Generator())
+    objective.decoder_error(model, batch, terms).backward()
     assert all(p.grad is not None for p in model.decoder.parameters())
     assert all(p.grad is None for n, p in model.named_parameters() if not n.startswith("decoder"))
 
 
-def test_curriculum_and_ramp(make_config: Callable[..., Config]) -> None:
+def test_curriculum_and_ramp(make_config: Callable[..., Config], model: WorldModel) -> None:
     """Rollouts grow from 2 steps to all; the budget fades in; without a rollout weight one step is enough."""
-    objective = Objective(make_config(loss={"horizon": 8, "curriculum": 0.5}).loss)
+    objective = Objective(make_config(loss={"horizon": 8, "curriculum": 0.5}).loss, model)
     assert [objective.horizon(p) for p in (0.0, 0.25, 0.5, 1.0)] == [2, 5, 8, 8]
     assert objective.weights(0.0)["budget"] == 0.0
     assert objective.weights(1.0)["budget"] == pytest.approx(0.1)
-    assert Objective(make_config(loss={"rollout": 0.0}).loss).horizon(1.0) == 1
+    assert Objective(make_config(loss={"rollout": 0.0}).loss, model).horizon(1.0) == 1
 
 
 def test_counterfactual_share_draws_actions_that_the_data_do_not_hold(model: WorldModel, batch: Batch) -> None:

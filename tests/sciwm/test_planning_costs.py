@@ -41,7 +41,7 @@ def settings(**changes: object) -> PlanningSettings:
 @pytest.fixture
 def target(model: WorldModel) -> Tensor:
     """A wave to be held, ``(variable, x)``."""
-    x = torch.arange(model.domain.num_points) * (2 * torch.pi / model.domain.num_points)
+    x = torch.arange(model.domain.shape[0]) * (2 * torch.pi / model.domain.shape[0])
     return torch.cos(x)[None]
 
 

@@ -195,7 +195,8 @@ def test_other_variables_dimensions_and_no_functionals(run: Path, results: dict[
     )
     trained = results["model"].domain
     height = replace(trained.variables[0], name="h", long_name="height", units="m")
-    domain = replace(trained, variables=(height,), dimension="r", units="km", functionals=())
+    radius = replace(trained.axes[0], name="r", units="km")
+    domain = replace(trained, variables=(height,), axes=(radius,), functionals=())
     metrics = json.loads(json.dumps(results["metrics"]))
     metrics["budget"].pop("residual_unseen_actions", None)
     renamed = {

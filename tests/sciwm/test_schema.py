@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from sciwm.data.checks import check_fields, check_forcing
-from sciwm.data.domain import Domain, Functional, Variable
+from sciwm.data.domain import Axis, Domain, Functional, Variable
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.problems import InputError, Problem
 from simulations import ActionBox
@@ -23,10 +23,7 @@ def domain() -> Domain:
     """Two variables on [0, 22) under two actuators."""
     return Domain(
         variables=(Variable("u", "velocity", "m s-1", 0.0, 1.0), Variable("h", "height", "m", 0.0, 1.0)),
-        dimension="x",
-        num_points=32,
-        domain_extent=EXTENT,
-        units="m",
+        axes=(Axis("x", 32, EXTENT / 32, units="m"),),
         control_interval=0.25,
         actuators=ActionBox(("left", "right"), np.array([-1.0, 0.0]), np.array([1.0, 2.0]), "N"),
         functionals=(Functional("energy", 0.0, 1.0, 1.0, 0.0, 1.0, 1.0),),
@@ -174,7 +171,9 @@ def test_trajectories_describe_themselves(training_set: Trajectories) -> None:
     assert [v.name for v in training_set.variables] == ["u"]
     assert training_set.functional_names == ("energy", "mass")
     assert training_set.control_interval == 0.25
-    assert training_set.domain_extent == pytest.approx(EXTENT)
+    assert training_set.dimensions == ("x",)
+    assert training_set.axes[0].extent == pytest.approx(EXTENT)
+    assert training_set.axes[0].periodic
     assert training_set.usable == list(range(24))
     assert training_set.array("u").shape == (24, 21, 32)
     assert np.isnan(training_set.array("action")[:, -1]).all()

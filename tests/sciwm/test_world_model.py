@@ -30,9 +30,8 @@ def _refine(fields: Tensor, points: int) -> Tensor:
 
 def test_encoding_commutes_with_translation(model: WorldModel, fields: Tensor) -> None:
     """Shifting the fields by whole points turns the latent, up to the aliasing of the encoder's activations."""
-    modes = model.settings.latent_modes
     encoded, shifted = model.encode(fields), model.encode(fields.roll(5, dims=-1))
-    turned = translate(encoded, modes, 5 * 2 * np.pi / fields.shape[-1])
+    turned = translate(encoded, model.encoder.space, [5 * 2 * np.pi / fields.shape[-1]])
     assert (shifted - turned).norm() < 1e-4 * encoded.norm()
 
 
@@ -42,13 +41,42 @@ def test_the_same_function_has_the_same_latent_at_any_resolution(model: WorldMod
     assert (coarse - fine).norm() < 1e-3 * coarse.norm()
 
 
-def test_unforced_prediction_commutes_with_translation(model: WorldModel, fields: Tensor) -> None:
-    """Without action nothing in the latent dynamics knows where it is."""
-    latent, modes = model.encode(fields), model.settings.latent_modes
-    still = torch.zeros(len(latent), len(model.actuators))
-    moved = model.advance(translate(latent, modes, 0.4), still)
-    expected = translate(model.advance(latent, still), modes, 0.4)
-    assert (moved - expected).norm() < 1e-4 * expected.norm()
+@pytest.mark.parametrize("action_path", ["additive", "affine", "general"])
+def test_prediction_commutes_with_translation_of_state_and_forcing(
+    make_config: Callable[..., Config], training_set: Trajectories, fields: Tensor, action_path: str
+) -> None:
+    """``F(R z, R f) = R F(z, f)`` for any distance, below 1e-4, whatever the weights are."""
+    config = make_config(model={"predictor": {"action_path": action_path}})
+    model = build_model(config, training_set)
+    with torch.no_grad():
+        for parameter in model.predictor.parameters():
+            parameter.add_(0.1 * parameter.requires_grad * torch.randn_like(parameter))
+    assert model.shapes is not None
+    space, action, z = model.encoder.space, torch.rand(8, 4) - 0.5, model.encode(fields)
+    moved_shapes = translate(model.shapes, model.encoder.shape_space, [0.4])
+    moved = model.predictor.stepper(moved_shapes)(translate(z, space, [0.4]), action)
+    still = model.predictor.stepper(model.shapes)(z, action)
+    assert (moved - translate(still, space, [0.4])).norm() < 1e-4 * still.norm()
+    unmoved = model.predictor.stepper(model.shapes)(translate(z, space, [0.4]), action)
+    assert (unmoved - translate(still, space, [0.4])).norm() > 1e-3 * still.norm()
+
+
+def test_known_forcing_starts_as_one_euler_step(config: Config, training_set: Trajectories, fields: Tensor) -> None:
+    """Before training an action adds interval x forcing to the fields, where the shapes are known."""
+    model = build_model(config, training_set)
+    with torch.no_grad():
+        model.predictor.tendency.back.weight.zero_()
+        model.predictor.substeps, model.predictor.correction.weight.data = 1, 0 * model.predictor.correction.weight
+        for parameter in model.decoder.quadratic.parameters():
+            parameter.zero_()
+        action, state = torch.rand(8, 4) - 0.5, model.encode(fields)
+        pair = [model.advance(state, a) for a in (action, 0 * action)]
+        effect = torch.sub(*(model.readout(after, ["fields"])["fields"] for after in pair))[:, 0]
+    shapes = torch.from_numpy(training_set.forcing_shapes[:, 0]).float()
+    hat = torch.fft.rfft(action @ shapes)
+    hat[:, config.model.latent_modes + 1 :] = 0
+    expected = config.simulation.control_interval / config.model.predictor.substeps * torch.fft.irfft(hat, n=32)
+    torch.testing.assert_close(effect, expected, atol=1e-4, rtol=0)
 
 
 def test_before_training_the_decoder_inverts_the_encoder(config: Config, training_set: Trajectories) -> None:
@@ -81,11 +109,11 @@ def test_action_path(make_config: Callable[..., Config], training_set: Trajector
     model = build_model(config, training_set)
     predictor = model.predictor
     with torch.no_grad():
-        predictor.modulation.normal_()
-        predictor.forcing.normal_()
-        predictor.correction.scale.zero_()  # one stage: the tendency itself
+        for parameter in (*predictor.modulation.parameters(), *predictor.forcing.parameters()):
+            parameter.normal_()
+        predictor.correction.weight.zero_()  # one stage: the tendency itself
     predictor.substeps = 1
-    step, state = predictor.stepper(), torch.randn(3, model.latent_size)
+    step, state = predictor.stepper(model.shapes), torch.randn(3, model.latent_size)
     a, b = torch.randn(2, 3, 4)
     curvature = step(state, a + b) - step(state, a) - step(state, b) + step(state, torch.zeros_like(a))
     assert (curvature.norm() > 1e-2) == (path == "general")
@@ -126,9 +154,9 @@ def test_mass_budget_closes_on_true_transitions(config: Config, training_set: Tr
         for parameter in heads.parameters():
             parameter.zero_()
         mean_coefficient = model.encoder.scale[0, 0] * u.deviation
-        heads.value.mean.scale[0, mass, 0] = mean_coefficient / scales.deviation
-        heads.value.bias[mass] = (u.mean - scales.mean) / scales.deviation
-        heads.source.bias[mass] = -scales.source_mean / scales.source_deviation
+        heads.values.linear.weight[0, 0, mass, 0] = mean_coefficient / scales.deviation
+        heads.bias[0, mass] = (u.mean - scales.mean) / scales.deviation
+        heads.bias[1, mass] = -scales.source_mean / scales.source_deviation
         shapes = torch.from_numpy(simulation.forcing_shapes[:, 0]).float().mean(dim=1)
         heads.output_bias.view(heads.shape)[mass] = shapes / scales.output_deviation
         values = torch.from_numpy(np.asarray(training_set.array("u")[:, 5:7]))

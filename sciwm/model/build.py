@@ -1,0 +1,67 @@
+"""Which encoder, decoder and predictor a configuration asks for."""
+
+from sciwm.config import ModelSettings
+from sciwm.data.domain import Domain
+from sciwm.model.encoder import SpectralEncoder, VectorEncoder
+from sciwm.model.field import FieldDecoder, FieldEncoder, FieldPredictor
+from sciwm.model.forcing import Forcing
+from sciwm.model.predictor import ExponentialPredictor, LinearPredictor
+from sciwm.model.readouts import SpectralDecoder, VectorDecoder
+from sciwm.model.spaces import LatentSpace
+from sciwm.model.spectral import SpectralSpace
+from sciwm.model.vector import VectorSpace
+
+Encoder = SpectralEncoder | VectorEncoder | FieldEncoder
+Decoder = SpectralDecoder | VectorDecoder | FieldDecoder
+Predictor = ExponentialPredictor | LinearPredictor | FieldPredictor
+
+
+def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
+    """By ``settings.latent``."""
+    variables = len(domain.variables)
+    match settings.latent:
+        case "spectral":
+            return SpectralEncoder(variables, settings.encoder, _spectral_space(settings, domain))
+        case "vector":
+            bounded = [not axis.periodic for axis in domain.axes]
+            return VectorEncoder(variables, settings.encoder, VectorSpace(settings.latent_size), domain.shape, bounded)
+        case "fields":
+            return FieldEncoder(variables, domain.shape)
+
+
+def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
+    """The one that goes with the encoder."""
+    variables = len(domain.variables)
+    match settings.latent:
+        case "spectral":
+            return SpectralDecoder(variables, _spectral_space(settings, domain), settings.decoder_rank, domain.shape)
+        case "vector":
+            return VectorDecoder(variables, VectorSpace(settings.latent_size), settings.decoder_rank, domain.shape)
+        case "fields":
+            return FieldDecoder(variables, domain.shape)
+
+
+def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -> Predictor:
+    """By ``settings.predictor``; fields are advanced by an operator of the encoder's sizes."""
+    chosen, actuators = settings.predictor, len(domain.actuators)
+    space: LatentSpace = encoder.space
+    shapes: LatentSpace | None = encoder.shape_space if domain.known_shapes else None
+    if not chosen.equivariant:
+        space = VectorSpace(space.size)
+        shapes = shapes and VectorSpace(shapes.size)
+
+    def forcing(gain: float) -> Forcing:
+        return Forcing(space, actuators, shapes, gain=gain)
+
+    if isinstance(encoder, FieldEncoder):
+        return FieldPredictor(
+            len(domain.variables), settings.encoder, domain.shape, actuators, steady_forcing=chosen.steady_forcing
+        )
+    if chosen.kind == "linear":
+        return LinearPredictor(chosen, space, forcing(domain.control_interval))
+    substep = domain.control_interval / chosen.substeps
+    return ExponentialPredictor(chosen, space, forcing(substep), modulation=forcing(0.0))
+
+
+def _spectral_space(settings: ModelSettings, domain: Domain) -> SpectralSpace:
+    return SpectralSpace(settings.latent_channels, (settings.latent_modes,) * len(domain.axes))

@@ -1,0 +1,87 @@
+"""A world model without a latent: its state is the normalised fields, advanced by a Fourier neural operator.
+
+The field-space surrogate that everybody builds first, and what a latent has to be better than.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sciwm.config import EncoderSettings
+from sciwm.model.encoder import Operator
+from sciwm.model.vector import VectorSpace
+
+
+class FieldEncoder(nn.Module):
+    """The identity, flattened."""
+
+    def __init__(self, variables: int, grid: Sequence[int]) -> None:
+        super().__init__()
+        self.space = self.shape_space = VectorSpace(variables * math.prod(grid))
+        self.register_buffer("scale", torch.ones(self.space.size))
+        self.scale: Tensor
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """Normalised fields ``(batch, V, *space)`` to states ``(batch, size)``."""
+        return fields.flatten(1)
+
+    def metric(self, exponent: float) -> Tensor:
+        """Every point counts the same."""
+        return self.scale / self.scale.numel()
+
+    def fit(self, fields: Tensor) -> None:
+        """Nothing is measured."""
+
+    def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
+        """Normalised shapes of actuators, flattened."""
+        return shapes.flatten(1)
+
+
+class FieldDecoder(nn.Module):
+    """The identity, unflattened."""
+
+    def __init__(self, variables: int, grid: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = (variables, *grid)
+
+    def fit(self, scale: Tensor, fields: Tensor) -> None:
+        """Nothing is measured."""
+
+    def forward(self, state: Tensor) -> Tensor:
+        """``(batch, size)`` to normalised fields ``(batch, V, *space)``."""
+        return state.unflatten(1, self.shape)
+
+
+class FieldPredictor(nn.Module):
+    """``u+ = u + P FNO(L [u, f + g])`` with forcing field f, and steady one g if asked for, as further channels.
+
+    Args:
+        variables: number of fields V.
+        settings: sizes of the operator.
+        grid: points along each axis.
+        actuators: number of actions; ``f`` is a linear map of them, learned where their shapes are not known.
+        steady_forcing: whether there is a ``g``, learned.
+    """
+
+    def __init__(
+        self, variables: int, settings: EncoderSettings, grid: Sequence[int], actuators: int, *, steady_forcing: bool
+    ) -> None:
+        super().__init__()
+        self.shape = (variables, *grid)
+        self.operator = Operator(2 * variables, variables, settings, len(grid))
+        size = variables * math.prod(grid)
+        self.forcing = nn.Parameter(torch.randn(actuators, size) * 0.1)
+        self.steady = nn.Parameter(torch.zeros(size), requires_grad=steady_forcing)
+
+    def stepper(self, shapes: Tensor | None) -> Callable[[Tensor, Tensor], Tensor]:
+        """One control interval; ``shapes`` are those of the actuators, flattened, if known."""
+        forcing = self.forcing if shapes is None else shapes
+
+        def step(state: Tensor, action: Tensor) -> Tensor:
+            held = torch.addmm(self.steady, action, forcing).unflatten(1, self.shape)
+            change = self.operator(torch.cat([state.unflatten(1, self.shape), held], dim=1))
+            return state + change.flatten(1)
+
+        return step

@@ -1,0 +1,40 @@
+"""What encoder, predictor and readouts have in common: the space of the latents and the maps it allows."""
+
+from typing import Any, Protocol, Self
+
+from torch import Tensor
+
+from sciwm.model.spectral import SpectralLinear, SpectralProduct
+from sciwm.model.vector import VectorLinear, VectorProduct
+
+LinearMap = SpectralLinear | VectorLinear
+QuadraticMap = SpectralProduct | VectorProduct
+
+
+class LatentSpace(Protocol):
+    """A spectral or a vector space; maps go between spaces of one kind."""
+
+    @property
+    def size(self) -> int:
+        """Numbers in one latent."""
+        ...
+
+    def repeated(self, times: int) -> Self:
+        """Several latents side by side."""
+        ...
+
+    def invariants(self, count: int) -> Self:
+        """Numbers that no translation changes."""
+        ...
+
+    def linear(self, to: Any) -> LinearMap:
+        """The general linear map to another space."""
+        ...
+
+    def product(self, to: Any, rank: int, *, gain: float) -> QuadraticMap:
+        """The general quadratic map, up to ``rank``, to another space."""
+        ...
+
+    def wavenumber_blocks(self) -> list[Tensor] | None:
+        """Indices of the coordinates of each wavenumber, if there are any."""
+        ...

@@ -1,0 +1,91 @@
+"""Latents without structure, as on bounded domains, and the general linear and quadratic maps between them.
+
+The same interface as :mod:`sciwm.model.spectral`, so that predictor and readouts take either.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+PRODUCTS_PER_RANK = 8
+"""A product here is one number, in a spectral space a whole field: a rank stands for so many."""
+
+
+@dataclass(frozen=True)
+class VectorSpace:
+    """Vectors of ``length`` numbers."""
+
+    length: int
+
+    @property
+    def size(self) -> int:
+        """Numbers in one latent."""
+        return self.length
+
+    def repeated(self, times: int) -> "VectorSpace":
+        """Several latents side by side."""
+        return VectorSpace(times * self.size)
+
+    def invariants(self, count: int) -> "VectorSpace":
+        """Plain numbers."""
+        return VectorSpace(count)
+
+    def linear(self, to: "VectorSpace") -> "VectorLinear":
+        """The general linear map to another space."""
+        return VectorLinear(self, to)
+
+    def product(self, to: "VectorSpace", rank: int, *, gain: float) -> "VectorProduct":
+        """The general quadratic map up to a rank."""
+        return VectorProduct(self, to, rank, gain=gain)
+
+    def wavenumber_blocks(self) -> list[Tensor] | None:
+        """There are none."""
+        return None
+
+
+class VectorLinear(nn.Module):
+    """``z -> z W``."""
+
+    def __init__(self, start: VectorSpace, to: VectorSpace) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(start.size, to.size))
+
+    @torch.no_grad()
+    def set_identity(self, factor: float) -> "VectorLinear":
+        """Start from ``factor`` times the identity on the coordinates both sides share."""
+        shared = range(min(self.weight.shape))
+        self.weight.zero_()
+        self.weight[shared, shared] = factor
+        return self
+
+    @torch.no_grad()
+    def set_random(self, deviation: float) -> "VectorLinear":
+        """Start from independent normal numbers."""
+        self.weight.normal_(0, deviation)
+        return self
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """``(batch, size) -> (batch, size of the other space)``."""
+        return latent @ self.weight
+
+
+class VectorProduct(nn.Module):
+    """``q(z) = sum_r w_r (u_r . z + c_r) (v_r . z + d_r)``."""
+
+    def __init__(self, start: VectorSpace, to: VectorSpace, rank: int, *, gain: float) -> None:
+        super().__init__()
+        products = VectorSpace(PRODUCTS_PER_RANK * rank)
+        self.view = start.linear(products.repeated(2)).set_random(1 / math.sqrt(start.size))
+        self.combine = products.linear(to).set_random(gain / math.sqrt(products.size))
+        self.constants = nn.Parameter(torch.zeros(2 * products.size))
+
+    def offset(self) -> Tensor:
+        """What the constants add to ``view``."""
+        return self.constants
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """``(batch, size) -> (batch, size of the other space)``."""
+        left, right = (self.view(latent) + self.offset()).chunk(2, dim=1)
+        return self.combine(left * right)
