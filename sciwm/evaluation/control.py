@@ -112,7 +112,7 @@ def run_control(task: ControlTask, controllers: Mapping[str, Callable[[], Policy
     records = []
     for name, make in controllers.items():
         policy = make()
-        steps = progress(range(intervals), f"controlling with {CONTROLLERS[name]}")
+        steps = progress(range(intervals), f"controlling with {CONTROLLERS.get(name, name)}")
         record = _record(task, run_episodes(task.simulation, task.starts, policy, steps))
         predicted = np.full((len(task.starts), intervals + 1), np.nan, dtype=np.float32)
         seconds = np.nan

@@ -63,3 +63,22 @@ def r_squared(
         return float(values[0]), float(low), float(high)
 
     return shares(errors, total), shares(inner_errors, inner)
+
+
+def bootstrap_ratio_interval(
+    numerators: ArrayLike, denominators: ArrayLike, *, draws: int = 2000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of the ratio of two means over the same independent samples.
+
+    Args:
+        numerators, denominators: ``(sample,)`` each, paired.
+
+    Returns:
+        lower and upper bound.
+    """
+    above, below = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
+    drawn = np.random.default_rng(seed).integers(0, len(above), (draws, len(above)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = above[drawn].mean(axis=1) / below[drawn].mean(axis=1)
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

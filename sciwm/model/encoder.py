@@ -17,6 +17,20 @@ with warnings.catch_warnings():  # its import warns about optional packages
 SMALLEST_SCALE = 1e-3
 
 
+class Pointwise(nn.Module):
+    """A matrix acting on the channels at every point; on a CPU five times as fast as a convolution of width one."""
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = False) -> None:
+        super().__init__()
+        layer = nn.Linear(inputs, outputs, bias=bias)  # for its initial values
+        self.weight, self.bias = layer.weight, layer.bias
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """``(batch, inputs, *space) -> (batch, outputs, *space)``."""
+        mapped = torch.einsum("oi,bix->box", self.weight, fields.flatten(2)).unflatten(2, fields.shape[2:])
+        return mapped if self.bias is None else mapped + self.bias.view(-1, *(1 for _ in fields.shape[2:]))
+
+
 class Operator(nn.Module):
     """``P FNO(L u)``: a Fourier neural operator (Li et al. 2021, arXiv:2010.08895) between pointwise L and P.
 
@@ -29,7 +43,7 @@ class Operator(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, settings: EncoderSettings, dimensions: int) -> None:
         super().__init__()
-        self.lifting = nn.Conv1d(inputs, settings.width, 1)
+        self.lifting = Pointwise(inputs, settings.width, bias=True)
         self.blocks = FNOBlocks(
             settings.width,
             settings.width,
@@ -37,24 +51,53 @@ class Operator(nn.Module):
             n_layers=settings.layers,
             use_channel_mlp=False,
         )
+        self.blocks.fno_skips = nn.ModuleList(Pointwise(settings.width, settings.width) for _ in range(settings.layers))
         self.layers = settings.layers
-        self.projection = nn.Conv1d(settings.width, outputs, 1, bias=False)
+        self.projection = Pointwise(settings.width, outputs)
         nn.init.zeros_(self.projection.weight)
 
     def forward(self, fields: Tensor) -> Tensor:
         """``(batch, inputs, *space) -> (batch, outputs, *space)``."""
-        space = fields.shape[2:]
-        hidden = self.lifting(fields.flatten(2)).unflatten(2, space)
+        hidden = self.lifting(fields)
         for layer in range(self.layers):
             hidden = self.blocks(hidden, layer)
-        return self.projection(hidden.flatten(2)).unflatten(2, space)
+        projected: Tensor = self.projection(hidden)
+        return projected
+
+
+class FourierGrids(nn.Module):
+    """Fourier interpolation of fields to fixed grids, as one matrix along each axis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._matrices: dict[tuple[int, int, int, torch.device], Tensor] = {}
+
+    def coefficients(self, fields: Tensor, modes: Sequence[int]) -> Tensor:
+        """``(..., *space)`` to the coefficients of the first ``modes`` wavenumbers, ``(..., *coefficients)``."""
+        axes = zip(fields.shape[-len(modes) :], modes, strict=True)
+        return along_axes(fields, [self._matrix(n, k, 0, fields.device) for n, k in axes])
+
+    def resampled(self, fields: Tensor, modes: int, points: Sequence[int]) -> Tensor:
+        """The first ``modes`` wavenumbers of fields on grids of so many ``points``."""
+        axes = zip(fields.shape[-len(points) :], points, strict=True)
+        return along_axes(fields, [self._matrix(n, min(modes, (n - 1) // 2), m, fields.device) for n, m in axes])
+
+    def _matrix(self, start: int, modes: int, end: int, device: torch.device) -> Tensor:
+        """From ``start`` points to ``modes`` wavenumbers, and from these to ``end`` points if that is not 0."""
+        key = (start, modes, end, device)
+        if key not in self._matrices:
+            matrix = basis(modes, start).T / start
+            self._matrices[key] = (matrix @ basis(modes, end) if end else matrix).to(device)
+        return self._matrices[key]
 
 
 class SpectralEncoder(nn.Module):
     """``z_k = F_k[ S u + P FNO(L u) ] / sigma_k`` for wavenumbers ``|k| <= K`` along each periodic axis.
 
-    S acts pointwise. Before training the latent holds the fields' own Fourier coefficients, scaled to
-    unit variance by the fixed ``sigma_k``; it is the same at any resolution.
+    S acts pointwise, the operator on a grid of its own with twice the points that its modes need:
+    that keeps its activations from aliasing, and makes the latent the same at any resolution. Before
+    training the latent holds the fields' own Fourier coefficients, scaled to unit variance by the
+    fixed ``sigma_k``.
 
     Args:
         variables: number of fields V.
@@ -66,18 +109,20 @@ class SpectralEncoder(nn.Module):
         super().__init__()
         self.space, self.shape_space = space, SpectralSpace(variables, space.modes)
         self.operator = Operator(variables, space.channels, settings, len(space.modes))
-        self.skip = nn.Conv1d(variables, space.channels, 1, bias=False)
-        nn.init.eye_(self.skip.weight[:, :, 0].detach())
+        self.operator_modes = settings.modes
+        self.skip = Pointwise(variables, space.channels)
+        nn.init.eye_(self.skip.weight.detach())
         if space.channels > variables:  # channels that copy no field begin as features of their own
             nn.init.normal_(self.operator.projection.weight.detach()[variables:], 0, settings.width**-0.5)
         self.register_buffer("scale", torch.ones(space.channels, *space.shape))
         self.scale: Tensor
-        self._bases: dict[tuple[int, int, torch.device], Tensor] = {}
+        self.grids = FourierGrids()
 
     def forward(self, fields: Tensor) -> Tensor:
         """Normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
-        kept = self.skip(fields.flatten(2)).unflatten(2, fields.shape[2:])
-        return (self._coefficients(kept + self.operator(fields)) / self.scale).flatten(1)
+        seen = self.grids.resampled(fields, self.operator_modes, [4 * self.operator_modes for _ in self.space.modes])
+        kept, correction = self._coefficients(fields), self._coefficients(self.operator(seen))
+        return ((self.skip(kept) + correction) / self.scale).flatten(1)
 
     def metric(self, exponent: float) -> Tensor:
         """Weights ``m_k ~ sigma_k^(2 exponent)`` summing to one, ``(size,)``.
@@ -107,14 +152,7 @@ class SpectralEncoder(nn.Module):
 
     def _coefficients(self, values: Tensor) -> Tensor:
         """``(batch, channel, *space)`` to ``(batch, channel, *coefficients)``."""
-        axes = zip(self.space.modes, values.shape[2:], strict=True)
-        return along_axes(values, [self._basis(k, points, values.device) for k, points in axes])
-
-    def _basis(self, modes: int, points: int, device: torch.device) -> Tensor:
-        key = (modes, points, device)
-        if key not in self._bases:
-            self._bases[key] = (basis(modes, points).T / points).to(device)
-        return self._bases[key]
+        return self.grids.coefficients(values, self.space.modes)
 
 
 class VectorEncoder(nn.Module):

@@ -28,7 +28,9 @@ class ExponentialPredictor(nn.Module):
         N(z, a) = sum_r W_r [ (U_r z) (V_r z) ] + G a + g                    action_path = additive
         N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r (z + H a)) ] + G a + g    action_path = general
 
-    A steady forcing g is learned where the settings ask for one.
+    A steady forcing g is learned where the settings ask for one. Products are formed of fields, not of
+    whitened coordinates: the factors see ``sigma z`` and the result is divided by ``sigma``, which
+    keeps their weights of one size however steep the spectrum is.
 
     Args:
         settings: sizes.
@@ -45,14 +47,21 @@ class ExponentialPredictor(nn.Module):
         self.forcing = forcing  # G
         self.modulation = modulation.requires_grad_(self.action_path != "additive")  # H
         self.steady = nn.Parameter(torch.zeros(space.size), requires_grad=settings.steady_forcing)  # g
+        self.register_buffer("scale", torch.ones(space.size))
+        self.scale: Tensor
+
+    @torch.no_grad()
+    def fit(self, scale: Tensor) -> None:
+        """Take over the fixed scales ``sigma`` of the latent, in units of their root mean square."""
+        self.scale.copy_(scale.flatten() / scale.square().mean().sqrt())
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
         offset, forcing = self.tendency.offset(), self.forcing.matrix(shapes)
-        view = Assembled(self.tendency.view, self.size, len(offset), offset)
-        back = Assembled(self.tendency.combine, len(offset) // 2, self.size, offset)
+        view = Assembled(self._factors, self.size, len(offset), offset)
+        back = Assembled(lambda p: self.tendency.combine(p) / self.scale, len(offset) // 2, self.size, offset)
         decay, correction = (Assembled(m, self.size, self.size, offset) for m in (self.decay, self.correction))
-        acted = self.tendency.view(self.modulation.matrix(shapes))  # what H a adds to the factors
+        acted = self._factors(self.modulation.matrix(shapes))  # what H a adds to the factors
         if self.action_path == "affine":
             left, right = acted.chunk(2, dim=1)
             acted = torch.cat([left, torch.zeros_like(right)], dim=1)
@@ -72,6 +81,9 @@ class ExponentialPredictor(nn.Module):
             return z
 
         return step
+
+    def _factors(self, z: Tensor) -> Tensor:
+        return self.tendency.view(self.scale * z)
 
 
 class LinearPredictor(nn.Module):

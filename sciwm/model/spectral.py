@@ -174,7 +174,9 @@ class SpectralLinear(nn.Module):
             for e in self.turns
         ]
         weight = self.weight.flatten(3)[..., self.wave_vector]
-        out = torch.einsum("beik,eiok->bok", torch.stack(turned, dim=1), weight)
+        out = sum(
+            t[:, c, None] * w[c] for t, w in zip(turned, weight, strict=True) for c in range(self.start.channels)
+        )  # few terms: a batched product of tiny matrices would be slower
         if self.end.modes != self.start.modes:
             small = [getattr(self, f"fill_{d}").shape[0] for d in axes]
             out = along_axes(out.unflatten(-1, small), [getattr(self, f"fill_{d}") for d in axes])

@@ -1,0 +1,98 @@
+"""Whether planning by gradients through a dynamics goes where the truth would send it."""
+
+from collections.abc import Sequence
+
+import torch
+import xarray as xr
+from torch import Tensor
+
+from sciwm.dynamics import Dynamics, readout_trajectory, rollout
+from sciwm.evaluation.trajectories import described, require_fit
+from sciwm.problems import InputError, Problem
+from simulations import Simulation
+
+
+def gradient_agreement(
+    dynamics: Dynamics,
+    simulation: Simulation,
+    starts: Tensor,
+    actions: Tensor,
+    target: Tensor,
+    horizons: Sequence[float],
+) -> xr.Dataset:
+    """Gradients with respect to the actions through a dynamics against those through the simulation.
+
+        J = sum_t < |u_t - u*|^2 >        g = dJ / da,  a in [-1, 1]
+
+    over the instants up to each horizon. Beyond a Lyapunov time true gradients grow exponentially
+    and tell less and less of where to go; what a dynamics should match is what is before.
+
+    Args:
+        simulation: the truth.
+        starts: ``(sample, variable, *space)``.
+        actions: physical, where the gradient is taken, ``(sample, time, actuator)``.
+        target: u*, ``(variable, *space)``.
+        horizons: in time units, rounded to whole intervals.
+
+    Returns:
+        over ``horizon`` and ``sample``: ``cosine`` of the angle between the two gradients, 0 where
+        the dynamics has none; ``cosine_shuffled``, that with the true gradient of another sample;
+        ``norm_ratio``, imagined over true; ``norm`` of the true one. nan where the truth has none.
+
+    Raises:
+        InputError: with everything that does not fit together.
+
+    Example:
+        >>> agreement = gradient_agreement(model, simulation, starts, actions, rest, [1, 5, 10])  # doctest: +SKIP
+        >>> agreement["cosine"].median("sample")  # doctest: +SKIP
+    """
+    require_fit(dynamics, simulation, starts, {"actions": actions})
+    steps = [round(horizon / dynamics.control_interval) for horizon in horizons]
+    problems = [
+        Problem("horizons", f"from one interval to {actions.shape[1]} of {dynamics.control_interval:g}", f"{horizon:g}")
+        for horizon, count in zip(horizons, steps, strict=True)
+        if not 1 <= count <= actions.shape[1]
+    ]
+    if tuple(target.shape) != tuple(starts.shape[1:]):
+        problems.append(Problem("target", f"the shape {tuple(starts.shape[1:])}", f"{tuple(target.shape)}"))
+    if problems or not steps:
+        raise InputError(problems or [Problem("horizons", "at least one", "none")])
+    rows: list[tuple[Tensor, ...]] = []
+    for count in steps:
+        imagined, true = (action_gradient(d, starts, actions[:, :count], target) for d in (dynamics, simulation))
+        norms, true_norms = imagined.flatten(1).norm(dim=1), true.flatten(1).norm(dim=1)
+        ratio = torch.where(true_norms > 0, norms / true_norms, torch.nan)
+        rows.append((_cosine(imagined, true), _cosine(imagined, true.roll(1, dims=0)), ratio, true_norms))
+    meanings = {
+        "cosine": "cosine between imagined and true gradient",
+        "cosine_shuffled": "cosine between imagined gradient and the true one of another sample",
+        "norm_ratio": "norm of the imagined over that of the true gradient",
+        "norm": "norm of the true gradient",
+    }
+    by_name = zip(meanings.items(), zip(*rows, strict=True), strict=True)
+    variables = {
+        name: described(torch.stack(values), ("horizon", "sample"), meaning) for (name, meaning), values in by_name
+    }
+    times = [count * dynamics.control_interval for count in steps]
+    return xr.Dataset(variables, {"horizon": ("horizon", times, {"units": "1", "long_name": "horizon"})})
+
+
+def action_gradient(dynamics: Dynamics, starts: Tensor, actions: Tensor, target: Tensor) -> Tensor:
+    """``dJ / da`` of each sample, ``(sample, time, actuator)``, for actions scaled to ``[-1, 1]``."""
+    with torch.enable_grad():
+        normalized = dynamics.actuators.to_normalized(actions).detach().requires_grad_(True)
+        physical = dynamics.actuators.to_physical(normalized)
+        states = rollout(dynamics, dynamics.encode(starts), physical, save_memory=True)
+        fields = readout_trajectory(dynamics, states, ["fields"])["fields"]
+        total = (fields - target).square().flatten(2).mean(dim=2).sum()  # samples do not interact
+        if not total.requires_grad:
+            return torch.zeros_like(actions)
+        (gradient,) = torch.autograd.grad(total, [normalized], allow_unused=True, materialize_grads=True)
+        return gradient
+
+
+def _cosine(imagined: Tensor, true: Tensor) -> Tensor:
+    g, h = imagined.double().flatten(1), true.double().flatten(1)
+    norms, true_norms = g.norm(dim=1), h.norm(dim=1)
+    cosine = (g * h).sum(dim=1) / torch.where(norms > 0, norms, 1.0) / true_norms
+    return torch.where(true_norms > 0, cosine, torch.nan)

@@ -1,0 +1,188 @@
+"""Whether a dynamics means the function or its samples: the same fields on other grids.
+
+    encoding error = || f(u_M) - f(u_N) || / || f(u_N) ||        one function u on M and on N points
+
+and control that plans on the grid of the dynamics and is executed on a finer one.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from sciwm.dynamics import Dynamics
+from sciwm.evaluation.control import ControlTask, run_control
+from sciwm.evaluation.statistics import bootstrap_ratio_interval
+from sciwm.evaluation.trajectories import described, ratio
+from sciwm.problems import InputError, Problem
+from simulations import Simulation, build
+from simulations.episode import Policy
+from simulations.generate import Progress, silent
+from simulations.resampling import resample
+
+
+@torch.no_grad()
+def encoding_errors(dynamics: Dynamics, fields: Tensor, others: Sequence[Tensor]) -> xr.Dataset:
+    """How much a state depends on the grid on which it was seen.
+
+    Args:
+        fields: the reference, ``(sample, variable, *space)``.
+        others: the same functions on other grids, as from :func:`on_shapes` or :func:`end_of_run`.
+
+    Returns:
+        ``encoding_error`` over ``grid`` (number of points along each dimension, as ``128x128``) and ``sample``.
+        States that are themselves fields on a grid are compared on the coarser one.
+
+    Raises:
+        InputError: if others are not the same samples and variables.
+
+    Example:
+        >>> errors = encoding_errors(model, fields, on_shapes(fields, [(128,), (256,)]))  # doctest: +SKIP
+    """
+    wanted = (*fields.shape[:2], *("points" for _ in fields.shape[2:]))
+    problems = [
+        Problem(f"others[{i}]", f"the shape {wanted}", f"{tuple(other.shape)}")
+        for i, other in enumerate(others)
+        if other.shape[:2] != fields.shape[:2] or other.ndim != fields.ndim
+    ]
+    if problems or not others:
+        raise InputError(problems or [Problem("others", "the fields on at least one other grid", "none")])
+    state = dynamics.encode(fields)
+    rows = []
+    for other in others:
+        seen, reference = _on_one_grid(dynamics.encode(other), state)
+        rows.append(ratio((seen - reference).flatten(1).norm(dim=1), reference.flatten(1).norm(dim=1)))
+    error = described(torch.stack(rows), ("grid", "sample"), "change of the state with the grid, over its norm")
+    return xr.Dataset({"encoding_error": error}, {"grid": [grid_name(other.shape[2:]) for other in others]})
+
+
+def on_shapes(fields: Tensor, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
+    """Fields ``(sample, variable, *space)`` of a periodic box by Fourier interpolation on other grids."""
+    return [resample(fields, shape) for shape in shapes]
+
+
+@torch.no_grad()
+def end_of_run(simulation: Simulation, starts: Tensor, actions: Tensor) -> Tensor:
+    """Where a simulation on another grid comes to from the same starts under the same actions.
+
+    Args:
+        simulation: on any periodic grid.
+        starts: ``(sample, variable, *space)`` on another grid of the same box.
+        actions: physical, ``(sample, time, actuator)``.
+    """
+    fields = resample(starts, simulation.grid.shape)
+    for action in actions.unbind(dim=1):
+        fields = simulation.advance(fields, action)
+    return fields
+
+
+class Restricted:
+    """A dynamics that sees fields of any resolution on its own grid: for those that take no other.
+
+    Args:
+        dynamics: what sees them.
+        shape: number of points of its grid along each dimension.
+    """
+
+    def __init__(self, dynamics: Dynamics, shape: Sequence[int]) -> None:
+        self.dynamics = dynamics
+        self.shape = tuple(shape)
+        self.actuators = dynamics.actuators
+        self.control_interval = dynamics.control_interval
+
+    def encode(self, fields: Tensor) -> Tensor:
+        """The state of the fields ``(batch, variable, *space)`` restricted to the grid."""
+        return self.dynamics.encode(resample(fields, self.shape))
+
+    def advance(self, state: Tensor, action: Tensor) -> Tensor:
+        """As the dynamics does."""
+        return self.dynamics.advance(state, action)
+
+    def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """As the dynamics does, fields on its own grid."""
+        return self.dynamics.readout(state, names)
+
+
+def refined(task: ControlTask, factor: int, *, steps_per_interval: int | None = None) -> ControlTask:
+    """The same control task executed by a simulation on ``factor`` times as many points along each dimension.
+
+    Args:
+        steps_per_interval: solver steps on the finer grid, as on the coarser one if left out.
+    """
+    settings = task.config.simulation
+    points = settings.num_points
+    finer = factor * points if isinstance(points, int) else tuple(factor * n for n in points)
+    changed = {"num_points": finer, "steps_per_interval": steps_per_interval or settings.steps_per_interval}
+    config = task.config.model_copy(update={"simulation": settings.model_copy(update=changed)})
+    simulation = build(config.simulation.model_dump())
+    shape = simulation.grid.shape
+    return ControlTask(config, simulation, resample(task.starts, shape), resample(task.target, shape))
+
+
+def control_across_grids(
+    dynamics: Dynamics, coarse: ControlTask, fine: ControlTask, *, restrict: bool, progress: Progress = silent
+) -> xr.Dataset:
+    """Plan through a dynamics, execute on its own grid and on a finer one.
+
+    Args:
+        coarse: the task on the grid of the dynamics.
+        fine: the same on another, see :func:`refined`.
+        restrict: whether the dynamics is shown fields restricted to its grid, or as they are.
+
+    Returns:
+        ``distance``, mean square from the target, over ``grid`` (coarse, fine), ``controller`` (none, planned),
+        ``episode`` and ``time``; ``points`` by grid.
+    """
+    seen: Dynamics = Restricted(dynamics, coarse.simulation.grid.shape) if restrict else dynamics
+    rows = [_controlled(coarse, dynamics, progress), _controlled(fine, seen, progress)]
+    both = xr.concat(rows, xr.DataArray(["coarse", "fine"], dims="grid", name="grid"))
+    points = [grid_name(task.simulation.grid.shape) for task in (coarse, fine)]
+    return xr.Dataset({"distance": both}, {"points": ("grid", points)})
+
+
+def loss_of_gain(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, float, tuple[float, float]]:
+    """``(gain on the coarse grid - gain on the fine one) / gain on the coarse grid``.
+
+    The gain is by how much planning lowers the mean distance over the intervals 1 to ``first``, a
+    blown-up episode being infinitely far.
+
+    Args:
+        controlled: as from :func:`control_across_grids`.
+
+    Returns:
+        the gain by ``grid`` and ``episode``; the loss of the mean gain; its 95 % bootstrap interval over episodes.
+
+    Raises:
+        InputError: if nothing is gained on the coarse grid, so that there is no share of it.
+    """
+    distance = controlled["distance"].isel(time=slice(1, first + 1)).mean("time", skipna=False).fillna(np.inf)
+    gain = distance.sel(controller="none", drop=True) - distance.sel(controller="planned", drop=True)
+    coarse, fine = gain.sel(grid="coarse").values, gain.sel(grid="fine").values
+    if not coarse.mean() > 0:
+        expected = "a gain above zero on the coarse grid"
+        raise InputError([Problem("controlled", expected, f"{coarse.mean():g}", "plan better there first")])
+    loss = float((coarse - fine).mean() / coarse.mean())
+    named = gain.assign_attrs(units="1", long_name="mean square distance saved by planning")
+    return named, loss, bootstrap_ratio_interval(coarse - fine, coarse)
+
+
+def grid_name(shape: Sequence[int]) -> str:
+    """``64`` or ``64x64``."""
+    return "x".join(map(str, shape))
+
+
+def _controlled(task: ControlTask, dynamics: Dynamics, progress: Progress) -> xr.DataArray:
+    makers: dict[str, Callable[[], Policy]] = {
+        "none": task.references()["none"],
+        "planned": lambda: task.plan_with(dynamics),
+    }
+    return run_control(task, makers, progress)["distance"]
+
+
+def _on_one_grid(state: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    if state.shape == reference.shape:
+        return state, reference
+    coarser = [min(pair) for pair in zip(state.shape[2:], reference.shape[2:], strict=True)]
+    return resample(state, coarser), resample(reference, coarser)

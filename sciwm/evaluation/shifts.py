@@ -1,0 +1,167 @@
+"""Out of distribution: other parameters than those of the data, and actions beyond the box.
+
+The dynamics is not told; the truth is the simulation with the shift. How fast the error grows with
+the factor of the shift is its slope:
+
+    log error = intercept + slope log |factor|
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from sciwm.dynamics import Dynamics
+from sciwm.evaluation.actions import beyond
+from sciwm.evaluation.trajectories import decoded, described, deviations, ratio, require_fit, size, times
+from sciwm.problems import InputError, Problem
+from simulations import Simulation
+
+FACTORS = (1.0, 1.5, 2.0)
+
+
+@torch.no_grad()
+def parameter_shift(
+    dynamics: Dynamics,
+    simulation: Simulation,
+    starts: Tensor,
+    actions: Tensor,
+    *,
+    parameter: str,
+    factors: Sequence[float] = FACTORS,
+    settle: int = 0,
+) -> xr.Dataset:
+    """Rollout errors where a parameter is so many times that of the data.
+
+    Args:
+        simulation: the truth at the parameters of the data.
+        starts: ``(sample, variable, *space)``.
+        actions: physical, ``(sample, time, actuator)``.
+        settle: unforced intervals with the other parameter before the start, for states that belong to it.
+
+    Returns:
+        see :func:`errors_over_lead_time`, over ``factor`` too; ``settle`` changes the starts with the factor.
+
+    Raises:
+        InputError: if there is no such parameter, it is zero, or things do not fit together.
+        ValueError: if the solver step is too long for a shifted parameter.
+
+    Example:
+        >>> errors = parameter_shift(model, simulation, starts, actions, parameter="viscosity")  # doctest: +SKIP
+        >>> error_slope(errors, lead_time=5.0)  # doctest: +SKIP
+    """
+    require_fit(dynamics, simulation, starts, {"actions": actions})
+    _require(factors, _parameter_problems(simulation, parameter))
+
+    def one(factor: float) -> xr.Dataset:
+        shifted = simulation.with_parameters({parameter: factor * simulation.values[parameter]})
+        begin = starts
+        for _ in range(settle):
+            begin = shifted.advance(begin, shifted.actuators.clamp(torch.zeros_like(actions[:, 0])))
+        return errors_over_lead_time(dynamics, shifted, begin, actions)
+
+    return _together((one(f) for f in factors), factors, f"factor of {parameter}")
+
+
+@torch.no_grad()
+def forcing_shift(
+    dynamics: Dynamics,
+    simulation: Simulation,
+    starts: Tensor,
+    actions: Tensor,
+    *,
+    factors: Sequence[float] = FACTORS,
+) -> xr.Dataset:
+    """Rollout errors under actions so many times as strong, beyond the box where they come from all of it.
+
+    Args:
+        starts: ``(sample, variable, *space)``.
+        actions: physical, within the box, ``(sample, time, actuator)``; scaled about its middle.
+
+    Returns:
+        see :func:`errors_over_lead_time`, over ``factor`` too.
+
+    Raises:
+        InputError: if things do not fit together.
+    """
+    require_fit(dynamics, simulation, starts, {"actions": actions})
+    _require(factors, [])
+    box = simulation.actuators
+    rows = (errors_over_lead_time(dynamics, simulation, starts, beyond(box, actions, f)) for f in factors)
+    return _together(rows, factors, "factor of the forcing")
+
+
+def errors_over_lead_time(dynamics: Dynamics, simulation: Simulation, starts: Tensor, actions: Tensor) -> xr.Dataset:
+    """``nrmse`` = ||u^ - u|| / ||u|| and that of persistence over ``sample`` and ``time``.
+
+    Variables count in units of their true deviation; a rollout that blew up has an error of nan or infinity.
+    """
+    true = decoded(simulation, starts, actions)
+    scale = deviations(true)
+    whole = size(true, scale)
+    dims = ("sample", "time")
+    error = ratio(size(decoded(dynamics, starts, actions) - true, scale), whole)
+    persistence = ratio(size(starts[:, None] - true, scale), whole)
+    return xr.Dataset(
+        {
+            "nrmse": described(error, dims, "normalised error"),
+            "nrmse_persistence": described(persistence, dims, "normalised error of persistence"),
+        },
+        {"time": times(dynamics, actions.shape[1])},
+    )
+
+
+def error_slope(errors: xr.Dataset, lead_time: float) -> xr.DataArray:
+    """Least-squares slope of log error against log factor at one lead time, by ``sample``.
+
+    0: the shift does not matter; 1: the error grows as the factor. nan where an error is not positive
+    and finite. A dynamics that is almost exact without the shift has a steep slope: read it with the
+    errors themselves.
+
+    Args:
+        errors: as from :func:`parameter_shift` or :func:`forcing_shift`.
+        lead_time: in time units; the nearest instant is taken.
+
+    Raises:
+        InputError: if the lead time is not within the rollouts, or there are fewer than two factors.
+    """
+    first, last = (float(errors["time"][i]) for i in (0, -1))
+    problems = []
+    if not first * 0.5 < lead_time <= last * (1 + 1e-9):
+        problems.append(Problem("lead_time", f"from {first:g} to {last:g}", f"{lead_time:g}"))
+    if errors.sizes["factor"] < 2:
+        problems.append(Problem("errors: factor", "at least two factors", str(errors.sizes["factor"])))
+    if problems:
+        raise InputError(problems)
+    error = errors["nrmse"].sel(time=lead_time, method="nearest").astype(float)
+    log_error = np.log(error.where((error > 0) & np.isfinite(error)))
+    log_factor = np.log(errors["factor"].astype(float))
+    centred = log_factor - log_factor.mean()
+    slope: xr.DataArray = (centred * log_error).sum("factor", skipna=False) / (centred**2).sum()
+    attributes = {"units": "1", "long_name": f"slope of log error against log {errors['factor'].attrs['long_name']}"}
+    return slope.assign_attrs(attributes)
+
+
+def _together(rows: Iterable[xr.Dataset], factors: Sequence[float], meaning: str) -> xr.Dataset:
+    coordinate = xr.DataArray(list(factors), dims="factor", name="factor")
+    errors = xr.concat(list(rows), coordinate)
+    errors["factor"].attrs = {"units": "1", "long_name": meaning}
+    return errors
+
+
+def _require(factors: Sequence[float], problems: list[Problem]) -> None:
+    if not factors or not all(f > 0 for f in factors) or len(set(factors)) < len(factors):
+        problems = [*problems, Problem("factors", "different positive numbers", f"{tuple(factors)}")]
+    if problems:
+        raise InputError(problems)
+
+
+def _parameter_problems(simulation: Simulation, parameter: str) -> list[Problem]:
+    if parameter not in simulation.values:
+        known = ", ".join(simulation.values) or "none"
+        return [Problem("parameter", f"one of {known}", f"'{parameter}'")]
+    if not np.all(simulation.values[parameter] != 0):
+        return [Problem(f"parameter: {parameter}", "a value that is not zero", "0", "a factor does not change it")]
+    return []

@@ -1,0 +1,99 @@
+"""Decoded trajectories of any dynamics, and how far apart they are: what the scores have in common."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from sciwm.dynamics import Dynamics, readout_trajectory, rollout
+from sciwm.problems import InputError, Problem
+from simulations import Simulation
+
+
+def decoded(dynamics: Dynamics, starts: Tensor, actions: Tensor) -> Tensor:
+    """Fields ``(sample, time, variable, *space)`` from one interval after ``starts`` on.
+
+    Args:
+        starts: ``(sample, variable, *space)``.
+        actions: physical, ``(sample, time, actuator)``.
+    """
+    states = rollout(dynamics, dynamics.encode(starts), actions)
+    return readout_trajectory(dynamics, states, ["fields"])["fields"]
+
+
+def deviations(fields: Tensor) -> Tensor:
+    """Deviation of each variable over all else, ``(variable, 1, ...)``; trajectories that blew up do not count.
+
+    Args:
+        fields: ``(sample, time, variable, *space)``.
+    """
+    finite = fields[torch.isfinite(fields).flatten(1).all(dim=1)]
+    deviation = finite.transpose(0, 2).flatten(1).std(dim=1)
+    return torch.where(deviation > 0, deviation, 1.0).view(-1, *(1,) * (fields.ndim - 3))
+
+
+def size(fields: Tensor, scale: Tensor) -> Tensor:
+    """Root mean square over variables and space in units of ``scale``: ``(sample, time)``.
+
+    Args:
+        fields: ``(sample, time, variable, *space)``.
+        scale: as from :func:`deviations`.
+    """
+    return (fields / scale).square().flatten(2).mean(dim=2).sqrt()
+
+
+def ratio(part: Tensor, whole: Tensor) -> Tensor:
+    """``part / whole``, nan where there is nothing to compare with."""
+    return torch.where(whole > 0, part / whole, torch.nan)
+
+
+def times(dynamics: Dynamics, intervals: int) -> xr.DataArray:
+    """Lead times of the intervals 1 to ``intervals``."""
+    values = np.arange(1, intervals + 1) * dynamics.control_interval
+    return xr.DataArray(values, dims="time", attrs={"units": "1", "long_name": "lead time"})
+
+
+def described(values: Tensor, dims: Sequence[str], meaning: str, units: str = "1") -> xr.DataArray:
+    """A tensor as a named array with its meaning."""
+    return xr.DataArray(values.detach().cpu().numpy(), dims=dims, attrs={"units": units, "long_name": meaning})
+
+
+def require_fit(dynamics: Dynamics, simulation: Simulation, starts: Tensor, actions: Mapping[str, Tensor]) -> None:
+    """Check that dynamics, simulation, starts and all sequences of actions belong together.
+
+    Args:
+        actions: by name, each ``(sample, time, actuator)``.
+
+    Raises:
+        InputError: with everything that does not fit.
+    """
+    problems = _action_problems(simulation, starts, actions)
+    if not np.isclose(dynamics.control_interval, simulation.control_interval):
+        expected, got = f"{simulation.control_interval:g} as of the simulation", f"{dynamics.control_interval:g}"
+        problems.append(Problem("dynamics: control_interval", expected, got))
+    if len(dynamics.actuators) != len(simulation.actuators):
+        expected = f"{len(simulation.actuators)} actuators as the simulation has"
+        problems.append(Problem("dynamics: actuators", expected, f"{len(dynamics.actuators)}"))
+    wanted = (len(simulation.variables), *simulation.grid.shape)
+    if starts.shape[1:] != wanted or not len(starts):
+        problems.append(Problem("starts", f"the shape {('sample', *wanted)}", f"{tuple(starts.shape)}"))
+    else:
+        with torch.no_grad():
+            read = dynamics.readout(dynamics.encode(starts), ["fields"])["fields"]
+        if read.shape[1:] != wanted:
+            remedy = "take a simulation on the grid of the dynamics"
+            problems.append(Problem("dynamics: fields", f"the shape {wanted}", f"{tuple(read.shape[1:])}", remedy))
+    if problems:
+        raise InputError(problems)
+
+
+def _action_problems(simulation: Simulation, starts: Tensor, actions: Mapping[str, Tensor]) -> list[Problem]:
+    intervals = next(iter(actions.values())).shape[1:2]
+    wanted = (len(starts), *intervals, len(simulation.actuators))
+    return [
+        Problem(name, f"actions of the shape {wanted} with at least one interval", f"{tuple(sequence.shape)}")
+        for name, sequence in actions.items()
+        if tuple(sequence.shape) != wanted or not sequence.numel()
+    ]

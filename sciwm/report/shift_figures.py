@@ -1,0 +1,122 @@
+"""How errors grow outside the data, and with the grid."""
+
+from collections.abc import Mapping
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import colormaps
+
+from sciwm.evaluation.shifts import error_slope
+from sciwm.evaluation.statistics import bootstrap_interval
+from sciwm.report.drawing import (
+    GREY,
+    INK,
+    ORANGE,
+    Illustration,
+    LineLabel,
+    band,
+    illustrate,
+    label_lines,
+    new_figure,
+)
+from sciwm.report.effect_figures import COLORS, spread
+
+HIGHEST = 2.0
+"""Errors above this are not drawn: two unrelated states of the same size differ by about 1.4."""
+
+
+def error_under_shift(errors: xr.Dataset, name: str, lead_time: float) -> Illustration:
+    """Rollout errors at every factor of a shift, and their slope at one lead time.
+
+    Args:
+        name: of the figure's file, such as ``forcing_shift``.
+    """
+    lead, factors = errors["time"].values, errors["factor"].values
+    what = errors["factor"].attrs["long_name"]
+    figure = new_figure(3.9)
+    axes = figure.subplots()
+    labels, lowest = [], HIGHEST / 100
+    colors = colormaps["YlOrRd"](np.linspace(0.4, 0.95, len(factors)))
+    for factor, shade in zip(factors, colors, strict=True):
+        color = "#" + "".join(f"{round(255 * c):02x}" for c in shade[:3])
+        low, middle, high = spread(errors["nrmse"].sel(factor=factor))
+        band(axes, lead, low, middle, high, color=color)
+        lowest = min(lowest, float(np.nanmin(np.where(low > 0, low, np.nan), initial=lowest)))
+        labels.append(LineLabel(f"× {factor:g}", float(middle[-1]), color, bold=factor == 1))
+    persistence = spread(errors["nrmse_persistence"].isel(factor=0))[1]
+    axes.plot(lead, persistence, color=GREY, linestyle=(0, (1, 1.2)))
+    axes.axvline(lead_time, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.set(yscale="log", xlim=(0, lead[-1]), ylim=(max(lowest / 2, 1e-5), HIGHEST))
+    axes.set(xlabel="lead time", ylabel="normalised error")
+    axes.set_title(what[:1].upper() + what[1:])
+    label_lines(axes, labels)
+    caption = (
+        f"Median over {errors.sizes['sample']} samples; shaded, the 10-90 % range; dotted, persistence at × "
+        f"{factors[0]:g}. The truth is the simulation with the shift, of which the dynamics is not told."
+        f"{_slope_in_words(errors, lead_time)}"
+    )
+    return illustrate(figure, name, caption, f"normalised error over lead time by {what}")
+
+
+def _slope_in_words(errors: xr.Dataset, lead_time: float) -> str:
+    slopes = error_slope(errors, lead_time).dropna("sample")
+    if not slopes.size:
+        return ""
+    low, high = bootstrap_interval(slopes)
+    return (
+        f" At the dashed line log error grows with log factor at a slope of {float(slopes.mean()):.2g} on average over "
+        f"{slopes.size} samples (95 % interval {low:.2g} to {high:.2g})."
+    )
+
+
+def error_over_grids(errors: Mapping[str, xr.Dataset]) -> Illustration:
+    """How much states depend on the grid on which the fields were seen.
+
+    Args:
+        errors: by name of the dynamics, as from ``encoding_errors``.
+    """
+    figure = new_figure(3.2)
+    axes = figure.subplots()
+    grids = [str(g) for g in next(iter(errors.values()))["grid"].values]
+    for row, ((name, one), color) in enumerate(zip(errors.items(), cycle(COLORS), strict=False)):
+        low, middle, high = spread(one["encoding_error"])
+        place = np.arange(len(grids)) + 0.12 * (row - (len(errors) - 1) / 2)
+        axes.errorbar(place, middle, [middle - low, high - middle], fmt="o", color=color, capsize=3, label=name)
+    axes.set(yscale="log", xlim=(-0.5, len(grids) - 0.5), xlabel="points of the grid", ylabel="change of the state")
+    axes.set_xticks(range(len(grids)), grids)
+    axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
+    axes.legend()
+    samples = next(iter(errors.values())).sizes["sample"]
+    caption = (
+        f"Relative change of the encoded state when the same function is seen on another grid: median over {samples} "
+        "samples, with the 10-90 % range."
+    )
+    return illustrate(figure, "error_over_grids", caption, "change of encoded states with the grid")
+
+
+def control_over_grids(controlled: xr.Dataset) -> Illustration:
+    """Distance from the target over time where plans are executed on the grid of the dynamics and on a finer one."""
+    times = controlled["time"].values
+    figure = new_figure(3.9)
+    axes = figure.subplots()
+    labels = []
+    styles: dict[str, dict[str, Any]] = {
+        "coarse": {"linewidth": 2.4, "alpha": 0.55},
+        "fine": {"linestyle": (0, (4, 1.5)), "zorder": 5},
+    }
+    for grid, style in styles.items():
+        for controller, color in (("none", GREY), ("planned", ORANGE)):
+            distance = controlled["distance"].sel(grid=grid, controller=controller).fillna(np.inf).median("episode")
+            axes.plot(times, distance, color=color, **style)
+            points = str(controlled["points"].sel(grid=grid).item())
+            text = "no control" if controller == "none" else "planned"
+            labels.append(LineLabel(f"{text}, {points}", float(distance[-1]), color))
+    axes.set(yscale="log", xlim=(times[0], times[-1]), xlabel="time t", ylabel="mean square distance from the target")
+    label_lines(axes, labels)
+    caption = (
+        f"Median over {controlled.sizes['episode']} starts. Solid: executed on the grid of the dynamics; dashed: on a "
+        "finer one, from the same starts."
+    )
+    return illustrate(figure, "control_over_grids", caption, "distance from the target over time on two grids")

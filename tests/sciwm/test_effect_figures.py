@@ -1,0 +1,96 @@
+"""The figures of effects, long runs, shifts and grids, drawn of datasets made in two dimensions."""
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from altered import Altered, diffusion
+
+from sciwm.evaluation.actions import ROUGH, draw_actions
+from sciwm.evaluation.counterfactuals import effect_errors
+from sciwm.evaluation.gradients import gradient_agreement
+from sciwm.evaluation.long_run import long_runs
+from sciwm.evaluation.resolution import Restricted, encoding_errors, on_shapes
+from sciwm.evaluation.shifts import forcing_shift
+from sciwm.report.drawing import STYLE, Illustration
+from sciwm.report.effect_figures import effect_over_lead_time, gradients_over_horizon, spread
+from sciwm.report.long_run_figures import climate, functionals_of_runs
+from sciwm.report.shift_figures import control_over_grids, error_over_grids, error_under_shift
+
+PLANT = diffusion(dimensions=2)
+ROOM = (1, *PLANT.grid.shape)
+STARTS = torch.randn(3, *ROOM, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+ACTIONS = draw_actions(PLANT.actuators, 3, 4, hold=ROUGH, dtype=torch.float64)
+QUIET = Altered(PLANT, gain=0.5)
+
+
+def _effects() -> Illustration:
+    others = {"rough": ACTIONS.flip(0), "held": ACTIONS.flip(1)}
+    return effect_over_lead_time(effect_errors(QUIET, PLANT, STARTS, ACTIONS, others))
+
+
+def _gradients() -> Illustration:
+    pairs = {"quiet": QUIET, "deaf": Altered(PLANT, gain=0.0)}
+    horizons = [0.5, 1.0, 2.0]
+    agreements = {n: gradient_agreement(d, PLANT, STARTS, ACTIONS, STARTS[0], horizons) for n, d in pairs.items()}
+    return gradients_over_horizon(agreements, exponent=1.0)
+
+
+def _climate() -> Illustration:
+    return climate(long_runs(Altered(PLANT, loudness=1.2), PLANT, STARTS, ACTIONS), "u")
+
+
+def _lost_climate() -> Illustration:
+    return climate(long_runs(Altered(PLANT, loudness=1e9), PLANT, STARTS, ACTIONS), "u")
+
+
+def _functionals() -> Illustration:
+    return functionals_of_runs(long_runs(QUIET, PLANT, STARTS, ACTIONS))
+
+
+def _shift() -> Illustration:
+    return error_under_shift(forcing_shift(QUIET, PLANT, STARTS, ACTIONS), "forcing_shift", 1.0)
+
+
+def _perfect_shift() -> Illustration:
+    return error_under_shift(forcing_shift(PLANT, PLANT, STARTS, ACTIONS), "forcing_shift", 1.0)
+
+
+def _grids() -> Illustration:
+    others = on_shapes(STARTS, [(12, 12), (32, 32)])
+    return error_over_grids({"restricted": encoding_errors(Restricted(PLANT, PLANT.grid.shape), STARTS, others)})
+
+
+def _control() -> Illustration:
+    dims = ("grid", "controller", "episode", "time")
+    controlled = xr.Dataset(
+        {"distance": (dims, np.random.default_rng(0).uniform(0.1, 1, (2, 2, 3, 5))), "points": ("grid", ["64", "128"])},
+        {"grid": ["coarse", "fine"], "controller": ["none", "planned"], "time": np.arange(5.0)},
+    )
+    return control_over_grids(controlled)
+
+
+@pytest.mark.parametrize(
+    "draw", [_effects, _gradients, _climate, _lost_climate, _functionals, _shift, _perfect_shift, _grids, _control]
+)
+def test_every_figure_is_drawn_and_described(draw: pytest.FixtureRequest) -> None:
+    with matplotlib.rc_context(STYLE):
+        drawn: Illustration = draw()  # type: ignore[operator]
+    assert drawn.png.startswith(b"\x89PNG") and len(drawn.png) > 10_000
+    assert drawn.caption.endswith(".") and drawn.alternative
+
+
+def test_captions_tell_the_numbers() -> None:
+    """All runs of an absurdly loud dynamics blow up; a gain of half is as wrong at any strength: slope 0."""
+    with matplotlib.rc_context(STYLE):
+        lost, shifted, perfect = _lost_climate(), _shift(), _perfect_shift()
+    assert "100 % of the imagined ones blew up" in lost.caption
+    assert "Nothing is left to be compared" in lost.caption
+    assert "on average over 3 samples" in shifted.caption and "slope" not in perfect.caption
+
+
+def test_what_is_not_a_number_is_infinitely_wrong() -> None:
+    values = xr.DataArray([[1.0, 2.0, np.nan]] * 2, dims=("time", "sample"))
+    low, middle, high = spread(values)
+    assert low.tolist() == [1, 1] and middle.tolist() == [2, 2] and np.isinf(high).all()
