@@ -64,4 +64,8 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
 
 
 def _spectral_space(settings: ModelSettings, domain: Domain) -> SpectralSpace:
-    return SpectralSpace(settings.latent_channels, (settings.latent_modes,) * len(domain.axes))
+    return SpectralSpace(
+        settings.latent_channels,
+        (settings.latent_modes,) * len(domain.axes),
+        tuple(axis.extent for axis in domain.axes),
+    )

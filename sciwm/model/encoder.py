@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -107,7 +108,7 @@ class SpectralEncoder(nn.Module):
 
     def __init__(self, variables: int, settings: EncoderSettings, space: SpectralSpace) -> None:
         super().__init__()
-        self.space, self.shape_space = space, SpectralSpace(variables, space.modes)
+        self.space, self.shape_space = space, replace(space, channels=variables)
         self.operator = Operator(variables, space.channels, settings, len(space.modes))
         self.operator_modes = settings.modes
         self.skip = Pointwise(variables, space.channels)
@@ -137,7 +138,7 @@ class SpectralEncoder(nn.Module):
     def fit(self, fields: Tensor) -> None:
         """Set ``sigma_k`` to the deviation of each wave vector in ``fields``, at least 1e-3 of the largest."""
         variance = self._coefficients(fields).var(dim=0).flatten(1)
-        for block in SpectralSpace(1, self.space.modes).wavenumber_blocks():
+        for block in replace(self.space, channels=1).wavenumber_blocks():
             variance[:, block] = variance[:, block].mean(dim=1, keepdim=True)
         deviation = variance.sqrt()
         deviation = torch.maximum(deviation, SMALLEST_SCALE * deviation.amax(dim=1, keepdim=True))

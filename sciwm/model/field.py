@@ -75,6 +75,9 @@ class FieldPredictor(nn.Module):
         self.forcing = nn.Parameter(torch.randn(actuators, size) * 0.1)
         self.steady = nn.Parameter(torch.zeros(size), requires_grad=steady_forcing)
 
+    def fit(self, scale: Tensor, latents: Tensor) -> None:
+        """Nothing here depends on scales."""
+
     def stepper(self, shapes: Tensor | None) -> Callable[[Tensor, Tensor], Tensor]:
         """One control interval; ``shapes`` are those of the actuators, flattened, if known."""
         forcing = self.forcing if shapes is None else shapes

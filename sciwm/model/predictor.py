@@ -28,9 +28,7 @@ class ExponentialPredictor(nn.Module):
         N(z, a) = sum_r W_r [ (U_r z) (V_r z) ] + G a + g                    action_path = additive
         N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r (z + H a)) ] + G a + g    action_path = general
 
-    A steady forcing g is learned where the settings ask for one. Products are formed of fields, not of
-    whitened coordinates: the factors see ``sigma z`` and the result is divided by ``sigma``, which
-    keeps their weights of one size however steep the spectrum is.
+    A steady forcing g is learned where the settings ask for one.
 
     Args:
         settings: sizes.
@@ -41,27 +39,24 @@ class ExponentialPredictor(nn.Module):
     def __init__(self, settings: PredictorSettings, space: LatentSpace, forcing: Forcing, modulation: Forcing) -> None:
         super().__init__()
         self.substeps, self.action_path, self.size = settings.substeps, settings.action_path, space.size
-        self.tendency = space.product(space, settings.rank, gain=0.1)
+        self.tendency = space.product(space, settings.rank, gain=0.02)
         self.decay = space.linear(space).set_identity(1.0)
         self.correction = space.linear(space).set_identity(0.5)
         self.forcing = forcing  # G
         self.modulation = modulation.requires_grad_(self.action_path != "additive")  # H
         self.steady = nn.Parameter(torch.zeros(space.size), requires_grad=settings.steady_forcing)  # g
-        self.register_buffer("scale", torch.ones(space.size))
-        self.scale: Tensor
 
-    @torch.no_grad()
-    def fit(self, scale: Tensor) -> None:
-        """Take over the fixed scales ``sigma`` of the latent, in units of their root mean square."""
-        self.scale.copy_(scale.flatten() / scale.square().mean().sqrt())
+    def fit(self, scale: Tensor, latents: Tensor) -> None:
+        """Take over the fixed scales ``sigma`` of the latent, and those of products of samples ``(n, size)``."""
+        self.tendency.fit(scale, latents)
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
         offset, forcing = self.tendency.offset(), self.forcing.matrix(shapes)
-        view = Assembled(self._factors, self.size, len(offset), offset)
-        back = Assembled(lambda p: self.tendency.combine(p) / self.scale, len(offset) // 2, self.size, offset)
+        view = Assembled(self.tendency.view, self.size, len(offset), offset)
+        back = Assembled(self.tendency.combine, len(offset) // 2, self.size, offset)
         decay, correction = (Assembled(m, self.size, self.size, offset) for m in (self.decay, self.correction))
-        acted = self._factors(self.modulation.matrix(shapes))  # what H a adds to the factors
+        acted = self.tendency.view(self.modulation.matrix(shapes))  # what H a adds to the factors
         if self.action_path == "affine":
             left, right = acted.chunk(2, dim=1)
             acted = torch.cat([left, torch.zeros_like(right)], dim=1)
@@ -82,9 +77,6 @@ class ExponentialPredictor(nn.Module):
 
         return step
 
-    def _factors(self, z: Tensor) -> Tensor:
-        return self.tendency.view(self.scale * z)
-
 
 class LinearPredictor(nn.Module):
     """``z+ = A z + B a + b``: the Koopman form, all of whose nonlinearity is the encoder's."""
@@ -95,6 +87,9 @@ class LinearPredictor(nn.Module):
         self.decay = space.linear(space).set_identity(1.0)
         self.forcing = forcing
         self.steady = nn.Parameter(torch.zeros(space.size), requires_grad=settings.steady_forcing)
+
+    def fit(self, scale: Tensor, latents: Tensor) -> None:
+        """Nothing here depends on the scales."""
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""

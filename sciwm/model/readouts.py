@@ -53,6 +53,11 @@ class BudgetHeads(nn.Module):
         self.output = nn.Parameter(torch.zeros(both.size, functionals * actuators))
         self.output_bias = nn.Parameter(torch.zeros(functionals * actuators))
 
+    def fit(self, scale: Tensor) -> None:
+        """Take over the fixed scales of the latent."""
+        self.values.quadratic.fit(scale)
+        self.sources.quadratic.fit(scale)
+
     def value(self, latent: Tensor) -> Tensor:
         """Normalised ``Q`` ``(batch, functional)``."""
         return self.values(latent) + self.bias[0]
@@ -74,7 +79,7 @@ class SpectralDecoder(nn.Module):
     def __init__(self, variables: int, space: SpectralSpace, rank: int, grid: tuple[int, ...]) -> None:
         super().__init__()
         modes = tuple(min(2 * k, n // 2 - 1) for k, n in zip(space.modes, grid, strict=True))
-        self.fine = SpectralSpace(variables, modes)
+        self.fine = SpectralSpace(variables, modes, space.extents)
         self.linear = space.linear(self.fine).set_identity(1.0)
         self.quadratic = space.product(self.fine, rank, gain=1e-2)
         for axis, (k, n) in enumerate(zip(modes, grid, strict=True)):
@@ -83,6 +88,7 @@ class SpectralDecoder(nn.Module):
     @torch.no_grad()
     def fit(self, scale: Tensor, fields: Tensor) -> None:
         """Start as the inverse of an encoder that only divides by ``scale`` ``(channel, *coefficients)``."""
+        self.quadratic.fit(scale)
         for channel in range(min(self.linear.weight.shape[1:3])):
             by_wave_vector = scale[channel]
             for axis, k in enumerate(self.linear.start.modes):
@@ -114,6 +120,7 @@ class VectorDecoder(nn.Module):
     @torch.no_grad()
     def fit(self, scale: Tensor, fields: Tensor) -> None:
         """Start as the inverse of an encoder that only projects on the leading modes of ``fields``."""
+        self.quadratic.fit(scale)
         modes, deviation = principal_modes(fields, len(self.scale))
         self.mean.copy_(fields.mean(dim=0))
         self.mode[: len(modes)] = modes

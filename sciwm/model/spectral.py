@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from sciwm.model.operators import differential_operators
+
 
 @dataclass(frozen=True)
 class SpectralSpace:
@@ -22,10 +24,12 @@ class SpectralSpace:
     Args:
         channels: C.
         modes: K along each axis.
+        extents: lengths of the axes; only their ratios matter.
     """
 
     channels: int
     modes: tuple[int, ...]
+    extents: tuple[float, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -43,7 +47,7 @@ class SpectralSpace:
 
     def invariants(self, count: int) -> "SpectralSpace":
         """Numbers that no translation changes."""
-        return SpectralSpace(count, (0,) * len(self.modes))
+        return SpectralSpace(count, (0,) * len(self.modes), self.extents)
 
     def linear(self, to: "SpectralSpace") -> "SpectralLinear":
         """The general linear map to another space that commutes with translation."""
@@ -127,15 +131,24 @@ class SpectralLinear(nn.Module):
 
     where J^e turns the phase by a quarter along the axes with e = 1: in one dimension the real and
     imaginary part of a complex matrix per wavenumber, in two those of the matrices of ``(k_x, k_y)``
-    and ``(k_x, -k_y)``. W has the shape ``(2^D, C_in, C_out, K_1 + 1 .. K_D + 1)``.
+    and ``(k_x, -k_y)``. W has the shape ``(2^D, C_in, C_out, K_1 + 1 .. K_D + 1)``. A smooth map adds a
+    combination of differential operators, by which all wavenumbers learn from each other:
+
+        W_e(k) + sum_l c_l D_l,e(k)
     """
 
-    def __init__(self, start: SpectralSpace, to: SpectralSpace) -> None:
+    def __init__(self, start: SpectralSpace, to: SpectralSpace, *, smooth: bool = False) -> None:
         super().__init__()
         self.start, self.end = start, to
         modes = [min(k, n) for k, n in zip(start.modes, to.modes, strict=True)]
         self.turns = list(itertools.product((False, True), repeat=len(modes)))
         self.weight = nn.Parameter(torch.zeros(len(self.turns), start.channels, to.channels, *(k + 1 for k in modes)))
+        self.smooth = smooth
+        if smooth:
+            operators = differential_operators(modes, start.extents)
+            self.register_buffer("operators", operators)
+            self.operators: Tensor
+            self.combination = nn.Parameter(torch.zeros(len(operators), start.channels, to.channels))
         label = torch.zeros([2 * k + 1 for k in modes], dtype=torch.long)
         for axis, k in enumerate(modes):
             label = label * (k + 1) + _along(_wavenumbers(k), axis, len(modes))
@@ -157,9 +170,26 @@ class SpectralLinear(nn.Module):
 
     @torch.no_grad()
     def set_random(self, deviation: float) -> "SpectralLinear":
-        """Start from independent normal numbers."""
-        self.weight.normal_(0, deviation)
+        """Start from normal numbers: random differential operators if smooth, else random multipliers."""
+        if self.smooth:
+            self.combination.normal_(0, deviation / math.sqrt(len(self.operators)))
+        else:
+            self.weight.normal_(0, deviation)
         return self
+
+    @torch.no_grad()
+    def fit(self, scale: Tensor) -> None:
+        """Give every differential operator unit gain on fields of the spectrum ``scale`` ``(*coefficients)``."""
+        if self.smooth:
+            by_wave_vector = scale[tuple(slice(0, n) for n in self.operators.shape[2:])]
+            energy = (by_wave_vector * self.operators).square().flatten(1).sum(dim=1) / by_wave_vector.square().sum()
+            self.operators /= energy.sqrt().view(-1, *(1 for _ in self.operators.shape[1:]))
+
+    def multipliers(self) -> Tensor:
+        """``W``, ``(2^D, C_in, C_out, K_1 + 1 .. K_D + 1)``."""
+        if not self.smooth:
+            return self.weight
+        return self.weight + torch.einsum("le...,lio->eio...", self.operators, self.combination)
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
@@ -173,7 +203,7 @@ class SpectralLinear(nn.Module):
             along_axes(z, [getattr(self, f"{'turn' if e[d] else 'keep'}_{d}") for d in axes]).flatten(2)
             for e in self.turns
         ]
-        weight = self.weight.flatten(3)[..., self.wave_vector]
+        weight = self.multipliers().flatten(3)[..., self.wave_vector]
         out = sum(
             t[:, c, None] * w[c] for t, w in zip(turned, weight, strict=True) for c in range(self.start.channels)
         )  # few terms: a batched product of tiny matrices would be slower
@@ -197,22 +227,40 @@ class SpectralProduct(nn.Module):
     The factors are multiplied on a padded grid of more than ``2 K_in + K_out`` points along each axis,
     so nothing aliases and the map commutes with translation exactly. Each factor has a free constant,
     so q has linear terms too. With ``K_out = 0`` it is a translation-invariant functional.
+
+    Products are formed of fields, not of whitened coordinates: the factors see ``sigma z``, so that
+    filters which are differential operators are true ones. What W sees is whitened anew, by the
+    deviations of the products of the first, random factors.
     """
 
     def __init__(self, start: SpectralSpace, to: SpectralSpace, rank: int, *, gain: float) -> None:
         super().__init__()
         self.points = [2 * k_in + k_out + 2 for k_in, k_out in zip(start.modes, to.modes, strict=True)]
-        self.factors = start.linear(replace(start, channels=2 * rank)).set_random(1 / math.sqrt(start.size))
+        self.factors = SpectralLinear(start, replace(start, channels=2 * rank), smooth=True).set_random(1.0)
         self.back = replace(to, channels=rank).linear(to).set_random(gain / math.sqrt(rank))
         self.constants = nn.Parameter(torch.zeros(2 * rank))
         for axis, points in enumerate(self.points):
             from_grid = basis(to.modes[axis], points).T / points
             self.register_buffer(f"to_grid_{axis}", basis(start.modes[axis], points), persistent=False)
             self.register_buffer(f"from_grid_{axis}", from_grid, persistent=False)
+        self.register_buffer("scale", torch.ones(start.size))
+        self.register_buffer("scale_of_products", torch.ones(*to.shape))
+        self.scale: Tensor
+        self.scale_of_products: Tensor
+
+    @torch.no_grad()
+    def fit(self, scale: Tensor, latents: Tensor | None = None) -> None:
+        """Take over the scales ``(channel, *coefficients)`` of the latents; measure those of products on samples."""
+        self.scale.copy_((scale / scale.square().mean().sqrt()).flatten().repeat(len(self.scale) // scale.numel()))
+        self.factors.fit(scale.square().mean(dim=0).sqrt())
+        if latents is not None:
+            left, right = (self.view(latents) + self.offset()).chunk(2, dim=1)
+            deviation = self._on_waves(left * right).flatten(0, 1).square().mean(dim=0).sqrt()
+            self.scale_of_products.copy_(deviation.clamp(min=1e-6 * float(deviation.max())))
 
     def view(self, latent: Tensor) -> Tensor:
         """All factors on the padded grid, without their constants: ``(batch, 2 rank points)``, linear."""
-        factors = self.factors.by_wavenumber(latent).unflatten(1, (-1, *self.factors.end.shape))
+        factors = self.factors.by_wavenumber(self.scale * latent).unflatten(1, (-1, *self.factors.end.shape))
         return along_axes(factors, self._matrices("to_grid")).flatten(1)
 
     def offset(self) -> Tensor:
@@ -221,14 +269,16 @@ class SpectralProduct(nn.Module):
 
     def combine(self, products: Tensor) -> Tensor:
         """Products on the grid ``(batch, rank points)`` to the other space, linear."""
-        fields = products.unflatten(1, (-1, *self.points))
-        return self.back.by_wavenumber(along_axes(fields, self._matrices("from_grid")).flatten(1))
+        return self.back.by_wavenumber((self._on_waves(products) / self.scale_of_products).flatten(1))
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
         offset = self.offset()
         left, right = (applied(self.view, latent, len(offset)) + offset).chunk(2, dim=1)
         return applied(self.combine, left * right, self.back.end.size)
+
+    def _on_waves(self, products: Tensor) -> Tensor:
+        return along_axes(products.unflatten(1, (-1, *self.points)), self._matrices("from_grid"))
 
     def _matrices(self, name: str) -> list[Tensor]:
         return [getattr(self, f"{name}_{axis}") for axis in range(len(self.points))]

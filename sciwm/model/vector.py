@@ -72,14 +72,29 @@ class VectorLinear(nn.Module):
 
 
 class VectorProduct(nn.Module):
-    """``q(z) = sum_r w_r (u_r . z + c_r) (v_r . z + d_r)``."""
+    """``q(z) = sum_r w_r (u_r . z + c_r) (v_r . z + d_r)``, of unscaled coordinates as in a spectral space."""
 
     def __init__(self, start: VectorSpace, to: VectorSpace, rank: int, *, gain: float) -> None:
         super().__init__()
         products = VectorSpace(PRODUCTS_PER_RANK * rank)
-        self.view = start.linear(products.repeated(2)).set_random(1 / math.sqrt(start.size))
-        self.combine = products.linear(to).set_random(gain / math.sqrt(products.size))
+        self.factors = start.linear(products.repeated(2)).set_random(1 / math.sqrt(start.size))
+        self.back = products.linear(to).set_random(gain / math.sqrt(products.size))
         self.constants = nn.Parameter(torch.zeros(2 * products.size))
+        self.register_buffer("scale", torch.ones(start.size))
+        self.scale: Tensor
+
+    @torch.no_grad()
+    def fit(self, scale: Tensor, latents: Tensor | None = None) -> None:
+        """Take over the scales of the latents."""
+        self.scale.copy_((scale / scale.square().mean().sqrt()).flatten().repeat(len(self.scale) // scale.numel()))
+
+    def view(self, latent: Tensor) -> Tensor:
+        """All factors, without their constants, linear."""
+        return self.factors(self.scale * latent)
+
+    def combine(self, products: Tensor) -> Tensor:
+        """Products to the other space, linear."""
+        return self.back(products)
 
     def offset(self) -> Tensor:
         """What the constants add to ``view``."""

@@ -11,7 +11,7 @@ from sciwm.config import ModelSettings
 from sciwm.data.domain import Domain
 from sciwm.model.build import build_decoder, build_encoder, build_predictor
 from sciwm.model.encoder import SpectralEncoder
-from sciwm.model.predictor import ExponentialPredictor, Step
+from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads
 
 
@@ -150,8 +150,8 @@ class WorldModel(nn.Module):
         normalized = self.normalize(fields)
         self.encoder.fit(normalized)
         self.decoder.fit(self.encoder.scale, normalized)
-        if isinstance(self.predictor, ExponentialPredictor):
-            self.predictor.fit(self.encoder.scale)
+        self.predictor.fit(self.encoder.scale, self.encoder(normalized[:: max(1, len(normalized) // 512)]))
+        self.heads.fit(self.encoder.scale)
         if shapes is not None and self.shapes is not None:
             in_units = shapes / self._of_variables(shapes, "deviation")
             scaled = in_units * shapes.new_tensor(largest_actions(self.domain)).view(-1, *(1,) * (shapes.ndim - 1))
