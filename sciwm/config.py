@@ -423,6 +423,11 @@ class Config(Section):
                 "a weight for loss.physics.heads_encoded or heads_rolled, which the ledger is read by",
             ),
             (
+                "loss.collapse.kind",
+                self.loss.collapse.kind == "ema_target" and self.model.latent == "fields",
+                "another than ema_target, as fields have no encoder to follow",
+            ),
+            (
                 "loss.collapse.within_wavenumbers",
                 self.loss.collapse.within_wavenumbers and self.model.latent != "spectral",
                 "a spectral latent",
@@ -441,7 +446,7 @@ class Config(Section):
         rules = [
             (
                 "model.latent_modes",
-                self.model.latent_modes,
+                self.model.latent_modes if self.model.latent == "spectral" else 0,
                 points // 2 - 1,
                 f"fewer than {points // 2} on {points} points",
             ),

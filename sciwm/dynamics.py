@@ -10,6 +10,9 @@ from torch.utils.checkpoint import checkpoint
 from simulations import ActionBox, Simulation
 from simulations.wrappers import ActuatorDynamics
 
+NUMBERS_AT_ONCE = 2**19
+"""Bounds the memory of encoding: an operator keeps some tens of values for each of these."""
+
 
 class Dynamics(Protocol):
     """Three verbs, served by the simulation, the world model and every baseline alike."""
@@ -50,6 +53,17 @@ def rollout(dynamics: Dynamics, state: Tensor, actions: Tensor, *, save_memory: 
             state = dynamics.advance(state, action)
         states.append(state)
     return torch.stack(states, dim=1)
+
+
+def encode_trajectory(dynamics: Dynamics, fields: Tensor) -> Tensor:
+    """:meth:`Dynamics.encode` over ``(batch, time, variable, *space)``, a bounded number of fields at once.
+
+    Returns:
+        ``(batch, time, ...)``.
+    """
+    at_once = max(1, NUMBERS_AT_ONCE // fields[0, 0].numel())
+    parts = [dynamics.encode(part) for part in fields.flatten(0, 1).split(at_once)]
+    return torch.cat(parts).unflatten(0, fields.shape[:2])
 
 
 def readout_trajectory(dynamics: Dynamics, states: Tensor, names: Sequence[str]) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ import simulations
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.data.sensitivity import SensitivitySet
+from sciwm.dynamics import encode_trajectory
 from sciwm.evaluation.control import ControlTask, imagine_control, run_control, summarize_control, target_fields
 from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.statistics import bootstrap_interval
@@ -65,10 +66,10 @@ def simulate_sensitivities(config: Config, run: Path) -> None:
         return
     data, settings = open_set(run, "train"), config.simulation.model_dump()
     simulation, rng = simulations.build(settings), np.random.default_rng([config.seed, SEEDS["sensitivity"]])
-    places = zip(
-        rng.choice(data.usable, wanted.samples), rng.integers(0, data.intervals + 1, wanted.samples), strict=True
-    )
-    starts = [np.stack([data.array(v.name)[i, t] for v in simulation.variables]) for i, t in places]
+    rows = rng.choice(data.usable, wanted.samples)
+    instants = rng.integers(0, data.intervals + 1, wanted.samples)
+    arrays = [data.array(v.name) for v in simulation.variables]
+    starts = [np.stack([array[i, t] for array in arrays]) for i, t in zip(rows, instants, strict=True)]
     sensitivity_recipe = SensitivityRecipe(
         wanted.samples, wanted.intervals, wanted.perturbation, seed=int(rng.integers(2**31))
     )
@@ -90,7 +91,8 @@ def train(run: Path) -> None:
     validation, sets = open_set(run, "validation"), [open_set(run, "train")]
     answers = None
     if config.data.sensitivities is not None:
-        answers = SensitivitySet(store_path(run, "sensitivity"), [v.name for v in sets[0].variables])
+        names = [v.name for v in sets[0].variables]
+        answers = SensitivitySet(store_path(run, "sensitivity"), names, sets[0].dimensions)
     for phase in range(config.training.on_policy.rounds + 1):
         if phase:
             with stage(run, f"on_policy_{phase}", resumes=True):
@@ -151,7 +153,7 @@ def measure_rollouts(config: Config, model: WorldModel, data: Trajectories) -> t
     error, exponent = rollouts["nrmse"].isel(time=slice(1, None)), config.evaluation.lyapunov_exponent
     unit = exponent or 1.0
     fields = torch.stack([torch.from_numpy(rollouts[v.name].values) for v in model.domain.variables], dim=2)
-    latents = model.latent(model.encode(fields.flatten(0, 1))).unflatten(0, fields.shape[:2])
+    latents = model.latent(encode_trajectory(model, fields))
     budget = _unseen_action_budget(config, model)
     metrics = {
         "rollout": {

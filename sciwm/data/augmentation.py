@@ -5,9 +5,9 @@ go with it is found from the actuators' shapes: a shift or reflection that maps 
 itself, up to sign, is a permutation of the actions.
 """
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,6 +19,11 @@ from sciwm.data.windows import Batch
 from sciwm.problems import InputError, Problem
 
 TOLERANCE = 1e-4
+"""Of a shape's largest value: how far one that is taken to it may be from it."""
+CORRELATED = 1e-3
+SIGNS = (1.0, -1.0)
+
+Kind = Literal["shifts", "even_reflections", "odd_reflections"]
 
 
 @dataclass(frozen=True)
@@ -50,32 +55,32 @@ class Symmetry:
         return actions[..., torch.from_numpy(self.source)] * actions.new_tensor(self.action_sign)
 
 
-def joint_symmetries(data: Trajectories, kinds: Sequence[str]) -> list[Symmetry]:
-    """Every shift or reflection of the grid that the actuators allow, the identity among them.
+def joint_symmetries(data: Trajectories, kinds: Sequence[Kind]) -> list[Symmetry]:
+    """Every shift or reflection of the grid that the actuators allow, with ``"shifts"`` the identity among them.
 
     Args:
         data: gives the grid, the actuators' shapes and their bounds.
-        kinds: among ``"shifts"``, ``"even_reflections"``, ``"odd_reflections"`` (where u changes sign).
+        kinds: which are looked for; with ``"odd_reflections"`` u changes sign.
 
     Raises:
-        InputError: if the domain is bounded, or the shapes are not known.
+        InputError: if the domain is bounded, the shapes are not known, or nothing of a kind is allowed.
     """
+    shapes, walls = data.forcing_shapes, [axis.name for axis in data.axes if not axis.periodic]
     if not kinds:
         return []
-    if data.forcing_shapes is None or not all(axis.periodic for axis in data.axes):
-        expected, got = "a periodic domain and actuators of known shapes", "neither or only one of them"
-        raise InputError([Problem("training.augmentation", expected, got, "leave it out")])
-    signs = [("shifts", False, 1.0), ("even_reflections", True, 1.0), ("odd_reflections", True, -1.0)]
-    found = []
-    for kind, reflected, sign in signs:
-        if kind not in kinds:
-            continue
-        grid = [range(axis.num_points) for axis in data.axes]
-        for shift in itertools.product(*grid):
-            draft = Symmetry(shift, reflected, sign, np.arange(0), np.zeros(0))
-            matched = _matched(draft.of_fields, torch.from_numpy(data.forcing_shapes))
-            if matched is not None and _same_bounds(data, *matched):
-                found.append(replace(draft, source=matched[0], action_sign=matched[1]))
+    if shapes is None or walls:
+        got = f"walls along {', '.join(walls)}" if walls else "unknown shapes"
+        expected, where = "a periodic domain and actuators of known shapes", "training.augmentation"
+        raise InputError([Problem(where, expected, got, "leave it out")])
+    found, problems = [], []
+    for kind in kinds:
+        allowed = _of_kind(data, torch.from_numpy(shapes), kind)
+        found += allowed
+        if len(allowed) <= (kind == "shifts"):  # the identity is always one
+            expected, got = "actuators that it takes to each other, bounds included", "others"
+            problems.append(Problem(f"training.augmentation: {kind}", expected, got, "leave it out"))
+    if problems:
+        raise InputError(problems)
     return found
 
 
@@ -92,19 +97,44 @@ def augment(batch: Batch, symmetries: Sequence[Symmetry], rng: np.random.Generat
     )
 
 
-def _matched(
-    transform: Callable[[Tensor], Tensor], shapes: Tensor
-) -> tuple[NDArray[np.intp], NDArray[np.float64]] | None:
-    """For ``T sum_j a_j g_j = sum_i a'_i g_i`` the j and the sign of each i, if the shapes allow."""
-    moved, still = transform(shapes).flatten(1).numpy(), shapes.flatten(1).numpy()
-    size = np.abs(still).max()
+def _of_kind(data: Trajectories, shapes: Tensor, kind: Kind) -> list[Symmetry]:
+    """All of one kind; ``shapes`` are ``(actuator, variable, *space)``."""
+    reflected, sign = kind != "shifts", -1.0 if kind == "odd_reflections" else 1.0
+    turned = Symmetry((0,) * len(data.axes), reflected, 1.0, np.arange(0), np.zeros(0)).of_fields(shapes)
+    found = []
+    for shift in _candidates(shapes[0], turned):
+        draft = Symmetry(shift, reflected, sign, np.arange(0), np.zeros(0))
+        matched = _matched(draft.of_fields(shapes), shapes)
+        if matched is not None and _same_bounds(data, *matched):
+            found.append(replace(draft, source=matched[0], action_sign=matched[1]))
+    return found
+
+
+def _candidates(shape: Tensor, others: Tensor) -> list[tuple[int, ...]]:
+    """Shifts that take one shape ``(variable, *space)`` to any of the others, up to sign, by their correlation."""
+    axes = tuple(range(-shape.ndim + 1, 0))
+    products = torch.fft.fftn(shape, dim=axes).conj() * torch.fft.fftn(others, dim=axes)
+    overlap = torch.fft.ifftn(products, dim=axes).real.sum(dim=1).abs().flatten(1)
+    near = overlap >= (1 - CORRELATED) * shape.norm() * others.flatten(1).norm(dim=1, keepdim=True)
+    places = np.flatnonzero(near.any(dim=0).numpy())
+    return [tuple(map(int, place)) for place in zip(*np.unravel_index(places, shape.shape[1:]), strict=True)]
+
+
+def _matched(moved: Tensor, still: Tensor) -> tuple[NDArray[np.intp], NDArray[np.float64]] | None:
+    """For ``T sum_j a_j g_j = sum_i a'_i g_i`` the j and the sign of each i, if the shapes allow.
+
+    Args:
+        moved, still: ``T g_j`` and ``g_i``, ``(actuator, variable, *space)``.
+    """
     source, sign = np.zeros(len(still), dtype=np.intp), np.zeros(len(still))
+    free = torch.ones(len(still), dtype=torch.bool)
     for i, shape in enumerate(still):
-        for s in (1.0, -1.0):
-            error = np.abs(moved - s * shape).max(axis=1)
-            if error.min() < TOLERANCE * size:
-                source[i], sign[i] = error.argmin(), s
-    return (source, sign) if sign.all() and len(set(source.tolist())) == len(source) else None
+        errors = torch.stack([(moved - s * shape).flatten(1).abs().amax(dim=1) for s in SIGNS])
+        s, j = divmod(int(errors.masked_fill(~free, torch.inf).argmin()), len(still))
+        if errors[s, j] > TOLERANCE * shape.abs().max():
+            return None
+        source[i], sign[i], free[j] = j, SIGNS[s], False
+    return source, sign
 
 
 def _same_bounds(data: Trajectories, source: NDArray[np.intp], sign: NDArray[np.float64]) -> bool:

@@ -30,6 +30,10 @@ class Batch:
     sources: Tensor
     outputs: Tensor
 
+    def first(self, count: int) -> "Batch":
+        """The first so many windows."""
+        return Batch(*(values[:count] for values in vars(self).values()))
+
 
 class Windows:
     """Random windows from several sets of trajectories, each simulation equally likely.

@@ -12,9 +12,9 @@ from sciwm.data.windows import Batch
 from sciwm.dynamics import rollout
 from sciwm.loss.collapse import build_collapse
 from sciwm.loss.inverse import InverseDynamics
-from sciwm.loss.physics import head_error, imagined_budget_error, ledger_tie, shell_growth
+from sciwm.loss.physics import physics_terms
 from sciwm.loss.prediction import prediction_errors
-from sciwm.loss.sensitivity import adjoint_error, tangent_error, twin_error
+from sciwm.loss.sensitivity import encoded_answers, sensitivity_terms
 from sciwm.model.world_model import WorldModel
 
 
@@ -48,7 +48,8 @@ class Objective(nn.Module):
     """``L = sum of weight x term``; encoder and predictor learn together, nothing is reconstructed.
 
     No stop-gradient and no moving-average target, unless asked for: the anti-collapse term alone
-    forbids the trivial solution. The decoder is fitted beside, on detached latents.
+    forbids the trivial solution. The decoder is fitted beside, on detached latents; of the terms here
+    only that of the adjoints, and the reconstruction if asked for, reach it.
 
     Args:
         settings: weights.
@@ -97,32 +98,40 @@ class Objective(nn.Module):
         self, model: WorldModel, batch: Batch, sensitivities: Sensitivities | None, generator: torch.Generator
     ) -> Terms:
         """Every term that has a weight."""
-        normalized = model.normalize(batch.fields).flatten(0, 1)
-        encoded = model.encoder(self.collapse.hide(normalized, generator))
-        parts, tangents = [encoded], None
+        normalized, instants = model.normalize(batch.fields).flatten(0, 1), batch.fields.shape[:2]
+        parts = {"windows": model.encoder(self.collapse.hide(normalized, generator))}
         if sensitivities is not None:
-            pair = torch.stack([sensitivities.fields, sensitivities.twin]).flatten(0, 2)
-            parts.append(model.encoder(model.normalize(pair)))
-            if self.settings.physics.tangents and sensitivities.tangent is not None:
-                parts.append(_encoded_tangents(model, sensitivities))
-        together = torch.cat(parts)
+            parts |= encoded_answers(model, sensitivities, self.settings.physics)
+        together = torch.cat(list(parts.values()))
         leaf = together.detach().requires_grad_() if together.requires_grad else together
-        latents, *rest = leaf.split([len(part) for part in parts])
-        targets = self.collapse.targets(normalized, latents).unflatten(0, batch.fields.shape[:2])
-        latents = latents.unflatten(0, batch.fields.shape[:2])
+        answers = dict(zip(parts, leaf.split([len(part) for part in parts.values()]), strict=True))
+        latents = answers.pop("windows")
+        targets = self.collapse.targets(normalized, latents)
 
-        predictive = self._against_collapse(latents, generator)
         if self.settings.encoder_learns_from == "reconstruction":
-            predictive = {"reconstruction": self._reconstruction_error(model, normalized, latents.flatten(0, 1))}
-            latents, targets, rest = latents.detach(), targets.detach(), [part.detach() for part in rest]
+            predictive = {"reconstruction": self._reconstruction_error(model, normalized, latents)}
+            latents, targets = latents.detach(), targets.detach()
+            answers = {name: values.detach() for name, values in answers.items()}
+        else:
+            predictive = self._against_collapse(latents.unflatten(0, instants), generator)
+        latents, targets = latents.unflatten(0, instants), targets.unflatten(0, instants)
         with model.assembled():
-            states = torch.cat([s := model.state_of(latents[:, 0])[:, None], rollout(model, s[:, 0], batch.actions)], 1)
+            start = model.state_of(latents[:, 0])
+            states = torch.cat([start[:, None], rollout(model, start, batch.actions)], dim=1)
             predictive |= self._prediction(model, states, targets)
-            physics = self._physics(model, states, latents, batch, generator)
+            physics = physics_terms(model, latents, states, batch, self.settings.physics, generator)
+            if self.inverse is not None:
+                physics["inverse"] = self.inverse(model, latents, batch.actions)
             if sensitivities is not None:
-                pair = rest[0].unflatten(0, (2, *sensitivities.fields.shape[:2]))
-                tangents = rest[1].unflatten(0, sensitivities.fields.shape[:2]) if len(rest) > 1 else None
-                physics |= self._sensitivities(model, pair, tangents, sensitivities)
+                physics |= sensitivity_terms(
+                    model,
+                    answers,
+                    sensitivities,
+                    self.settings.physics,
+                    self.metric(model),
+                    target=self.target,
+                    relative_floor=self.settings.relative_floor,
+                )
         return Terms(predictive, physics, together, leaf)
 
     def metric(self, model: WorldModel) -> Tensor:
@@ -139,7 +148,9 @@ class Objective(nn.Module):
         return (weight * (model.decoder(latents) - fields).square().flatten(1).mean(dim=1)).mean()
 
     def _against_collapse(self, latents: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Weighted penalties over simulations, for the first and the last instant of the windows."""
+        """Weighted penalties over simulations, for the first and the last instant of the windows; if any can learn."""
+        if not latents.requires_grad:
+            return {}
         first, last = (self.collapse.penalties(latents[:, instant], generator) for instant in (0, -1))
         return {name: (first[name] + last[name]) / 2 for name in first}
 
@@ -151,54 +162,3 @@ class Objective(nn.Module):
         if s.rollout and len(errors) > 1:
             terms["rollout"] = errors[1:].mean()
         return terms
-
-    def _physics(
-        self, model: WorldModel, states: Tensor, latents: Tensor, batch: Batch, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        physics, terms = self.settings.physics, {}
-        if model.domain.functionals:
-            if physics.heads_encoded:
-                terms["heads_encoded"] = head_error(model, model.state_of(latents), batch)
-            if physics.heads_rolled:
-                terms["heads_rolled"] = head_error(model, states, batch)
-            if physics.budget and not model.ledger:
-                terms["budget"] = imagined_budget_error(
-                    model,
-                    states[:, :-1],
-                    batch.actions,
-                    counterfactual_share=physics.counterfactual_share,
-                    generator=generator,
-                )
-            if physics.ledger_tie and model.ledger:
-                terms["ledger_tie"] = ledger_tie(model, states[:, 1:])
-        if physics.shell:
-            terms["shell"] = shell_growth(
-                model, latents[:, 0], contraction=physics.shell_contraction, generator=generator
-            )
-        if self.inverse is not None:
-            terms["inverse"] = self.inverse(model, latents, batch.actions)
-        return terms
-
-    def _sensitivities(
-        self, model: WorldModel, pair: Tensor, tangents: Tensor | None, data: Sensitivities
-    ) -> dict[str, Tensor]:
-        """``pair`` are the latents of base and twin, ``(2, batch, H + 1, size)``."""
-        physics, metric, terms = self.settings.physics, self.metric(model), {}
-        start = pair[0, :, 0]
-        if physics.twins:
-            both = torch.cat([data.actions, data.twin_actions])
-            imagined = model.latent(rollout(model, model.state_of(torch.cat([start, start])), both))
-            terms["twins"] = twin_error(imagined.unflatten(0, (2, -1)), pair[:, :, 1:], metric)
-        if tangents is not None:
-            terms["tangents"] = tangent_error(model, pair[0], tangents, data, metric)
-        if physics.adjoints and data.gradient is not None and self.target is not None:
-            terms["adjoints"] = adjoint_error(model, start, data, self.target)
-        return terms
-
-
-def _encoded_tangents(model: WorldModel, data: Sensitivities) -> Tensor:
-    """What the encoder makes of the solver's tangents, ``(batch (H + 1), size)``."""
-    if data.tangent is None:
-        raise ValueError("Expected data with the solver's tangents.")
-    fields, tangents = data.fields.flatten(0, 1), data.tangent.flatten(0, 1)
-    return model.latent(torch.func.jvp(model.encode, (fields,), (tangents,))[1])

@@ -3,12 +3,48 @@
 import torch
 from torch import Tensor
 
+from sciwm.config import PhysicsSettings
 from sciwm.data.windows import Batch
 from sciwm.model.world_model import WorldModel
 
 
+def physics_terms(
+    model: WorldModel,
+    latents: Tensor,
+    states: Tensor,
+    batch: Batch,
+    settings: PhysicsSettings,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """The terms below that have a weight and, where they speak of functionals, functionals.
+
+    Args:
+        latents: encoded, ``(batch, H + 1, size)``.
+        states: imagined from the first of them, ``(batch, H + 1, size)``.
+    """
+    terms = {}
+    if model.domain.functionals:
+        if settings.heads_encoded:
+            terms["heads_encoded"] = head_error(model, model.state_of(latents), batch)
+        if settings.heads_rolled:
+            terms["heads_rolled"] = head_error(model, states, batch)
+        if settings.budget and not model.ledger:
+            share = settings.counterfactual_share
+            terms["budget"] = imagined_budget_error(
+                model, states[:, :-1], batch.actions, counterfactual_share=share, generator=generator
+            )
+        if settings.ledger_tie and model.ledger:
+            terms["ledger_tie"] = ledger_tie(model, states[:, 1:])
+    if settings.shell:
+        contraction = settings.shell_contraction
+        terms["shell"] = shell_growth(model, latents[:, 0], contraction=contraction, generator=generator)
+    return terms
+
+
 def head_error(model: WorldModel, states: Tensor, batch: Batch) -> Tensor:
-    """Mean square error of ``Q``, ``S`` and ``y`` read from states; one for a head that gives the mean.
+    """Mean square error of ``Q``, ``S`` and ``y`` read from states; one for a model that gives the mean.
+
+    With a ledger Q is the ledger's, along a rollout the one it has kept.
 
     Args:
         states: ``(batch, H + 1, size)``, encoded or imagined, at the instants of ``batch``.
@@ -38,7 +74,7 @@ def budget_residual(model: WorldModel, before: Tensor, action: Tensor, after: Te
 
         r = [ Q(z+) - Q(z) - interval ( S(z, z+) + sum_j a_j y_j(z, z+) ) ] / std(Delta Q)
 
-    With a ledger Q is the ledger's, and r is zero whatever the weights.
+    With a ledger Q is the ledger's, and r is zero to rounding whatever the weights are.
 
     Args:
         before, after: states ``(batch, size)``.
@@ -78,21 +114,21 @@ def imagined_budget_error(
 def shell_growth(model: WorldModel, latents: Tensor, *, contraction: float, generator: torch.Generator) -> Tensor:
     """How far states outside the data are from being contracted, under any action of the box:
 
-        < max(0, |z+| / |z| - contraction)^2 >,    z on a shell of 1.5 to 3 times the data's largest radius
+        < max(0, |z+| / r - contraction)^2 >,    |z| = r, from 1.5 to 3 times the largest radius in the batch
 
-    Latents of the data have unit variance. After Li et al. 2022 (arXiv:2106.06898), who prescribe z+
-    there; here contracting is enough.
+    z has the direction of a latent of the data. After Li et al. 2022 (arXiv:2106.06898), who prescribe
+    z+ there; here contracting is enough.
 
     Args:
         latents: encoded, ``(batch, size)``.
     """
     with torch.no_grad():
-        largest = latents.norm(dim=1).max()
-        radius = largest * (1.5 + 1.5 * torch.rand(len(latents), 1, generator=generator).to(latents))
-        outside = radius * latents / latents.norm(dim=1, keepdim=True).clamp(min=1e-6)
+        length = latents.norm(dim=1).clamp(min=1e-6)  # of a state at rest it may be zero
+        radius = length.max() * (1.5 + 1.5 * torch.rand(len(latents), generator=generator).to(latents))
+        outside = latents * (radius / length)[:, None]
     action = any_action(model, latents.new_zeros(len(latents), len(model.actuators)), generator)
     after = model.latent(model.advance(model.state_of(outside), action))
-    return torch.relu(after.norm(dim=1) / outside.norm(dim=1) - contraction).square().mean()
+    return torch.relu(after.norm(dim=1) / radius - contraction).square().mean()
 
 
 def any_action(model: WorldModel, like: Tensor, generator: torch.Generator) -> Tensor:

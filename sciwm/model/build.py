@@ -55,7 +55,11 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
 
     if isinstance(encoder, FieldEncoder):
         return FieldPredictor(
-            len(domain.variables), settings.encoder, domain.shape, actuators, steady_forcing=chosen.steady_forcing
+            len(domain.variables),
+            settings.encoder,
+            domain.shape,
+            unknown_shapes=0 if domain.known_shapes else actuators,
+            steady_forcing=chosen.steady_forcing,
         )
     if chosen.kind == "linear":
         return LinearPredictor(chosen, space, forcing(domain.control_interval))

@@ -10,12 +10,15 @@ from torch import Tensor, nn
 from sciwm.config import EncoderSettings
 from sciwm.model.spectral import SpectralSpace, along_axes, basis
 from sciwm.model.vector import VectorSpace
+from sciwm.problems import InputError, Problem
 
 with warnings.catch_warnings():  # its import warns about optional packages
     warnings.simplefilter("ignore")
     from neuralop.layers.fno_block import FNOBlocks
 
 SMALLEST_SCALE = 1e-3
+MOST_SNAPSHOTS = 1024
+"""A decomposition of more would take longer than a training."""
 
 
 class Pointwise(nn.Module):
@@ -209,6 +212,9 @@ class VectorEncoder(nn.Module):
         """Take modes and scales from ``fields`` ``(sample, V, *space)``."""
         self.mean.copy_(fields.mean(dim=0))
         modes, deviation = principal_modes(fields, self.space.size)
+        if len(modes) < self.space.size:
+            expected = f"at most {len(modes)}, as many as {len(fields)} fields of {fields[0].numel()} values have modes"
+            raise InputError([Problem("model.latent_size", expected, str(self.space.size), "lower it")])
         self.mode.copy_(modes)
         self.scale.copy_(torch.maximum(deviation, SMALLEST_SCALE * deviation[0]))
 
@@ -222,8 +228,12 @@ class VectorEncoder(nn.Module):
 
 
 def principal_modes(fields: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Orthonormal modes ``(count, V, *space)`` that hold the most variance, and the deviation of each."""
-    flat = (fields - fields.mean(dim=0)).flatten(1).double()
+    """Orthonormal modes ``(count, V, *space)`` that hold the most variance, and the deviation of each.
+
+    Of many fields, some spread evenly over all are taken; there may be fewer modes than asked for.
+    """
+    stride = max(1, len(fields) // max(MOST_SNAPSHOTS, 4 * count))
+    flat = (fields - fields.mean(dim=0))[::stride].flatten(1).double()
     count = min(count, *flat.shape)
     _, singular, rows = torch.linalg.svd(flat, full_matrices=False)
     modes = rows[:count].unflatten(1, fields.shape[1:]).to(fields)

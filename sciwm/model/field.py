@@ -61,18 +61,24 @@ class FieldPredictor(nn.Module):
         variables: number of fields V.
         settings: sizes of the operator.
         grid: points along each axis.
-        actuators: number of actions; ``f`` is a linear map of them, learned where their shapes are not known.
+        unknown_shapes: number of actions whose shapes are learned, zero where they are known.
         steady_forcing: whether there is a ``g``, learned.
     """
 
     def __init__(
-        self, variables: int, settings: EncoderSettings, grid: Sequence[int], actuators: int, *, steady_forcing: bool
+        self,
+        variables: int,
+        settings: EncoderSettings,
+        grid: Sequence[int],
+        *,
+        unknown_shapes: int,
+        steady_forcing: bool,
     ) -> None:
         super().__init__()
         self.shape = (variables, *grid)
         self.operator = Operator(2 * variables, variables, settings, len(grid))
         size = variables * math.prod(grid)
-        self.forcing = nn.Parameter(torch.randn(actuators, size) * 0.1)
+        self.forcing = nn.Parameter(torch.randn(unknown_shapes, size) * 0.1)
         self.steady = nn.Parameter(torch.zeros(size), requires_grad=steady_forcing)
 
     def fit(self, scale: Tensor, latents: Tensor) -> None:

@@ -55,11 +55,11 @@ class WorldModel(nn.Module):
     @contextmanager
     def assembled(self) -> Iterator[None]:
         """Within this context the predictor's maps are assembled once, for as long as its weights rest."""
-        self._assembled = self.predictor.stepper(self.shapes)
+        before, self._assembled = self._assembled, self.predictor.stepper(self.shapes)
         try:
             yield
         finally:
-            self._assembled = None
+            self._assembled = before
 
     def freeze(self) -> "WorldModel":
         """Make ready for use: no more gradients to the weights, the maps assembled for good."""
@@ -105,23 +105,27 @@ class WorldModel(nn.Module):
     # What they are made of ----------------------------------------------------------------------
 
     def normalize(self, fields: Tensor) -> Tensor:
-        """Physical fields ``(..., variable, *space)`` to zero mean and unit deviation."""
-        return (fields - self._of_variables(fields, "mean")) / self._of_variables(fields, "deviation")
+        """Physical fields ``(..., variable, *space)`` to zero mean and unit deviation, in the weights' precision."""
+        centred = fields - self._of_variables(fields, "mean")
+        return (centred / self._of_variables(fields, "deviation")).to(self.heads.bias)
 
     def scaled(self, action: Tensor) -> Tensor:
-        """Physical actions in units of the largest, so that no action stays none."""
-        return action / action.new_tensor(largest_actions(self.domain))
+        """Physical actions in units of the largest, so that no action stays none; in the weights' precision."""
+        return (action / action.new_tensor(largest_actions(self.domain))).to(self.heads.bias)
 
     def state_of(self, latent: Tensor) -> Tensor:
-        """The latent, with the functionals read from it where there is a ledger."""
-        return torch.cat([latent, self.heads.value(latent)], dim=-1) if self.ledger else latent
+        """Latents ``(..., size)``, with the functionals read from them where there is a ledger."""
+        if not self.ledger:
+            return latent
+        read = self.heads.value(latent.flatten(0, -2)).unflatten(0, latent.shape[:-1])
+        return torch.cat([latent, read], dim=-1)
 
     def latent(self, state: Tensor) -> Tensor:
         """The state without its ledger."""
         return state[..., : self.latent_size]
 
     def functionals(self, state: Tensor) -> Tensor:
-        """Normalised functionals ``(batch, functional)``: from the ledger if there is one, else by the heads."""
+        """Normalised functionals of states ``(batch, size)``: from the ledger if there is one, else by the heads."""
         return state[:, self.latent_size :] if self.ledger else self.heads.value(state)
 
     def inflow(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
@@ -136,7 +140,7 @@ class WorldModel(nn.Module):
         """
         source, output = self.heads.fluxes(before, after)
         source = source * self._of_functionals("source_deviation") + self._of_functionals("source_mean")
-        work = torch.einsum("bj,bfj->bf", action, output) * self._of_functionals("output_deviation")
+        work = torch.einsum("bj,bfj->bf", action.to(output), output) * self._of_functionals("output_deviation")
         return self.control_interval * (source + work)
 
     @torch.no_grad()

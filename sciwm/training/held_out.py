@@ -6,7 +6,7 @@ from torch import Tensor
 
 from sciwm.config import Config
 from sciwm.data.windows import Windows
-from sciwm.dynamics import rollout
+from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.loss.objective import Objective
 from sciwm.loss.prediction import prediction_errors
 from sciwm.model.world_model import WorldModel
@@ -32,7 +32,7 @@ class HeldOut:
         """H-step error relative to persistence (1 - error is the skill), participation ratio, gradient shares."""
         batch = self.batch
         with torch.no_grad(), model.assembled():
-            encoded = model.encode(batch.fields.flatten(0, 1)).unflatten(0, batch.fields.shape[:2])
+            encoded = encode_trajectory(model, batch.fields)
             imagined = model.latent(rollout(model, encoded[:, 0], batch.actions))
             encoded = model.latent(encoded)
             errors = prediction_errors(
@@ -48,7 +48,8 @@ class HeldOut:
 
     def _gradient_shares(self, model: WorldModel, progress: float) -> dict[str, float]:
         """Share of each weighted term in the sum of gradient norms at the latents, where the encoder is shaped."""
-        terms = self.objective.terms(model, self.batch, None, torch.Generator().manual_seed(0))
+        batch = self.batch.first(self.config.training.batch_size)  # what training has the memory for
+        terms = self.objective.terms(model, batch, None, torch.Generator().manual_seed(0))
         weights, norms = self.objective.weights(progress), {}
         for name, term in terms.by_name().items():
             norms[name] = 0.0

@@ -30,6 +30,7 @@ from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
 from sciwm.training.held_out import HeldOut
+from sciwm.training.optimizer import build_optimizer, scheduled_rate, set_learning_rate
 from sciwm.training.state import TrainState, load_state, save_state
 
 Advance = Callable[[int, str], None]
@@ -71,16 +72,20 @@ def train(
         training_sets: the generated data, then one set per on-policy round so far.
         sensitivity_set: what the sensitivities are matched to, if any have a weight.
         phase: see :func:`updates_of`; a phase starts from the best weights of the one before.
+
+    Raises:
+        InputError: if data are missing or do not fit, or nothing finite was learned.
     """
+    _raise_what_is_missing(config, sensitivity_set)
     model = build_model(config, training_sets[0])
     objective = Objective(config.loss, model, None if sensitivity_set is None else sensitivity_set.target())
-    optimizer, parameters = _optimizer(config, model, objective)
+    optimizer, parameters = build_optimizer(config.training, model, objective)
     state = load_state(run / "train_state.pt", config, model, objective, optimizer)
     if state.phase > phase:
         return
     if state.phase < phase:
         model.load_state_dict(state.best_weights)
-        optimizer, parameters = _optimizer(config, model, objective)
+        optimizer, parameters = build_optimizer(config.training, model, objective)
         state = TrainState(state.experiment, phase=phase, history=state.history, best_weights=state.best_weights)
 
     settings, total = config.training, updates_of(config, phase)
@@ -104,7 +109,8 @@ def train(
 
             terms = objective.terms(model, batch, sensitivities, generator)
             weights = objective.weights(progress)
-            _set_learning_rate(optimizer, _schedule(config, phase, state.update))
+            rate = scheduled_rate(config.training, state.update, total, first=not phase)
+            set_learning_rate(optimizer, rate)
             optimizer.zero_grad()
             factor = backward_balanced(
                 weighted_sum(terms.predictive, weights),
@@ -113,7 +119,9 @@ def train(
                 terms.leaf,
                 cap=config.loss.physics.encoder_cap,
             )
-            objective.decoder_error(model, batch, terms).backward()
+            decoder_error = objective.decoder_error(model, batch, terms)
+            if decoder_error.requires_grad:  # not where the state is the fields
+                decoder_error.backward()
             norms = [torch.nn.utils.clip_grad_norm_(group, settings.gradient_clip) for group in parameters]
             finite = all(bool(norm.isfinite()) for norm in norms)
             if finite:  # a rollout that explodes, as an early one may, teaches nothing
@@ -148,38 +156,21 @@ def _draw_sensitivities(
     return sensitivity_set.draw(rng, count, sensitivity_set.intervals)
 
 
-def _optimizer(
-    config: Config, model: WorldModel, objective: Objective
-) -> tuple[torch.optim.Optimizer, list[list[torch.nn.Parameter]]]:
-    """AdamW. The encoder starts as a good one and moves slowly, or the first updates would collapse it;
-    the decoder is clipped apart, so that it cannot slow the latent down."""
-    settings = config.training
-    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
-    members = {id(p) for p in encoder + decoder}
-    learned = (p for module in (model, objective) for p in module.parameters())
-    rest = [p for p in learned if p.requires_grad and id(p) not in members]
-    groups = [
-        {"params": members, "share": share}
-        for members, share in ((encoder, settings.encoder_rate), (rest + decoder, 1.0))
-        if members
+def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | None) -> None:
+    """A term that has a weight and no data would be left out in silence."""
+    physics, held = config.loss.physics, sensitivity_set
+    needs = [
+        ("twins", physics.twins, held is not None),
+        ("tangents", physics.tangents, held is not None and held.has_tangents),
+        ("adjoints", physics.adjoints, held is not None and held.has_gradient and held.target() is not None),
     ]
-    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    return optimizer, [group for group in (encoder + rest, decoder) if group]
-
-
-def _schedule(config: Config, phase: int, update: int) -> float:
-    """Linear warm-up, then a cosine to zero; later phases start at a third of the first one's rate."""
-    settings, total = config.training, updates_of(config, phase)
-    warm_up = max(1.0, settings.warm_up * total)
-    peak = settings.learning_rate / (3 if phase else 1)
-    if update < warm_up:
-        return peak * (update + 1) / (warm_up + 1)
-    return float(peak * 0.5 * (1 + np.cos(np.pi * (update - warm_up) / (total - warm_up))))
-
-
-def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["share"]
+    problems = [
+        Problem(f"loss.physics.{name}", "samples that hold what it is matched to", "none", "set its weight to 0")
+        for name, weight, is_there in needs
+        if weight and not is_there
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _close_epoch(

@@ -1,0 +1,46 @@
+"""What updates the weights, and how fast."""
+
+import math
+
+import torch
+
+from sciwm.config import TrainingSettings
+from sciwm.loss.objective import Objective
+from sciwm.model.world_model import WorldModel
+
+
+def build_optimizer(
+    settings: TrainingSettings, model: WorldModel, objective: Objective
+) -> tuple[torch.optim.Optimizer, list[list[torch.nn.Parameter]]]:
+    """AdamW. The encoder starts as a good one and moves slowly, or the first updates would collapse it;
+    the decoder is clipped apart, so that it cannot slow the latent down.
+
+    Returns:
+        the optimiser, and the parameters by what is clipped together.
+    """
+    encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
+    apart = {id(p) for p in encoder + decoder}
+    learned = (p for module in (model, objective) for p in module.parameters())
+    rest = [p for p in learned if p.requires_grad and id(p) not in apart]
+    groups = [
+        {"params": members, "share": share}
+        for members, share in ((encoder, settings.encoder_rate), (rest + decoder, 1.0))
+        if members
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return optimizer, [group for group in (encoder + rest, decoder) if group]
+
+
+def scheduled_rate(settings: TrainingSettings, update: int, total: int, *, first: bool) -> float:
+    """Linear warm-up, then a cosine to zero; phases after the first start at a third of its rate."""
+    warm_up = max(1.0, settings.warm_up * total)
+    peak = settings.learning_rate / (1 if first else 3)
+    if update < warm_up:
+        return peak * (update + 1) / (warm_up + 1)
+    return peak * 0.5 * (1 + math.cos(math.pi * (update - warm_up) / (total - warm_up)))
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Each group its share of it."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["share"]

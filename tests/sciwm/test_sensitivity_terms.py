@@ -1,0 +1,396 @@
+"""Twins, tangents, adjoints and inverse dynamics: zero for the exact model of a linear flow, one for a deaf one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sciwm import pipeline
+from sciwm.config import Config
+from sciwm.config_files import parse_config
+from sciwm.data.schema import Trajectories
+from sciwm.data.sensitivity import Sensitivities, SensitivitySet
+from sciwm.data.windows import Batch, Windows
+from sciwm.dynamics import rollout
+from sciwm.loss.inverse import InverseDynamics
+from sciwm.loss.objective import Objective
+from sciwm.loss.sensitivity import (
+    adjoint_error,
+    derivative_along,
+    encoded_answers,
+    sensitivity_terms,
+    tangent_error,
+    twin_error,
+)
+from sciwm.model.spectral import translate
+from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError
+from sciwm.run_folder import store_path
+from sciwm.training.loop import build_model, train
+from simulations import build
+from simulations.generate import Recipe, generate
+from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
+from simulations.simulation import Simulation
+
+TARGET = 0.3
+ALL = {"twins": 1.0, "tangents": 1.0, "adjoints": 1.0}
+
+
+@pytest.fixture(scope="module")
+def experiment() -> Config:
+    """A stream that carries and spreads a concentration; the latent holds all but its shortest wave."""
+    split = {"simulations": 12, "intervals": 12}
+    tree = {
+        "name": "linear",
+        "simulation": {
+            "equation": "advection_diffusion_reaction",
+            "num_points": 16,
+            "domain_extent": 2 * np.pi,
+            "control_interval": 0.2,
+            "steps_per_interval": 2,
+            "parameters": {"velocity": 1.0, "diffusivity": 0.3, "growth": 0.0, "saturation": 0.0},
+            "jets": {"count": 4, "width": 1.0, "limit": 0.7},
+        },
+        "data": {"train": split, "validation": split, "test": split, "warm_up": 10, "sensitivities": {"intervals": 4}},
+        "model": {
+            "latent_modes": 7,
+            "encoder": {"width": 4, "modes": 4},
+            "predictor": {"kind": "linear", "equivariant": False},
+        },
+        "loss": {"horizon": 4, "physics": ALL},
+        "training": {"updates": 4, "updates_per_epoch": 2, "batch_size": 8},
+        "evaluation": {"steps": 12},
+        "control": {"intervals": 12, "first": 8},
+    }
+    return parse_config(tree, where="test")
+
+
+@pytest.fixture(scope="module")
+def simulation(experiment: Config) -> Simulation:
+    """The solver, exact as the flow is linear."""
+    return build(experiment.simulation.model_dump())
+
+
+@pytest.fixture(scope="module")
+def data(experiment: Config, simulation: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Trajectories:
+    """Trajectories of it."""
+    path, settings = tmp_path_factory.mktemp("linear") / "train.zarr", experiment.simulation.model_dump()
+    generate(simulation, Recipe(12, 12, 10, batch=12, share_transient=0.0), path, settings=settings)
+    return Trajectories(path)
+
+
+@pytest.fixture(scope="module")
+def answers(experiment: Config, simulation: Simulation, data: Trajectories) -> SensitivitySet:
+    """What its solver says about other actions."""
+    starts = torch.from_numpy(np.asarray(data.array("u")[:, -1]))[:, None]
+    path, settings = data.path.with_name("sensitivity.zarr"), experiment.simulation.model_dump()
+    recipe = SensitivityRecipe(12, 4, share_uniform=1.0)
+    generate_sensitivities(simulation, recipe, starts, path, settings=settings, target=TARGET)
+    return SensitivitySet(path, ["u"])
+
+
+@pytest.fixture
+def sample(answers: SensitivitySet) -> Sensitivities:
+    """All of them."""
+    return answers.draw(np.random.default_rng(0), 12, 4)
+
+
+@pytest.fixture
+def batch(exact: WorldModel, data: Trajectories) -> Batch:
+    """Windows of the trajectories."""
+    return Windows([data], exact.domain).draw(np.random.default_rng(0), 12, 4)
+
+
+@pytest.fixture
+def exact(experiment: Config, simulation: Simulation, data: Trajectories) -> WorldModel:
+    """The model whose linear predictor is what the solver does to every basis function and under every action."""
+    model = build_model(experiment, data)
+    assert model.shapes is not None
+    with torch.no_grad():
+        for parameter in model.decoder.quadratic.parameters():
+            parameter.zero_()
+        rest, actions = torch.zeros(1, model.latent_size), torch.eye(len(model.actuators))
+        waves = model.decoder(torch.eye(model.latent_size)) - model.decoder(rest)
+        unforced = torch.zeros(len(waves), len(actions))
+        model.predictor.decay.weight.copy_(model.encoder(simulation.advance(waves, unforced)))
+        effect = simulation.advance(torch.zeros(len(actions), 1, 16), actions) / model.domain.variables[0].deviation
+        effect = 0.7 * model.encoder(effect)  # of the largest action
+        model.predictor.forcing.linear.weight.copy_(torch.linalg.pinv(model.shapes) @ effect)
+    return model
+
+
+def deaf(model: WorldModel) -> WorldModel:
+    """The same model without ears for actions."""
+    with torch.no_grad():
+        model.predictor.forcing.linear.weight.zero_()
+    return model
+
+
+def errors(model: WorldModel, data: Sensitivities, experiment: Config) -> dict[str, float]:
+    """All three terms."""
+    physics, metric = experiment.loss.physics, model.encoder.metric(0.5)
+    encoded = encoded_answers(model, data, physics)
+    target = torch.full((1, 16), TARGET)
+    terms = sensitivity_terms(model, encoded, data, physics, metric, target=target, relative_floor=0.05)
+    return {name: float(term.detach()) for name, term in terms.items()}
+
+
+def test_the_exact_model_makes_no_error_and_a_deaf_one_is_one(
+    exact: WorldModel, sample: Sensitivities, experiment: Config, simulation: Simulation, data: Trajectories
+) -> None:
+    """Of differences, tangents and gradients that the solver tells; a model twice too strong errs by one as well."""
+    stored = torch.from_numpy(np.asarray(data.array("u")[:, 6:8]))[:, :, None]
+    action = torch.from_numpy(np.asarray(data.array("action")[:, 6]))
+    after = exact.readout(exact.advance(exact.encode(stored[:, 0]), action), ["fields"])["fields"]
+    torch.testing.assert_close(after, stored[:, 1], atol=2e-5, rtol=0)
+    assert all(error < 1e-7 for error in errors(exact, sample, experiment).values())
+    with torch.no_grad():
+        exact.predictor.forcing.linear.weight.mul_(2.0)
+    strong = errors(exact, sample, experiment)
+    assert [strong[name] for name in ("twins", "tangents")] == pytest.approx([1.0, 1.0], rel=1e-4)
+    assert errors(deaf(exact), sample, experiment) == pytest.approx(dict.fromkeys(ALL, 1.0), rel=1e-5)
+
+
+def test_gradients_are_those_of_the_cost(exact: WorldModel, sample: Sensitivities) -> None:
+    """Half of what is stored is an error of 1/4, and the distance to another target has another gradient."""
+    start = exact.encoder(exact.normalize(sample.fields[:, 0])).detach()
+    assert sample.gradient is not None
+    doubled = replace(sample, gradient=2 * sample.gradient)
+    right = torch.full((1, 16), TARGET)
+    assert float(adjoint_error(exact, start, doubled, right, relative_floor=0.05).detach()) == pytest.approx(0.25)
+    assert float(adjoint_error(exact, start, sample, -right, relative_floor=0.05).detach()) > 0.01
+
+
+def test_gradients_near_the_target_count_as_those_far_from_it(exact: WorldModel, sample: Sensitivities) -> None:
+    """Half of the samples, those of small gradients, twice too large: 1/2; with a high floor their share of all."""
+    start, target = exact.encoder(exact.normalize(sample.fields[:, 0])).detach(), torch.full((1, 16), TARGET)
+    assert sample.gradient is not None
+    size = sample.gradient.square().sum(dim=(1, 2), keepdim=True)
+    stored = torch.where(size < size.median(), 0.5, 1.0) * sample.gradient
+    wrong = int((size < size.median()).sum())
+    data = replace(sample, gradient=stored)
+    relative = float(adjoint_error(exact, start, data, target, relative_floor=1e-9).detach())
+    assert relative == pytest.approx(wrong / 12, rel=1e-3)
+    share = float((stored - sample.gradient).square().sum() / stored.square().sum())
+    absolute = float(adjoint_error(exact, start, data, target, relative_floor=1e6).detach())
+    assert absolute == pytest.approx(share, rel=1e-3)
+
+
+def test_directions_are_of_normalised_actions(exact: WorldModel, sample: Sensitivities, experiment: Config) -> None:
+    """In a box that is twice as wide the same physical directions are half as long, wherever its middle is."""
+    box = exact.actuators
+    encoded = {k: v.unflatten(0, (12, 5)) for k, v in encoded_answers(exact, sample, experiment.loss.physics).items()}
+    metric = exact.encoder.metric(0.5)
+    exact.actuators = replace(box, low=2 * box.low + 1, high=2 * box.high + 1)
+    assert sample.directions is not None
+    halved = replace(sample, directions=sample.directions / 2)
+    assert float(tangent_error(exact, encoded["base"], encoded["tangent"], halved, metric).detach()) < 1e-7
+    assert float(tangent_error(exact, encoded["base"], encoded["tangent"], sample, metric).detach()) > 0.9
+
+
+def test_twins_count_every_step_alike() -> None:
+    """Differences that grow a hundredfold over the steps: an error in one of four steps is a quarter."""
+    size = torch.tensor([1e-2, 1e-1, 1.0, 10.0])[:, None]
+    base, twin = torch.randn(2, 16, 4, 6)
+    encoded = torch.stack([base, base + size * twin])
+    metric = torch.full((6,), 1 / 6)
+    for step in range(4):
+        imagined = encoded.clone()
+        imagined[1, :, step] = imagined[0, :, step]
+        assert float(twin_error(imagined, encoded, metric)) == pytest.approx(0.25, rel=1e-5)
+    assert float(twin_error(encoded + 3.0, encoded, metric)) < 1e-6  # an offset of both is none of the difference
+
+
+def test_tangents_of_rollouts_are_differences(model: WorldModel) -> None:
+    """Forward mode through a random predictor, quadratic and affine in actions, against central differences."""
+    model.double()
+    start = torch.randn(3, model.latent_size, dtype=torch.float64)
+    actions, directions = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+
+    def imagine(actions: Tensor) -> Tensor:
+        return rollout(model, start, actions)
+
+    found = derivative_along(imagine, actions, directions)[1]
+    step = 1e-5
+    with torch.no_grad():
+        expected = (imagine(actions + step * directions) - imagine(actions - step * directions)) / (2 * step)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_tangents_of_encoding_are_differences(model: WorldModel) -> None:
+    """Forward mode through complex weights, in single precision."""
+    fields, tangents = torch.randn(2, 5, 1, 32)
+    found = derivative_along(model.encode, fields, tangents)[1]
+    with torch.no_grad():
+        expected = (model.encode(fields + 1e-2 * tangents) - model.encode(fields - 1e-2 * tangents)) / 2e-2
+        assert (found - expected).norm() < 1e-3 * expected.norm()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_term_shapes_encoder_and_predictor(
+    exact: WorldModel, sample: Sensitivities, batch: Batch, experiment: Config, name: str
+) -> None:
+    """Its gradient arrives at the latents of its own samples alone, and in the predictor; tangents by both modes."""
+    with torch.no_grad():
+        for parameter in exact.parameters():
+            parameter.add_(0.01 * torch.randn_like(parameter))
+    physics = experiment.loss.physics.model_copy(update=dict.fromkeys(ALL, 0.0) | {name: 1.0})
+    settings = experiment.loss.model_copy(update={"physics": physics})
+    objective = Objective(settings, exact, torch.full((1, 16), TARGET))
+    terms = objective.terms(exact, batch, sample, torch.Generator().manual_seed(0))
+    assert set(terms.physics) & set(ALL) == {name}
+    term, windows = terms.physics[name], batch.fields.shape[0] * batch.fields.shape[1]
+    at_latents, of_predictor = torch.autograd.grad(term, (terms.leaf, exact.predictor.decay.weight), retain_graph=True)
+    assert torch.isfinite(at_latents).all()
+    assert not at_latents[:windows].any()
+    assert at_latents[windows:].any()
+    assert of_predictor.any()
+    terms.encoded.backward(at_latents)
+    assert exact.encoder.skip.weight.grad is not None
+    assert exact.encoder.skip.weight.grad.any()
+
+
+def test_terms_without_their_data_are_refused(
+    experiment: Config, data: Trajectories, answers: SensitivitySet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instead of being left out in silence."""
+    with pytest.raises(InputError) as none:
+        train(experiment, tmp_path, [data], data)
+    assert len(none.value.problems) == 3
+    monkeypatch.setattr(answers, "has_tangents", False)
+    with pytest.raises(InputError, match=r"loss\.physics\.tangents: expected samples") as some:
+        train(experiment, tmp_path, [data], data, answers)
+    assert len(some.value.problems) == 1
+
+
+# Inverse dynamics
+
+
+@pytest.fixture
+def inverse(exact: WorldModel) -> InverseDynamics:
+    """A head of random weights."""
+    torch.manual_seed(0)
+    head = InverseDynamics(exact)
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.normal_(0, 0.1)
+    return head
+
+
+def encoded_windows(model: WorldModel, batch: Batch) -> Tensor:
+    with torch.no_grad():
+        return model.encode(batch.fields.flatten(0, 1)).unflatten(0, batch.fields.shape[:2])
+
+
+def test_inverse_dynamics_move_with_the_flow(exact: WorldModel, inverse: InverseDynamics, batch: Batch) -> None:
+    """Latents and actuators moved by any distance leave the error; latents alone do not."""
+    latents = encoded_windows(exact, batch)
+    error = float(inverse(exact, latents, batch.actions).detach())
+    moved = translate(latents, exact.encoder.space, [0.3])
+    assert float(inverse(exact, moved, batch.actions).detach()) != pytest.approx(error, rel=1e-3)
+    exact.shapes = translate(exact.shapes, exact.encoder.shape_space, [0.3])
+    assert float(inverse(exact, moved, batch.actions).detach()) == pytest.approx(error, rel=1e-4)
+
+
+def test_a_head_that_reads_nothing_has_error_one(exact: WorldModel, inverse: InverseDynamics, batch: Batch) -> None:
+    with torch.no_grad():
+        for parameter in inverse.parameters():
+            parameter.zero_()
+    assert float(inverse(exact, encoded_windows(exact, batch), batch.actions).detach()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_forcing_of_a_linear_flow_is_found(
+    exact: WorldModel, data: Trajectories, experiment: Config, known: bool
+) -> None:
+    """It is a linear map of both latents; without shapes the actions themselves are, which say where they act."""
+    if not known:
+        exact = WorldModel(experiment.model, replace(exact.domain, known_shapes=False))
+        exact.fit(torch.from_numpy(np.asarray(data.array("u")[:].reshape(-1, 1, 16))), None)
+    torch.manual_seed(0)
+    head, windows = InverseDynamics(exact), Windows([data], exact.domain).draw(np.random.default_rng(1), 12, 12)
+    latents = encoded_windows(exact, windows)
+    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=150, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        error: Tensor = head(exact, latents, windows.actions)
+        error.backward()
+        return error
+
+    optimizer.step(closure)
+    assert float(head(exact, latents, windows.actions).detach()) < 0.05
+    assert float(head(exact, latents, -windows.actions).detach()) > 1.0
+
+
+# Training with all of it
+
+
+class Killed(BaseException):
+    """What ends a process between two updates."""
+
+
+def killed_at(update: int) -> Callable[[int, str], None]:
+    """An observer of the training that ends it after so many updates of this process."""
+    done = 0
+
+    def advance(updates: int, message: str) -> None:
+        nonlocal done
+        done += updates
+        if done > update:
+            raise Killed
+
+    return advance
+
+
+@pytest.mark.parametrize("collapse", ["ema_target", "vicreg"])
+def test_a_killed_training_with_all_of_it_gives_the_same_bytes(
+    experiment: Config, data: Trajectories, answers: SensitivitySet, tmp_path: Path, collapse: str
+) -> None:
+    """Moving average, sensitivities, augmentation, inverse dynamics, shell and ledger go on where they stood."""
+    settings = experiment.model_dump()
+    settings["model"]["ledger"] = True
+    settings["loss"]["collapse"]["kind"] = collapse
+    settings["loss"]["physics"] |= {"inverse": 0.5, "shell": 0.1}
+    settings["training"] |= {"updates": 6, "updates_per_epoch": 2, "augmentation": ["shifts"]}
+    config = parse_config(settings, where="test")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for run in (whole, killed):
+        run.mkdir()
+    train(config, whole, [data], data, answers)
+    for updates in (3, 1):
+        with pytest.raises(Killed):
+            train(config, killed, [data], data, answers, advance=killed_at(updates))
+    train(config, killed, [data], data, answers)
+    for name in ("model.safetensors", "model.json", "metrics.jsonl"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+    lines = (whole / "metrics.jsonl").read_text()
+    assert "NaN" not in lines
+    for name in (*ALL, "inverse", "shell", "ledger_tie", "physics_at_encoder"):
+        assert f'"train.{name}": ' in lines
+    assert ('"train.variance": ' in lines) == (collapse == "vicreg")
+
+
+def test_the_pipeline_asks_the_solver_and_learns_from_its_answers(experiment: Config, tmp_path: Path) -> None:
+    """From states of the training set; a second call asks nothing again."""
+    settings = experiment.model_dump()
+    settings["data"]["sensitivities"] = {"samples": 6, "intervals": 3}
+    settings["data"]["validation"]["simulations"] = settings["data"]["test"]["simulations"] = 4
+    run = tmp_path / "run"
+    pipeline.simulate(parse_config(settings, where="test"), run)
+    held = SensitivitySet(store_path(run, "sensitivity"), ["u"])
+    stored = np.asarray(Trajectories(store_path(run, "train")).array("u")[:]).reshape(-1, 16)
+    starts = held.draw(np.random.default_rng(0), 6, 3).fields[:, 0, 0].numpy()
+    assert all(np.any(np.all(np.isclose(stored, start, atol=1e-6), axis=1)) for start in starts)
+    assert held.has_tangents
+    assert held.has_gradient
+    assert held.target() is not None
+    before = {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()}
+    pipeline.simulate(parse_config(settings, where="test"), run)
+    assert {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()} == before
+    pipeline.train(run)
+    assert '"train.adjoints": ' in (run / "metrics.jsonl").read_text()
