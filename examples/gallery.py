@@ -19,8 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from simulations import BoundedGrid, Simulation, boxes, build
-from simulations.equations import Heat, Wall
+from simulations import Simulation, build
 
 parser = argparse.ArgumentParser(description="Draw every equation of the library.")
 parser.add_argument("--picture", type=Path, default=Path("runs/gallery.png"), help="where to draw")
@@ -139,10 +138,12 @@ panels.append(("Gray-Scott", run(spots, random_start(spots, 1.0), 150)[-1, 1].nu
 # Two heaters in a plate whose left wall is cold and whose other walls are insulated.
 
 # %%
-grid = BoundedGrid.cells((96, 96), (1.0, 1.0))
-heaters = boxes(grid, intervals=[((0.3, 0.4), (0.6, 0.9)), ((0.7, 0.8), (0.1, 0.5))], limit=10.0)
-walls = {"left": Wall("dirichlet", 0.0)} | {side: Wall("neumann", 0.0) for side in ("right", "bottom", "top")}
-plate = Heat(grid, heaters, walls=walls, parameters={}, control_interval=0.1, steps_per_interval=2)
+plate = build(
+    {"equation": "heat", "dimensions": 2, "num_points": 96, "domain_extent": 1.0}
+    | {"control_interval": 0.1, "steps_per_interval": 2}
+    | {"walls": {side: {"kind": "neumann"} for side in ("right", "bottom", "top")}}
+    | {"boxes": {"intervals": [[(0.3, 0.4), (0.6, 0.9)], [(0.7, 0.8), (0.1, 0.5)]], "limit": 10.0}}
+)
 panels.append(("heat", run(plate, np.zeros((1, 96, 96)), 50, action=5.0)[-1, 0].numpy(), "inferno", None))
 
 # %% The picture

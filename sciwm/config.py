@@ -1,6 +1,7 @@
 """The frozen, strict schema of an experiment."""
 
-from typing import Annotated, Any, Literal, TypeVar
+import math
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -31,7 +32,7 @@ ONE, EACH = "<one>", "<each>"
 # Upper bounds catch typing errors before they take all memory.
 Integer = Annotated[int, BeforeValidator(_whole)]
 Count = Annotated[Integer, Field(ge=1, lt=2**31)]
-Points = Annotated[Integer, Field(ge=8, le=65536, multiple_of=2)]
+Points = Annotated[Integer, Field(ge=3, le=65536)]
 Steps = Annotated[Integer, Field(ge=2, le=10**4, multiple_of=2)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -104,44 +105,106 @@ class Uniform(Section):
     acts_on: str
 
 
+class BoundaryValues(Section):
+    """One action at each named wall: it sets the field there, or adds to what a wall of ``heat`` does."""
+
+    walls: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] = ("right",)
+    limit: Positive
+
+
+class WallSettings(Section):
+    """What a wall of ``heat`` does: it holds a temperature (dirichlet), or takes in a flux (neumann)."""
+
+    kind: Literal["dirichlet", "neumann"]
+    value: float = 0.0
+
+
+class Walls(Section):
+    """Those left out are held at temperature 0; ``bottom`` and ``top`` are walls of a rectangle."""
+
+    left: WallSettings | None = None
+    right: WallSettings | None = None
+    bottom: WallSettings | None = None
+    top: WallSettings | None = None
+
+
+PeriodicEquation = Literal[
+    "advection_diffusion_reaction",
+    "advection_diffusion_reaction_2d",
+    "allen_cahn",
+    "burgers",
+    "burgers_2d",
+    "cahn_hilliard",
+    "gray_scott",
+    "korteweg_de_vries",
+    "kuramoto_sivashinsky",
+    "navier_stokes",
+    "navier_stokes_scalar",
+    "shallow_water",
+    "swift_hohenberg",
+]
+BoundedEquation = Literal[
+    "burgers_dirichlet",
+    "burgers_hidden_gain",
+    "heat",
+    "reaction_diffusion",
+    "transport_recirculation",
+]
+BOUNDED: tuple[str, ...] = get_args(BoundedEquation)
+
+
 class SimulationSettings(Section):
-    """Which periodic equation is solved, and how (see ``simulations.build``).
+    """Which equation is solved, and how (see ``simulations.build``).
 
     ``num_points`` and ``domain_extent`` are one number, or one along each dimension; ``dimensions`` is
-    for equations that have a choice. Several sets of a kind of actuators are a list.
+    for equations that have a choice. Several sets of a kind of actuators are a list. ``order`` is that
+    of the time integrator of periodic equations, 4 if left out; ``walls`` are those of ``heat``.
     """
 
-    equation: Literal[
-        "advection_diffusion_reaction",
-        "advection_diffusion_reaction_2d",
-        "allen_cahn",
-        "burgers",
-        "burgers_2d",
-        "cahn_hilliard",
-        "gray_scott",
-        "korteweg_de_vries",
-        "kuramoto_sivashinsky",
-        "navier_stokes",
-        "navier_stokes_scalar",
-        "shallow_water",
-        "swift_hohenberg",
-    ]
+    equation: Literal[PeriodicEquation, BoundedEquation]
     num_points: Along[Points]
     domain_extent: Along[Positive]
     dimensions: Literal[1, 2] | None = None
     control_interval: Positive
     steps_per_interval: Steps
-    order: Literal[2, 4] = 4
+    order: Literal[2, 4] | None = None
+    walls: Walls | None = None
     parameters: dict[str, float] = {}
     jets: Sets[Jets] | None = None
     boxes: Sets[Boxes] | None = None
     sine_modes: Sets[SineModes] | None = None
     uniform: Sets[Uniform] | None = None
+    boundary_values: Sets[BoundaryValues] | None = None
 
     @model_validator(mode="after")
     def _something_acts(self) -> "SimulationSettings":
-        if not (self.jets or self.boxes or self.sine_modes or self.uniform):
-            raise ValueError("jets: expected jets, boxes, sine_modes or uniform, got no actuators")
+        if not (self.jets or self.boxes or self.sine_modes or self.uniform or self.boundary_values):
+            raise ValueError("jets: expected jets, boxes, sine_modes, uniform or boundary_values, got no actuators")
+        return self
+
+    @model_validator(mode="after")
+    def _equation_has_these(self) -> "SimulationSettings":
+        """Periodic equations have no walls, those between walls no waves."""
+        name, periodic = self.equation, self.periodic
+        rules = [
+            ("order", not periodic and self.order is not None, f"none, as {name} is solved by its own scheme"),
+            ("sine_modes", not periodic and bool(self.sine_modes), f"jets or boxes, as {name} has walls"),
+            ("boundary_values", periodic and bool(self.boundary_values), f"none, as {name} is periodic"),
+            ("walls", name != "heat" and self.walls is not None, f"none, as {name} is not heat"),
+        ]
+        problems = [f"{key}: expected {expected}, got some" for key, broken, expected in rules if broken]
+        if periodic:
+            if isinstance(self.num_points, tuple):
+                places = {f"num_points.{axis}": points for axis, points in enumerate(self.num_points)}
+            else:
+                places = {"num_points": self.num_points}
+            problems += [
+                f"{place}: expected a multiple of 2, at least 8, got {points}"
+                for place, points in places.items()
+                if points % 2 or points < 8
+            ]
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
     @model_validator(mode="after")
@@ -162,6 +225,17 @@ class SimulationSettings(Section):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    @property
+    def periodic(self) -> bool:
+        """Whether the domain is, or lies between walls."""
+        return self.equation not in BOUNDED
+
+    @property
+    def values_between_walls(self) -> int:
+        """Numbers in the fields of a bounded equation that may differ: a clock is one."""
+        shape = self.num_points if isinstance(self.num_points, tuple) else (self.num_points,) * (self.dimensions or 1)
+        return math.prod(shape) + (self.equation == "burgers_hidden_gain")
 
     @property
     def fewest_points(self) -> int:
@@ -365,15 +439,17 @@ class PlanningSettings(Section):
 class ControlSettings(Section):
     """The closed-loop experiment: drive held-out states to a uniform field.
 
-    ``target`` is one value per variable; the equation's state of rest if left out.
+    ``target`` is one value per variable, null for one that may be anything; the equation's state of
+    rest if left out. The oracles plan with the solver step of the simulation unless they are given
+    their own.
     """
 
-    target: Annotated[tuple[float, ...], BeforeValidator(_as_tuple)] | None = None
+    target: Annotated[tuple[float | None, ...], BeforeValidator(_as_tuple)] | None = None
     episodes: Count = 32
     intervals: Count = 400
     first: Count = 160
     last: Count = 10
-    oracle_steps_per_interval: Steps = 2
+    oracle_steps_per_interval: Steps | None = None
     cem_iterations: Count = 3
 
 
@@ -404,23 +480,27 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _terms_fit_together(self) -> "Config":
-        physics, augmentation = self.loss.physics, self.training.augmentation
+        physics, augmentation, bounded = self.loss.physics, self.training.augmentation, not self.simulation.periodic
+        free = self.control.target is not None and None in self.control.target
         rules = [
             (
                 "training.augmentation",
                 bool({"even_reflections", "odd_reflections"} & set(augmentation))
                 and bool(physics.heads_encoded or physics.heads_rolled or physics.budget),
                 "shifts alone while functionals are read, as a reflection turns the sign of some",
+                ", ".join(augmentation),
             ),
             (
                 "data.sensitivities",
                 self.data.sensitivities is None and bool(physics.twins or physics.tangents or physics.adjoints),
                 "samples to match twins, tangents or adjoints to",
+                "none",
             ),
             (
                 "model.ledger",
                 self.model.ledger and not (physics.heads_encoded or physics.heads_rolled),
                 "a weight for loss.physics.heads_encoded or heads_rolled, which the ledger is read by",
+                "none",
             ),
             (
                 "loss.collapse.kind",
@@ -431,9 +511,34 @@ class Config(Section):
                 "loss.collapse.within_wavenumbers",
                 self.loss.collapse.within_wavenumbers and self.model.latent != "spectral",
                 "a spectral latent",
+                f"a {self.model.latent} one",
+            ),
+            (
+                "model.latent",
+                bounded and self.model.latent == "spectral",
+                f"a latent for a domain with walls, as {self.simulation.equation} has",
+                "spectral; use model.latent: vector",
+            ),
+            (
+                "training.augmentation",
+                bounded and bool(augmentation),
+                "none on a domain with walls",
+                ", ".join(augmentation),
+            ),
+            (
+                "planning.terminal",
+                free and self.planning.terminal == "riccati",
+                "none, as a variable of control.target may be anything",
+                "riccati",
+            ),
+            (
+                "data.sensitivities",
+                free and self.data.sensitivities is not None,
+                "none, as a variable of control.target may be anything",
+                "some",
             ),
         ]
-        problems = [f"{key}: expected {expected}" for key, broken, expected in rules if broken]
+        problems = [f"{key}: expected {expected}, got {got}" for key, broken, expected, got in rules if broken]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -441,16 +546,24 @@ class Config(Section):
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Config":
         points, data, control, planning = self.simulation.fewest_points, self.data, self.control, self.planning
+        spectral, vector = self.model.latent == "spectral", self.model.latent == "vector"
+        finest = points // 2 if self.simulation.periodic else points  # fields between walls are mirrored
         shortest = min(data.train.intervals, data.validation.intervals)
         test, longest = data.test.intervals, max(control.first, control.last)
         rules = [
             (
                 "model.latent_modes",
-                self.model.latent_modes if self.model.latent == "spectral" else 0,
+                self.model.latent_modes if spectral else 0,
                 points // 2 - 1,
                 f"fewer than {points // 2} on {points} points",
             ),
-            ("model.encoder.modes", self.model.encoder.modes, points // 2, f"at most {points // 2} on {points} points"),
+            (
+                "model.latent_size",
+                self.model.latent_size if vector and not self.simulation.periodic else 0,
+                values := self.simulation.values_between_walls,
+                f"at most {values} (the values on the grid)",
+            ),
+            ("model.encoder.modes", self.model.encoder.modes, finest, f"at most {finest} on {points} points"),
             (
                 "data.smallest_amplitude",
                 data.smallest_amplitude,

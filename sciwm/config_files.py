@@ -143,8 +143,9 @@ def _place(key: str, where: str, changed: Sequence[str]) -> str:
 
 def _parse(message: str, where: str, changed: Sequence[str]) -> Problem:
     key, _, rest = message.partition(": expected ")
-    expected, _, found = rest.partition(", got ")
-    return Problem(_place(key, where, changed), expected, found)
+    expected, _, rest = rest.partition(", got ")
+    found, _, remedy = rest.partition("; ")
+    return Problem(_place(key, where, changed), expected, found, remedy)
 
 
 def _keys_at(location: list[str]) -> list[str]:

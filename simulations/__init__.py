@@ -4,7 +4,7 @@ Importing this package makes every task and equation known to Gymnasium, as ``sc
 """
 
 from simulations.actuators import ActionBox, Actuators
-from simulations.catalogue import CATALOGUE, build
+from simulations.catalogue import BOUNDED, CATALOGUE, PERIODIC, build
 from simulations.episode import Episodes, run_episodes
 from simulations.grid import BoundedGrid, Grid, PeriodicGrid
 from simulations.parameters import Parameter
@@ -17,7 +17,9 @@ from simulations.wrappers import ActuatorLag, RateLimit
 register_environments()
 
 __all__ = [
+    "BOUNDED",
     "CATALOGUE",
+    "PERIODIC",
     "ActionBox",
     "ActuatorLag",
     "Actuators",

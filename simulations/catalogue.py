@@ -14,21 +14,28 @@ from simulations.equations import (
     AllenCahn,
     Burgers,
     Burgers2D,
+    BurgersDirichlet,
     CahnHilliard,
     GrayScott,
+    Heat,
+    HiddenGainBurgers,
     KortewegDeVries,
     KuramotoSivashinsky,
     NavierStokes,
     NavierStokesScalar,
+    ReactionDiffusion,
     ShallowWater,
     SwiftHohenberg,
+    TransportRecirculation,
+    Wall,
 )
-from simulations.grid import PeriodicGrid
+from simulations.explicit import ExplicitSimulation
 from simulations.settings import above_zero, misfits, noted, refuse, whole
-from simulations.shapes import boxes, gaussian_jets, sine_modes, uniform
+from simulations.shapes import boundary_values, boxes, gaussian_jets, sine_modes, uniform
+from simulations.simulation import Simulation
 from simulations.spectral import SpectralSimulation
 
-CATALOGUE: dict[str, type[SpectralSimulation]] = {
+PERIODIC: dict[str, type[SpectralSimulation]] = {
     c.equation: c
     for c in (
         AdvectionDiffusionReaction,
@@ -47,29 +54,45 @@ CATALOGUE: dict[str, type[SpectralSimulation]] = {
     )
 }
 
+BOUNDED: dict[str, type[ExplicitSimulation] | type[Heat]] = {
+    "burgers_dirichlet": BurgersDirichlet,
+    "burgers_hidden_gain": HiddenGainBurgers,
+    "heat": Heat,
+    "reaction_diffusion": ReactionDiffusion,
+    "transport_recirculation": TransportRecirculation,
+}
+"""Those between walls."""
+
+CATALOGUE: dict[str, type[SpectralSimulation] | type[ExplicitSimulation] | type[Heat]] = {**PERIODIC, **BOUNDED}
+
 ACTUATORS: dict[str, Callable[..., Actuators]] = {
     "jets": gaussian_jets,
     "boxes": boxes,
     "sine_modes": sine_modes,
     "uniform": uniform,
+    "boundary_values": boundary_values,
 }
 
 
 REQUIRED = ("equation", "num_points", "domain_extent", "control_interval", "steps_per_interval")
-OPTIONAL = ("dimensions", "order", "parameters", *ACTUATORS)
+OWN = ("order", "walls")
+"""What only some equations take."""
+OPTIONAL = ("dimensions", *OWN, "parameters", *ACTUATORS)
 
 
-def build(settings: Mapping[str, Any]) -> SpectralSimulation:
-    """A periodic simulation from settings as they stand in a configuration or in a dataset's attributes.
+def build(settings: Mapping[str, Any]) -> Simulation:
+    """A simulation from settings as they stand in a configuration or in a dataset's attributes.
 
     Args:
         settings: ``equation``, ``num_points`` and ``domain_extent`` (one number, or one along each
             dimension), ``dimensions`` (where the equation has a choice), ``control_interval``,
-            ``steps_per_interval``, ``order`` (of the time integrator, 4 if left out), ``parameters``
-            (those left out take their defaults) and at least one kind of actuators, each with the
-            keyword arguments of its function: ``jets``, ``boxes``, ``sine_modes``, ``uniform``. A list
-            holds several sets of a kind, named ``jets_0``, ``jets_1`` and so on unless they have a
-            ``name``. ``None`` is the same as left out.
+            ``steps_per_interval``, ``parameters`` (those left out take their defaults) and at least one
+            kind of actuators, each with the keyword arguments of its function: ``jets``, ``boxes``,
+            ``sine_modes``, ``uniform``, and ``boundary_values`` where an equation takes actions at its
+            walls. A list holds several sets of a kind, named ``jets_0``, ``jets_1`` and so on unless they
+            have a ``name``. Periodic equations also take the ``order`` of the time integrator (4 if left
+            out), ``heat`` its ``walls``: for each, its ``kind`` and its ``value``, as
+            ``{"left": {"kind": "neumann", "value": 0.0}}``. ``None`` is the same as left out.
 
     Raises:
         ValueError: naming all that is missing, unknown or does not fit.
@@ -81,6 +104,10 @@ def build(settings: Mapping[str, Any]) -> SpectralSimulation:
         ...     "jets": {"count": 8, "width": 0.4, "limit": 1.0}})
         >>> simulation.grid.shape
         (64,)
+        >>> build({
+        ...     "equation": "heat", "num_points": 16, "domain_extent": 1.0, "control_interval": 0.1,
+        ...     "steps_per_interval": 2, "boundary_values": {"walls": ["right"], "limit": 1.0}})
+        Heat(16 points on 1, diffusivity=0.1, 1 action, control_interval=0.1, steps_per_interval=2)
     """
     if not isinstance(settings, Mapping):
         raise ValueError(f"Expected settings as a mapping of names to values, got {settings!r}.")
@@ -94,10 +121,14 @@ def build(settings: Mapping[str, Any]) -> SpectralSimulation:
         control_interval = above_zero("control_interval", given["control_interval"])
     with noted(problems):
         steps_per_interval = whole("steps_per_interval", given["steps_per_interval"])
+    own: dict[str, Any] = {}
+    if cls.equation in PERIODIC:
+        with noted(problems):
+            own["order"] = whole("order", given.get("order", 4))
+    elif "walls" in _own_settings(cls):
+        own["walls"] = _walls(given.get("walls", {}), problems)
     with noted(problems):
-        order = whole("order", given.get("order", 4))
-    with noted(problems):
-        grid = _grid(cls, given)
+        grid = cls.grid_of(*_sizes(cls, given))
         parts = []
         for place, kind, arguments in sets:
             with noted(problems, f"{place}: "):
@@ -108,13 +139,14 @@ def build(settings: Mapping[str, Any]) -> SpectralSimulation:
         with noted(problems):
             actuators = actuators + part
     refuse(problems, name)
-    return cls(
+    make: Callable[..., Simulation] = cls
+    return make(
         grid,
         actuators,
         parameters=given.get("parameters", {}),
         control_interval=control_interval,
         steps_per_interval=steps_per_interval,
-        order=order,
+        **own,
     )
 
 
@@ -133,8 +165,9 @@ def _sets_of_actuators(given: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
             if len(several) == 1:
                 sets.append((kind, kind, arguments))
             else:
-                named = {"name": f"{kind}_{j}"} | arguments if isinstance(one, Mapping) else arguments
-                sets.append((f"{kind}[{j}]", kind, named))
+                takes_name = "name" in inspect.signature(ACTUATORS[kind]).parameters
+                named = {"name": f"{kind}_{j}"} if takes_name and isinstance(one, Mapping) else {}
+                sets.append((f"{kind}[{j}]", kind, named | arguments if named else arguments))
     return sets
 
 
@@ -145,6 +178,13 @@ def _problems_of_keys(given: Mapping[str, Any], sets: list[tuple[str, str, Any]]
         close = difflib.get_close_matches(str(name), CATALOGUE, n=1)
         meant = f"; did you mean '{close[0]}'?" if close else ""
         problems.append(f"Unknown equation '{name}'. Known: {', '.join(sorted(CATALOGUE))}{meant}")
+    elif name is not None:
+        taken = _own_settings(CATALOGUE[name])
+        problems += [
+            f"expected no {key}, which this equation does not have, got {given[key]!r}"
+            for key in OWN
+            if key in given and key not in taken
+        ]
     if not isinstance(given.get("parameters", {}), Mapping):
         problems.append(f"expected parameters as a mapping of names to values, got {given['parameters']!r}")
     for place, kind, arguments in sets:
@@ -160,12 +200,37 @@ def _problems_of_keys(given: Mapping[str, Any], sets: list[tuple[str, str, Any]]
     return problems
 
 
-def _grid(cls: type[SpectralSimulation], given: Mapping[str, Any]) -> PeriodicGrid:
+def _own_settings(cls: type[Simulation]) -> list[str]:
+    """Those of ``OWN`` that an equation takes."""
+    return [key for key in OWN if key in inspect.signature(cls).parameters]
+
+
+def _walls(walls: Any, problems: list[str]) -> dict[str, Wall]:
+    """What walls do, from plain values."""
+    if not isinstance(walls, Mapping):
+        problems.append(f"expected walls as a mapping of names to kind and value, got {walls!r}")
+        return {}
+    made = {}
+    for name, arguments in _without_none(walls).items():
+        if isinstance(arguments, Mapping):
+            found = misfits(arguments, required=("kind",), optional=("value",), prefix=f"walls.{name}.")
+            problems += found
+            if not found:
+                with noted(problems, f"walls.{name}: "):
+                    made[name] = Wall(**arguments)
+        else:
+            problems.append(f"expected walls.{name} as a mapping of kind, value, got {arguments!r}")
+    return made
+
+
+def _sizes(cls: type[Simulation], given: Mapping[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Numbers of points and extents along each dimension."""
     dimensions = whole("dimensions", given.get("dimensions", cls.num_spatial_dims[0]))
     if dimensions not in cls.num_spatial_dims:
         raise ValueError(f"expected dimensions {' or '.join(map(str, cls.num_spatial_dims))}, got {dimensions}")
-    shape, extents = (_along_each(key, given[key], dimensions) for key in ("num_points", "domain_extent"))
-    return PeriodicGrid(shape, extents)
+    return _along_each("num_points", given["num_points"], dimensions), _along_each(
+        "domain_extent", given["domain_extent"], dimensions
+    )
 
 
 def _along_each(key: str, value: Any, dimensions: int) -> tuple[Any, ...]:

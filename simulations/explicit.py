@@ -66,6 +66,12 @@ class ExplicitSimulation(Simulation):
             steps_per_interval=steps_per_interval,
         )
 
+    @classmethod
+    def grid_of(cls, shape: Sequence[int], extents: Sequence[float]) -> BoundedGrid:
+        """The grid of so many points and such lengths: a line with a point on each wall."""
+        (num_points,), (extent,) = shape, extents
+        return BoundedGrid.nodes(num_points, extent)
+
     # What an equation defines ---------------------------------------------------------------
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Settings at which every periodic equation shows what it is known for, cheaply: where to begin."""
+"""Settings at which every equation shows what it is known for, cheaply: where to begin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,13 @@ class GoodValues:
     Args:
         settings: for ``simulations.build``, all but the equation's name.
         amplitude: root mean square of good starts, for ``initial_state``.
-        rest: the uniform state that control may want, one value for each variable.
+        rest: the uniform state that control may want, one value for each variable; None where nothing
+            uniform rests.
     """
 
     settings: Mapping[str, Any]
     amplitude: float = 1.0
-    rest: tuple[float, ...] = (0.0,)
+    rest: tuple[float, ...] | None = (0.0,)
 
 
 def _settings(
@@ -122,5 +123,47 @@ GOOD_VALUES: dict[str, GoodValues] = {
     "swift_hohenberg": GoodValues(
         _settings(128, 16 * pi, 0.25, 2, {"count": 8, "width": 1.5, "limit": 0.5, "normalization": "peak"}),
         amplitude=0.3,
+    ),
+    "burgers_dirichlet": GoodValues(
+        _settings(64, 1.0, 0.05, 20, {"count": 8, "width": 0.06, "limit": 2.0, "offset": 0.5, "normalization": "peak"}),
+        amplitude=0.7,
+    ),
+    "burgers_hidden_gain": GoodValues(
+        _settings(48, 1.0, 0.05, 100, {"count": 2, "width": 0.1, "limit": 1.5, "offset": 0.5, "normalization": "peak"}),
+        rest=None,
+    ),
+    "heat": GoodValues(
+        {
+            "num_points": 32,
+            "domain_extent": 1.0,
+            "dimensions": 1,
+            "control_interval": 0.1,
+            "steps_per_interval": 2,
+            "parameters": {},
+            "walls": {"left": {"kind": "neumann", "value": 0.0}},
+            "boundary_values": {"walls": ["right"], "limit": 2.0},
+        }
+    ),
+    "reaction_diffusion": GoodValues(
+        {
+            "num_points": 51,
+            "domain_extent": 1.0,
+            "dimensions": 1,
+            "control_interval": 0.02,
+            "steps_per_interval": 120,
+            "parameters": {},
+            "boundary_values": {"walls": ["right"], "limit": 20.0},
+        }
+    ),
+    "transport_recirculation": GoodValues(
+        {
+            "num_points": 51,
+            "domain_extent": 1.0,
+            "dimensions": 1,
+            "control_interval": 0.02,
+            "steps_per_interval": 2,
+            "parameters": {},
+            "boundary_values": {"walls": ["right"], "limit": 20.0},
+        }
     ),
 }

@@ -235,6 +235,12 @@ def uniform(grid: Grid, *, limit: float, acts_on: str, units: str = "1", name: s
 
 
 def boundary_values(grid: Grid, *, walls: Sequence[str] = ("right",), limit: float, units: str = "1") -> Actuators:
-    """One action for each named wall, whose field it sets: ``|a_j| <= limit``."""
+    """One action for each named wall, whose field it sets: ``|a_j| <= limit``.
+
+    Raises:
+        ValueError: if ``walls`` is no list of names.
+    """
+    if isinstance(walls, str) or not all(isinstance(wall, str) for wall in walls):
+        raise ValueError(f"Expected walls as a list of names, as walls=['left', 'right'], got {walls!r}.")
     box = ActionBox.symmetric(walls, limit, units)
     return Actuators(box, np.zeros((len(walls), *grid.shape)), tuple(walls))

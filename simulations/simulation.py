@@ -75,6 +75,8 @@ class Simulation(ABC):
     variables: ClassVar[tuple[Variable, ...]]
     functional_names: ClassVar[tuple[str, ...]]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
+    num_spatial_dims: ClassVar[tuple[int, ...]] = (1,)
+    """Where an equation has a choice, the usual one first."""
     blow_up_magnitude: ClassVar[float] = 1e6
     profiles: Actuators | None = None
     """The actuators with their shapes, as they were given, where the equation is forced by such."""

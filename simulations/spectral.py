@@ -37,7 +37,6 @@ class SpectralSimulation(Simulation):
         ValueError: also if an actuator acts on what the equation does not have.
     """
 
-    num_spatial_dims: ClassVar[tuple[int, ...]] = (1,)
     dealiasing: ClassVar[float] = 2 / 3
     modulated_parameters: ClassVar[tuple[str, ...]] = ()
     grid: PeriodicGrid
@@ -76,6 +75,11 @@ class SpectralSimulation(Simulation):
             control_interval=control_interval,
             steps_per_interval=steps_per_interval,
         )
+
+    @classmethod
+    def grid_of(cls, shape: Sequence[int], extents: Sequence[float]) -> PeriodicGrid:
+        """The grid of so many points and such lengths."""
+        return PeriodicGrid(tuple(shape), tuple(extents))
 
     # What an equation defines ---------------------------------------------------------------
 

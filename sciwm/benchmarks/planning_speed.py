@@ -41,7 +41,8 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
     pipeline.train(folder)
     model, _ = load_model(folder)
     settings = config.simulation.model_dump()
-    solver = simulations.build(settings | {"steps_per_interval": config.control.oracle_steps_per_interval})
+    steps = config.control.oracle_steps_per_interval or settings["steps_per_interval"]
+    solver = simulations.build(settings | {"steps_per_interval": steps})
     starts = pipeline.control_task(config).starts
     repeats = 1 if quick else 5
     rows = []

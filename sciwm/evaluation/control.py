@@ -15,6 +15,7 @@ from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.model.world_model import WorldModel
 from sciwm.planning import Hold, LinearFeedback, RecedingHorizon
 from sciwm.planning.build import build_planner, planning_cost
+from sciwm.planning.costs import mean_square_distance
 from sciwm.planning.linear import linear_law
 from sciwm.problems import InputError, Problem
 from simulations import Episodes, Simulation, build, run_episodes
@@ -43,7 +44,7 @@ class ControlTask:
         config: planner, horizon, and the solver step the oracles may plan with.
         simulation: the plant.
         starts: held-out states ``(episode, variable, *space)``.
-        target: fields ``(variable, *space)``.
+        target: fields ``(variable, *space)``, NaN where they may be anything.
     """
 
     config: Config
@@ -64,7 +65,8 @@ class ControlTask:
             planning = planning.model_copy(update={"terminal": "none"})
         sampling = planning.model_copy(update={"planner": "cem", "iterations": control.cem_iterations})
         settings = self.config.simulation.model_dump()
-        oracle = build(settings | {"steps_per_interval": control.oracle_steps_per_interval})
+        steps = control.oracle_steps_per_interval or settings["steps_per_interval"]
+        oracle = build(settings | {"steps_per_interval": steps})
 
         def lqr() -> Policy:
             return LinearFeedback(oracle, linear_law(oracle, planning_cost(planning, oracle, self.target), self.target))
@@ -82,17 +84,18 @@ class ControlTask:
 
 
 def target_fields(config: Config, simulation: Simulation) -> Tensor:
-    """Where control is to lead, ``(variable, *space)``.
+    """Where control is to lead, ``(variable, *space)``, NaN where a variable may be anything.
 
     Raises:
-        InputError: if the configuration does not give one value per variable.
+        InputError: if the configuration does not give one value per variable, and a number for one of them.
     """
-    values = config.control.target or GOOD_VALUES[config.simulation.equation].rest
+    values = config.control.target or GOOD_VALUES[config.simulation.equation].rest or ()
     names = [v.name for v in simulation.variables]
-    if len(values) != len(names):
+    if len(values) != len(names) or all(value is None for value in values):
         expected = f"one value for each of {', '.join(names)}"
-        raise InputError([Problem("control.target", expected, f"{len(values)} values")])
-    uniform = torch.tensor(values, dtype=torch.float32).view(-1, *(1,) * len(simulation.grid.shape))
+        raise InputError([Problem("control.target", expected, f"{len(values)} values" if values else "none")])
+    numbers = [torch.nan if value is None else value for value in values]
+    uniform = torch.tensor(numbers, dtype=torch.float32).view(-1, *(1,) * len(simulation.grid.shape))
     return uniform.expand(-1, *simulation.grid.shape).clone()
 
 
@@ -169,7 +172,7 @@ def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
     grid, simulation = task.simulation.grid, task.simulation
     held = torch.cat([episodes.actions, torch.full_like(episodes.actions[:, :1], torch.nan)], dim=1)
     times = np.arange(held.shape[1]) * simulation.control_interval
-    distance = (episodes.fields - task.target).square().flatten(2).mean(dim=2)
+    distance = mean_square_distance(episodes.fields, task.target)
     dims = ("episode", "time", *grid.dims)
     variables: dict[str, object] = {
         v.name: (dims, episodes.fields[:, :, c].numpy(), {"units": v.units, "long_name": v.long_name})

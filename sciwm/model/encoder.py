@@ -209,7 +209,11 @@ class VectorEncoder(nn.Module):
 
     @torch.no_grad()
     def fit(self, fields: Tensor) -> None:
-        """Take modes and scales from ``fields`` ``(sample, V, *space)``."""
+        """Take modes and scales from ``fields`` ``(sample, V, *space)``.
+
+        Raises:
+            ValueError: if the latent has more numbers than the fields have modes.
+        """
         self.mean.copy_(fields.mean(dim=0))
         modes, deviation = principal_modes(fields, self.space.size)
         if len(modes) < self.space.size:

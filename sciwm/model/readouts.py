@@ -26,7 +26,7 @@ class QuadraticHead(nn.Module):
 
     def forward(self, *latents: Tensor) -> Tensor:
         """Latents ``(batch, size)`` to ``(batch, size of the other space)``."""
-        together = torch.cat(latents, dim=1)
+        together = torch.cat(latents, dim=-1)
         return self.linear(together) + self.quadratic(together)
 
 

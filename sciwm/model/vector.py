@@ -101,6 +101,6 @@ class VectorProduct(nn.Module):
         return self.constants
 
     def forward(self, latent: Tensor) -> Tensor:
-        """``(batch, size) -> (batch, size of the other space)``."""
-        left, right = (self.view(latent) + self.offset()).chunk(2, dim=1)
+        """``(..., size) -> (..., size of the other space)``."""
+        left, right = (self.view(latent) + self.offset()).chunk(2, dim=-1)
         return self.combine(left * right)

@@ -61,14 +61,24 @@ def field_target(dynamics: Dynamics, target: Tensor) -> Cost:
     the model believes to be at the target.
 
     Args:
-        target: physical fields ``(variable, *space)``.
+        target: physical fields ``(variable, *space)``, NaN where they may be anything.
     """
     with torch.no_grad():
-        goal = dynamics.readout(dynamics.encode(target[None]), ["fields"])["fields"]
-    return Cost(
-        frozenset({"fields"}),
-        lambda i: (i.readouts["fields"] - goal[:, None]).square().flatten(2).mean(dim=2).sum(dim=1),
-    )
+        goal = dynamics.readout(dynamics.encode(target.nan_to_num()[None]), ["fields"])["fields"][0]
+    goal = torch.where(target.isnan(), torch.nan, goal)
+    return Cost(frozenset({"fields"}), lambda i: mean_square_distance(i.readouts["fields"], goal).sum(dim=1))
+
+
+def mean_square_distance(fields: Tensor, target: Tensor) -> Tensor:
+    """``< (u - u*)^2 >`` over the variables and space, ``(batch, time)``.
+
+    Args:
+        fields: ``(batch, time, variable, *space)``.
+        target: ``(variable, *space)``, NaN where the fields may be anything.
+    """
+    wanted = ~target.isnan()
+    away = (fields - target.nan_to_num()) * wanted
+    return away.square().flatten(2).mean(dim=2) / wanted.float().mean()
 
 
 def latent_target(dynamics: Dynamics, target: Tensor) -> Cost:

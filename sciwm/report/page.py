@@ -60,7 +60,7 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         config=results.config,
         folder=_shown(results.run),
         equation=equation_title(results),
-        extents=" × ".join(f"{axis.extent:g}" for axis in results.domain.axes),
+        extents=_extents(results),
         points=" × ".join(str(axis.num_points) for axis in results.domain.axes),
         summary=write_summary(results),
         key_numbers=key_numbers(results),
@@ -74,6 +74,15 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         stages={stage.replace("_", " "): seconds for stage, seconds in metrics.get("time", {}).items()},
         versions=_versions(results.description),
     )
+
+
+def _extents(results: Results) -> str:
+    """Lengths of the domain, which go beyond the outermost points where these do not stand on the walls."""
+    if results.domain.periodic:
+        return " × ".join(f"{axis.extent:g}" for axis in results.domain.axes)
+    given = results.config.simulation.domain_extent
+    lengths = given if isinstance(given, tuple) else (given,) * len(results.domain.axes)
+    return " × ".join(f"{length:g}" for length in lengths) + " between walls"
 
 
 def _shown(run: Path) -> Path:

@@ -41,7 +41,10 @@ def key_numbers(results: Results) -> list[tuple[Markup, str]]:
 
 def equation_title(results: Results) -> str:
     """The equation's name as one writes it."""
-    return "-".join(word.capitalize() for word in results.config.simulation.equation.removesuffix("_2d").split("_"))
+    name: str = results.config.simulation.equation
+    for variant in ("_2d", "_dirichlet", "_hidden_gain"):
+        name = name.removesuffix(variant)
+    return "-".join(word.capitalize() for word in name.split("_"))
 
 
 def _learned(results: Results) -> Markup:

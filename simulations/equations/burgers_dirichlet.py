@@ -17,6 +17,7 @@ Budgets, with <.> the mean over the points, M = <u> and E = <u^2>/2:
 Good values: L = 1, nu = 0.01, N = 128, step 1e-4 (Wei et al. 2024, arXiv:2407.06494).
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -37,6 +38,12 @@ class BurgersDirichlet(ExplicitSimulation):
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "velocity"),)
     functional_names = ("mass", "energy")
     parameters = (positive("viscosity", "kinematic viscosity", 0.01),)
+
+    @classmethod
+    def grid_of(cls, shape: Sequence[int], extents: Sequence[float]) -> BoundedGrid:
+        """The grid of so many points and such lengths: a line without its walls."""
+        (num_points,), (extent,) = shape, extents
+        return BoundedGrid.interior(num_points, extent)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
         """A hump to the right of the left wall and a hollow before the right one, scaled to ``amplitude``."""

@@ -31,7 +31,7 @@ class HiddenGainBurgers(ExplicitSimulation):
     """Burgers between two walls on ``BoundedGrid.nodes``, with a clock among its fields."""
 
     equation = "burgers_hidden_gain"
-    variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "velocity"), Variable("time", "time", "s"))
+    variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "velocity"), Variable("clock", "time", "s"))
     functional_names = ("mass", "energy")
     parameters = (
         positive("viscosity", "kinematic viscosity", 0.013),

@@ -86,6 +86,7 @@ class Heat(Simulation):
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "temperature"),)
     functional_names = ("mean", "energy")
     parameters = (positive("diffusivity", "thermal diffusivity", 0.1),)
+    num_spatial_dims = (1, 2)
 
     grid: BoundedGrid
 
@@ -114,6 +115,11 @@ class Heat(Simulation):
             control_interval=control_interval,
             steps_per_interval=steps_per_interval,
         )
+
+    @classmethod
+    def grid_of(cls, shape: Sequence[int], extents: Sequence[float]) -> BoundedGrid:
+        """The grid of so many cells and such lengths."""
+        return BoundedGrid.cells(shape, extents)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
         """Cosines of up to three half-waves along each dimension, scaled to ``amplitude``."""

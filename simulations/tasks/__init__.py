@@ -43,7 +43,9 @@ TASKS: dict[str, TaskEntry] = {
     "T6c": TaskEntry(_KOLMOGOROV, {"goal": "mixing"}),
     "T7": TaskEntry("simulations.tasks.hidden_gain:HiddenGain"),
 } | {
-    name: TaskEntry("simulations.tasks.regulation:regulate", {"equation": name}, target="same") for name in GOOD_VALUES
+    name: TaskEntry("simulations.tasks.regulation:regulate", {"equation": name}, target="same")
+    for name, good in GOOD_VALUES.items()
+    if good.rest is not None
 }
 
 

@@ -135,8 +135,9 @@ def regulate(
     Raises:
         ValueError: if the equation has no good values, or a setting does not fit.
     """
-    if equation not in GOOD_VALUES:
-        raise ValueError(f"Expected an equation with good values, got '{equation}'. Known: {', '.join(GOOD_VALUES)}.")
+    known = [name for name, good in GOOD_VALUES.items() if good.rest is not None]
+    if equation not in known:
+        raise ValueError(f"Expected an equation with a state of rest, got '{equation}'. Known: {', '.join(known)}.")
     good = GOOD_VALUES[equation]
     plant = build({"equation": equation, **good.settings, **(simulation or {})})
     return Regulation(

@@ -1,4 +1,4 @@
-"""Every equation of the catalogue, one module each; a new equation is tested by being listed here."""
+"""Every periodic equation of the catalogue, one module each; a new equation is tested by being listed here."""
 
 import importlib
 from pathlib import Path

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from simulations import CATALOGUE, ActionBox, Actuators, PeriodicGrid, build
+from simulations import PERIODIC, ActionBox, Actuators, PeriodicGrid, build
 from simulations.initial import random_field
 from simulations.spectral import SpectralSimulation
 
@@ -68,11 +68,13 @@ class Case:
     @property
     def equation(self) -> type[SpectralSimulation]:
         """The class under test."""
-        return CATALOGUE[self.settings["equation"]]
+        return PERIODIC[self.settings["equation"]]
 
     def build(self, **changes: Any) -> SpectralSimulation:
         """The simulation at the good values, some of them changed."""
-        return build({**self.settings, **changes})
+        built = build({**self.settings, **changes})
+        assert isinstance(built, SpectralSimulation)
+        return built
 
     def changed(self, **changes: Any) -> "Case":
         """The case with some settings changed."""

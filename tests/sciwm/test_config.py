@@ -8,11 +8,11 @@ import numpy as np
 import pydantic
 import pytest
 
-from sciwm.config import Config, SimulationSettings
+from sciwm.config import Config, PeriodicEquation, SimulationSettings
 from sciwm.config_files import dump_config, load_config
 from sciwm.problems import InputError
 from simulations import build
-from simulations.catalogue import CATALOGUE
+from simulations.catalogue import CATALOGUE, PERIODIC
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 MINIMAL = """
@@ -281,9 +281,10 @@ def test_several_sets_of_actuators_are_a_list(flow_file: Path) -> None:
     assert "did you mean 'width'?" in missing
 
 
-def test_every_periodic_equation_can_be_configured() -> None:
+def test_every_equation_can_be_configured() -> None:
     known = SimulationSettings.model_fields["equation"].annotation
     assert sorted(get_args(known)) == sorted(CATALOGUE)
+    assert sorted(get_args(PeriodicEquation)) == sorted(PERIODIC)
 
 
 @pytest.mark.parametrize(
@@ -320,4 +321,6 @@ def test_impossible_flows_are_explained(flow_file: Path, override: str, key: str
 
 def test_an_experiment_without_actuators_is_told(flow_file: Path) -> None:
     (line,) = told(flow_file, ["simulation.jets=null", "simulation.boxes=null"])
-    assert line.startswith("--set simulation.jets: expected jets, boxes, sine_modes or uniform, got no actuators")
+    assert line.startswith(
+        "--set simulation.jets: expected jets, boxes, sine_modes, uniform or boundary_values, got no actuators"
+    )

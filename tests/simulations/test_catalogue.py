@@ -7,15 +7,19 @@ import pytest
 import torch
 from cases.case import Case
 
-from simulations import CATALOGUE, build
+from simulations import BOUNDED, CATALOGUE, PERIODIC, build
+from simulations.equations import Wall
+from simulations.equations.heat import Heat
+from simulations.good_values import GOOD_VALUES
 from simulations.tasks import make_task
 
 
 def test_every_equation_is_listed_under_its_own_name_and_tested(cases: Mapping[str, Case]) -> None:
-    """The name in the catalogue is the one that messages and datasets carry, and some case of tests/cases has it."""
+    """The name in the catalogue is the one that messages and datasets carry, and some case has the periodic ones."""
+    assert set(PERIODIC) | set(BOUNDED) == set(CATALOGUE)
     assert {name: equation.equation for name, equation in CATALOGUE.items()} == {name: name for name in CATALOGUE}
     tested = {(case.settings["equation"], len(case.coarse().build().grid.shape)) for case in cases.values()}
-    wanted = {(name, dimensions) for name, equation in CATALOGUE.items() for dimensions in equation.num_spatial_dims}
+    wanted = {(name, dimensions) for name, equation in PERIODIC.items() for dimensions in equation.num_spatial_dims}
     assert wanted - tested == set(), "describe these in a module of tests/cases"
 
 
@@ -207,3 +211,80 @@ def test_sets_with_and_without_a_name_of_what_they_act_on_add_up() -> None:
     _, response = simulation.rates(still)
     torch.testing.assert_close(response[0, 2], torch.ones_like(still[0]), rtol=0, atol=1e-14)
     torch.testing.assert_close(response[0, :2].mean(-1) * 6.0, torch.ones(2, 1, dtype=torch.float64))
+
+
+# Between walls ---------------------------------------------------------------------------------
+
+
+def bounded(equation: str, **changes: Any) -> dict[str, Any]:
+    """Good values of an equation, some of them changed."""
+    return {"equation": equation, **GOOD_VALUES[equation].settings, **changes}
+
+
+@pytest.mark.parametrize("equation", BOUNDED)
+def test_equations_between_walls_have_the_points_that_they_need(equation: str) -> None:
+    """On the walls, beside them or at cell centres; and they can be advanced under their largest action."""
+    simulation = build(bounded(equation))
+    x, count = simulation.grid.coordinates["x"], simulation.grid.shape[0]
+    first = {"burgers_dirichlet": 1 / (count + 1), "heat": 0.5 / count}.get(equation, 0.0)
+    np.testing.assert_allclose([x[0], x[-1]], [first, 1.0 - first], rtol=1e-12)
+    start = torch.tensor(simulation.initial_state(np.random.default_rng(0), amplitude=1.0))[None]
+    after = simulation.advance(start, torch.tensor(simulation.actuators.high)[None])
+    assert not simulation.blown_up(after).any()
+    assert not torch.equal(after, simulation.advance(start, torch.tensor(simulation.actuators.low)[None]))
+
+
+def test_walls_are_plain_data() -> None:
+    """A plate between four kinds of walls is the one built by hand; its actions come in the order of the walls."""
+    walls = {"left": {"kind": "dirichlet", "value": 1.0}, "top": {"kind": "neumann", "value": -0.5}, "right": None}
+    plate = build(
+        bounded("heat", dimensions=2, num_points=[8, 6], domain_extent=[1.0, 0.5], walls=walls)
+        | {"boundary_values": [{"walls": ["left"], "limit": 1.0}, {"walls": ["right", "top"], "limit": 2.0}]}
+    )
+    assert isinstance(plate, Heat)
+    assert plate.walls["left"] == Wall("dirichlet", 1.0)
+    assert plate.walls["top"] == Wall("neumann", -0.5)
+    assert plate.walls["right"] == plate.walls["bottom"] == Wall("dirichlet", 0.0)
+    assert plate.actuators.names == ("left", "right", "top")
+    assert plate.actuators.high.tolist() == [1.0, 2.0, 2.0]
+
+
+def test_jets_and_actions_at_walls_add_up() -> None:
+    """In the order of the catalogue, with different bounds."""
+    jets = {"count": 2, "width": 0.1, "limit": 3.0}
+    simulation = build(bounded("reaction_diffusion", jets=jets))
+    assert simulation.actuators.names == ("jet_0", "jet_1", "right")
+    assert simulation.actuators.high.tolist() == [3.0, 3.0, 20.0]
+
+
+@pytest.mark.parametrize(
+    ("equation", "changes", "problem"),
+    [
+        ("burgers_dirichlet", {"order": 4}, "burgers_dirichlet: expected no order, which this equation does not have"),
+        ("burgers_dirichlet", {"walls": {}}, "expected no walls"),
+        ("burgers_dirichlet", {"dimensions": 2}, "expected dimensions 1, got 2"),
+        ("burgers_dirichlet", {"jets": None, "sine_modes": {"modes": [1], "limit": 1.0}}, "Expected a periodic grid"),
+        ("burgers_dirichlet", {"boundary_values": {"limit": 1.0}}, "expected actuators on u that act"),
+        ("reaction_diffusion", {"boundary_values": {"walls": "right", "limit": 1.0}}, "walls as a list of names"),
+        ("heat", {"walls": {"left": {"kin": "neumann"}}}, "unknown key 'walls.left.kin', did you mean 'kind'?"),
+        ("heat", {"walls": {"left": {"kind": "robin"}}}, "walls.left: heat: expected a wall of kind dirichlet"),
+        ("heat", {"walls": {"left": "neumann"}}, "expected walls.left as a mapping of kind, value, got 'neumann'"),
+        ("heat", {"walls": 3}, "expected walls as a mapping"),
+        ("heat", {"walls": {"front": {"kind": "neumann"}}}, "heat: expected walls left, right"),
+        ("heat", {"num_points": 2.5}, "expected num_points as a whole number, got 2.5"),
+        ("reaction_diffusion", {"steps_per_interval": 2}, "Use steps_per_interval >= 102"),
+    ],
+)
+def test_what_equations_between_walls_do_not_take_is_told(equation: str, changes: dict[str, Any], problem: str) -> None:
+    """By the name of its key."""
+    with pytest.raises(ValueError) as refused:
+        build(bounded(equation, **changes))
+    assert problem in str(refused.value)
+
+
+def test_all_problems_between_walls_are_told_at_once() -> None:
+    """Walls, points and actuators together."""
+    with pytest.raises(ValueError, match="expected num_points as a whole number") as refused:
+        build(bounded("heat", walls={"left": {"kind": "robin"}, "top": 1}, num_points=2.5, control_interval=-1.0))
+    for problem in ("walls.left", "walls.top", "control_interval > 0"):
+        assert problem in str(refused.value)
