@@ -8,7 +8,10 @@ from sciwm.manual import DESCRIPTION, PAGES, STORY
 from sciwm.problems import InputError, Problem
 from sciwm.version import __version__
 
-KEPT_BY_A_RUN = ("config.yaml", "controlled.nc", "metrics.jsonl", "model.json", "model.safetensors", "rollout.nc")
+KEPT_BY_A_RUN = ("config.yaml", "controlled.nc", "metrics.jsonl", "model.json", "model.safetensors")
+
+RESULTS = "evaluation"
+"""Folder of a run for the results of the evaluation."""
 
 
 def build_parser(commands: Mapping[str, Callable[[argparse.Namespace], None]]) -> argparse.ArgumentParser:
@@ -41,13 +44,18 @@ def check_output(out: Path, source: Path, run: Path) -> None:
         got = f"one inside the file {on_the_way}"
     elif resolved.is_dir():
         got = "a folder"
-    elif resolved.is_relative_to(home) and (resolved.exists() or resolved.name in KEPT_BY_A_RUN):
+    elif resolved.is_relative_to(home) and (resolved.exists() or _is_kept(resolved.relative_to(home))):
         got = f"a file of the run {run}"
     elif resolved.exists() and not resolved.is_file():
         got = "a device"
     else:
         return
     raise InputError([Problem(f"--out {out}", "a file of its own for the forecast", got, "choose another --out")])
+
+
+def _is_kept(inside: Path) -> bool:
+    """Whether a run has, or may get, a file of this name."""
+    return inside.name in KEPT_BY_A_RUN or inside.parts[:1] == (RESULTS,)
 
 
 def _path(text: str) -> Path:
@@ -76,6 +84,10 @@ def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
     rollout("input", metavar="INPUT", type=_path, help="netCDF file or Zarr store of fields and forcing")
     rollout("--out", metavar="FILE", type=_path, required=True, help="netCDF file to write")
     rollout("--start", metavar="TIME_INDEX", type=int, default=0, help="instant to start from (default 0)")
+
+    parts = to["evaluate"].add_argument("--parts", metavar="PART", nargs="+", help="only these parts (see above)")
+    parts.default = None
+    to["evaluate"].usage = "sciwm evaluate [-h] RUN [--parts PART ...]"
 
     demo = to["demo"].add_argument
     demo("--quick", action="store_true", help="less of everything, in about a minute")

@@ -92,7 +92,7 @@ def _evaluate(asked: argparse.Namespace) -> None:
     from sciwm import pipeline
     from sciwm.report import summary_table
 
-    print(summary_table(pipeline.evaluate(asked.run)))
+    print(summary_table(pipeline.evaluate(asked.run, asked.parts)))
 
 
 def _control(asked: argparse.Namespace) -> None:

@@ -130,6 +130,11 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
     if error["type"] == "value_error":
         lines = str(error["ctx"]["error"]).splitlines()
         return [_parse(".".join([*location, line]), where, changed) for line in lines]
+    if error["type"] == "literal_error":
+        known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        close = difflib.get_close_matches(str(error["input"]), known, n=1)
+        remedy = f"did you mean '{close[0]}'?" if close else ""
+        return [Problem(place, error["ctx"]["expected"], json.dumps(error["input"], default=str)[:80], remedy)]
     expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
     return [Problem(place, expected, json.dumps(error["input"], default=str, skipkeys=True)[:80])]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import simulations
+from sciwm.arguments import RESULTS
 from sciwm.config import Config
 from sciwm.config_files import load_config
 from sciwm.data.checks import check_fields
@@ -123,7 +124,8 @@ def _check_run(path: Path, run: Path | None) -> list[str]:
         parts.append(partial(_nothing_made, path))
     parts += [partial(_check_store, store) for store in _stores(path)]
     parts += [partial(_check_suits, store, run) for store in _stores(path) if run is not None]
-    parts += [partial(_check_result, path / n) for n in ("rollout.nc", "controlled.nc") if (path / n).exists()]
+    results = [*sorted((path / RESULTS).glob("*.nc")), path / "controlled.nc"]
+    parts += [partial(_check_result, result) for result in results if result.exists()]
     if (path / "report" / "metrics.json").exists():
         parts.append(partial(_check_metrics, path))
     return _all(parts)

@@ -1,11 +1,13 @@
 """The main job, stage by stage; any stage can be killed and run again without loss.
 
-Simulation and training go on where they stood; the other stages, minutes long, begin again.
+Simulation, training and evaluation go on where they stood; the other stages, minutes long, begin again.
 
 A run folder holds ``config.yaml`` (the resolved experiment), ``data/*.zarr``, the model files,
-``metrics.jsonl``, ``rollout.nc``, ``controlled.nc``, and under ``report/`` the numbers and the page.
+``metrics.jsonl``, ``evaluation/*.nc``, ``controlled.nc``, and under ``report/`` the numbers and the page.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +17,25 @@ import xarray as xr
 
 import simulations
 from sciwm.config import Config
-from sciwm.data.schema import Trajectories
+from sciwm.data.recipes import SEEDS, recipe
 from sciwm.data.sensitivity import SensitivitySet
-from sciwm.dynamics import encode_trajectory
-from sciwm.evaluation.control import ControlTask, imagine_control, run_control, summarize_control, target_fields
-from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
-from sciwm.evaluation.statistics import bootstrap_interval
+from sciwm.evaluation.control import control_task, imagine_control, run_control, summarize_control, target_fields
+from sciwm.evaluation.suite.kept import evaluate_parts
+from sciwm.evaluation.suite.setting import Setting
+from sciwm.evaluation.suite.table import check_names
 from sciwm.files import write_netcdf
-from sciwm.model.world_model import WorldModel
+from sciwm.model.checkpoint import read_description
 from sciwm.planning import RecedingHorizon
 from sciwm.planning.build import build_planner
 from sciwm.problems import InputError, Problem
-from sciwm.progress import UpdatesBar, bar
-from sciwm.run_folder import add_metrics, claim, open_set, read_config, read_model, stage, store_path
-from sciwm.training.held_out import participation_ratio
+from sciwm.progress import CountBar, bar
+from sciwm.run_folder import add_metrics, claim, open_set, read_config, read_metrics, read_model, stage, store_path
 from sciwm.training.loop import train as train_phase
 from sciwm.training.loop import updates_of
 from sciwm.version import __version__
-from simulations.generate import Recipe, attractor_states, generate
+from simulations.generate import attractor_states, generate
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
 from simulations.store import TrajectoryStore
-
-SEEDS = {"train": 0, "validation": 1, "test": 2, "control": 3, "on_policy": 4, "sensitivity": 5}
 
 
 def simulate(config: Config, run: Path) -> None:
@@ -100,7 +99,7 @@ def train(run: Path) -> None:
             sets.append(open_set(run, f"on_policy_{phase}"))
         with stage(run, "train" if phase == 0 else f"train_{phase}", resumes=True):
             what = f"training after round {phase}" if phase else "training"
-            progress = UpdatesBar(updates_of(config, phase), what)
+            progress = CountBar(updates_of(config, phase), what, "update")
             train_phase(config, run, sets, validation, answers, phase=phase, advance=progress)
             progress.close()
 
@@ -134,47 +133,51 @@ def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
     store.write(range(rounds.episodes), simulations.run_episodes(simulation, starts, policy, intervals), simulation)
 
 
-def evaluate(run: Path) -> dict[str, Any]:
-    """Imagined rollouts of the test set and budgets under unseen actions, to ``rollout.nc`` and the metrics."""
+def evaluate(run: Path, parts: Sequence[str] | None = None) -> dict[str, Any]:
+    """The evaluation suite, part by part, each to ``evaluation/NAME.nc`` and the metrics.
+
+    What was made of this model with these settings is kept.
+
+    Args:
+        parts: names of those to make, ``evaluation.parts`` if left out.
+
+    Returns:
+        their metrics; under ``left_out`` the parts that do not apply, each with the reason.
+
+    Raises:
+        InputError: if there is no such part, or the folder holds no sound model and data.
+    """
     config = read_config(run)
+    names = check_names(config.evaluation.parts if parts is None else parts, "--parts")
     torch.set_num_threads(config.training.threads)
     model = read_model(run, config)
-    with stage(run, "evaluate"):
-        rollouts, metrics = measure_rollouts(config, model, open_set(run, "test"))
-        write_netcdf(run / "rollout.nc", _described(rollouts, config))
-    return add_metrics(run, metrics)
+    with stage(run, "evaluate", resumes=True):
+        simulation = simulations.build(config.simulation.model_dump())
+        setting = Setting(config, model, simulation, open_set(run, "test"), open_set(run, "train"))
+        return _evaluate_parts(run, names, setting)
 
 
-def measure_rollouts(config: Config, model: WorldModel, data: Trajectories) -> tuple[xr.Dataset, dict[str, Any]]:
-    """Rollouts of a test set, and their numbers under ``rollout``, ``latent`` and ``budget``."""
-    rollouts = evaluate_rollouts(model, data, steps=config.evaluation.steps)
-    valid_time = valid_prediction_time(rollouts)
-    rollouts["valid_prediction_time"] = valid_time
-    error, exponent = rollouts["nrmse"].isel(time=slice(1, None)), config.evaluation.lyapunov_exponent
-    unit = exponent or 1.0
-    fields = torch.stack([torch.from_numpy(rollouts[v.name].values) for v in model.domain.variables], dim=2)
-    latents = model.latent(encode_trajectory(model, fields))
-    budget = _unseen_action_budget(config, model)
-    metrics = {
-        "rollout": {
-            "simulations": rollouts.sizes["simulation"],
-            "lead_time": rollouts["time"].values[1:].tolist(),
-            "nrmse": error.mean("simulation").values.tolist(),
-            "nrmse_persistence": rollouts["nrmse_persistence"].mean("simulation").values[1:].tolist(),
-            "skill_vs_persistence": skill_by_step(rollouts, model).values.tolist(),
-            "valid_prediction_time": float(valid_time.mean()) * unit,
-            "valid_prediction_time_unit": "Lyapunov times" if exponent else "time units",
-            "valid_prediction_time_interval": [v * unit for v in bootstrap_interval(valid_time)],
-            "valid_to_the_end": int((valid_time >= float(rollouts["time"][-1])).sum()),
-            "valid_prediction_time_limit": config.evaluation.steps * model.control_interval * unit,
-        },
-        "latent": {
-            "size": model.latent_size,
-            "participation_ratio": participation_ratio(latents),
-        },
-        "budget": {f"{name}_unseen_actions": _root_mean_square(budget[name]) for name in budget.data_vars},
-    }
-    return rollouts, metrics
+def _evaluate_parts(run: Path, names: Sequence[str], setting: Setting) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    left_out = {n: reason for n, reason in read_metrics(run).get("left_out", {}).items() if n not in names}
+    progress, coming = CountBar(len(names), "evaluating", "part"), [*names[1:], ""]
+    progress(0, names[0] if names else "")
+    results = evaluate_parts(
+        run,
+        names,
+        setting,
+        digest=read_description(run)["description_sha256"],
+        describe=partial(_described, config=setting.config),
+        progress=bar,
+    )
+    for (name, metrics, obstacle), next_name in zip(results, coming, strict=False):
+        if obstacle:
+            left_out[name] = obstacle
+            metrics = {name: []}
+        made |= add_metrics(run, metrics | {"left_out": left_out})
+        progress(1, next_name)
+    progress.close()
+    return made
 
 
 def control(run: Path) -> dict[str, Any]:
@@ -190,13 +193,6 @@ def control(run: Path) -> dict[str, Any]:
         result = result.merge(imagine_control(task, model, bar), join="outer")
         write_netcdf(run / "controlled.nc", _described(result, config))
     return add_metrics(run, {"control": summarize_control(result, config)})
-
-
-def control_task(config: Config) -> ControlTask:
-    """Held-out states on the attractor, to be driven to the target."""
-    simulation = simulations.build(config.simulation.model_dump())
-    starts = attractor_states(simulation, recipe(config, "control"), range(config.control.episodes))
-    return ControlTask(config, simulation, starts, target_fields(config, simulation))
 
 
 def report(run: Path) -> Path:
@@ -218,38 +214,6 @@ def run_all(config: Config, run: Path) -> Path:
     evaluate(run)
     control(run)
     return report(run)
-
-
-def recipe(config: Config, name: str) -> Recipe:
-    """What is simulated for ``name``; the sets never share a seed."""
-    data = config.data
-    split = getattr(data, name, data.train)
-    return Recipe(
-        simulations=split.simulations,
-        intervals=split.intervals,
-        warm_up=data.warm_up,
-        share_transient=data.share_transient if name in ("train", "validation") else 0.0,
-        share_unforced=data.share_unforced,
-        amplitude=data.amplitude,
-        smallest_amplitude=data.smallest_amplitude,
-        seed=int(np.random.default_rng([config.seed, SEEDS[name]]).integers(2**31)),
-        batch=data.batch,
-    )
-
-
-def _unseen_action_budget(config: Config, model: WorldModel, *, intervals: int = 8) -> xr.Dataset:
-    """Held-out starts under fresh full-range actions every interval, which the training data never hold."""
-    task = control_task(config)
-    simulation, starts = task.simulation, task.starts
-    generator = torch.Generator().manual_seed(config.seed)
-    drawn = 2 * torch.rand(len(starts), intervals, len(simulation.actuators), generator=generator) - 1
-    actions = simulation.actuators.to_physical(drawn)
-    episodes = simulations.run_episodes(simulation, starts, lambda fields, t: actions[:, t], range(intervals))
-    return unseen_action_budget(model, simulation, starts, actions, episodes.fields)
-
-
-def _root_mean_square(values: xr.DataArray) -> dict[str, float]:
-    return {str(n): float((values.sel(functional=n) ** 2).mean() ** 0.5) for n in values["functional"].values}
 
 
 def _described(dataset: xr.Dataset, config: Config) -> xr.Dataset:

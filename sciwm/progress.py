@@ -10,22 +10,23 @@ def bar(iterable: Iterable[int], description: str) -> Iterable[int]:
     return tqdm(iterable, desc=description, disable=None, leave=False, dynamic_ncols=True)
 
 
-class UpdatesBar:
-    """A bar that counts updates and shows the latest word of the training.
+class CountBar:
+    """A bar that counts what is done and shows the latest word of it.
 
     Args:
-        total: updates in all.
-        description: what is being trained.
+        total: how many in all.
+        description: what is being done.
+        unit: what is counted.
     """
 
-    def __init__(self, total: int, description: str) -> None:
-        self._bar = tqdm(total=total, desc=description, disable=None, leave=False, dynamic_ncols=True, unit="update")
+    def __init__(self, total: int, description: str, unit: str) -> None:
+        self._bar = tqdm(total=total, desc=description, disable=None, leave=False, dynamic_ncols=True, unit=unit)
 
-    def __call__(self, updates: int, message: str) -> None:
-        """Advance by ``updates``; a non-empty message replaces the last one."""
+    def __call__(self, count: int, message: str) -> None:
+        """Advance by ``count``; a non-empty message replaces the last one."""
         if message:
             self._bar.set_postfix_str(message)
-        self._bar.update(updates)
+        self._bar.update(count)
 
     def close(self) -> None:
         """Leave the terminal clean."""

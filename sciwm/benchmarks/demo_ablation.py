@@ -14,7 +14,8 @@ from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import Config
 from sciwm.config_files import dump_config, load_config, shipped_config
 from sciwm.data.schema import Trajectories
-from sciwm.evaluation.control import ControlTask, first_mean_square, run_control, summarize_control
+from sciwm.evaluation.control import ControlTask, control_task, first_mean_square, run_control, summarize_control
+from sciwm.evaluation.suite.imagination import measure_rollouts
 from sciwm.files import write_atomically, write_json
 from sciwm.model.checkpoint import load_model
 from sciwm.progress import bar
@@ -75,7 +76,7 @@ def _one_seed(
 ) -> Iterator[tuple[str, dict[str, float]]]:
     base = load_config(config_path, [f"seed={seed}", *common])
     pipeline.simulate(base, folder)
-    task = pipeline.control_task(base)
+    task = control_task(base)
     bounds = _bounds(task, folder / "bounds.json")
     for name, overrides in OBJECTIVES.items():
         yield (
@@ -127,7 +128,7 @@ def _bounds(task: ControlTask, path: Path) -> dict[str, float]:
 
 def _measure(config: Config, cell: Path, task: ControlTask, bounds: dict[str, float]) -> dict[str, float]:
     model, _ = load_model(cell)
-    _, numbers = pipeline.measure_rollouts(config, model, Trajectories(cell / "data" / "test.zarr"))
+    _, numbers = measure_rollouts(config, model, Trajectories(cell / "data" / "test.zarr"), task.simulation)
     result = run_control(task, {"world_model": lambda: task.plan_with(model)}, bar)
     first = first_mean_square(result, config)["world_model"]
     residual = numbers["budget"].get("residual_unseen_actions", {}).get("energy")

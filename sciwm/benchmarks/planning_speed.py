@@ -13,6 +13,7 @@ from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import PlanningSettings
 from sciwm.config_files import load_config, shipped_config
 from sciwm.dynamics import Dynamics
+from sciwm.evaluation.control import control_task
 from sciwm.model.checkpoint import load_model
 from sciwm.planning.build import build_planner
 
@@ -43,7 +44,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
     settings = config.simulation.model_dump()
     steps = config.control.oracle_steps_per_interval or settings["steps_per_interval"]
     solver = simulations.build(settings | {"steps_per_interval": steps})
-    starts = pipeline.control_task(config).starts
+    starts = control_task(config).starts
     repeats = 1 if quick else 5
     rows = []
     for name, changes in BUDGETS.items():

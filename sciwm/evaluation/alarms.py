@@ -28,6 +28,8 @@ MEANINGS = {
     "validation_samples": "errors that the covariance comes from",
     "validation_shrinkage": "weight of the identity among their correlations",
     "components": "components of an error",
+    "control": "whether it can happen, so that nothing should be noticed",
+    "default_size": "size that is reported",
 }
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.evaluation.spectra import energy_spectrum
 from simulations import PeriodicGrid, Simulation
+from simulations.generate import Progress, silent
 
 Array = NDArray[np.float64]
 
@@ -43,6 +44,8 @@ def record_climate(
     chunk: int = 64,
     positions: int = 8,
     seed: int = 0,
+    progress: Progress = silent,
+    description: str = "a long run",
 ) -> Climate:
     """Run a dynamics from ``starts`` ``(sample, variable, *space)`` under ``actions``, chunk by chunk.
 
@@ -52,6 +55,7 @@ def record_climate(
         chunk: intervals rolled out together, which bounds the memory.
         positions, seed: how many points of the grid are kept of each instant, and how they are drawn;
             the same for every dynamics.
+        progress, description: a bar over the chunks.
     """
     generator = torch.Generator().manual_seed(seed)
     grid = simulation.grid
@@ -59,7 +63,9 @@ def record_climate(
     lowest, highest, values, functionals = [], [], [], []
     spectrum: Tensor = torch.zeros(())
     begin = 0
-    for part in actions.split(chunk, dim=1):
+    parts = actions.split(chunk, dim=1)
+    for i in progress(range(len(parts)), description):
+        part = parts[i]
         states = rollout(dynamics, state, part)
         state = states[:, -1]
         fields = readout_trajectory(dynamics, states, ["fields"])["fields"]

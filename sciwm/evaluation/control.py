@@ -10,6 +10,7 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.config import Config
+from sciwm.data.recipes import recipe
 from sciwm.dynamics import Dynamics, readout_trajectory
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.model.world_model import WorldModel
@@ -20,7 +21,7 @@ from sciwm.planning.linear import linear_law
 from sciwm.problems import InputError, Problem
 from simulations import Episodes, Simulation, build, run_episodes
 from simulations.episode import Policy
-from simulations.generate import Progress
+from simulations.generate import Progress, attractor_states
 from simulations.good_values import GOOD_VALUES
 
 CONTROLLERS = {
@@ -81,6 +82,13 @@ class ControlTask:
     def plan_with(self, dynamics: Dynamics) -> RecedingHorizon:
         """Receding-horizon control as configured."""
         return RecedingHorizon(dynamics, *build_planner(self.config.planning, dynamics, self.target))
+
+
+def control_task(config: Config) -> ControlTask:
+    """Held-out states on the attractor, to be driven to the target."""
+    simulation = build(config.simulation.model_dump())
+    starts = attractor_states(simulation, recipe(config, "control"), range(config.control.episodes))
+    return ControlTask(config, simulation, starts, target_fields(config, simulation))
 
 
 def target_fields(config: Config, simulation: Simulation) -> Tensor:

@@ -87,10 +87,12 @@ def auroc_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of :func:`auroc` for pairs: the same sample, violated and untouched."""
     above = _precedence(positive, negative)
+    if np.ptp(above) == 0:  # told apart in every pair: no draw differs
+        return float(above[0, 0]), float(above[0, 0])
     count = len(above)
     weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws) / count
     values = ((weights @ above) * weights).sum(axis=1)
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(values.clip(0, 1), [(1 - level) / 2, (1 + level) / 2])  # 1 beyond rounding is 1
     return float(low), float(high)
 
 

@@ -18,6 +18,7 @@ from sciwm.evaluation.spectra import log_spectral_distance, shell_wavenumbers, w
 from sciwm.evaluation.trajectories import require_fit
 from sciwm.problems import InputError, Problem
 from simulations import PeriodicGrid, Simulation
+from simulations.generate import Progress, silent
 
 Array = NDArray[np.float64]
 
@@ -44,6 +45,7 @@ def long_runs(
     chunk: int = 64,
     range_factor: float = 3.0,
     positions: int = 8,
+    progress: Progress = silent,
 ) -> xr.Dataset:
     """Statistics of long runs of a dynamics, and of the simulation's own under the same actions.
 
@@ -74,8 +76,18 @@ def long_runs(
     require_fit(dynamics, simulation, starts, {"actions": actions})
     _require_enough(starts, actions, settle)
     made = [
-        record_climate(d, simulation, starts, actions, settle=settle, chunk=chunk, positions=positions)
-        for d in (dynamics, simulation)
+        record_climate(
+            d,
+            simulation,
+            starts,
+            actions,
+            settle=settle,
+            chunk=chunk,
+            positions=positions,
+            progress=progress,
+            description=f"long runs of the {name}",
+        )
+        for name, d in zip(RUNS, (dynamics, simulation), strict=True)
     ]
     true = made[1]
     if not all(np.isfinite(a).all() for a in (true.lowest, true.highest)):

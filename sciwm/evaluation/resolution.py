@@ -139,7 +139,8 @@ def control_across_grids(
     rows = [_controlled(coarse, dynamics, progress), _controlled(fine, seen, progress)]
     both = xr.concat(rows, xr.DataArray(["coarse", "fine"], dims="grid", name="grid"))
     points = [grid_name(task.simulation.grid.shape) for task in (coarse, fine)]
-    return xr.Dataset({"distance": both}, {"points": ("grid", points)})
+    meaning = {"units": "1", "long_name": "points of the grid"}
+    return xr.Dataset({"distance": both}, {"points": ("grid", points, meaning)})
 
 
 def loss_of_gain(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, float, tuple[float, float]]:

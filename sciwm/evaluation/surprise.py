@@ -15,6 +15,8 @@ from sciwm.evaluation.detection import Whitening, cross_scores
 from sciwm.evaluation.violations import Scene, Violation, continued
 from sciwm.problems import InputError, Problem
 from simulations import Simulation
+from simulations.generate import Progress, silent
+from simulations.resampling import resample
 
 Array = NDArray[Any]
 Residual = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -32,16 +34,19 @@ def surprise(
     validation: tuple[Tensor, Tensor],
     violations: Sequence[Violation],
     residual: Residual | None = None,
+    observed: Residual | None = None,
     steps: int = 1,
     exposure: float = 1.0,
     false_alarms: float = 0.05,
     power: float = 0.9,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> xr.Dataset:
     """Scores of violated and of untouched trajectories, and how well they can be told apart.
 
         latent:  s = (z - z^)' Sigma^-1 (z - z^) / d,    z = encode(u_(t+steps)),  z^ = rollout(encode(u_t), a)
         budget:  s = r' C^-1 r / n,                      r = residual(encode(u_t), a_t, encode(u_(t+1)))
+        equation: the same with                          r = observed(u_t, a_t, u_(t+1))
 
     with Sigma and C from the errors on validation trajectories. These set the threshold too, each scored by
     the Sigma of the others: by its own, few errors of many components would look too calm. The score of a
@@ -56,7 +61,9 @@ def surprise(
         actions: ``(trajectory, interval, actuator)`` in physical units, for at least ``exposure``.
         validation: other starts and actions, for Sigma, C and the threshold of an alarm.
         violations: what is done, see :func:`~sciwm.evaluation.violations.standard_violations`.
-        residual: as ``functools.partial(budget_residual, model)``; None for no second score.
+        residual: as ``functools.partial(budget_residual, model)``; None for no such score.
+        observed: as ``observed_budget(simulation)``, on fields on its own grid: what can be noticed
+            without a model, and in double precision; None for no such score.
         steps: intervals predicted at once.
         exposure: time for which lasting violations are watched.
         false_alarms: share of the validation trajectories above the threshold.
@@ -75,24 +82,31 @@ def surprise(
     exposed = max(steps, round(exposure / dynamics.control_interval))
     _raise(_problems(dynamics, simulation, starts, actions, validation, violations, exposed))
     seen = starts.dtype
+    by_equation = None if observed is None else _on_own_grid(observed, simulation)
     scene = _scene(simulation, starts, actions[:, :exposed], seed)
     calm = _scene(simulation, *validation, seed)
-    reference = _errors(dynamics, calm.fields.to(seen), calm.actions.to(seen), residual, steps)
-    floors = {"latent": _rounding(dynamics.encode(calm.fields[:, 0].to(seen)).flatten(1)), "budget": np.zeros(1)}
+    reference = _errors(dynamics, calm, residual, by_equation, steps, seen)
+    floors = {
+        "latent": _rounding(dynamics.encode(calm.fields[:, 0].to(seen)).flatten(1)),
+        "budget": np.zeros(1),
+        "equation": np.zeros(1),
+    }
     detectors = {n: Whitening.of(e.reshape(-1, e.shape[-1]), smallest=floors[n]) for n, e in reference.items()}
     calm_scores = {n: cross_scores(e, smallest=floors[n]) for n, e in reference.items()}
 
     def scores(fields: Tensor, told: Tensor) -> dict[str, Array]:
-        errors = _errors(dynamics, fields.to(seen), told.to(seen), residual, steps)
+        observed_scene = Scene(simulation, fields, told, scene.generator)
+        errors = _errors(dynamics, observed_scene, residual, by_equation, steps, seen)
         return {name: detectors[name].score(e).mean(axis=1) for name, e in errors.items()}
 
     rows = []
-    for violation in violations:
+    for i in progress(range(len(violations)), "surprise by violation"):
+        violation = violations[i]
         length = exposed if violation.lasts else steps
         part = Scene(simulation, scene.fields[:, : length + 1], scene.actions[:, :length], scene.generator)
         untouched = scores(part.fields, part.actions)
         by_size = [scores(*violation.change(part, size)) for size in violation.sizes]
-        spans = {"latent": length - steps + 1, "budget": length}
+        spans = {"latent": length - steps + 1, "budget": length, "equation": length}
         windows = {n: s[:, : spans[n]].mean(axis=1) for n, s in calm_scores.items()}
         thresholds = {n: float(np.quantile(w, 1 - false_alarms)) for n, w in windows.items()}
         rows.append(judged(violation, by_size, untouched, thresholds, power))
@@ -135,6 +149,18 @@ def observed_budget(simulation: Simulation) -> Residual:
     return residual
 
 
+def _on_own_grid(observed: Residual, simulation: Simulation) -> Residual:
+    """The same for fields of any resolution."""
+
+    def residual(before: Tensor, action: Tensor, after: Tensor) -> Tensor:
+        shape = simulation.grid.shape
+        if tuple(before.shape[2:]) != shape:
+            before, after = resample(before, shape), resample(after, shape)
+        return observed(before, action, after)
+
+    return residual
+
+
 def _scene(simulation: Simulation, starts: Tensor, actions: Tensor, seed: int) -> Scene:
     start, held = starts.double(), actions.double()
     fields = torch.cat([start[:, None], continued(simulation, start, held)], dim=1)
@@ -142,9 +168,15 @@ def _scene(simulation: Simulation, starts: Tensor, actions: Tensor, seed: int) -
 
 
 def _errors(
-    dynamics: Dynamics, fields: Tensor, actions: Tensor, residual: Residual | None, steps: int
+    dynamics: Dynamics,
+    scene: Scene,
+    residual: Residual | None,
+    observed: Residual | None,
+    steps: int,
+    seen: torch.dtype,
 ) -> dict[str, Array]:
     """Errors of the detectors, ``(trajectory, prediction, component)``."""
+    fields, actions = scene.fields.to(seen), scene.actions.to(seen)
     count, intervals = actions.shape[:2]
     states = dynamics.encode(fields.flatten(0, 1)).unflatten(0, (count, intervals + 1))
     told = torch.stack([actions[:, t : t + steps] for t in range(intervals - steps + 1)], dim=1)
@@ -153,6 +185,10 @@ def _errors(
     if residual is not None:
         left = residual(states[:, :-1].flatten(0, 1), actions.flatten(0, 1), states[:, 1:].flatten(0, 1))
         errors["budget"] = left.unflatten(0, (count, intervals))
+    if observed is not None:
+        exact = scene.fields  # in double precision, or rounding would be what is noticed
+        left = observed(exact[:, :-1].flatten(0, 1), scene.actions.flatten(0, 1), exact[:, 1:].flatten(0, 1))
+        errors["equation"] = left.unflatten(0, (count, intervals))
     return {name: e.double().numpy() for name, e in errors.items()}
 
 

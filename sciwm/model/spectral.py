@@ -255,8 +255,11 @@ class SpectralProduct(nn.Module):
         self.factors.fit(scale.square().mean(dim=0).sqrt())
         if latents is not None:
             left, right = (self.view(latents) + self.offset()).chunk(2, dim=1)
-            deviation = self._on_waves(left * right).flatten(0, 1).square().mean(dim=0).sqrt()
-            self.scale_of_products.copy_(deviation.clamp(min=1e-6 * float(deviation.max())))
+            variance = self._on_waves(left * right).flatten(0, 1).square().mean(dim=0).flatten()
+            for block in replace(self.back.end, channels=1).wavenumber_blocks():  # or translation would not commute
+                variance[block] = variance[block].mean()
+            deviation = variance.clamp(min=1e-12 * float(variance.max())).sqrt()
+            self.scale_of_products.copy_(deviation.view_as(self.scale_of_products))
 
     def view(self, latent: Tensor) -> Tensor:
         """All factors on the padded grid, without their constants: ``(batch, 2 rank points)``, linear."""

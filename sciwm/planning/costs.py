@@ -61,11 +61,11 @@ def field_target(dynamics: Dynamics, target: Tensor) -> Cost:
     the model believes to be at the target.
 
     Args:
-        target: physical fields ``(variable, *space)``, NaN where they may be anything.
+        target: physical fields ``(variable, *space)``, NaN all over in a variable that may be anything.
     """
     with torch.no_grad():
-        goal = dynamics.readout(dynamics.encode(target.nan_to_num()[None]), ["fields"])["fields"][0]
-    goal = torch.where(target.isnan(), torch.nan, goal)
+        goal = dynamics.readout(dynamics.encode(target.nan_to_num()[None]), ["fields"])["fields"][0].clone()
+    goal[target.flatten(1).isnan().all(dim=1)] = torch.nan
     return Cost(frozenset({"fields"}), lambda i: mean_square_distance(i.readouts["fields"], goal).sum(dim=1))
 
 

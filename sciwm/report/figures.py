@@ -4,6 +4,7 @@ import matplotlib
 
 from sciwm.report.control_figures import controlled_flow, distance_over_time
 from sciwm.report.drawing import STYLE, Illustration
+from sciwm.report.part_sections import SECTIONS
 from sciwm.report.results import Results
 from sciwm.report.rollout_figures import error_over_lead_time, imagined_example
 from sciwm.report.training_figures import training
@@ -13,8 +14,8 @@ def draw_figures(results: Results) -> dict[str, list[Illustration]]:
     """Everything that can be drawn of a run.
 
     Returns:
-        figures under ``control``, ``distance``, ``rollout`` and ``training``; a stage that has not
-        run has none.
+        figures under ``control``, ``distance``, ``rollout``, ``training``, and the name of every other part of
+        the evaluation; a stage that has not run has none.
     """
     controlled, rollouts, variables = results.controlled, results.rollouts, results.domain.variables
     figures: dict[str, list[Illustration]] = {"control": [], "distance": [], "rollout": [], "training": []}
@@ -27,4 +28,7 @@ def draw_figures(results: Results) -> dict[str, list[Illustration]]:
             figures["rollout"] += [imagined_example(results, rollouts, v) for v in variables]
         if results.history:
             figures["training"] = [training(results)]
+        for name, section in SECTIONS.items():
+            if name in results.evaluated:
+                figures[name] = section.draw(results, results.evaluated[name])
     return figures

@@ -3,19 +3,22 @@
 import base64
 import platform
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sciwm.evaluation.suite.table import PARTS
 from sciwm.files import write_atomically
 from sciwm.report.drawing import Illustration
 from sciwm.report.figures import draw_figures
 from sciwm.report.numbers import in_html
+from sciwm.report.part_sections import SECTIONS
 from sciwm.report.results import Results, read_results
 from sciwm.report.summary import equation_title, key_numbers, write_summary
-from sciwm.report.table import controller_rows
+from sciwm.report.table import controller_rows, measures
 
 
 def write_report(run: Path) -> Path:
@@ -65,6 +68,14 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         summary=write_summary(results),
         key_numbers=key_numbers(results),
         figures=figures,
+        sections={name: section for name, section in SECTIONS.items() if name in results.evaluated},
+        parts=[
+            (PARTS[name].purpose, measures(metrics, name)[0], name)
+            for name in results.evaluated
+            if measures(metrics, name)
+        ],
+        measures=partial(measures, metrics),
+        left_out=[(PARTS[name].purpose, reason) for name, reason in metrics.get("left_out", {}).items()],
         missing=list(_missing(results)),
         controllers=controller_rows(metrics["control"]) if results.controlled is not None else [],
         lead_times=_lead_times(results) if results.rollouts is not None else [],

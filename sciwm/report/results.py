@@ -11,10 +11,14 @@ import xarray as xr
 from sciwm.config import Config
 from sciwm.config_files import load_config
 from sciwm.data.domain import Domain
+from sciwm.evaluation.suite.table import PARTS
 from sciwm.model.checkpoint import read_description
 from sciwm.problems import InputError, Problem
 
 T = TypeVar("T")
+
+KEYS = {"rollouts": "rollout"}
+"""Of the metrics that a part cannot be shown without, where it is not the name of the part."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Results:
         domain: what the model is about, from ``description``.
         metrics: ``report/metrics.json``.
         history: ``metrics.jsonl``, one entry per epoch.
-        rollouts: ``rollout.nc``, imagined trajectories of the test set.
+        evaluated: ``evaluation/*.nc``, the parts of the evaluation by name.
         controlled: ``controlled.nc``, every controller on held-out starts.
     """
 
@@ -38,8 +42,13 @@ class Results:
     domain: Domain
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
-    rollouts: xr.Dataset | None
+    evaluated: dict[str, xr.Dataset]
     controlled: xr.Dataset | None
+
+    @property
+    def rollouts(self) -> xr.Dataset | None:
+        """Imagined trajectories of the test set."""
+        return self.evaluated.get("rollouts")
 
     @property
     def first_window(self) -> float:
@@ -64,7 +73,7 @@ def read_results(run: Path) -> Results:
         raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
     description = read_description(run)
     metrics = _read(run, "report/metrics.json", json.loads, "evaluate") or {}
-    rollouts = _read_netcdf(run, "rollout.nc", "evaluate")
+    evaluated = {name: _read_netcdf(run, f"evaluation/{name}.nc", "evaluate") for name in PARTS}
     controlled = _read_netcdf(run, "controlled.nc", "control")
     return Results(
         run=run,
@@ -74,7 +83,11 @@ def read_results(run: Path) -> Results:
         metrics=metrics,
         history=_read(run, "metrics.jsonl", _json_lines, "train") or [],
         # A stage killed between its two files is one that has not run.
-        rollouts=rollouts if "rollout" in metrics else None,
+        evaluated={
+            name: result
+            for name, result in evaluated.items()
+            if result is not None and metrics.get(KEYS.get(name, name))
+        },
         controlled=controlled if "control" in metrics else None,
     )
 

@@ -23,7 +23,11 @@ from sciwm.report.drawing import (
     new_figure,
 )
 
-DETECTORS = {"latent": ("error in the latent", ORANGE), "budget": ("budget residual", BLUE)}
+DETECTORS = {
+    "latent": ("error in the latent", ORANGE),
+    "budget": ("budget residual", BLUE),
+    "equation": ("budget of the equation", GREEN),
+}
 COLORS = (ORANGE, BLUE, GREEN, PURPLE, SKY, YELLOW, INK, GREY)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sciwm.evaluation.control import CONTROLLERS
+from sciwm.evaluation.suite.measures import Measure
+from sciwm.evaluation.suite.table import PARTS
 from sciwm.report.numbers import in_text
 
 HEADINGS = ("95 % interval", "final", "worst final", "s/decision", "action²")
@@ -57,6 +59,11 @@ def controller_rows(control: dict[str, Any]) -> list[ControllerRow]:
 def first_window(control: dict[str, Any]) -> str:
     """Length of the first window as it stands in the names of the metrics, such as ``"40"``."""
     return next(key.removeprefix(FIRST) for key in control if key.startswith(FIRST) and not key.endswith("_interval"))
+
+
+def measures(metrics: dict[str, Any], part: str) -> list[Measure]:
+    """The numbers of a part of the evaluation, the first one above all; none if it has not been measured."""
+    return [Measure(**entry) for entry in metrics.get(part, [])]
 
 
 def summary_table(metrics: dict[str, Any]) -> str:
@@ -114,9 +121,20 @@ def _lines(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("latent", f"{metrics['latent']['size']} numbers, participation ratio {ratio}"))
     for name, residual in metrics.get("budget", {}).get("residual_unseen_actions", {}).items():
         lines.append((f"{name} budget", f"residual {in_text(residual)} under unseen actions"))
+    for part in PARTS:
+        if part != "rollouts" and measures(metrics, part):
+            lines.append((part.replace("_", " "), _in_a_line(measures(metrics, part)[0])))
+    for part, reason in metrics.get("left_out", {}).items():
+        lines.append((part.replace("_", " "), f"left out: {reason}"))
     if "time" in metrics:
         lines.append(("time", ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in metrics["time"].items())))
     return lines
+
+
+def _in_a_line(measure: Measure) -> str:
+    unit = f" {measure.unit}" if measure.unit else ""
+    interval = "" if measure.interval is None else ", 95 % interval {} to {}".format(*map(in_text, measure.interval))
+    return f"{measure.meaning}: {in_text(measure.value)}{unit}{interval}"
 
 
 def valid_time(rollout: dict[str, Any]) -> str:

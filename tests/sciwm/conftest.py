@@ -39,7 +39,7 @@ def tiny_tree() -> dict[str, Any]:
         "loss": {"horizon": 4},
         "training": {"updates": 12, "updates_per_epoch": 4, "batch_size": 16},
         "planning": {"horizon": 4, "iterations": 2, "samples": 8, "elites": 2, "terminal": "none"},
-        "evaluation": {"steps": 20},
+        "evaluation": {"steps": 20, "parts": ["rollouts"]},
         "control": {"episodes": 4, "intervals": 12, "first": 8, "last": 2},
     }
 

@@ -206,7 +206,7 @@ def test_planning_leaves_a_clock_alone() -> None:
 def test_more_numbers_than_the_fields_have_modes_are_refused() -> None:
     """Five fields have at most five modes."""
     encoder = VectorEncoder(1, config_of().model.encoder, VectorSpace(8), (24,), (True,))
-    with pytest.raises(ValueError, match=r"Expected a latent of at most 5 numbers, .* Lower model.latent_size"):
+    with pytest.raises(ValueError, match=r"model.latent_size: expected at most 5, as many as 5 fields"):
         encoder.fit(torch.randn(5, 1, 24))
 
 

@@ -509,7 +509,7 @@ def test_demo_runs_the_shipped_configuration(
 
 
 def test_stages_print_their_part(run: Path, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "evaluate", lambda folder: {"rollout": METRICS["rollout"]})
+    monkeypatch.setattr(pipeline, "evaluate", lambda folder, parts: {"rollout": METRICS["rollout"]})
     monkeypatch.setattr(pipeline, "control", lambda folder: {"control": METRICS["control"]})
     monkeypatch.setattr(pipeline, "report", lambda folder: folder / "report" / "index.html")
     monkeypatch.setattr(pipeline, "train", lambda folder: None)

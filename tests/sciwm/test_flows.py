@@ -333,7 +333,7 @@ def test_the_page_shows_snapshots(
         domain=replace(model.domain, variables=model.domain.variables[:1]),
         metrics={"control": summarize_control(controlled, config), "rollout": rollout_metrics},
         history=[],
-        rollouts=rollouts,
+        evaluated={"rollouts": rollouts},
         controlled=controlled,
     )
     figures = draw_figures(results)

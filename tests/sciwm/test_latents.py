@@ -14,12 +14,13 @@ import xarray as xr
 from torch import Tensor
 
 import sciwm
-from sciwm import pipeline
+import simulations
 from sciwm.config import Config
 from sciwm.config_files import parse_config
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.windows import Windows
 from sciwm.dynamics import encode_trajectory, rollout
+from sciwm.evaluation.suite.imagination import measure_rollouts
 from sciwm.loss.objective import Objective
 from sciwm.model.encoder import VectorEncoder, principal_modes
 from sciwm.model.spectral import translate
@@ -309,7 +310,8 @@ def test_rollouts_of_flows_are_measured(
 ) -> None:
     """The numbers of the evaluation, for an untrained model."""
     model = build_model(flow_config, flows[0]).freeze()
-    rollouts, metrics = pipeline.measure_rollouts(flow_config, model, flows[1])
+    simulation = simulations.build(flow_config.simulation.model_dump())
+    rollouts, metrics = measure_rollouts(flow_config, model, flows[1], simulation)
     assert rollouts["w_imagined"].dims == ("simulation", "time", "x", "y")
     assert metrics["latent"]["size"] == 81
     assert 1 < metrics["latent"]["participation_ratio"] < 81

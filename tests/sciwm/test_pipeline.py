@@ -46,7 +46,7 @@ def test_run_folder_holds_everything(tiny_run: Path) -> None:
     assert {"simulate", "train", "train_1", "on_policy_1", "evaluate", "control", "report"} <= metrics["time"].keys()
     history = [json.loads(line) for line in (tiny_run / "metrics.jsonl").read_text().splitlines()]
     assert [h["phase"] for h in history] == [0, 0, 0, 1]
-    for name in ("controlled.nc", "rollout.nc"):
+    for name in ("controlled.nc", "evaluation/rollouts.nc"):
         with xr.open_dataset(tiny_run / name) as dataset:
             assert all("units" in v.attrs for v in dataset.data_vars.values()), name
             assert json.loads(dataset.attrs["sciwm_config"])["name"] == "tiny"

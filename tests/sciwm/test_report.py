@@ -21,11 +21,18 @@ from matplotlib.image import imread
 from sciwm.config import Config
 from sciwm.config_files import dump_config
 from sciwm.data.schema import Trajectories
-from sciwm.evaluation.control import CONTROLLERS, ControlTask, imagine_control, run_control, summarize_control
+from sciwm.evaluation.control import (
+    CONTROLLERS,
+    ControlTask,
+    control_task,
+    imagine_control,
+    run_control,
+    summarize_control,
+)
+from sciwm.evaluation.suite.imagination import measure_rollouts
 from sciwm.files import write_json, write_netcdf
 from sciwm.model.checkpoint import load_model, save_model
 from sciwm.model.world_model import WorldModel
-from sciwm.pipeline import control_task, measure_rollouts
 from sciwm.problems import InputError
 from sciwm.report import drawing, summary_table, write_report
 from sciwm.report.numbers import in_html, in_mathtext, in_text
@@ -70,7 +77,7 @@ def results(
     controlled["seconds_per_decision"].loc[{"controller": "world_model"}] = 0.125
     controlled = controlled.merge(imagine_control(task, model, lambda steps, _: steps), join="outer")
     controlled = controlled.assign_attrs(sciwm_config=config.model_dump_json())
-    rollouts, metrics = measure_rollouts(config, model, validation_set)
+    rollouts, metrics = measure_rollouts(config, model, validation_set, task.simulation)
     metrics |= {"control": summarize_control(controlled, config), "time": {"simulate": 1.5, "on_policy_1": 2.25}}
     return {"config": config, "model": model, "controlled": controlled, "rollouts": rollouts, "metrics": metrics}
 
@@ -82,7 +89,7 @@ def write_run(run: Path, results: dict[str, Any]) -> Path:
     save_model(run, results["model"], results["config"], PROVENANCE)
     (run / "metrics.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in HISTORY))
     write_json(run / "report" / "metrics.json", results["metrics"])
-    write_netcdf(run / "rollout.nc", results["rollouts"])
+    write_netcdf(run / "evaluation/rollouts.nc", results["rollouts"])
     write_netcdf(run / "controlled.nc", results["controlled"])
     return run
 
@@ -241,7 +248,7 @@ def test_run_not_yet_controlled(run: Path) -> None:
 
 
 def test_run_not_yet_evaluated(run: Path) -> None:
-    for name in ("controlled.nc", "rollout.nc", "report/metrics.json"):
+    for name in ("controlled.nc", "evaluation/rollouts.nc", "report/metrics.json"):
         (run / name).unlink()
     page = page_of(run)
     assert sections(page) == {"training", "provenance"}
@@ -256,7 +263,7 @@ def test_stage_killed_between_its_files_has_not_run(run: Path, results: dict[str
 
 
 def test_run_with_nothing_but_a_model(run: Path) -> None:
-    for name in ("controlled.nc", "rollout.nc", "report/metrics.json", "metrics.jsonl"):
+    for name in ("controlled.nc", "evaluation/rollouts.nc", "report/metrics.json", "metrics.jsonl"):
         (run / name).unlink()
     page = page_of(run)
     assert sections(page) == {"provenance"}
@@ -277,7 +284,7 @@ def test_folder_without_a_run_or_a_model(run: Path, tmp_path: Path) -> None:
     ("name", "stage"),
     [
         ("controlled.nc", "control"),
-        ("rollout.nc", "evaluate"),
+        ("evaluation/rollouts.nc", "evaluate"),
         ("report/metrics.json", "evaluate"),
         ("metrics.jsonl", "train"),
     ],

@@ -314,7 +314,7 @@ def test_the_forcing_of_a_linear_flow_is_found(
     torch.manual_seed(0)
     head, windows = InverseDynamics(exact), Windows([data], exact.domain).draw(np.random.default_rng(1), 12, 12)
     latents = encoded_windows(exact, windows)
-    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=150, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=400, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()

@@ -8,6 +8,7 @@ import torch
 from sciwm.model.spectral import SpectralLinear, SpectralProduct, SpectralSpace, along_axes, basis, translate
 
 SHIFTS = (0.7, -1.9)
+EXTENTS = (2 * math.pi, 9.0)
 
 
 def _random(module: torch.nn.Module) -> torch.nn.Module:
@@ -31,7 +32,7 @@ def test_basis_is_orthonormal_under_the_spatial_mean() -> None:
 @pytest.mark.parametrize("modes", [(5,), (4, 3)])
 def test_translation_moves_the_field(modes: tuple[int, ...]) -> None:
     """The latent of a field moved by whole points of a grid is the translated latent."""
-    space, points = SpectralSpace(2, modes), 16
+    space, points = SpectralSpace(2, modes, EXTENTS[: len(modes)]), 16
     latent, moved = torch.randn(3, space.size), tuple(range(2, 2 + len(modes)))
     shifts = [2 * math.pi * s / points for s in moved]
     rolled = torch.roll(_on_grid(latent, space, points), moved, tuple(range(2, 2 + len(modes))))
@@ -44,7 +45,10 @@ def test_translation_moves_the_field(modes: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("kind", ["linear", "product"])
 def test_maps_commute_with_any_translation(kind: str, dimensions: int, out: int, batch: int) -> None:
     """Moving the input by an arbitrary, sub-grid distance moves the output by as much; as parts or as a matrix."""
-    start, to = SpectralSpace(2, (5, 4)[:dimensions]), SpectralSpace(3, (out, 6)[:dimensions])
+    start, to = (
+        SpectralSpace(2, (5, 4)[:dimensions], EXTENTS[:dimensions]),
+        SpectralSpace(3, (out, 6)[:dimensions], EXTENTS[:dimensions]),
+    )
     module = _random(start.linear(to) if kind == "linear" else start.product(to, rank=2, gain=1.0))
     latent, shifts = torch.randn(batch, start.size), SHIFTS[:dimensions]
     moved = module(translate(latent, start, shifts))
@@ -55,7 +59,7 @@ def test_maps_commute_with_any_translation(kind: str, dimensions: int, out: int,
 @pytest.mark.parametrize("modes", [(5,), (4, 3)])
 def test_linear_maps_are_all_that_translation_allows(modes: tuple[int, ...]) -> None:
     """The average of a free matrix over all translations is one of them: nothing is missing."""
-    space = SpectralSpace(1, modes)
+    space = SpectralSpace(1, modes, EXTENTS[: len(modes)])
     points = [2 * k + 1 for k in modes]
     free, average = torch.randn(space.size, space.size), torch.zeros(space.size, space.size)
     grid = torch.cartesian_prod(*(torch.arange(n) * 2 * math.pi / n for n in points)).view(-1, len(modes))
@@ -76,7 +80,7 @@ def test_linear_maps_are_all_that_translation_allows(modes: tuple[int, ...]) -> 
 @pytest.mark.parametrize("modes", [(5,), (3, 4)])
 def test_functionals_do_not_notice_a_translation(modes: tuple[int, ...]) -> None:
     """A product read at wavenumber zero is a spatial mean, which no translation changes."""
-    space = SpectralSpace(1, modes)
+    space = SpectralSpace(1, modes, EXTENTS[: len(modes)])
     functional = _random(space.product(space.invariants(3), rank=4, gain=1.0))
     latent = torch.randn(4, space.size)
     moved = functional(translate(latent, space, SHIFTS[: len(modes)]))
@@ -86,9 +90,10 @@ def test_functionals_do_not_notice_a_translation(modes: tuple[int, ...]) -> None
 @pytest.mark.parametrize("modes", [(6,), (3, 4)])
 def test_product_is_the_pointwise_product_without_aliasing(modes: tuple[int, ...]) -> None:
     """With all filters the identity, q(z) holds the Fourier coefficients of u^2, computed on a fine grid."""
-    space = SpectralSpace(1, modes)
+    space = SpectralSpace(1, modes, EXTENTS[: len(modes)])
     product: SpectralProduct = space.product(space, rank=1, gain=0.0)
     with torch.no_grad():
+        product.factors.combination.zero_()
         product.factors.weight.zero_()[0] = 1.0
         product.back.set_identity(1.0)
     latent = torch.randn(3, space.size)
@@ -99,7 +104,7 @@ def test_product_is_the_pointwise_product_without_aliasing(modes: tuple[int, ...
 
 def test_quarter_turn_is_a_derivative() -> None:
     """A filter with imaginary part k turns u into its derivative."""
-    space = SpectralSpace(1, (4,))
+    space = SpectralSpace(1, (4,), EXTENTS[:1])
     derivative = SpectralLinear(space, space)
     with torch.no_grad():
         derivative.weight[1, 0, 0] = -torch.arange(5.0)
@@ -111,7 +116,7 @@ def test_quarter_turn_is_a_derivative() -> None:
 
 def test_blocks_hold_what_one_wavenumber_does() -> None:
     """All channels, cosines and sines of (+-k_x, +-k_y); together every coordinate once."""
-    blocks = SpectralSpace(2, (2, 3)).wavenumber_blocks()
+    blocks = SpectralSpace(2, (2, 3), EXTENTS).wavenumber_blocks()
     assert sorted(torch.cat(blocks).tolist()) == list(range(2 * 5 * 7))
     assert sorted({len(b) for b in blocks}) == [2, 4, 8]
     assert len(blocks) == 3 * 4

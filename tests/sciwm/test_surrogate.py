@@ -156,7 +156,7 @@ def test_rollout_is_repeated_advance(surrogate: sciwm.Surrogate, ds: xr.Dataset)
 def test_first_instant_is_the_start_as_the_model_sees_it(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:
     forecast = surrogate.rollout(ds.isel(time=3), ds["action"].isel(time=slice(3, 9)))
     seen = surrogate.decode(surrogate.encode(ds.isel(time=3)))
-    np.testing.assert_allclose(forecast["u"].isel(time=0), seen["u"], atol=1e-6)
+    np.testing.assert_allclose(forecast["u"].isel(time=0), seen["u"], atol=1e-5)
     assert forecast["time"].values[0] == ds["time"].values[3]
 
 

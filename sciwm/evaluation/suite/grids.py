@@ -1,0 +1,42 @@
+"""The same fields, and the same control, on finer grids than the model's own."""
+
+from sciwm.evaluation.control import control_task
+from sciwm.evaluation.resolution import control_across_grids, encoding_errors, loss_of_gain, on_shapes, refined
+from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
+from sciwm.evaluation.suite.setting import Setting
+from simulations.generate import Progress
+
+
+def measure_resolution(setting: Setting, progress: Progress) -> Outcome:
+    """How much the latent depends on the grid on which the fields were seen."""
+    asked, shape = setting.evaluation.resolution, setting.simulation.grid.shape
+    drawn = setting.draw("resolution", asked.samples, 0)
+    others = on_shapes(drawn.starts, [tuple(factor * n for n in shape) for factor in asked.factors])
+    errors = encoding_errors(setting.model, drawn.starts, others)
+    measures = [
+        median_of(f"change of the latent on {grid} points", errors["encoding_error"].sel(grid=grid), drawn.simulations)
+        for grid in map(str, errors["grid"].values)
+    ]
+    return Outcome(errors, measures, {})
+
+
+def measure_refined_control(setting: Setting, progress: Progress) -> Outcome:
+    """Plans of the model, executed by the simulation on its own grid and on a finer one."""
+    asked, config = setting.evaluation.refined_control, setting.config
+    intervals = asked.intervals or config.control.first
+    control = config.control.model_copy(update={"episodes": asked.episodes, "intervals": intervals})
+    coarse = control_task(config.model_copy(update={"control": control}))
+    fine = refined(coarse, asked.factor, steps_per_interval=asked.factor * config.simulation.steps_per_interval)
+    restrict = not setting.sees_any_grid
+    controlled = control_across_grids(setting.model, coarse, fine, restrict=restrict, progress=progress)
+    points = [str(p) for p in controlled["points"].values]
+    gain, loss, interval = loss_of_gain(controlled, first=intervals)
+    lead = intervals * setting.interval
+    measures = [
+        Measure(f"share of the gain that is lost on {points[1]} points over {lead:g} time units", loss, interval),
+        *(
+            median_of(f"gain on {p} points, mean square distance", gain.sel(grid=grid), range(asked.episodes))
+            for grid, p in zip(("coarse", "fine"), points, strict=True)
+        ),
+    ]
+    return Outcome(controlled.assign(gain=gain), measures, {})

@@ -1,0 +1,155 @@
+"""Futures that the model imagines: rollouts of the test set, their scores, and the climate of long runs."""
+
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+
+import simulations
+from sciwm.config import Config
+from sciwm.data.recipes import recipe
+from sciwm.data.schema import Trajectories
+from sciwm.dynamics import encode_trajectory
+from sciwm.evaluation.long_run import intervals_of, long_runs, share_blown_up
+from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
+from sciwm.evaluation.scores import evaluate
+from sciwm.evaluation.statistics import bootstrap_interval
+from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of, share_of
+from sciwm.evaluation.suite.setting import Setting
+from sciwm.model.world_model import WorldModel
+from sciwm.training.held_out import participation_ratio
+from simulations import Simulation
+from simulations.excitation import mixed
+from simulations.generate import Progress, attractor_states
+
+LYAPUNOV_TIMES, LONG_INTERVALS = 100.0, 1000
+"""Length of a long run, with and without an exponent."""
+
+SETTLING_SHARE = 0.1
+"""Of a long run, which does not count."""
+
+
+def measure_test_set(setting: Setting, progress: Progress) -> Outcome:
+    """Rollouts of the test set, what the latent uses, and budgets under unseen actions."""
+    rollouts, metrics = measure_rollouts(
+        setting.config, setting.model, setting.test, setting.simulation, rollouts=setting.rollouts
+    )
+    rollout = metrics["rollout"]
+    low, high = rollout["valid_prediction_time_interval"]
+    valid = "valid prediction time" + (", at least" if rollout["valid_to_the_end"] else "")
+    last = rollouts.isel(time=-1)
+    lead, groups = f"{float(last['time']):g}", last["simulation"]
+    measures = [
+        Measure(valid, rollout["valid_prediction_time"], (low, high), rollout["valid_prediction_time_unit"]),
+        mean_of(f"normalised error at lead time {lead}", last["nrmse"], groups, lost=np.inf),
+        mean_of(f"that of persistence at lead time {lead}", last["nrmse_persistence"], groups),
+    ]
+    return Outcome(rollouts, measures, metrics)
+
+
+def measure_rollouts(
+    config: Config,
+    model: WorldModel,
+    data: Trajectories,
+    simulation: Simulation,
+    *,
+    rollouts: xr.Dataset | None = None,
+) -> tuple[xr.Dataset, dict[str, Any]]:
+    """Rollouts of a test set, and their numbers under ``rollout``, ``latent`` and ``budget``.
+
+    Args:
+        rollouts: if they have been made.
+    """
+    made = evaluate_rollouts(model, data, steps=config.evaluation.steps) if rollouts is None else rollouts
+    valid_time = valid_prediction_time(made)
+    made = made.assign(valid_prediction_time=valid_time)
+    error, exponent = made["nrmse"].isel(time=slice(1, None)), config.evaluation.lyapunov_exponent
+    unit = exponent or 1.0
+    fields = torch.stack([torch.from_numpy(made[v.name].values) for v in model.domain.variables], dim=2)
+    latents = model.latent(encode_trajectory(model, fields))
+    budget = _unseen_action_budget(config, model, simulation)
+    metrics = {
+        "rollout": {
+            "simulations": made.sizes["simulation"],
+            "lead_time": made["time"].values[1:].tolist(),
+            "nrmse": error.mean("simulation").values.tolist(),
+            "nrmse_persistence": made["nrmse_persistence"].mean("simulation").values[1:].tolist(),
+            "skill_vs_persistence": skill_by_step(made, model).values.tolist(),
+            "valid_prediction_time": float(valid_time.mean()) * unit,
+            "valid_prediction_time_unit": "Lyapunov times" if exponent else "time units",
+            "valid_prediction_time_interval": [v * unit for v in bootstrap_interval(valid_time)],
+            "valid_to_the_end": int((valid_time >= float(made["time"][-1])).sum()),
+            "valid_prediction_time_limit": config.evaluation.steps * model.control_interval * unit,
+        },
+        "latent": {
+            "size": model.latent_size,
+            "participation_ratio": participation_ratio(latents),
+        },
+        "budget": {f"{name}_unseen_actions": _root_mean_square(budget[name]) for name in budget.data_vars},
+    }
+    return made, metrics
+
+
+def measure_scores(setting: Setting, progress: Progress) -> Outcome:
+    """Scores of each variable in the rollouts of the test set."""
+    names = [v.name for v in setting.model.domain.variables]
+    forecast = setting.rollouts[[f"{n}_imagined" for n in names]].rename({f"{n}_imagined": n for n in names})
+    scores = evaluate(forecast, setting.rollouts[names])
+    lead = setting.lead(None)
+    at = scores.isel(time=min(lead, scores.sizes["time"] - 1))
+    where = f"at lead time {float(at['time']):g}"
+    measures = [
+        mean_of(f"VRMSE of {n} {where}", at["vrmse"].sel(variable=n), at["simulation"], lost=np.inf) for n in names
+    ]
+    return Outcome(scores, measures, {})
+
+
+def measure_long_run(setting: Setting, progress: Progress) -> Outcome:
+    """The climate of long runs from held-out states."""
+    asked, exponent = setting.evaluation.long_run, setting.evaluation.lyapunov_exponent
+    if asked.duration is not None:
+        intervals = max(10, round(asked.duration / setting.interval))
+    else:
+        intervals = intervals_of(LYAPUNOV_TIMES, exponent, setting.interval) if exponent else LONG_INTERVALS
+    drawn = setting.draw("long_run", asked.samples, 0)
+    box, rng = setting.simulation.actuators, setting.generator("long_run")
+    forced = exponent is None if asked.forced is None else asked.forced
+    signals = [mixed(rng, intervals, len(box), share_unforced=0.0 if forced else 1.0) for _ in range(asked.samples)]
+    actions = box.to_physical(torch.from_numpy(np.stack(signals).astype(np.float32)))
+    if not forced:
+        actions = box.clamp(torch.zeros_like(actions))
+    settle = int(SETTLING_SHARE * intervals)
+    runs = long_runs(setting.model, setting.simulation, drawn.starts, actions, settle=settle, progress=progress)
+    name = setting.simulation.variables[0].name
+    one, true = (runs.sel(run=run, variable=name) for run in ("model", "simulation"))
+    groups = drawn.simulations
+    blown = float(share_blown_up(runs).sel(run="model"))
+    measures = [share_of("share of the runs that blew up", blown, len(np.unique(groups)))]
+    if "spectral_distance" in runs:
+        distance, between = f"spectral distance of {name} from the truth", "spectral distance between true runs"
+        for meaning, values in ((distance, one["spectral_distance"]), (between, true["spectral_distance"])):
+            measures.append(_with_unit(median_of(meaning, values, groups), "dB"))
+    for meaning, part in ((f"imagined values of {name} from true ones", one), ("true ones from each other", true)):
+        measures.append(median_of(f"distance of {meaning}, in deviations", part["histogram_distance"], groups))
+    return Outcome(runs.assign_attrs(forced=int(forced)), measures, {})
+
+
+def _with_unit(measure: Measure, unit: str) -> Measure:
+    return Measure(measure.meaning, measure.value, measure.interval, unit)
+
+
+def _unseen_action_budget(
+    config: Config, model: WorldModel, simulation: Simulation, *, intervals: int = 8
+) -> xr.Dataset:
+    """Held-out starts under fresh full-range actions every interval, which the training data never hold."""
+    starts = attractor_states(simulation, recipe(config, "control"), range(config.control.episodes))
+    generator = torch.Generator().manual_seed(config.seed)
+    drawn = 2 * torch.rand(len(starts), intervals, len(simulation.actuators), generator=generator) - 1
+    actions = simulation.actuators.to_physical(drawn)
+    episodes = simulations.run_episodes(simulation, starts, lambda fields, t: actions[:, t], range(intervals))
+    return unseen_action_budget(model, simulation, starts, actions, episodes.fields)
+
+
+def _root_mean_square(values: xr.DataArray) -> dict[str, float]:
+    return {str(n): float((values.sel(functional=n) ** 2).mean() ** 0.5) for n in values["functional"].values}

@@ -1,0 +1,137 @@
+"""What the latent holds, and what is noticed in it."""
+
+from functools import partial
+
+import numpy as np
+import torch
+import xarray as xr
+
+from sciwm.evaluation.probing import probe
+from sciwm.evaluation.suite.measures import Measure, Outcome, share_of
+from sciwm.evaluation.suite.setting import Setting
+from sciwm.evaluation.surprise import Residual, observed_budget, surprise
+from sciwm.evaluation.symmetry import symmetric_shift
+from sciwm.evaluation.violations import Violation, standard_controls, standard_violations
+from sciwm.loss.physics import budget_residual
+from sciwm.training.loop import build_model
+from simulations.generate import Progress
+
+SIMULATION = {"units": "1", "long_name": "simulation of the test set that the trajectory comes from"}
+
+FEWEST_SIMULATIONS = 4
+"""Some teach or set the threshold, the others judge."""
+
+PROBED_SHARES = (0.05, 0.25, 0.5)
+"""Of the lead time: horizons of probes if none are asked for."""
+
+EXPOSED_SHARE = 0.05
+"""Of the lead time: how long lasting violations are watched if nothing is asked for."""
+
+DOUBLED = (1.01, 2.0)
+"""Smallest and largest factor of a parameter that changes."""
+
+KINDS = {"functional": "functional of the data", "held_out": "functional held out", "phase": "phase"}
+"""Of what is probed for."""
+
+
+def measure_probing(setting: Setting, progress: Progress) -> Outcome:
+    """Functionals and phases read from encoded and from rolled latents, beside an untrained encoder's."""
+    asked, longest = setting.evaluation.probing, setting.test.intervals - 1
+    if asked.horizons is None:
+        whole = min(setting.lead(None), longest // 2)
+        horizons = sorted({max(1, round(share * whole)) for share in PROBED_SHARES})
+    else:
+        horizons = sorted({min(setting.lead(h), longest) for h in asked.horizons})
+    untrained = build_model(setting.config, setting.train).freeze()
+    found = probe(
+        {"world_model": setting.model, "untrained_encoder": untrained},
+        setting.test,
+        horizons=horizons,
+        variables=[v.name for v in setting.simulation.variables],
+        probes=asked.probes,
+        instants=asked.instants,
+        seed=setting.seed("probing"),
+    )
+    measures = [
+        measure
+        for horizon in (0, horizons[-1])
+        for kind, words in KINDS.items()
+        if kind in found["kind"].values
+        for measure in [_median_target(found, kind, words, horizon)]
+    ]
+    return Outcome(found, measures, {})
+
+
+def measure_surprise(setting: Setting, progress: Progress) -> Outcome:
+    """Violations and controls on one half of the test simulations; Sigma and thresholds from the other."""
+    asked, rows = setting.evaluation.surprise, setting.test.usable
+    exposed = setting.lead(asked.exposure, share=EXPOSED_SHARE)
+    half = len(rows) // 2
+    drawn = setting.draw("surprise", asked.trajectories, exposed, of=rows[:half])
+    others = setting.draw("surprise", asked.trajectories, exposed, of=rows[half:])
+    violations = [
+        *standard_violations(setting.changing_parameter(asked.parameter, DOUBLED), sizes=sorted(asked.sizes)),
+        *_controls(setting),
+    ]
+    residual: Residual | None = partial(budget_residual, setting.model) if setting.model.domain.functionals else None
+    found = surprise(
+        setting.model,
+        setting.simulation,
+        drawn.starts,
+        drawn.actions,
+        validation=(others.starts, others.actions),
+        violations=violations,
+        residual=residual,
+        observed=observed_budget(setting.simulation),
+        exposure=exposed * setting.interval,
+        false_alarms=asked.false_alarms,
+        seed=setting.seed("surprise"),
+        progress=progress,
+    )
+    found = found.assign_coords(simulation=("trajectory", drawn.simulations, SIMULATION))
+    return Outcome(found, _noticed(found), {})
+
+
+def _controls(setting: Setting) -> list[Violation]:
+    """Those that the domain, the actuators and the model have."""
+    if not setting.is_periodic:
+        return []
+    noise = torch.randn(1, len(setting.simulation.variables), *setting.simulation.grid.shape, dtype=torch.float64,
+                        generator=torch.Generator().manual_seed(0))  # fmt: skip
+    shift, *finer = standard_controls(resolution=setting.sees_any_grid)
+    return finer if symmetric_shift(setting.simulation, noise) is None else [shift, *finer]
+
+
+def _median_target(found: xr.Dataset, kind: str, words: str, horizon: int) -> Measure:
+    """Of all targets of a kind that vary, the one in the middle by how well the best probe reads it."""
+    one = found.sel(representation="world_model", horizon=horizon)
+    one = one.isel(target=np.flatnonzero((found["kind"] == kind).values))
+    best = one["within_r2"].max("probe")
+    order = best.argsort().values[: int(best.notnull().sum())]
+    lead = float(one["lead_time"])
+    when = "encoded" if horizon == 0 else f"after {lead:g} time units"
+    if not order.size:
+        return Measure(f"R² within trajectories, {words}, {when}", np.nan)
+    middle = one.isel(target=int(order[(order.size - 1) // 2]))
+    probe_at = middle["within_r2"].fillna(-np.inf).argmax("probe")
+    value, low, high = (float(middle[f"within_r2{end}"].isel(probe=probe_at)) for end in ("", "_low", "_high"))
+    target = str(middle["target"].item())
+    return Measure(f"R² within trajectories of the median {words} ({target}), {when}", value, (low, high))
+
+
+def _noticed(found: xr.Dataset) -> list[Measure]:
+    """By the error in the latent: the violation that is noticed least, and the control that is noticed most."""
+    latent = found.sel(detector="latent", size=found["default_size"])
+    measures = []
+    for control, meaning in ((False, "AUROC of the violation noticed least"), (True, "of the control noticed most")):
+        chosen = latent.isel(violation=np.flatnonzero(found["control"].values == control))
+        if not chosen.sizes["violation"]:
+            continue
+        extreme = chosen["auroc"].argmax("violation") if control else chosen["auroc"].argmin("violation")
+        one = chosen.isel(violation=int(extreme))
+        name = str(one["violation"].item()).replace("_", " ")
+        values = float(one["auroc"]), (float(one["auroc_low"]), float(one["auroc_high"]))
+        measures.append(Measure(f"{meaning} ({name})", *values))
+    alarms = latent.isel(violation=0)["false_alarms"]
+    count = len(np.unique(found["simulation"]))
+    return [*measures, share_of("share of false alarms", float(alarms), count)]
