@@ -64,7 +64,6 @@ def columns() -> list[Column]:
         *(Column(f"nRMSE, {lead} steps", mean_over_seeds(f"nrmse_{lead}", 2)) for lead in LEADS),
         Column("valid time [Lyapunov], at least", mean_over_seeds("valid_prediction_time", 3)),
         Column("energy change error", mean_over_seeds("energy_change_error")),
-        Column("budget residual", mean_over_seeds("energy_residual")),
         Column("mean square, first 40", mean_over_seeds("mean_square_first", 4)),
         Column("final", mean_over_seeds("mean_square_final")),
         Column("gain", mean_over_seeds("gain", 6)),
