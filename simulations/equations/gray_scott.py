@@ -16,8 +16,9 @@ Budgets, with <.> the spatial mean, M_u = <u> and M_v = <v>:
 Actions may also add to feed or kill, which then vary over space.
 
 Good values: D_u = 2e-5, D_v = 1e-5, one of the regimes above, L = 1 with N = 128 (L = 0.5 with N = 64), step 1
-to 2.5, some thousand time units; gliders and spirals die out on domains much below L = 0.75. Patterns are about 0.1 long with edges of 0.01: a grid spacing of 0.008
-resolves the spreading patches to three digits, 0.004 to six.
+to 2.5, some thousand time units; gliders and spirals die out on domains much below L = 0.75. Patterns
+are about 0.1 long with edges of 0.01: a grid spacing of 0.008 resolves the spreading patches to three
+digits, 0.004 to six.
 """
 
 from typing import Any, ClassVar
