@@ -84,6 +84,11 @@ class FieldPredictor(nn.Module):
     def fit(self, scale: Tensor, latents: Tensor) -> None:
         """Nothing here depends on scales."""
 
+    @torch.no_grad()
+    def set_forcing(self, forcing: Tensor) -> None:
+        """Start from shapes like what actions add to the fields over one interval, ``(actuator, size)``."""
+        self.forcing.copy_(forcing / forcing.square().mean().sqrt().clamp(min=1e-12))
+
     def stepper(self, shapes: Tensor | None) -> Callable[[Tensor, Tensor], Tensor]:
         """One control interval; ``shapes`` are those of the actuators, flattened, if known."""
         forcing = self.forcing if shapes is None else shapes

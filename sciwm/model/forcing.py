@@ -36,3 +36,8 @@ class Forcing(nn.Module):
         """
         forcing: Tensor = self.free if self.linear is None else self.linear(shapes)
         return forcing
+
+    @torch.no_grad()
+    def set_free(self, forcing: Tensor) -> None:
+        """Start from these G_j ``(actuator, size)``, where shapes are not known."""
+        self.free.copy_(forcing)

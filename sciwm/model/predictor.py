@@ -50,6 +50,10 @@ class ExponentialPredictor(nn.Module):
         """Take over the fixed scales ``sigma`` of the latent, and those of products of samples ``(n, size)``."""
         self.tendency.fit(scale, latents)
 
+    def set_forcing(self, forcing: Tensor) -> None:
+        """Start from what actions add to the latent over one interval, ``(actuator, size)``."""
+        self.forcing.set_free(forcing / self.substeps)
+
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
         offset, forcing = self.tendency.offset(), self.forcing.matrix(shapes)
@@ -90,6 +94,10 @@ class LinearPredictor(nn.Module):
 
     def fit(self, scale: Tensor, latents: Tensor) -> None:
         """Nothing here depends on the scales."""
+
+    def set_forcing(self, forcing: Tensor) -> None:
+        """Start from what actions add to the latent over one interval, ``(actuator, size)``."""
+        self.forcing.set_free(forcing)
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""

@@ -14,6 +14,9 @@ from sciwm.model.encoder import SpectralEncoder
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads
 
+RIDGE = 1e-6
+"""Of the variance of whitened coordinates: keeps actuators that never acted from being anything."""
+
 
 class WorldModel(nn.Module):
     """A learned ``Dynamics``: physical fields and actions in, latents inside, physical readouts out.
@@ -160,6 +163,26 @@ class WorldModel(nn.Module):
             in_units = shapes / self._of_variables(shapes, "deviation")
             scaled = in_units * shapes.new_tensor(largest_actions(self.domain)).view(-1, *(1,) * (shapes.ndim - 1))
             self.shapes.copy_(self.encoder.coordinates_of_shapes(scaled))
+
+    @torch.no_grad()
+    def fit_forcing(self, before: Tensor, action: Tensor, after: Tensor) -> None:
+        """Where nobody says how the actuators act, start from the best linear answer to them.
+
+            z+ - z = a G + z A + c,    least squares over transitions of the data
+
+        Args:
+            before, after: physical fields one interval apart, ``(sample, variable, *space)``.
+            action: physical, ``(sample, actuator)``.
+        """
+        if self.shapes is not None:
+            return
+        z, change = self.latent(self.encode(before)), self.latent(self.encode(after))
+        change, scaled = change - z, self.scaled(action)
+        known = z if z.shape[1] < len(z) // 4 else z[:, :0]  # as regressors, where there are samples enough
+        features = torch.cat([scaled, known, torch.ones_like(scaled[:, :1])], dim=1).double()
+        normal = features.T @ features + RIDGE * len(features) * torch.eye(features.shape[1], dtype=torch.float64)
+        answer = torch.linalg.solve(normal, features.T @ change.double())
+        self.predictor.set_forcing(answer[: scaled.shape[1]].to(z))
 
     def _of_variables(self, like: Tensor, name: str) -> Tensor:
         values = like.new_tensor([getattr(v, name) for v in self.domain.variables])

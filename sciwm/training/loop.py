@@ -37,6 +37,10 @@ Advance = Callable[[int, str], None]
 """``advance(updates, message)``: tells a progress bar how far the training is."""
 
 
+TRANSITIONS = 4096
+"""From which the answer to actuators of unknown shape is estimated."""
+
+
 def build_model(config: Config, training_set: Trajectories) -> WorldModel:
     """A fresh model whose scales are measured on the training data."""
     torch.manual_seed(config.seed)
@@ -48,6 +52,9 @@ def build_model(config: Config, training_set: Trajectories) -> WorldModel:
     fields = torch.from_numpy(sample_fields([training_set], names, limit=8192))
     shapes = training_set.forcing_shapes
     model.fit(fields, None if shapes is None else torch.from_numpy(shapes.astype(np.float32)))
+    if shapes is None:
+        pairs = Windows([training_set], domain).draw(np.random.default_rng(config.seed), TRANSITIONS, 1)
+        model.fit_forcing(pairs.fields[:, 0], pairs.actions[:, 0], pairs.fields[:, 1])
     return model
 
 

@@ -335,3 +335,19 @@ def test_decoder_error_of_flows(flow_config: Config, flows: tuple[Trajectories, 
         square = model.normalize(smooth.fields).square().mean(dim=(2, 3, 4))
         expected = float((square / (square + flow_config.loss.relative_floor)).mean())
         assert float(objective.decoder_error(model, smooth, terms)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_unknown_actuators_start_from_what_they_did(config: Config, training_set: Trajectories) -> None:
+    """Least squares over the data finds nearly the forcing that known shapes give; zero for what never acted."""
+    known = build_model(config, training_set)
+    unknown = WorldModel(config.model, replace(known.domain, known_shapes=False))
+    windows = Windows([training_set], known.domain).draw(np.random.default_rng(0), 2000, 1)
+    unknown.fit(windows.fields[:, 0], None)
+    before, action, after = windows.fields[:, 0], windows.actions[:, 0].clone(), windows.fields[:, 1]
+    unknown.fit_forcing(before, action, after)
+    told, found = known.predictor.forcing.matrix(known.shapes), unknown.predictor.forcing.matrix(None)
+    waves = [0, 1, 2, 3, 7, 8, 9]  # slow ones: over an interval the others forget their forcing
+    assert torch.nn.functional.cosine_similarity(told[:, waves], found[:, waves]).min() > 0.9
+    action[:, 0] = 0.0
+    unknown.fit_forcing(before, action, after)
+    assert unknown.predictor.forcing.matrix(None)[0].abs().max() < 1e-3
