@@ -1,0 +1,28 @@
+"""The frozen, strict schema of an experiment, a file for each part."""
+
+from sciwm.config.evaluation import EvaluationSettings
+from sciwm.config.experiment import Config
+from sciwm.config.kinds import EACH, ONE, Section
+from sciwm.config.loss import CollapseSettings, LossSettings, PhysicsSettings
+from sciwm.config.model import EncoderSettings, ModelSettings, PredictorSettings
+from sciwm.config.planning import PlanningSettings
+from sciwm.config.simulation import PeriodicEquation, SimulationSettings
+from sciwm.config.training import TrainingSettings
+
+__all__ = [
+    "EACH",
+    "ONE",
+    "CollapseSettings",
+    "Config",
+    "EncoderSettings",
+    "EvaluationSettings",
+    "LossSettings",
+    "ModelSettings",
+    "PeriodicEquation",
+    "PhysicsSettings",
+    "PlanningSettings",
+    "PredictorSettings",
+    "Section",
+    "SimulationSettings",
+    "TrainingSettings",
+]

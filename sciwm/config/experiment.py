@@ -1,0 +1,163 @@
+"""One experiment, and whether its parts fit together."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from sciwm.config.data import DataSettings
+from sciwm.config.evaluation import EvaluationSettings
+from sciwm.config.kinds import Integer, Section
+from sciwm.config.loss import LossSettings
+from sciwm.config.model import ModelSettings
+from sciwm.config.planning import ControlSettings, PlanningSettings
+from sciwm.config.simulation import SimulationSettings, twice
+from sciwm.config.training import TrainingSettings
+
+
+class Config(Section):
+    """One experiment, from simulation to report."""
+
+    name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$")]
+    seed: Annotated[Integer, Field(ge=0, lt=2**31)] = 0
+    simulation: SimulationSettings
+    data: DataSettings
+    model: ModelSettings = ModelSettings()
+    loss: LossSettings = LossSettings()
+    training: TrainingSettings
+    planning: PlanningSettings = PlanningSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    control: ControlSettings = ControlSettings()
+
+    @model_validator(mode="after")
+    def _terms_fit_together(self) -> "Config":
+        physics, augmentation, bounded = self.loss.physics, self.training.augmentation, not self.simulation.periodic
+        free = self.control.target is not None and None in self.control.target
+        rules = [
+            (
+                "training.augmentation",
+                bool({"even_reflections", "odd_reflections"} & set(augmentation))
+                and bool(physics.heads_encoded or physics.heads_rolled or physics.budget),
+                "shifts alone while functionals are read, as a reflection turns the sign of some",
+                ", ".join(augmentation),
+            ),
+            (
+                "data.sensitivities",
+                self.data.sensitivities is None and bool(physics.twins or physics.tangents or physics.adjoints),
+                "samples to match twins, tangents or adjoints to",
+                "none",
+            ),
+            (
+                "model.ledger",
+                self.model.ledger and not (physics.heads_encoded or physics.heads_rolled),
+                "a weight for loss.physics.heads_encoded or heads_rolled, which the ledger is read by",
+                "none",
+            ),
+            (
+                "loss.collapse.kind",
+                self.loss.collapse.kind == "ema_target" and self.model.latent == "fields",
+                "another than ema_target, as fields have no encoder to follow",
+                "ema_target",
+            ),
+            (
+                "loss.collapse.within_wavenumbers",
+                self.loss.collapse.within_wavenumbers and self.model.latent != "spectral",
+                "a spectral latent",
+                f"a {self.model.latent} one",
+            ),
+            (
+                "model.latent",
+                bounded and self.model.latent == "spectral",
+                f"a latent for a domain with walls, as {self.simulation.equation} has",
+                "spectral; use model.latent: vector",
+            ),
+            (
+                "training.augmentation",
+                bounded and bool(augmentation),
+                "none on a domain with walls",
+                ", ".join(augmentation),
+            ),
+            (
+                "planning.terminal",
+                free and self.planning.terminal == "riccati",
+                "none, as a variable of control.target may be anything",
+                "riccati",
+            ),
+            (
+                "data.sensitivities",
+                free and self.data.sensitivities is not None,
+                "none, as a variable of control.target may be anything",
+                "some",
+            ),
+        ]
+        problems = [f"{key}: expected {expected}, got {got}" for key, broken, expected, got in rules if broken]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "Config":
+        points, data, control, planning = self.simulation.fewest_points, self.data, self.control, self.planning
+        spectral, vector = self.model.latent == "spectral", self.model.latent == "vector"
+        finest = points // 2 if self.simulation.periodic else points  # fields between walls are mirrored
+        shortest = min(data.train.intervals, data.validation.intervals)
+        test, longest = data.test.intervals, max(control.first, control.last)
+        rules = [
+            (
+                "model.latent_modes",
+                self.model.latent_modes if spectral else 0,
+                points // 2 - 1,
+                f"fewer than {points // 2} on {points} points",
+            ),
+            (
+                "model.latent_size",
+                self.model.latent_size if vector and not self.simulation.periodic else 0,
+                values := self.simulation.values_between_walls,
+                f"at most {values} (the values on the grid)",
+            ),
+            ("model.encoder.modes", self.model.encoder.modes, finest, f"at most {finest} on {points} points"),
+            (
+                "data.smallest_amplitude",
+                data.smallest_amplitude,
+                data.amplitude,
+                f"at most {data.amplitude:g} (data.amplitude)",
+            ),
+            ("loss.horizon", self.loss.horizon, shortest, f"at most {shortest} (the data)"),
+            ("evaluation.steps", self.evaluation.steps, test, f"at most {test} (data.test.intervals)"),
+            ("control.first and control.last", longest, control.intervals, f"at most {control.intervals} intervals"),
+            ("planning.elites", planning.elites, planning.samples, f"at most {planning.samples} samples"),
+        ]
+        rules += [
+            (f"simulation.{place}.count", count, below, f"at most {below} (simulation.num_points)")
+            for place, jets in self.simulation.sets_of_jets.items()
+            for count, below in sorted(set(zip(twice(jets.count), twice(self.simulation.num_points), strict=True)))
+        ]
+        problems = [f"{key}: expected {expected}, got {value}" for key, value, most, expected in rules if value > most]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _evaluation_fits(self) -> "Config":
+        """Test simulations are long enough for what is followed, and parameters are those of the equation."""
+        interval, evaluation = self.simulation.control_interval, self.evaluation
+        longest = self.data.test.intervals * interval
+        problems = [
+            f"evaluation.{key}: expected from one interval ({interval:g}) to {longest:g} (data.test.intervals), "
+            f"got {time:g}"
+            for key, time in evaluation.lead_times().items()
+            if not interval / 2 < time <= longest * (1 + 1e-9)
+        ]
+        named = {"shifts": evaluation.shifts.parameter, "surprise": evaluation.surprise.parameter}
+        if any(named.values()):
+            from simulations.catalogue import CATALOGUE  # slow to import, and seldom needed
+
+            known = [p.name for p in CATALOGUE[self.simulation.equation].parameters]
+            problems += [
+                f"evaluation.{key}.parameter: expected {' or '.join(known) or 'none, the equation has no parameters'}, "
+                f"got '{name}'"
+                for key, name in named.items()
+                if name is not None and name not in known
+            ]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self

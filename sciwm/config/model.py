@@ -1,0 +1,51 @@
+"""What the latent is, and sizes."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sciwm.config.kinds import Count, Section
+
+
+class EncoderSettings(Section):
+    """The Fourier neural operator that corrects the fields before they are truncated."""
+
+    width: Annotated[Count, Field(le=4096)] = 16
+    layers: Count = 2
+    modes: Count = 16
+
+
+class PredictorSettings(Section):
+    """How a latent is advanced.
+
+    ``exponential`` takes time steps of a learned quadratic tendency, ``linear`` is one matrix. With
+    ``equivariant`` all its maps commute with translation, where the latent is spectral;
+    ``steady_forcing`` adds a learned constant, for flows that something drives steadily.
+    """
+
+    kind: Literal["exponential", "linear"] = "exponential"
+    rank: Count = 8
+    substeps: Count = 2
+    action_path: Literal["additive", "affine", "general"] = "affine"
+    equivariant: bool = True
+    steady_forcing: bool = False
+
+
+class ModelSettings(Section):
+    """What the latent is, and sizes.
+
+    A ``spectral`` latent, for periodic domains, has ``latent_channels (2 latent_modes + 1)^D`` numbers;
+    a ``vector`` one, for any domain, ``latent_size``; with ``fields`` the state is the fields
+    themselves. A ``ledger`` carries the functionals beside the latent and advances them by their
+    budgets.
+    """
+
+    latent: Literal["spectral", "vector", "fields"] = "spectral"
+    latent_channels: Count = 1
+    latent_modes: Count = 12
+    latent_size: Count = 32
+    ledger: bool = False
+    encoder: EncoderSettings = EncoderSettings()
+    predictor: PredictorSettings = PredictorSettings()
+    head_rank: Count = 8
+    decoder_rank: Count = 8
