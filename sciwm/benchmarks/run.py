@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sciwm.benchmarks import convergence, cost_growth, demo, demo_ablation, planning_speed, solvers
+from sciwm.benchmarks.apebench import compare
 from sciwm.benchmarks.control import tasks
 from sciwm.benchmarks.results import ACCEPTED, Column, Row, markdown_table, provenance, read_result
 from sciwm.files import write_atomically, write_json
@@ -42,6 +43,7 @@ BENCHMARKS = {
     "solvers": Benchmark(solvers.run, solvers.columns, seeds=(0,), arrange=solvers.side_by_side),
     "convergence": Benchmark(convergence.run, convergence.columns, seeds=(0,), arrange=convergence.side_by_side),
     "cost-growth": Benchmark(cost_growth.run, cost_growth.columns, seeds=(0,)),
+    "apebench": Benchmark(compare.run, compare.columns, arrange=compare.best_first),
 }
 
 

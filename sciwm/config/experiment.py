@@ -59,6 +59,12 @@ class Config(Section):
                 "ema_target",
             ),
             (
+                "model.encoder.layers",
+                self.model.encoder.layers == 0 and self.model.latent != "spectral",
+                f"at least 1, as the latent is {self.model.latent}",
+                "0",
+            ),
+            (
                 "loss.collapse.within_wavenumbers",
                 self.loss.collapse.within_wavenumbers and self.model.latent != "spectral",
                 "a spectral latent",

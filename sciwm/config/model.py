@@ -4,14 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sciwm.config.kinds import Count, Section
+from sciwm.config.kinds import Count, Integer, Section
 
 
 class EncoderSettings(Section):
-    """The Fourier neural operator that corrects the fields before they are truncated."""
+    """The Fourier neural operator that corrects the fields before they are truncated.
+
+    With no ``layers`` nothing is corrected: a spectral latent then is the fields' own waves, and decoding
+    is their sum; neither learns.
+    """
 
     width: Annotated[Count, Field(le=4096)] = 16
-    layers: Count = 2
+    layers: Annotated[Integer, Field(ge=0)] = 2
     modes: Count = 16
 
 

@@ -34,7 +34,8 @@ def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
     variables = len(domain.variables)
     match settings.latent:
         case "spectral":
-            return SpectralDecoder(variables, _spectral_space(settings, domain), settings.decoder_rank, domain.shape)
+            rank = settings.decoder_rank if settings.encoder.layers else 0
+            return SpectralDecoder(variables, _spectral_space(settings, domain), rank, domain.shape)
         case "vector":
             return VectorDecoder(variables, VectorSpace(settings.latent_size), settings.decoder_rank, domain.shape)
         case "fields":

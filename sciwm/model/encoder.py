@@ -101,29 +101,40 @@ class SpectralEncoder(nn.Module):
     S acts pointwise, the operator on a grid of its own with twice the points that its modes need:
     that keeps its activations from aliasing, and makes the latent the same at any resolution. Before
     training the latent holds the fields' own Fourier coefficients, scaled to unit variance by the
-    fixed ``sigma_k``.
+    fixed ``sigma_k``; without layers of the operator it always does.
 
     Args:
         variables: number of fields V.
         settings: sizes of the operator.
         space: where the latents live.
+
+    Raises:
+        InputError: if there are other channels than variables, and no operator to make them.
     """
 
     def __init__(self, variables: int, settings: EncoderSettings, space: SpectralSpace) -> None:
         super().__init__()
         self.space, self.shape_space = space, replace(space, channels=variables)
+        self.register_buffer("scale", torch.ones(space.channels, *space.shape))
+        self.scale: Tensor
+        self.grids = FourierGrids()
+        self.fixed = settings.layers == 0
+        if self.fixed:
+            if space.channels != variables:
+                expected = f"{variables}, as many as variables, without layers of the encoder"
+                raise InputError([Problem("model.latent_channels", expected, str(space.channels))])
+            return
         self.operator = Operator(variables, space.channels, settings, len(space.modes))
         self.operator_modes = settings.modes
         self.skip = Pointwise(variables, space.channels)
         nn.init.eye_(self.skip.weight.detach())
         if space.channels > variables:  # channels that copy no field begin as features of their own
             nn.init.normal_(self.operator.projection.weight.detach()[variables:], 0, settings.width**-0.5)
-        self.register_buffer("scale", torch.ones(space.channels, *space.shape))
-        self.scale: Tensor
-        self.grids = FourierGrids()
 
     def forward(self, fields: Tensor) -> Tensor:
         """Normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
+        if self.fixed:
+            return (self._coefficients(fields) / self.scale).flatten(1)
         seen = self.grids.resampled(fields, self.operator_modes, [4 * self.operator_modes for _ in self.space.modes])
         kept, correction = self._coefficients(fields), self._coefficients(self.operator(seen))
         return ((self.skip(kept) + correction) / self.scale).flatten(1)

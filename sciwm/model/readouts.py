@@ -73,6 +73,7 @@ class SpectralDecoder(nn.Module):
 
     Args:
         variables: number of fields V.
+        rank: of the quadratic part; with 0 there is none, and the linear one stays as it is fitted.
         grid: points along each axis.
     """
 
@@ -81,14 +82,16 @@ class SpectralDecoder(nn.Module):
         modes = tuple(min(2 * k, n // 2 - 1) for k, n in zip(space.modes, grid, strict=True))
         self.fine = SpectralSpace(variables, modes, space.extents)
         self.linear = space.linear(self.fine).set_identity(1.0)
-        self.quadratic = space.product(self.fine, rank, gain=1e-2)
+        self.quadratic = space.product(self.fine, rank, gain=1e-2) if rank else None
+        self.linear.requires_grad_(rank > 0)
         for axis, (k, n) in enumerate(zip(modes, grid, strict=True)):
             self.register_buffer(f"to_grid_{axis}", basis(k, n), persistent=False)
 
     @torch.no_grad()
     def fit(self, scale: Tensor, fields: Tensor) -> None:
         """Start as the inverse of an encoder that only divides by ``scale`` ``(channel, *coefficients)``."""
-        self.quadratic.fit(scale)
+        if self.quadratic is not None:
+            self.quadratic.fit(scale)
         for channel in range(min(self.linear.weight.shape[1:3])):
             by_wave_vector = scale[channel]
             for axis, k in enumerate(self.linear.start.modes):
@@ -97,7 +100,9 @@ class SpectralDecoder(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
-        coefficients = self.linear(latent) + self.quadratic(latent)
+        coefficients: Tensor = self.linear(latent)
+        if self.quadratic is not None:
+            coefficients = coefficients + self.quadratic(latent)
         to_grid = [getattr(self, f"to_grid_{axis}") for axis in range(len(self.fine.modes))]
         return along_axes(coefficients.unflatten(1, (self.fine.channels, *self.fine.shape)), to_grid)
 

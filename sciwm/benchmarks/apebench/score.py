@@ -34,15 +34,15 @@ def nrmse(predicted: Tensor, truth: Tensor) -> Tensor:
     return ratio.sum(dim=2)
 
 
-def geometric_mean_nrmse(predicted: Tensor, truth: Tensor) -> Tensor:
-    """The geometric mean over the first 100 steps of the nRMSE, which is averaged over samples first.
+def geometric_mean_nrmse(predicted: Tensor, truth: Tensor, steps: int = JUDGED_STEPS) -> Tensor:
+    """The geometric mean over the first ``steps`` of the nRMSE, which is averaged over samples first.
 
     Args:
-        predicted, truth: ``(sample, time, channel, *space)`` with at least 100 instants, the first of them
-            one step after the start.
+        predicted, truth: ``(sample, time, channel, *space)`` with at least so many instants, the first of
+            them one step after the start.
 
     Returns:
-        a number, comparable with :data:`PUBLISHED`; not finite if the forecast is not.
+        a number, over 100 steps comparable with :data:`PUBLISHED`; not finite if the forecast is not.
 
     Raises:
         InputError: if the shapes differ or there are too few instants.
@@ -53,7 +53,7 @@ def geometric_mean_nrmse(predicted: Tensor, truth: Tensor) -> Tensor:
         >>> round(geometric_mean_nrmse(1.5 * truth, truth).item(), 3)
         0.5
     """
-    if truth.shape[1] < JUDGED_STEPS:
-        raise InputError([Problem("truth", f"at least {JUDGED_STEPS} instants after the start", f"{truth.shape[1]}")])
-    by_step = nrmse(predicted[:, :JUDGED_STEPS], truth[:, :JUDGED_STEPS]).mean(dim=0)
+    if truth.shape[1] < steps:
+        raise InputError([Problem("truth", f"at least {steps} instants after the start", f"{truth.shape[1]}")])
+    by_step = nrmse(predicted[:, :steps], truth[:, :steps]).mean(dim=0)
     return by_step.log().mean().exp()
