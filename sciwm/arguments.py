@@ -99,6 +99,7 @@ def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
     benchmark = to["benchmark"].add_argument
     benchmark("name", metavar="NAME", help="one of those below; or table, to renew README.md")
     benchmark("--quick", action="store_true", help="one seed and less of everything, to see that it runs")
+    benchmark("--only", metavar="PART", action="append", default=[], help="a part of it; may be given several times")
     benchmark("--out", metavar="FILE", type=_path, help="where the JSON goes (default runs/benchmarks/NAME.json)")
 
     to["info"].add_argument("path", metavar="RUN|STORE", type=_path, help="a run folder or a .zarr store")

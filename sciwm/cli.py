@@ -165,7 +165,7 @@ def _benchmark(asked: argparse.Namespace) -> None:
     if asked.name == "table":
         print(f"README.md: {', '.join(update_readme(Path('README.md')))}")
     else:
-        print(run_benchmark(asked.name, quick=asked.quick, out=asked.out))
+        print(run_benchmark(asked.name, quick=asked.quick, out=asked.out, only=asked.only))
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {

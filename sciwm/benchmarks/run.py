@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sciwm.benchmarks import convergence, cost_growth, demo, demo_ablation, planning_speed, solvers
 from sciwm.benchmarks.apebench import compare
 from sciwm.benchmarks.control import tasks
+from sciwm.benchmarks.physics import table as physics
 from sciwm.benchmarks.results import ACCEPTED, Column, Row, markdown_table, provenance, read_result
 from sciwm.files import write_atomically, write_json
 from sciwm.problems import InputError, Problem
@@ -23,12 +24,32 @@ class Benchmark:
         columns: how the rows become a table.
         seeds: of the full run; a quick one takes the first.
         arrange: the rows of the table from those that were measured.
+        measure_some: the same as ``measure`` for the named parts alone, for a benchmark that has parts.
+        views: further tables of the same rows, named ``NAME:VIEW`` in the README.
     """
 
     measure: Callable[[bool, Path, Sequence[int]], list[Row]]
     columns: Callable[[], list[Column]]
     seeds: tuple[int, ...] = (0, 1, 2)
     arrange: Callable[[Sequence[Row]], list[Row]] = list
+    measure_some: Callable[[bool, Path, Sequence[int], Sequence[str]], list[Row]] | None = None
+    views: "Mapping[str, View]" = field(default_factory=dict)
+
+    def table(self, result: Mapping[str, Any]) -> str:
+        """The rows as Markdown."""
+        return View(self.columns, self.arrange).table(result)
+
+
+@dataclass(frozen=True)
+class View:
+    """Another table of the rows of a benchmark.
+
+    Args:
+        columns, arrange: as those of a :class:`Benchmark`.
+    """
+
+    columns: Callable[[], list[Column]]
+    arrange: Callable[[Sequence[Row]], list[Row]]
 
     def table(self, result: Mapping[str, Any]) -> str:
         """The rows as Markdown."""
@@ -44,30 +65,50 @@ BENCHMARKS = {
     "convergence": Benchmark(convergence.run, convergence.columns, seeds=(0,), arrange=convergence.side_by_side),
     "cost-growth": Benchmark(cost_growth.run, cost_growth.columns, seeds=(0,)),
     "apebench": Benchmark(compare.run, compare.columns, arrange=compare.best_first),
+    "physics": Benchmark(
+        physics.run,
+        physics.columns,
+        arrange=physics.of_kind("arm"),
+        measure_some=physics.run_some,
+        views={
+            "claims": View(physics.claim_columns, physics.of_kind("claim")),
+            "surprise": View(physics.surprise_columns, physics.of_kind("surprise")),
+            "resolution": View(physics.resolution_columns, physics.of_kind("resolution")),
+        },
+    ),
 }
 
 
-def run_benchmark(name: str, *, quick: bool, out: Path | None) -> str:
+def run_benchmark(name: str, *, quick: bool, out: Path | None, only: Sequence[str] = ()) -> str:
     """Measure, write the JSON, and return the table.
 
     Args:
         out: where the JSON goes; ``runs/benchmarks/NAME[-quick].json`` by default. Working files
             are kept beside it, so that a benchmark that was killed goes on where it stood.
+        only: parts of the benchmark, everything if empty.
 
     Raises:
-        InputError: if there is no such benchmark.
+        InputError: if there is no such benchmark, or no such parts of it.
     """
     if name not in BENCHMARKS:
         raise InputError([Problem("benchmark", f"one of {', '.join(BENCHMARKS)}, or table", f"'{name}'")])
     benchmark = BENCHMARKS[name]
+    if only and benchmark.measure_some is None:
+        raise InputError([Problem("--only", f"nothing, as {name} has no parts", ", ".join(only))])
     label = f"{name}-quick" if quick else name
-    command = f"sciwm benchmark {name}" + (" --quick" if quick else "")
+    command = f"sciwm benchmark {name}" + (" --quick" if quick else "") + "".join(f" --only {part}" for part in only)
     seeds = benchmark.seeds[:1] if quick else benchmark.seeds
     about = provenance(name, command, seeds)
-    result = about | {"rows": benchmark.measure(quick, Path("runs/benchmarks") / label, seeds)}
-    path = out or Path("runs/benchmarks") / f"{label}.json"
+    folder = Path("runs/benchmarks") / label
+    if only and benchmark.measure_some is not None:
+        rows = benchmark.measure_some(quick, folder, seeds, only)
+    else:
+        rows = benchmark.measure(quick, folder, seeds)
+    result = about | {"rows": rows}
+    path = out or Path("runs/benchmarks") / f"{'-'.join([label, *only])}.json"
     write_json(path, result)
-    return f"{benchmark.table(result)}\n\nwritten to {path}"
+    tables = [benchmark.table(result), *(view.table(result) for view in benchmark.views.values())]
+    return "\n\n".join([*tables, f"written to {path}"])
 
 
 def update_readme(readme: Path) -> list[str]:
@@ -80,10 +121,11 @@ def update_readme(readme: Path) -> list[str]:
 
     def table(match: re.Match[str]) -> str:
         found.append(match[1])
-        text = BENCHMARKS[match[1]].table(read_result(match[1]))
+        name, _, view = match[1].partition(":")
+        text = (BENCHMARKS[name].views[view] if view else BENCHMARKS[name]).table(read_result(name))
         return f"<!-- table:{match[1]} -->\n{text}\n<!-- end -->"
 
-    text = re.sub(r"<!-- table:([\w-]+) -->.*?<!-- end -->", table, readme.read_text(), flags=re.DOTALL)
+    text = re.sub(r"<!-- table:([\w:-]+) -->.*?<!-- end -->", table, readme.read_text(), flags=re.DOTALL)
     write_atomically(readme, text.encode())
     return found
 

@@ -1,5 +1,7 @@
 """Numbers with their uncertainty."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -82,3 +84,43 @@ def bootstrap_ratio_interval(
         ratios = above[drawn].mean(axis=1) / below[drawn].mean(axis=1)
     low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def paired_bootstrap(
+    first: Sequence[ArrayLike],
+    second: Sequence[ArrayLike],
+    compare: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float, float]:
+    """``compare(mean of first, mean of second)`` with its percentile bootstrap interval.
+
+    Groups, such as the seeds of an experiment, are redrawn, and samples within each; the same ones on
+    both sides, so that what both have in common cancels.
+
+    Args:
+        first, second: for each group the values of its samples, ``(sample,)``, paired.
+
+    Returns:
+        value, lower and upper bound; NaN where a mean is, or cannot be compared.
+    """
+    sizes = np.array([len(np.atleast_1d(group)) for group in first])
+    rng, count, longest = np.random.default_rng(seed), len(sizes), int(sizes.max())
+    groups = np.concatenate([np.arange(count)[None], rng.integers(0, count, (draws, count))])
+    rows = (rng.random((draws + 1, count, longest)) * sizes[groups][..., None]).astype(int)
+    rows[0] = np.arange(longest)  # as they are
+    counted = np.arange(longest) < sizes[groups][..., None]
+
+    def means(values: Sequence[ArrayLike]) -> NDArray[np.float64]:
+        padded = np.zeros((count, longest))
+        for row, group in zip(padded, values, strict=True):
+            row[: np.size(group)] = group
+        drawn = np.where(counted, padded[groups[..., None], rows], 0.0)
+        return np.asarray(drawn.sum(axis=(1, 2)) / counted.sum(axis=(1, 2)))
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = compare(means(first), means(second))
+    low, high = np.quantile(found[1:], [(1 - level) / 2, (1 + level) / 2])
+    return float(found[0]), float(low), float(high)

@@ -1,0 +1,116 @@
+"""The arms of the ablation, and what was claimed of them before anything was measured.
+
+Every arm is the system's experiment with a few settings changed, trained on the same data with the same
+number of updates. Weights are the same for all systems.
+"""
+
+from dataclasses import dataclass
+
+from sciwm.benchmarks.physics.claims import Claim
+
+PREDICTION_ALONE = (
+    "loss.physics.heads_encoded=0",
+    "loss.physics.heads_rolled=0",
+    "loss.physics.budget=0",
+)
+HEADS = ("loss.physics.heads_encoded=0.3", "loss.physics.heads_rolled=0.3")
+BUDGET = ("loss.physics.budget=0.1",)
+LEDGER = ("model.ledger=true", "loss.physics.ledger_tie=0.1")
+TWINS, TANGENTS, ADJOINTS = "loss.physics.twins=0.3", "loss.physics.tangents=0.3", "loss.physics.adjoints=0.1"
+INVERSE, SHELL = "loss.physics.inverse=0.1", "loss.physics.shell=0.01"
+DENSE = "model.predictor.equivariant=false"
+WITHIN = "loss.collapse.within_wavenumbers=true"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to train.
+
+    Args:
+        hypothesis: what it is there to show.
+        overrides: of the system's experiment.
+        part: of the table, by which it can be asked for.
+        share: of the training simulations.
+    """
+
+    hypothesis: str
+    overrides: tuple[str, ...]
+    part: str
+    share: float = 1.0
+
+
+def _anti_collapse(kind: str, weight: float, *more: str) -> tuple[str, ...]:
+    return (*PREDICTION_ALONE, f"loss.collapse.kind={kind}", f"loss.collapse.weight={weight}", *more)
+
+
+def _scarce(which: str, share: float, *overrides: str) -> Arm:
+    hypothesis = f"translation {which} with {share:g} of the trajectories"
+    return Arm(hypothesis, (*PREDICTION_ALONE, *overrides), "equivariance", share)
+
+
+BASE, OURS = "base", "budget"
+
+ARMS: dict[str, Arm] = {
+    "base": Arm("prediction and anti-collapse alone", PREDICTION_ALONE, "physics"),
+    "heads": Arm("functionals read from encoded and rolled latents make latents hold more of the flow",
+                 (*PREDICTION_ALONE, *HEADS), "physics"),
+    "budget": Arm("heads and budgets under any action keep imagined energy honest",
+                  (*PREDICTION_ALONE, *HEADS, *BUDGET), "physics"),
+    "ledger": Arm("functionals carried by their budgets are more right than read ones",
+                  (*PREDICTION_ALONE, *HEADS, *LEDGER), "physics"),
+    "twins": Arm("differences between twins teach what actions do", (*PREDICTION_ALONE, TWINS), "physics"),
+    "tangents": Arm("the solver's tangents teach it better", (*PREDICTION_ALONE, TANGENTS), "physics"),
+    "adjoints": Arm("the solver's gradients teach what a planner follows", (*PREDICTION_ALONE, ADJOINTS), "physics"),
+    "inverse": Arm("reading the action from two latents keeps its effect in them",
+                   (*PREDICTION_ALONE, INVERSE), "physics"),
+    "shell": Arm("contraction outside the data keeps long runs on the attractor",
+                 (*PREDICTION_ALONE, SHELL), "physics"),
+    "all": Arm("terms do not stand in each other's way; soft budgets, as a ledger doubles the cost of tangents",
+               (*PREDICTION_ALONE, *HEADS, *BUDGET, TWINS, TANGENTS, ADJOINTS, INVERSE, SHELL), "physics"),
+    "off": Arm("a predictor that knows no translation", (*PREDICTION_ALONE, DENSE), "equivariance"),
+    "off_shifts": Arm("shifted data teach translation", (*PREDICTION_ALONE, DENSE, "training.augmentation=[shifts]"),
+                      "equivariance"),
+    "on_half": _scarce("built in", 0.5),
+    "off_half": _scarce("unknown", 0.5, DENSE),
+    "on_quarter": _scarce("built in", 0.25),
+    "off_quarter": _scarce("unknown", 0.25, DENSE),
+    "vicreg_within": Arm("variances within wavenumbers are enough", _anti_collapse("vicreg", 1, WITHIN), "collapse"),
+    "sigreg": Arm("Gaussian latents", _anti_collapse("sigreg", 10), "collapse"),
+    "sigreg_within": Arm("Gaussian within wavenumbers", _anti_collapse("sigreg", 10, WITHIN), "collapse"),
+    "visreg": Arm("scale and shape apart", _anti_collapse("visreg", 1), "collapse"),
+    "ema_target": Arm("a moving-average target needs no penalty", _anti_collapse("ema_target", 1), "collapse"),
+    "none": Arm("nothing against collapse", _anti_collapse("none", 0), "collapse"),
+    "weight_0.3": Arm("anti-collapse at 0.3 of its weight", _anti_collapse("vicreg", 0.3), "collapse"),
+    "weight_3": Arm("anti-collapse at 3 times its weight", _anti_collapse("vicreg", 3), "collapse"),
+    "weight_10": Arm("anti-collapse at 10 times its weight", _anti_collapse("vicreg", 10), "collapse"),
+}  # fmt: skip
+
+SENSITIVE = ("twins", "tangents", "adjoints")
+FAMILY = ("vicreg_within", "sigreg", "sigreg_within", "visreg", "ema_target")
+NOT_WORSE = 0.95
+"""Share of the other's valid time that counts as the same."""
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim("heads", "probe_ridge", "lift", 0.1, BASE),
+    Claim("heads", "probe_network", "lift", 0.1, BASE),
+    Claim("budget", "budget_residual", "cut", 0.5, "heads"),
+    Claim("budget", "energy_change_error", "cut", 0.5, "heads"),
+    Claim("budget", "energy_drift", "cut", 0.3, "heads"),
+    Claim("ledger", "energy_read_error", "cut", 0.5, "heads"),
+    Claim("ledger", "energy_drift", "cut", 0.3, "heads"),
+    *(Claim(arm, "gradient_half", "above", 0.9) for arm in SENSITIVE),
+    *(Claim(arm, "gradient_half", "lift", 0.0, BASE) for arm in SENSITIVE),
+    *(Claim(arm, "regret", "cut", 0.2, BASE) for arm in SENSITIVE),
+    Claim("inverse", "effect_rough", "cut", 0.1, BASE),
+    Claim("shell", "energy_drift", "cut", 0.3, BASE),
+    Claim("all", "energy_change_error", "cut", 0.5, BASE),
+    Claim("all", "regret", "cut", 0.2, BASE),
+    Claim("all", "valid_time", "ratio", NOT_WORSE, BASE),
+    Claim("base", "equivariance_error", "below", 1e-4),
+    Claim("on_half", "valid_time", "ratio", NOT_WORSE, "off"),
+    Claim("on_quarter", "valid_time", "ratio", NOT_WORSE, "off_half"),
+    Claim("base", "valid_time", "ratio", 1.1, "off_shifts"),
+    *(Claim(arm, "valid_time", "ratio", NOT_WORSE, BASE) for arm in FAMILY),
+    Claim("base", "valid_time", "ratio", 1.1, "none"),
+    *(Claim(f"weight_{weight}", "saving", "within", 0.1, BASE) for weight in ("0.3", "3", "10")),
+)

@@ -1,0 +1,122 @@
+"""What a latent with physics has to beat: at equal data, about equal parameters and equal CPU time of training."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sciwm.baselines import Persistence, recordings, tune
+from sciwm.benchmarks.physics.arms import ARMS, OURS, PREDICTION_ALONE, Arm
+from sciwm.benchmarks.physics.calibration import cost_of_training
+from sciwm.benchmarks.physics.cells import Cell, kept, measured_cell, parameters_of, trained_cell
+from sciwm.benchmarks.physics.claims import Claim
+from sciwm.benchmarks.physics.ground import Ground
+from sciwm.data.normalization import fit_domain
+from sciwm.data.schema import Trajectories
+from sciwm.model.world_model import WorldModel
+from sciwm.run_folder import store_path
+
+FEWEST_UPDATES = 20
+PRODUCTS = (4, 8, 12)
+"""Coefficients that EDMDc multiplies with one another."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One that is trained.
+
+    Args:
+        overrides: of the system's experiment.
+        knob: the setting that its number of parameters is matched with, none if it has those of the world model.
+        values: to choose from.
+    """
+
+    hypothesis: str
+    overrides: tuple[str, ...]
+    knob: str = ""
+    values: Sequence[int] = ()
+
+
+FIELDS = (*PREDICTION_ALONE, "model.latent=fields", "training.learning_rate=3e-3")
+WIDTHS = tuple(range(2, 65))
+LEARNED = {
+    "koopman": Baseline("linear dynamics of a larger latent", (*PREDICTION_ALONE, "model.predictor.kind=linear"),
+                        "model.latent_channels", tuple(range(1, 33))),
+    "fields_one_step": Baseline("a Fourier neural operator, one step", (*FIELDS, "loss.rollout=0"),
+                                "model.encoder.width", WIDTHS),
+    "fields_rollout": Baseline("the same through rollouts", FIELDS, "model.encoder.width", WIDTHS),
+    "autoencoder": Baseline("a latent that is made to reconstruct",
+                            (*PREDICTION_ALONE, "loss.encoder_learns_from=reconstruction")),
+    "one_step_sigreg": Baseline("the plain objective of LeWorldModel: one step and SIGReg",
+                                (*PREDICTION_ALONE, "loss.rollout=0", "loss.collapse.kind=sigreg",
+                                 "loss.collapse.weight=10")),
+}  # fmt: skip
+CLOSED_FORM = {
+    "persistence": "nothing changes",
+    "dmdc": "linear dynamics of tuned modes",
+    "edmdc": "the same with products of modes",
+}
+BASELINES = (*CLOSED_FORM, *LEARNED)
+PLANNERS = ("dmdc", "edmdc", *LEARNED)
+
+CLAIMS: tuple[Claim, ...] = (
+    *(Claim(OURS, "valid_time", "ratio", 1.1, name) for name in BASELINES),
+    *(Claim(OURS, "energy_change_error", "cut", 0.2, name) for name in BASELINES),
+    *(Claim(OURS, "regret", "cut", 0.2, name) for name in PLANNERS),
+)
+
+
+def words(name: str) -> str:
+    """What a baseline is."""
+    return LEARNED[name].hypothesis if name in LEARNED else CLOSED_FORM[name]
+
+
+def baseline_cell(ground: Ground, name: str) -> Cell:
+    """One baseline."""
+    make = _closed_form if name in CLOSED_FORM else _learned
+    return kept(ground.folder / "cells" / f"{name}.json", lambda: make(ground, name))
+
+
+def _closed_form(ground: Ground, name: str) -> Cell:
+    interval, actuators = ground.simulation.control_interval, ground.simulation.actuators
+    numbers = len(ground.simulation.variables) * math.prod(ground.simulation.grid.shape)
+    about: Cell = {"cpu_seconds": 0.0, "updates": 0, "parameters": 0, "latent_size": numbers}
+    if name == "persistence":
+        return measured_cell(ground, Persistence(actuators, interval), about, plans=False)
+    began = time.process_time()
+    sets = [recordings(s) for s in (ground.train, Trajectories(store_path(ground.data(), "validation")))]
+    products = (0,) if name == "dmdc" else PRODUCTS
+    model, _ = tune(sets[0], sets[1], horizon=ground.config.loss.horizon, products=products)
+    learned = sum(t.numel() for t in (model.transition, model.control, model.offset, model.modes.basis))
+    about |= {"cpu_seconds": time.process_time() - began, "parameters": learned, "latent_size": len(model.offset)}
+    return measured_cell(ground, model, about)
+
+
+def _learned(ground: Ground, name: str) -> Cell:
+    baseline, training = LEARNED[name], ground.config.training
+    overrides = [*baseline.overrides, *matched_size(ground, baseline)]
+    ours = cost_of_training(ground, OURS, ARMS[OURS].overrides)
+    budget = ours.total(training.updates, training.updates_per_epoch)
+    updates = cost_of_training(ground, name, overrides).updates_within(budget, training.updates_per_epoch)
+    arm = Arm(baseline.hypothesis, (*overrides, f"training.updates={max(FEWEST_UPDATES, updates)}"), "baselines")
+    return trained_cell(ground, name, arm)
+
+
+def matched_size(ground: Ground, baseline: Baseline) -> list[str]:
+    """The override that brings the number of parameters closest to ours, in ratio."""
+    if not baseline.knob:
+        return []
+
+    domain = fit_domain(ground.train)
+
+    def count(overrides: Sequence[str]) -> int:
+        config = ground.experiment(overrides)
+        read = domain if config.loss.physics.heads_encoded else replace(domain, functionals=())
+        return parameters_of(WorldModel(config.model, read))
+
+    wanted = count(ARMS[OURS].overrides)
+    sizes = {value: count([*baseline.overrides, f"{baseline.knob}={value}"]) for value in baseline.values}
+    best = min(sizes, key=lambda value: abs(float(np.log(sizes[value] / wanted))))
+    return [f"{baseline.knob}={best}"]

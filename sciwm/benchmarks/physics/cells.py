@@ -1,0 +1,83 @@
+"""Cells: one arm trained and measured on one system with one seed, kept as a file each."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sciwm import pipeline
+from sciwm.benchmarks.physics.arms import ARMS, Arm
+from sciwm.benchmarks.physics.ground import Ground, link_sets
+from sciwm.benchmarks.physics.measure import gain, measure
+from sciwm.config import Config
+from sciwm.config_files import dump_config
+from sciwm.dynamics import Dynamics
+from sciwm.files import write_atomically, write_json
+from sciwm.model.checkpoint import load_model
+from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError
+
+Cell = dict[str, Any]
+SETS = ("train", "validation", "test", "sensitivity")
+
+
+def kept(path: Path, make: Callable[[], Cell]) -> Cell:
+    """What was measured before, or what is measured now."""
+    if not path.exists():
+        write_json(path, make())
+    cell: Cell = json.loads(path.read_text())
+    return cell
+
+
+def arm_cell(ground: Ground, name: str) -> Cell:
+    """One arm of the ablation."""
+    return kept(ground.folder / "cells" / f"{name}.json", lambda: trained_cell(ground, name, ARMS[name]))
+
+
+def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
+    """Train and measure; an arm that learns nothing finite is a result too."""
+    config = ground.experiment(arm.overrides, arm.share)
+    try:
+        run, seconds = train(ground, name, config, arm.share)
+    except InputError as error:
+        if not all(problem.where.startswith("training") for problem in error.problems):
+            raise
+        return {"failed": str(error), "samples": {}}
+    model, _ = load_model(run)
+    about = {"cpu_seconds": seconds, "updates": config.training.updates, "parameters": parameters_of(model)}
+    return measured_cell(ground, model, about | {"latent_size": model.state_size})
+
+
+def measured_cell(ground: Ground, dynamics: Dynamics, about: Cell, *, plans: bool = True) -> Cell:
+    """The samples of a dynamics beside what is known of its making."""
+    began = time.process_time()
+    samples = measure(dynamics, ground, plans=plans)
+    share = gain(samples, ground.references())
+    return {**about, "measuring_seconds": time.process_time() - began, "gain": share, "samples": samples}
+
+
+def train(ground: Ground, name: str, config: Config, share: float = 1.0) -> tuple[Path, float]:
+    """A fresh training in a folder of its own; returns the folder and the CPU seconds that it took."""
+    data, run = ground.data(share), ground.folder / "runs" / name
+    shutil.rmtree(run, ignore_errors=True)  # one that was killed would not know how long it took
+    link_sets(data, run, SETS)
+    write_atomically(run / "config.yaml", dump_config(config).encode())
+    began = time.process_time()
+    pipeline.train(run)
+    seconds = time.process_time() - began
+    (run / "train_state.pt").unlink()
+    return run, seconds
+
+
+def trained_model(ground: Ground, name: str) -> WorldModel:
+    """The model of a cell that has been measured."""
+    model, _ = load_model(ground.folder / "runs" / name)
+    return model
+
+
+def parameters_of(model: WorldModel) -> int:
+    """Learned real numbers, without heads that have nothing to read."""
+    parts = [model.encoder, model.predictor, model.decoder, *([model.heads] if model.domain.functionals else [])]
+    return sum(p.numel() * (2 if p.is_complex() else 1) for part in parts for p in part.parameters())

@@ -1,0 +1,120 @@
+"""Claims with their thresholds, and the verdict that measurements give."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sciwm.benchmarks.results import Row
+from sciwm.evaluation.statistics import paired_bootstrap
+
+Array = NDArray[np.float64]
+Kind = Literal["cut", "lift", "ratio", "within", "above", "below"]
+
+
+def _positive(values: Array) -> Array:
+    """Those that shares can be taken of, nan in place of the others."""
+    return np.where(values > 0, values, np.nan)
+
+
+COMPARE: dict[Kind, Callable[[Array, Array], Array]] = {
+    "cut": lambda arm, other: 1 - arm / _positive(other),
+    "lift": lambda arm, other: arm - other,
+    "ratio": lambda arm, other: arm / _positive(other),
+    "within": lambda arm, other: arm / _positive(other) - 1,
+    "above": lambda arm, _: arm,
+    "below": lambda arm, _: arm,
+}
+WORDS: dict[Kind, str] = {
+    "cut": "cut by at least {:.0%} of {}'s",
+    "lift": "at least {:g} above {}'s",
+    "ratio": "at least {:g} of {}'s",
+    "within": "within {:.0%} of {}'s",
+    "above": "at least {:g}",
+    "below": "at most {:g}",
+}
+
+NEGLIGIBLE = 0.01
+"""Regret, as a share of what planning saves, below which there is nothing left to gain."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What has to come out for an arm to be kept.
+
+    Args:
+        arm: which one.
+        measure: what of it.
+        kind: how its mean is compared: ``cut`` 1 - arm/other, ``lift`` arm - other, ``ratio`` arm/other,
+            ``within`` |arm/other - 1|, or by itself, ``above`` or ``below``.
+        threshold: at least that much; at most, for ``within`` and ``below``.
+        against: the other arm, if there is one.
+    """
+
+    arm: str
+    measure: str
+    kind: Kind
+    threshold: float
+    against: str = ""
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return WORDS[self.kind].format(self.threshold, self.against)
+
+
+Samples = Mapping[str, Mapping[str, Sequence[Sequence[float]]]]
+"""``samples[arm][measure]``: for each seed the values of its simulations."""
+
+
+def judge(claim: Claim, system: str, samples: Samples) -> Row:
+    """The claim held against paired samples of one system.
+
+    The verdict is ``not measured`` where some are missing, and ``nothing to gain`` on a regret that is as good as none.
+    """
+    row: Row = {
+        "kind": "claim",
+        "system": system,
+        "arm": claim.arm,
+        "against": claim.against,
+        "measure": claim.measure,
+        "claim": claim.text,
+        "threshold": claim.threshold,
+        "value": None,
+        "interval": None,
+        "verdict": "not measured",
+    }
+    arm = samples.get(claim.arm, {}).get(claim.measure, [])
+    other = samples.get(claim.against, {}).get(claim.measure, []) if claim.against else arm
+    if not arm or not _pair_up(arm, other):
+        return row
+    if claim.measure == "regret" and _is_negligible(other, samples[claim.against]["saving"]):
+        return row | {"verdict": "nothing to gain"}
+    value, low, high = paired_bootstrap(arm, other, COMPARE[claim.kind])
+    if not np.isfinite([value, low, high]).all():  # there are draws in which the other has nothing to be cut
+        return row | {"verdict": "undecided"}
+    return row | {"value": value, "interval": [low, high], "verdict": verdict(claim, low, high)}
+
+
+def verdict(claim: Claim, low: float, high: float) -> str:
+    """Accepted or killed if the whole interval lies on one side of the threshold, undecided otherwise."""
+    bound = claim.threshold
+    if claim.kind == "within":
+        kept, lost = -bound <= low and high <= bound, low > bound or high < -bound
+    elif claim.kind == "below":
+        kept, lost = high <= bound, low > bound
+    else:
+        kept, lost = low >= bound, high < bound
+    return "accepted" if kept else "killed" if lost else "undecided"
+
+
+def _pair_up(arm: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> bool:
+    return [len(a) for a in arm] == [len(b) for b in other]
+
+
+def _is_negligible(regret: Sequence[Sequence[float]], saving: Sequence[Sequence[float]]) -> bool:
+    """Whether plans lose so little against the adjoint's that a share of it is about nothing."""
+    lost, saved = (np.concatenate([np.asarray(group) for group in groups]).mean() for groups in (regret, saving))
+    return bool(lost < NEGLIGIBLE * saved)

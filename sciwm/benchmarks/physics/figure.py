@@ -1,0 +1,40 @@
+"""Every arm at a glance: how long it is right, what it takes energy for, and what its plans are worth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sciwm.benchmarks.results import Row
+from sciwm.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure
+
+PANELS = {
+    "valid_time": ("valid time [Lyapunov]", "linear"),
+    "energy_change_error": ("energy change error", "log"),
+    "gradient_half": ("gradient cosine, half", "linear"),
+    "regret": ("regret", "linear"),
+}
+COLORS = {"burgers": BLUE, "ks22": ORANGE, "ks60": GREEN, "kolmogorov": PURPLE}
+
+
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """Dots with 95 % intervals, one row of the figure an arm."""
+    cells = [row for row in rows if row["kind"] == "arm"]
+    names, systems = (list(dict.fromkeys(row[key] for row in cells)) for key in ("arm", "system"))
+    figure = new_figure(0.22 * len(names) + 1.2)
+    panels = figure.subplots(1, len(PANELS), sharey=True)
+    for panel, (measure, (title, scale)) in zip(panels, PANELS.items(), strict=True):
+        for row in (r for r in cells if measure in r):
+            mean, (low, high) = sum(row[measure]) / len(row[measure]), row[f"{measure}_interval"]
+            place = names.index(row["arm"]) + 0.15 * (systems.index(row["system"]) - (len(systems) - 1) / 2)
+            panel.plot([low, high], [place, place], color=COLORS[row["system"]], linewidth=1)
+            panel.plot(mean, place, "o", color=COLORS[row["system"]], markersize=3)
+        panel.set_xscale(scale)
+        panel.set_title(title, fontsize=8)
+        panel.tick_params(labelsize=7)
+        panel.grid(color="#e6e8eb", linewidth=0.6)
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].invert_yaxis()
+    for system in systems:
+        panels[0].plot([], [], "o-", color=COLORS.get(system, GREY), label=system, markersize=3)
+    figure.legend(loc="outside lower center", ncols=len(systems), fontsize=8, frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)

@@ -1,0 +1,154 @@
+"""What all arms of one system and seed share: data, the truth, held-out starts, and references of control."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+import simulations
+from sciwm import pipeline
+from sciwm.benchmarks.physics.systems import QUICK, system_config
+from sciwm.config import Config
+from sciwm.config_files import dump_config, parse_config
+from sciwm.data.recipes import SEEDS, recipe
+from sciwm.data.schema import Trajectories
+from sciwm.dynamics import rollout
+from sciwm.evaluation.actions import ROUGH, draw_actions
+from sciwm.evaluation.control import ControlTask, control_task, run_control
+from sciwm.files import write_atomically, write_json
+from sciwm.progress import bar
+from sciwm.run_folder import store_path
+from simulations import Simulation
+from simulations.generate import attractor_states
+
+
+@dataclass(frozen=True)
+class Ground:
+    """One system with one seed.
+
+    Args:
+        folder: where its data and cells are kept.
+        quick: whether everything is made tiny.
+    """
+
+    system: str
+    seed: int
+    folder: Path
+    quick: bool
+
+    def experiment(self, overrides: Sequence[str] = (), share: float = 1.0) -> Config:
+        """The experiment changed by overrides, with a share of the training simulations."""
+        common = QUICK if self.quick else ()
+        config = system_config(self.system, self.seed, [*common, *overrides])
+        if share == 1:
+            return config
+        count = max(2, round(share * config.data.train.simulations))
+        tree = config.model_dump()
+        tree["data"] |= {"train": tree["data"]["train"] | {"simulations": count}, "sensitivities": None}
+        return parse_config(tree, where=self.system)
+
+    @cached_property
+    def config(self) -> Config:
+        """The experiment as it is."""
+        return self.experiment()
+
+    @cached_property
+    def simulation(self) -> Simulation:
+        """The truth."""
+        return simulations.build(self.config.simulation.model_dump())
+
+    @cached_property
+    def test(self) -> Trajectories:
+        """Simulations that nothing was trained on."""
+        return Trajectories(store_path(self.data(), "test"))
+
+    @cached_property
+    def train(self) -> Trajectories:
+        """All training simulations."""
+        return Trajectories(store_path(self.data(), "train"))
+
+    def data(self, share: float = 1.0) -> Path:
+        """A run folder with all sets; those with fewer training simulations share validation and test set."""
+        whole = self.folder / "whole"
+        folder = whole if share == 1 else self.folder / f"share_{share:g}"
+        if not (folder / "complete").exists():
+            config = self.experiment(share=share)
+            if share != 1:
+                write_atomically(folder / "config.yaml", dump_config(config).encode())
+                link_sets(self.data(), folder, ("validation", "test"))
+            pipeline.simulate(config, folder)
+            (folder / "complete").touch()
+        return folder
+
+    def recorded(self) -> tuple[Tensor, Tensor]:
+        """Test simulations ``(simulation, time + 1, variable, *space)`` and their actions."""
+        steps, rows = self.config.evaluation.steps, self.test.usable
+        fields = [self.test.array(v.name)[rows, : steps + 1] for v in self.simulation.variables]
+        return _tensor(np.stack(fields, axis=2)), _tensor(self.test.array("action")[rows, :steps])
+
+    def draw(self, what: str, samples: int, intervals: int) -> tuple[Tensor, Tensor]:
+        """Starts at any instants of the test simulations with the actions that followed."""
+        fields, actions = self.recorded()
+        rng = np.random.default_rng([self.seed, SEEDS["evaluation"], zlib.crc32(what.encode())])
+        rows = torch.from_numpy(rng.permutation(np.arange(samples) % len(fields)))
+        instants = torch.from_numpy(rng.integers(0, actions.shape[1] - intervals + 1, samples))
+        times = instants[:, None] + torch.arange(intervals)
+        return fields[rows, instants], actions[rows[:, None], times]
+
+    def unseen(self, intervals: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Held-out starts, fresh actions for every interval, and the true fields that follow."""
+        count = self.config.control.episodes
+        starts = attractor_states(self.simulation, recipe(self.config, "control"), range(count))
+        actions = draw_actions(self.simulation.actuators, count, intervals, hold=ROUGH, seed=self.seed)
+        with torch.no_grad():
+            return starts, actions, rollout(self.simulation, starts, actions)
+
+    @cached_property
+    def _task(self) -> ControlTask:
+        return control_task(self.config)
+
+    def task(self, terminal: Literal["none"] | None = None) -> ControlTask:
+        """The closed-loop task, planned with or without a terminal cost."""
+        if terminal is None:
+            return self._task
+        planning = self.config.planning.model_copy(update={"terminal": terminal})
+        config = self.config.model_copy(update={"planning": planning})
+        return ControlTask(config, self._task.simulation, self._task.starts, self._task.target)
+
+    def references(self) -> dict[str, list[float]]:
+        """Cost of each start without control, and under plans through the true solver."""
+        path = self.folder / "references.json"
+        if not path.exists():
+            makers = self._task.references()
+            result = run_control(self._task, {n: makers[n] for n in ("none", "adjoint")}, bar)
+            write_json(path, {n: self.cost_of(result.sel(controller=n)).tolist() for n in ("none", "adjoint")})
+        costs: dict[str, list[float]] = json.loads(path.read_text())
+        return costs
+
+    def cost_of(self, controlled: xr.Dataset) -> NDArray[np.float64]:
+        """Mean square distance from the target over the first part of each episode."""
+        early = controlled["distance"].isel(time=slice(1, self.config.control.first + 1))
+        return np.asarray(early.mean("time", skipna=False).values, dtype=float)
+
+
+def link_sets(source: Path, target: Path, names: Sequence[str]) -> None:
+    """Let a run folder have sets of simulations that another one holds."""
+    (target / "data").mkdir(parents=True, exist_ok=True)
+    for name in names:
+        for path in (store_path(source, name), store_path(source, name).with_suffix(".done")):
+            link = target / "data" / path.name
+            if path.exists() and not link.exists():
+                link.symlink_to(path.resolve())
+
+
+def _tensor(values: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(np.asarray(values, dtype=np.float32))

@@ -1,0 +1,223 @@
+"""The numbers of one trained dynamics, sample by sample, the same ones for a world model and for any baseline."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.systems import horizons, time_unit
+from sciwm.dynamics import Dynamics, encode_trajectory, readout_trajectory, rollout
+from sciwm.evaluation.actions import HELD, ROUGH, draw_actions
+from sciwm.evaluation.control import run_control
+from sciwm.evaluation.counterfactuals import effect_errors
+from sciwm.evaluation.gradients import gradient_agreement
+from sciwm.evaluation.probe_samples import encode, flat, read_samples
+from sciwm.evaluation.probes import Array, Probe, network_probe, ridge_probe
+from sciwm.evaluation.symmetry import symmetric_shift
+from sciwm.evaluation.trajectories import decoded, deviations, size
+from sciwm.loss.physics import budget_residual
+from sciwm.model.world_model import WorldModel
+from sciwm.training.held_out import participation_ratio
+from simulations.generate import silent
+
+LEADS = (1, 12, 40)
+LOST = 100.0
+"""Stands for errors beyond it, and for those of rollouts that are no longer finite."""
+
+VALID = 0.5
+"""Normalised error at which a forecast has lost the flow."""
+
+DRIFT_STEPS, BUDGET_STEPS = 200, 8
+UPDATES, QUICK_UPDATES = 1500, 100  # of the network probe
+SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
+
+Samples = dict[str, list[float]]
+
+
+def measure(dynamics: Dynamics, ground: Ground, *, plans: bool) -> Samples:
+    """All of the below.
+
+    Args:
+        plans: whether its gradients say anything of what actions do.
+    """
+    samples = forecasts(dynamics, ground) | budgets(dynamics, ground) | effects(dynamics, ground)
+    samples |= probed(dynamics, ground) | shifted(dynamics, ground)
+    if plans:
+        samples |= gradients(dynamics, ground) | controlled(dynamics, ground)
+    if isinstance(dynamics, WorldModel):
+        samples |= {"participation_ratio": [_participation(dynamics, ground)]}
+    return samples
+
+
+@torch.no_grad()
+def forecasts(dynamics: Dynamics, ground: Ground) -> Samples:
+    """``nrmse_LEAD``, ``valid_time`` in Lyapunov times and ``energy_drift`` of rollouts of the test set.
+
+    The drift is that of the mean energy over the second half of 200 intervals, in deviations of the
+    true energy.
+    """
+    config, truth, actions = ground.config, *ground.recorded()
+    parts = zip(truth[:, 0].split(SIMULATIONS_AT_ONCE), actions.split(SIMULATIONS_AT_ONCE), strict=True)
+    imagined = torch.cat([decoded(dynamics, start, action) for start, action in parts])
+    truth = truth[:, 1:]
+    scale = deviations(truth)
+    error = size(imagined - truth, scale) / size(truth, scale)
+    lost = ~(error <= VALID)
+    first = torch.where(lost.any(dim=1), lost.float().argmax(dim=1) + 1, error.shape[1])
+    steps = min(DRIFT_STEPS, error.shape[1])
+    energy, true_energy = (_energy(ground, fields[:, :steps]) for fields in (imagined, truth))
+    late = slice(steps // 2, None)
+    drift = (energy[:, late].mean(dim=1) - true_energy[:, late].mean(dim=1)).abs() / true_energy.std()
+    return {
+        **{f"nrmse_{lead}": _bounded(error[:, lead - 1]) for lead in LEADS if lead <= error.shape[1]},
+        "valid_time": (first * ground.simulation.control_interval / time_unit(config)).tolist(),
+        "energy_drift": _bounded(drift),
+    }
+
+
+@torch.no_grad()
+def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
+    """Changes of energy over each interval under fresh actions from the whole box, which the data never hold.
+
+    Root mean squares over 8 intervals in deviations of the true changes: ``energy_change_error`` of the
+    decoded fields; of a model with heads also ``energy_read_error`` of the energy that it states, and
+    the ``budget_residual`` of that.
+    """
+    starts, actions, fields = ground.unseen(BUDGET_STEPS)
+    true = _energy(ground, torch.cat([starts[:, None], fields], dim=1)).diff(dim=1)
+    scale = true.std()
+    state = dynamics.encode(starts)
+    states = torch.cat([state[:, None], rollout(dynamics, state, actions)], dim=1)
+    imagined = readout_trajectory(dynamics, states, ["fields"])["fields"]
+
+    def error(energy: Tensor) -> list[float]:
+        return _bounded(((energy.diff(dim=1) - true) / scale).square().mean(dim=1).sqrt())
+
+    samples = {"energy_change_error": error(_energy(ground, imagined))}
+    if isinstance(dynamics, WorldModel) and dynamics.domain.functionals:
+        samples["energy_read_error"] = error(readout_trajectory(dynamics, states, ["energy"])["energy"])
+        before, after = states[:, :-1].flatten(0, 1), states[:, 1:].flatten(0, 1)
+        place, functional = next((i, f) for i, f in enumerate(dynamics.domain.functionals) if f.name == "energy")
+        residual = budget_residual(dynamics, before, actions.flatten(0, 1), after)[:, place]
+        residual = residual.unflatten(0, actions.shape[:2]) * functional.change_deviation / scale
+        samples["budget_residual"] = _bounded(residual.square().mean(dim=1).sqrt())
+    return samples
+
+
+def effects(dynamics: Dynamics, ground: Ground) -> Samples:
+    """``effect_held`` and ``effect_rough``: errors of what other actions would have changed."""
+    asked = ground.config.evaluation.effects
+    lead = asked.lead_time or time_unit(ground.config) / 2
+    intervals = max(1, round(lead / ground.simulation.control_interval))
+    starts, actions = ground.draw("effects", asked.samples, intervals)
+    others = {
+        name: draw_actions(ground.simulation.actuators, asked.samples, intervals, hold=hold, seed=ground.config.seed)
+        for name, hold in {"held": HELD, "rough": ROUGH}.items()
+    }
+    errors = effect_errors(dynamics, ground.simulation, starts, actions, others, shift=int(HELD))
+    last = errors["effect_error"].sel(given="right").isel(time=-1)
+    return {f"effect_{name}": _bounded(torch.from_numpy(last.sel(alternative=name).values)) for name in others}
+
+
+def gradients(dynamics: Dynamics, ground: Ground) -> Samples:
+    """``gradient_half`` and ``gradient_one``: cosines with the true gradients over these parts of a Lyapunov time."""
+    half, one = horizons(ground.config)
+    intervals = round(one / ground.simulation.control_interval)
+    starts, actions = ground.draw("gradients", ground.config.evaluation.gradients.samples, intervals)
+    found = gradient_agreement(dynamics, ground.simulation, starts, actions, ground.task().target, [half, one])
+    cosine = np.nan_to_num(found["cosine"].values)  # a gradient that is not finite points nowhere
+    return {"gradient_half": cosine[0].tolist(), "gradient_one": cosine[1].tolist()}
+
+
+@torch.no_grad()
+def probed(dynamics: Dynamics, ground: Ground) -> Samples:
+    """``probe_ridge`` and ``probe_network``: R2 within trajectories of functionals that nothing was trained on.
+
+    Half of the test simulations teach, the others judge; the mean over functionals. The values of one
+    simulation are 1 - its errors over the mean variation within simulations, so that their mean is R2.
+    """
+    names = [v.name for v in ground.simulation.variables]
+    samples = read_samples(ground.test, names, [0], ground.config.evaluation.probing.instants, 1, {})
+    values = np.concatenate([t.values for t in samples.targets if t.kind == "held_out"], axis=2)
+    half = len(values) // 2
+    features = flat(encode(dynamics, samples.fields))
+    features = features.reshape(*values.shape[:2], -1)
+    learn, taught = (array[:half].reshape(-1, array.shape[2]) for array in (features, values))
+    held_out = np.repeat(np.arange(half) % 4 == 0, values.shape[1])
+    found = {}
+    probes: dict[str, Callable[[Array, Array, NDArray[np.bool_]], Probe]] = {
+        "ridge": ridge_probe,
+        "network": partial(network_probe, updates=QUICK_UPDATES if ground.quick else UPDATES, seed=ground.config.seed),
+    }
+    for name, fit in probes.items():
+        read = fit(learn, taught, held_out)(features[half:].reshape(-1, features.shape[2]))
+        found[f"probe_{name}"] = _within_r2(values[half:], read.reshape(values[half:].shape))
+    return found
+
+
+@torch.no_grad()
+def shifted(dynamics: Dynamics, ground: Ground) -> Samples:
+    """``equivariance_error``: of one interval, if state and actuators move by a step of the actuators' lattice."""
+    starts, actions = ground.draw("equivariance", ground.config.evaluation.effects.samples, 1)
+    noise = torch.randn(starts[:1].shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = symmetric_shift(ground.simulation, noise)
+    if found is None:
+        return {}
+    axis, points, places = found
+    along = axis - len(ground.simulation.grid.shape)
+    moved = torch.empty_like(actions)
+    moved[:, :, places] = actions
+    straight = decoded(dynamics, starts, actions).roll(points, along)
+    difference = decoded(dynamics, starts.roll(points, along), moved) - straight
+    return {"equivariance_error": _bounded(difference.flatten(1).norm(dim=1) / straight.flatten(1).norm(dim=1))}
+
+
+def controlled(dynamics: Dynamics, ground: Ground) -> Samples:
+    """``saving`` and ``regret`` of each start: mean square distance below no control, and above the adjoint's."""
+    task, known = ground.task(), ground.references()
+    try:
+        policy = task.plan_with(dynamics)
+    except ValueError:  # no linear law of this model holds the target
+        policy = ground.task(terminal="none").plan_with(dynamics)
+    result = run_control(task, {"planned": lambda: policy}, silent)
+    none, adjoint = (np.array(known[name]) for name in ("none", "adjoint"))
+    cost = ground.cost_of(result.sel(controller="planned"))
+    cost = np.where(np.isfinite(cost), cost, none)  # who has no plan can always do nothing
+    return {"saving": (none - cost).tolist(), "regret": (cost - adjoint).tolist()}
+
+
+def gain(samples: Mapping[str, Sequence[float]], references: Mapping[str, Sequence[float]]) -> float | None:
+    """Share of what the adjoint saves."""
+    best = float(np.mean(references["none"]) - np.mean(references["adjoint"]))
+    return float(np.mean(samples["saving"])) / best if "saving" in samples and best > 0 else None
+
+
+def _energy(ground: Ground, fields: Tensor) -> Tensor:
+    """``(sample, time)`` of fields ``(sample, time, variable, *space)``."""
+    energy: Tensor = ground.simulation.functionals(fields.flatten(0, 1))["energy"]
+    return energy.unflatten(0, fields.shape[:2])
+
+
+def _bounded(errors: Tensor) -> list[float]:
+    values: list[float] = errors.double().nan_to_num(LOST, LOST).clamp(max=LOST).tolist()
+    return values
+
+
+def _within_r2(truth: Array, read: Array) -> list[float]:
+    """For each simulation; both ``(simulation, time, functional)``."""
+    inner, guess = (values - values.mean(axis=1, keepdims=True) for values in (truth, read))
+    variation = (inner**2).sum(axis=1).mean(axis=0)
+    varies = variation > 1e-12 * (truth**2).sum(axis=1).mean(axis=0)
+    errors = ((guess - inner) ** 2).sum(axis=1)[:, varies] / variation[varies]
+    values: list[float] = (1 - np.nan_to_num(errors, nan=LOST).clip(max=LOST).mean(axis=1)).tolist()
+    return values
+
+
+@torch.no_grad()
+def _participation(model: WorldModel, ground: Ground) -> float:
+    fields, _ = ground.recorded()
+    return participation_ratio(model.latent(encode_trajectory(model, fields)))

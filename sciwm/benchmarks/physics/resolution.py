@@ -1,0 +1,31 @@
+"""The world model on finer grids than its own: what it encodes, and what its plans are worth there."""
+
+import math
+
+from sciwm.benchmarks.physics.cells import Cell, kept
+from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.surprise import setting_of
+from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
+from sciwm.evaluation.suite.measures import Measure
+from sciwm.problems import InputError
+from simulations.generate import silent
+
+
+def resolution_cell(ground: Ground) -> Cell:
+    """Change of the latent with the grid, and the share of the gain that is lost on a finer one, of the main arm."""
+    return kept(ground.folder / "cells" / "resolution.json", lambda: _measure(ground))
+
+
+def _measure(ground: Ground) -> Cell:
+    setting = setting_of(ground)
+    measures = list(measure_resolution(setting, silent).measures)
+    try:
+        measures += measure_refined_control(setting, silent).measures
+    except InputError:  # nothing is gained on the own grid
+        measures.append(Measure("share of the gain that is lost on a finer grid", float("nan")))
+    return {
+        "rows": [
+            {"what": m.meaning, "value": m.value if math.isfinite(m.value) else None, "interval": m.interval}
+            for m in measures
+        ]
+    }

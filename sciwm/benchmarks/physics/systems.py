@@ -1,0 +1,56 @@
+"""The flows of the table, alike in all that is weighed, and how long they are predictable."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sciwm.config import Config
+from sciwm.config_files import load_config
+
+SYSTEMS = ("burgers", "ks22", "ks60", "kolmogorov")
+
+INTERVALS = 40
+"""What stands for a Lyapunov time where there is no exponent."""
+
+QUICK = (
+    "data.train={simulations: 32, intervals: 20}",
+    "data.validation={simulations: 8, intervals: 20}",
+    "data.test={simulations: 8, intervals: 40}",
+    "data.warm_up=100",
+    "data.batch=8",
+    "data.sensitivities={samples: 8, intervals: 4}",
+    "model.latent_modes=5",
+    "model.encoder={width: 4, modes: 8}",
+    "model.head_rank=2",
+    "model.decoder_rank=2",
+    "loss.horizon=2",
+    "training.updates=24",
+    "training.updates_per_epoch=12",
+    "training.batch_size=16",
+    "planning={planner: gradient, horizon: 4, iterations: 2, terminal: none}",
+    "evaluation.steps=40",
+    "evaluation.effects={samples: 4, lead_time: 1.0}",
+    "evaluation.gradients={samples: 2, horizons: [0.5, 1.0]}",
+    "evaluation.probing={instants: 4}",
+    "evaluation.surprise={trajectories: 8, sizes: [0.1], exposure: 0.5}",
+    "evaluation.resolution={samples: 4, factors: [2]}",
+    "evaluation.refined_control={episodes: 2, factor: 2, intervals: 4}",
+    "control={episodes: 2, intervals: 6, first: 6, last: 2, oracle_steps_per_interval: 2}",
+)
+
+
+def system_config(system: str, seed: int, overrides: Sequence[str] = ()) -> Config:
+    """The experiment of a system, changed by overrides."""
+    path = Path(__file__).parent / "systems" / f"{system}.yaml"
+    return load_config(path, [f"seed={seed}", *overrides])
+
+
+def time_unit(config: Config) -> float:
+    """A Lyapunov time, or what stands for it."""
+    exponent = config.evaluation.lyapunov_exponent
+    return 1 / exponent if exponent else INTERVALS * config.simulation.control_interval
+
+
+def horizons(config: Config) -> tuple[float, float]:
+    """Half a Lyapunov time and a whole one, or the two that the configuration asks for."""
+    asked = config.evaluation.gradients.horizons
+    return (asked[0], asked[-1]) if asked else (time_unit(config) / 2, time_unit(config))

@@ -1,0 +1,239 @@
+"""The table of physics: arms that can be built, thresholds that decide, cells that are kept, and one small whole."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import simulations
+from sciwm.baselines import Persistence, recordings
+from sciwm.benchmarks.physics import measure
+from sciwm.benchmarks.physics.arms import ARMS, OURS
+from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
+from sciwm.benchmarks.physics.calibration import Cost
+from sciwm.benchmarks.physics.cells import kept
+from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, verdict
+from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
+from sciwm.benchmarks.physics.table import CLAIMS, QUICK_CELLS, part_of, run, run_some
+from sciwm.benchmarks.run import BENCHMARKS, run_benchmark
+from sciwm.data.schema import Trajectories
+from sciwm.evaluation.statistics import paired_bootstrap
+from sciwm.problems import InputError
+
+KAPLAN_YORKE = {"ks22": 4.2, "ks60": 12.5}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_arm_of_every_system_is_an_experiment(system: str) -> None:
+    """All overrides are known and fit together, the simulations are the same ones but for scarce data."""
+    base = system_config(system, 1)
+    assert "energy" in simulations.build(base.simulation.model_dump()).functional_names
+    for arm in ARMS.values():
+        config = system_config(system, 1, arm.overrides)
+        assert (config.simulation, config.data, config.seed) == (base.simulation, base.data, 1)
+    for baseline in LEARNED.values():
+        assert system_config(system, 1, baseline.overrides).simulation == base.simulation
+    physics = {system_config(s, 0, ARMS["all"].overrides).loss.physics for s in SYSTEMS}
+    assert len(physics) == 1, "weights are the same for all systems"
+
+
+def test_systems_are_measured_in_lyapunov_times() -> None:
+    """KS latents stay below three times the Kaplan-Yorke dimension, rounded up to eights; others count intervals."""
+    for system, dimension in KAPLAN_YORKE.items():
+        numbers = 2 * system_config(system, 0).model.latent_modes + 1
+        assert numbers < 8 * np.ceil(3 * dimension / 8)
+    assert time_unit(system_config("ks60", 0)) == pytest.approx(1 / 0.087)
+    assert horizons(system_config("burgers", 0)) == pytest.approx((2.0, 4.0))
+
+
+def test_claims_speak_of_what_is_measured() -> None:
+    """Every arm of a claim exists; no claim is made twice."""
+    for claim in CLAIMS:
+        assert claim.arm in ARMS
+        assert claim.against in ("", *ARMS, *BASELINES)
+    assert len({(c.arm, c.measure, c.kind, c.against) for c in CLAIMS}) == len(CLAIMS)
+    assert set(QUICK_CELLS) <= {*ARMS, *BASELINES}
+    assert part_of("dmdc") == "baselines"
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high", "expected"),
+    [
+        ("cut", 0.5, 0.7, "accepted"),
+        ("cut", 0.4, 0.7, "undecided"),
+        ("cut", 0.1, 0.49, "killed"),
+        ("below", 0.1, 0.5, "accepted"),
+        ("below", 0.4, 0.6, "undecided"),
+        ("below", 0.6, 0.7, "killed"),
+        ("within", -0.5, 0.5, "accepted"),
+        ("within", -0.6, 0.1, "undecided"),
+        ("within", -0.9, -0.6, "killed"),
+        ("within", 0.6, 0.7, "killed"),
+    ],
+)
+def test_a_verdict_needs_the_whole_interval(kind: str, low: float, high: float, expected: str) -> None:
+    """One side of the threshold, the other, or across it."""
+    claim = Claim("a", "error", kind, 0.5, "b")  # type: ignore[arg-type]
+    assert verdict(claim, low, high) == expected
+
+
+def test_pairs_cancel_what_simulations_have_in_common() -> None:
+    """A difference that is the same in every simulation is known exactly, however much these differ."""
+    rng = np.random.default_rng(0)
+    groups = [10 + rng.normal(size=6), 20 + rng.normal(size=9)]
+    value, low, high = paired_bootstrap([g + 0.25 for g in groups], groups, COMPARE["lift"])
+    assert (value, low, high) == pytest.approx((0.25, 0.25, 0.25))
+    halves = paired_bootstrap([g / 2 for g in groups], groups, COMPARE["cut"])
+    assert halves == pytest.approx((0.5, 0.5, 0.5))
+    shuffled = paired_bootstrap([g[::-1] for g in groups], groups, COMPARE["lift"])
+    assert shuffled[1] < -0.01 < 0.01 < shuffled[2]
+
+
+def test_few_groups_are_redrawn_whole() -> None:
+    """Groups that differ widen the interval of the mean beyond that of their samples."""
+    apart = [np.zeros(50), np.ones(50)]
+    value, low, high = paired_bootstrap(apart, apart, COMPARE["above"])
+    assert (value, low, high) == (0.5, 0.0, 1.0)
+
+
+def test_what_cannot_be_compared_is_not_judged() -> None:
+    """Missing samples, shares of what may be nothing, and a regret that is as good as none."""
+    claim = Claim("a", "regret", "cut", 0.2, "b")
+
+    def judged(arm: list[float], other: list[float]) -> tuple[str, float | None]:
+        samples = {"a": {"regret": [arm]}, "b": {"regret": [other], "saving": [[10.0]]}}
+        row = judge(claim, "ks22", samples)
+        return row["verdict"], row["value"]
+
+    assert judge(claim, "ks22", {})["verdict"] == "not measured"
+    assert judged([1.0], [1.0, 2.0]) == ("not measured", None)
+    assert judged([1.0, 2.0], [-1.0, 1.5]) == ("undecided", None)
+    assert judged([0.01, 0.02], [0.02, 0.04]) == ("nothing to gain", None)
+    assert judged([1.0, 2.0], [2.0, 4.0]) == ("accepted", 0.5)
+
+
+def test_cost_of_training_counts_epochs() -> None:
+    """The updates that fit into the time of others take that time."""
+    cost = Cost(fixed=2.0, update=0.5, epoch=1.0)
+    assert cost.total(25, 10) == 2.0 + 12.5 + 3.0
+    assert cost.updates_within(cost.total(100, 10), 10) == 100
+    assert cost.updates_within(0.0, 10) == 1
+
+
+def test_a_kept_cell_is_not_made_again(tmp_path: Path) -> None:
+    """What is there is read."""
+    path = tmp_path / "cells" / "a.json"
+    assert kept(path, lambda: {"value": 1}) == {"value": 1}
+    assert kept(path, lambda: pytest.fail("made again")) == {"value": 1}
+
+
+def test_r_squared_within_simulations_is_the_mean_over_them() -> None:
+    """1 for the truth, 0 for the mean of each simulation, whatever differs between simulations; lost is lost."""
+    truth = np.random.default_rng(0).normal(size=(5, 7, 3)) + 10 * np.arange(5)[:, None, None]
+    assert np.mean(measure._within_r2(truth, truth)) == pytest.approx(1)
+    means = np.broadcast_to(truth.mean(axis=1, keepdims=True), truth.shape)
+    assert np.mean(measure._within_r2(truth, means)) == pytest.approx(0)
+    assert min(measure._within_r2(truth, np.where(truth > 10, np.nan, truth))) == 1 - measure.LOST
+
+
+# One whole, tiny -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a quick run, its rows in ``rows.json``."""
+    folder = tmp_path_factory.mktemp("physics")
+    (folder / "rows.json").write_text(json.dumps(run(True, folder, (0,))))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ground(whole: Path) -> Ground:
+    """Of the quick run."""
+    return Ground("ks22", 0, whole / "ks22" / "seed_0", quick=True)
+
+
+def test_a_quick_run_measures_everything(whole: Path) -> None:
+    """A row for every arm, claim, violation and grid, with numbers that the arms must show."""
+    rows = json.loads((whole / "rows.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+    arms = {row["arm"]: row for row in rows if row["kind"] == "arm"}
+    assert tuple(arms) == tuple(n for n in (*ARMS, *BASELINES) if n in QUICK_CELLS)
+    assert not any(row["failed"] for row in arms.values())
+    assert arms["base"]["equivariance_error"][0] < 1e-5 < 1e-3 < arms["off"]["equivariance_error"][0]
+    assert arms["persistence"]["effect_rough"] == pytest.approx([1.0])
+    assert "regret" not in arms["persistence"]
+    assert arms["base"]["nrmse_12"] < arms["persistence"]["nrmse_12"]
+    assert "budget_residual" in arms["heads"]
+    assert "budget_residual" not in arms["base"]
+    assert arms["koopman"]["parameters"][0] == pytest.approx(arms[OURS]["parameters"][0], rel=0.2)
+    assert all(0 < low < high for row in arms.values() for low, high in [row["nrmse_12_interval"]])
+    verdicts = {(r["arm"], r["measure"], r["against"]): r["verdict"] for r in rows if r["kind"] == "claim"}
+    assert verdicts["base", "equivariance_error", ""] == "accepted"
+    assert "not measured" not in verdicts.values()
+    assert {r["violation"] for r in rows if r["kind"] == "surprise"} >= {"splice", "consistent_shift"}
+    assert any("latent on 128 points" in r["what"] for r in rows if r["kind"] == "resolution")
+    assert (whole / "physics.png").stat().st_size > 10_000
+
+
+def test_a_run_of_a_part_leaves_its_cells_to_the_whole(whole: Path) -> None:
+    """Nothing is trained twice; a cell that is gone is made again, the same to the last digit."""
+    cells = whole / "ks22" / "seed_0" / "cells"
+    before = {path: path.stat().st_mtime_ns for path in cells.iterdir()}
+    old = json.loads((cells / "heads.json").read_text())
+    (cells / "heads.json").unlink()
+    rows = run_some(True, whole, (0,), ["ks22", "physics"])
+    assert {row["arm"] for row in rows if row["kind"] == "arm"} == {"base", "heads", "budget", "twins"}
+    assert {path for path in cells.iterdir() if path.stat().st_mtime_ns != before[path]} == {cells / "heads.json"}
+    assert json.loads((cells / "heads.json").read_text())["samples"] == old["samples"]
+
+
+def test_scarce_data_are_the_first_of_the_full_data(ground: Ground) -> None:
+    """Half of the simulations, value for value; validation and test set are shared."""
+    half, full = ground.data(0.5) / "data", ground.data() / "data"
+    assert (half / "test.zarr").resolve() == (full / "test.zarr").resolve()
+    some, every = (recordings(Trajectories(folder / "train.zarr")).fields for folder in (half, full))
+    assert len(some) * 2 == len(every)
+    torch.testing.assert_close(some, every[: len(some)], rtol=0, atol=0)
+
+
+def test_the_truth_is_beyond_reproach(ground: Ground) -> None:
+    """The simulation measured as a dynamics: no error, no drift, the right gradients and effects, and no shift."""
+    truth = ground.simulation
+    found = measure.forecasts(truth, ground) | measure.budgets(truth, ground) | measure.effects(truth, ground)
+    found |= measure.gradients(truth, ground) | measure.shifted(truth, ground)
+    length = ground.config.evaluation.steps * truth.control_interval / time_unit(ground.config)
+    assert found["valid_time"] == pytest.approx([length] * len(ground.test.usable))
+    for name in ("nrmse_12", "energy_drift", "energy_change_error", "effect_rough", "equivariance_error"):
+        assert max(found[name]) < 1e-3, name
+    assert min(found["gradient_half"]) > 0.999
+
+
+def test_who_ignores_actions_is_told_so(ground: Ground) -> None:
+    """Persistence has no effect of actions, no gradients and no change of energy."""
+    still = Persistence(ground.simulation.actuators, ground.simulation.control_interval)
+    assert measure.effects(still, ground)["effect_held"] == pytest.approx([1.0] * 4)
+    assert measure.gradients(still, ground)["gradient_half"] == [0.0, 0.0]
+    assert np.mean(np.square(measure.budgets(still, ground)["energy_change_error"])) > 0.5
+
+
+def test_parts_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unknown parts, and parts of a benchmark that has none, are refused with what there is."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"--only: expected some of burgers, .*got ks23"):
+        run_benchmark("physics", quick=True, out=None, only=["ks23"])
+    with pytest.raises(InputError, match="demo has no parts"):
+        run_benchmark("demo", quick=True, out=None, only=["ks22"])
+
+
+def test_every_view_is_a_table(whole: Path) -> None:
+    """Arms, claims, violations and grids each show their rows."""
+    result = {"rows": json.loads((whole / "rows.json").read_text())}
+    result |= {"command": "sciwm benchmark physics", "seeds": [0], "machine": "m", "date": "d", "commit": "c"}
+    benchmark = BENCHMARKS["physics"]
+    for view in (benchmark, *benchmark.views.values()):
+        lines = view.table(result).splitlines()
+        assert len(lines) > 5
+        assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
