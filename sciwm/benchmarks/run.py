@@ -107,7 +107,8 @@ def run_benchmark(name: str, *, quick: bool, out: Path | None, only: Sequence[st
     result = about | {"rows": rows}
     path = out or Path("runs/benchmarks") / f"{'-'.join([label, *only])}.json"
     write_json(path, result)
-    tables = [benchmark.table(result), *(view.table(result) for view in benchmark.views.values())]
+    views = [view for view in benchmark.views.values() if view.arrange(rows)]
+    tables = [benchmark.table(result), *(view.table(result) for view in views)]
     return "\n\n".join([*tables, f"written to {path}"])
 
 

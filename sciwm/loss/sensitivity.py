@@ -58,8 +58,7 @@ def sensitivity_terms(
     base, terms = by_time["base"], {}
     if "twin" in by_time:
         both = torch.cat([data.actions, data.twin_actions])
-        start = model.state_of(base[:, 0]).repeat(2, 1)
-        imagined = model.latent(rollout(model, start, both)).unflatten(0, (2, -1))
+        imagined = rollout(model, base[:, 0].repeat(2, 1), both).unflatten(0, (2, -1))
         terms["twins"] = twin_error(imagined, torch.stack([base, by_time["twin"]])[:, :, 1:], metric)
     if "tangent" in by_time:
         terms["tangents"] = tangent_error(model, base, by_time["tangent"], data, metric)
@@ -94,7 +93,7 @@ def tangent_error(model: WorldModel, latents: Tensor, tangents: Tensor, data: Se
     actions, directions = data.actions, physical_directions(model, data)
 
     def imagine(actions: Tensor) -> Tensor:
-        return model.latent(rollout(model, model.state_of(latents[:, 0]), actions))
+        return rollout(model, latents[:, 0], actions)
 
     return _relative(derivative_along(imagine, actions, directions)[1], tangents[:, 1:], metric)
 
@@ -119,7 +118,7 @@ def adjoint_error(
     if data.gradient is None:
         raise ValueError("Expected data with the gradient of the cost.")
     normalized = model.actuators.to_normalized(data.actions).detach().requires_grad_()
-    states = rollout(model, model.state_of(start), model.actuators.to_physical(normalized))
+    states = rollout(model, start, model.actuators.to_physical(normalized))
     fields = readout_trajectory(model, states, ["fields"])["fields"]
     cost = (fields - target).square().flatten(3).mean(dim=3).sum()
     (gradient,) = torch.autograd.grad(cost, normalized, create_graph=True)

@@ -84,11 +84,11 @@ class WorldModel(nn.Module):
         return self.state_of(self.encoder(self.normalize(fields)))
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
-        """One control interval under a physical action ``(batch, actuator)``."""
+        """One control interval under a physical action ``(batch, actuator)``; of a bare latent, no ledger is kept."""
         step = self._assembled or self.predictor.stepper(self.shapes)
         before = self.latent(state)
         after = step(before, self.scaled(action))
-        if not self.ledger:
+        if state.shape[1] == self.latent_size:
             return after
         account = state[:, self.latent_size :] + self.inflow(before, action, after) / self._of_functionals("deviation")
         return torch.cat([after, account], dim=1)

@@ -13,12 +13,13 @@ from sciwm.benchmarks.physics import measure
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost
-from sciwm.benchmarks.physics.cells import kept
 from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, verdict
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.kept import kept
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
 from sciwm.benchmarks.physics.table import CLAIMS, QUICK_CELLS, part_of, run, run_some
 from sciwm.benchmarks.run import BENCHMARKS, run_benchmark
+from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.statistics import paired_bootstrap
 from sciwm.problems import InputError
@@ -123,11 +124,13 @@ def test_cost_of_training_counts_epochs() -> None:
     assert cost.updates_within(0.0, 10) == 1
 
 
-def test_a_kept_cell_is_not_made_again(tmp_path: Path) -> None:
-    """What is there is read."""
-    path = tmp_path / "cells" / "a.json"
-    assert kept(path, lambda: {"value": 1}) == {"value": 1}
-    assert kept(path, lambda: pytest.fail("made again")) == {"value": 1}
+def test_a_kept_cell_is_made_again_for_other_settings_alone(config: Config, tmp_path: Path) -> None:
+    """What is there is read; what was made of another configuration is made anew."""
+    path, other = tmp_path / "cells" / "a.json", config.model_copy(update={"seed": 7})
+    assert kept(path, config, lambda: {"value": 1}) == {"value": 1}
+    assert kept(path, config, lambda: pytest.fail("made again")) == {"value": 1}
+    assert kept(path, other, lambda: {"value": 2}) == {"value": 2}
+    assert kept(path, config, lambda: {"value": 3}) == {"value": 3}
 
 
 def test_r_squared_within_simulations_is_the_mean_over_them() -> None:

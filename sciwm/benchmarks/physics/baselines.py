@@ -10,9 +10,10 @@ import numpy as np
 from sciwm.baselines import Persistence, recordings, tune
 from sciwm.benchmarks.physics.arms import ARMS, OURS, PREDICTION_ALONE, Arm
 from sciwm.benchmarks.physics.calibration import cost_of_training
-from sciwm.benchmarks.physics.cells import Cell, kept, measured_cell, parameters_of, trained_cell
+from sciwm.benchmarks.physics.cells import measured_cell, parameters_of, trained_cell
 from sciwm.benchmarks.physics.claims import Claim
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.kept import Cell, kept
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
 from sciwm.model.world_model import WorldModel
@@ -76,7 +77,8 @@ def words(name: str) -> str:
 def baseline_cell(ground: Ground, name: str) -> Cell:
     """One baseline."""
     make = _closed_form if name in CLOSED_FORM else _learned
-    return kept(ground.folder / "cells" / f"{name}.json", lambda: make(ground, name))
+    config = ground.experiment(LEARNED[name].overrides if name in LEARNED else ())
+    return kept(ground.folder / "cells" / f"{name}.json", config, lambda: make(ground, name))
 
 
 def _closed_form(ground: Ground, name: str) -> Cell:

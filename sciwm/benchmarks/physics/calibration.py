@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sciwm.benchmarks.physics.cells import kept
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.kept import kept
 from sciwm.run_folder import open_set
 from sciwm.training.loop import train
 
@@ -37,7 +37,7 @@ class Cost:
 def cost_of_training(ground: Ground, name: str, overrides: Sequence[str]) -> Cost:
     """From a short training of an arm without sensitivities."""
     path = ground.folder / "calibration" / f"{name}.json"
-    return Cost(**kept(path, lambda: asdict(_measured(ground, overrides))))
+    return Cost(**kept(path, ground.experiment(overrides), lambda: asdict(_measured(ground, overrides))))
 
 
 def _measured(ground: Ground, overrides: Sequence[str]) -> Cost:

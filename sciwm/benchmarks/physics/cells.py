@@ -1,39 +1,30 @@
 """Cells: one arm trained and measured on one system with one seed, kept as a file each."""
 
-import json
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from sciwm import pipeline
 from sciwm.benchmarks.physics.arms import ARMS, Arm
 from sciwm.benchmarks.physics.ground import Ground, link_sets
+from sciwm.benchmarks.physics.kept import Cell, kept
 from sciwm.benchmarks.physics.measure import gain, measure
 from sciwm.config import Config
 from sciwm.config_files import dump_config
 from sciwm.dynamics import Dynamics
-from sciwm.files import write_atomically, write_json
+from sciwm.files import write_atomically
 from sciwm.model.checkpoint import load_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
 
-Cell = dict[str, Any]
 SETS = ("train", "validation", "test", "sensitivity")
-
-
-def kept(path: Path, make: Callable[[], Cell]) -> Cell:
-    """What was measured before, or what is measured now."""
-    if not path.exists():
-        write_json(path, make())
-    cell: Cell = json.loads(path.read_text())
-    return cell
 
 
 def arm_cell(ground: Ground, name: str) -> Cell:
     """One arm of the ablation."""
-    return kept(ground.folder / "cells" / f"{name}.json", lambda: trained_cell(ground, name, ARMS[name]))
+    arm = ARMS[name]
+    config = ground.experiment(arm.overrides, arm.share)
+    return kept(ground.folder / "cells" / f"{name}.json", config, lambda: trained_cell(ground, name, arm))
 
 
 def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:

@@ -1,6 +1,5 @@
 """What all arms of one system and seed share: data, the truth, held-out starts, and references of control."""
 
-import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch import Tensor
 
 import simulations
 from sciwm import pipeline
+from sciwm.benchmarks.physics.kept import Cell, kept
 from sciwm.benchmarks.physics.systems import QUICK, system_config
 from sciwm.config import Config
 from sciwm.config_files import dump_config, parse_config
@@ -24,7 +24,7 @@ from sciwm.data.schema import Trajectories
 from sciwm.dynamics import rollout
 from sciwm.evaluation.actions import ROUGH, draw_actions
 from sciwm.evaluation.control import ControlTask, control_task, run_control
-from sciwm.files import write_atomically, write_json
+from sciwm.files import write_atomically
 from sciwm.progress import bar
 from sciwm.run_folder import store_path
 from simulations import Simulation
@@ -80,13 +80,17 @@ class Ground:
         """A run folder with all sets; those with fewer training simulations share validation and test set."""
         whole = self.folder / "whole"
         folder = whole if share == 1 else self.folder / f"share_{share:g}"
-        if not (folder / "complete").exists():
-            config = self.experiment(share=share)
+        config = self.experiment(share=share)
+
+        def simulate() -> Cell:
             if share != 1:
-                write_atomically(folder / "config.yaml", dump_config(config).encode())
+                if not (folder / "config.yaml").exists():
+                    write_atomically(folder / "config.yaml", dump_config(config).encode())
                 link_sets(self.data(), folder, ("validation", "test"))
             pipeline.simulate(config, folder)
-            (folder / "complete").touch()
+            return {}
+
+        kept(folder / "complete.json", config, simulate)
         return folder
 
     def recorded(self) -> tuple[Tensor, Tensor]:
@@ -126,13 +130,12 @@ class Ground:
 
     def references(self) -> dict[str, list[float]]:
         """Cost of each start without control, and under plans through the true solver."""
-        path = self.folder / "references.json"
-        if not path.exists():
-            makers = self._task.references()
-            result = run_control(self._task, {n: makers[n] for n in ("none", "adjoint")}, bar)
-            write_json(path, {n: self.cost_of(result.sel(controller=n)).tolist() for n in ("none", "adjoint")})
-        costs: dict[str, list[float]] = json.loads(path.read_text())
-        return costs
+        return kept(self.folder / "references.json", self.config, self._measure_references)
+
+    def _measure_references(self) -> Cell:
+        makers = self._task.references()
+        result = run_control(self._task, {n: makers[n] for n in ("none", "adjoint")}, bar)
+        return {n: self.cost_of(result.sel(controller=n)).tolist() for n in ("none", "adjoint")}
 
     def cost_of(self, controlled: xr.Dataset) -> NDArray[np.float64]:
         """Mean square distance from the target over the first part of each episode."""

@@ -2,8 +2,9 @@
 
 import math
 
-from sciwm.benchmarks.physics.cells import Cell, kept
+from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.kept import Cell, kept
 from sciwm.benchmarks.physics.surprise import setting_of
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.measures import Measure
@@ -13,7 +14,8 @@ from simulations.generate import silent
 
 def resolution_cell(ground: Ground) -> Cell:
     """Change of the latent with the grid, and the share of the gain that is lost on a finer one, of the main arm."""
-    return kept(ground.folder / "cells" / "resolution.json", lambda: _measure(ground))
+    config = ground.experiment(ARMS[OURS].overrides)
+    return kept(ground.folder / "cells" / "resolution.json", config, lambda: _measure(ground))
 
 
 def _measure(ground: Ground) -> Cell:

@@ -1,8 +1,9 @@
 """Whether the world model notices what cannot happen, and stays calm at what can: one row a violation."""
 
-from sciwm.benchmarks.physics.arms import OURS
-from sciwm.benchmarks.physics.cells import Cell, kept, trained_model
+from sciwm.benchmarks.physics.arms import ARMS, OURS
+from sciwm.benchmarks.physics.cells import trained_model
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.kept import Cell, kept
 from sciwm.evaluation.suite.latents import measure_surprise
 from sciwm.evaluation.suite.setting import Setting
 from simulations.generate import silent
@@ -10,7 +11,8 @@ from simulations.generate import silent
 
 def surprise_cell(ground: Ground) -> Cell:
     """AUROC of every detector for every violation in its default size, of the main arm."""
-    return kept(ground.folder / "cells" / "surprise.json", lambda: _measure(ground))
+    config = ground.experiment(ARMS[OURS].overrides)
+    return kept(ground.folder / "cells" / "surprise.json", config, lambda: _measure(ground))
 
 
 def setting_of(ground: Ground) -> Setting:

@@ -10,11 +10,11 @@ from typing import Any
 from sciwm.benchmarks.physics import arms, baselines
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, baseline_cell
-from sciwm.benchmarks.physics.cells import Cell as Measured
 from sciwm.benchmarks.physics.cells import arm_cell
 from sciwm.benchmarks.physics.claims import judge
 from sciwm.benchmarks.physics.figure import draw
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.kept import Cell as Measured
 from sciwm.benchmarks.physics.resolution import resolution_cell
 from sciwm.benchmarks.physics.surprise import surprise_cell
 from sciwm.benchmarks.physics.systems import SYSTEMS
