@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sciwm: interrupted; give the same command again to continue", file=sys.stderr)
         return INTERRUPTED
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
         if not _is_for_the_user(error):
             raise
         for line in _in_words(error).splitlines():
@@ -39,6 +39,8 @@ def _is_for_the_user(error: Exception) -> bool:
     """Whether an error was raised on purpose, here or by the file system, and not by a mistake in the code."""
     if isinstance(error, OSError):
         return error.filename is not None or error.errno in FILE_SYSTEM
+    if _is_of_memory(error):
+        return True
     if isinstance(error, RuntimeError):
         return str(error).startswith("NetCDF:")
     *_, (frame, _) = walk_tb(error.__traceback__)
@@ -58,7 +60,16 @@ FILE_SYSTEM = {
 }
 
 
+def _is_of_memory(error: Exception) -> bool:
+    """numpy says it by the type, torch in words."""
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+
+
 def _in_words(error: Exception) -> str:
+    if _is_of_memory(error):
+        remedy = "lower numbers of simulations, intervals or points, sizes of the model, or training.batch_size"
+        got = str(error).rpartition("can't allocate memory: ")[2] or "more than there is"
+        return str(Problem("memory", "enough for what was asked", got.rstrip("."), remedy))
     if isinstance(error, RuntimeError):
         remedy = "see whether the disk is full or read-only"
         return str(Problem("netCDF", "a file that can be written", str(error), remedy))

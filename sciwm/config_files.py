@@ -112,6 +112,7 @@ MEANT = {
     "float_type": "a number",
     "string_type": "text",
     "model_type": "a section of keys",
+    "tuple_type": "a list",
     "string_pattern_mismatch": "a name of letters, digits, '_', '.' and '-'",
 }
 
@@ -135,6 +136,10 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
         close = difflib.get_close_matches(str(error["input"]), known, n=1)
         remedy = f"did you mean '{close[0]}'?" if close else ""
         return [Problem(place, error["ctx"]["expected"], json.dumps(error["input"], default=str)[:80], remedy)]
+    if error["type"] in ("too_short", "too_long"):
+        fewest, most = error["ctx"].get("min_length"), error["ctx"].get("max_length")
+        expected = f"at most {most} items" if most is not None else f"at least {fewest} item{'s' * (fewest > 1)}"
+        return [Problem(place, expected, json.dumps(error["input"], default=str)[:80])]
     expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
     return [Problem(place, expected, json.dumps(error["input"], default=str, skipkeys=True)[:80])]
 

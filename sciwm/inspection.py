@@ -17,6 +17,8 @@ from sciwm.data.domain import Domain
 from sciwm.data.formats import forcing_of, open_dataset
 from sciwm.data.inputs import held_forcing
 from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read_values
+from sciwm.data.sensitivity import SensitivitySet
+from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.evaluation.control import target_fields
 from sciwm.model.checkpoint import DESCRIPTION, load_model, read_description
 from sciwm.planning.build import planning_cost
@@ -77,7 +79,7 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         try:
             linear_law(simulation, planning_cost(config.planning, simulation, target), target)
         except ValueError as error:
-            raise InputError([_unbuildable(error, f"{path}: control.target")]) from error
+            raise InputError([_unholdable(error, f"{path}: control.target")]) from error
     return config
 
 
@@ -87,6 +89,14 @@ def _unbuildable(error: Exception, place: str) -> Problem:
     if said:
         return Problem(place, said[1], said[2], said[3] or "")
     return Problem(place, "what can be simulated", str(error) or type(error).__name__)
+
+
+def _unholdable(error: ValueError, place: str) -> Problem:
+    """What kept the linear law from being found, where only the linear algebra says so."""
+    if isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error):
+        remedy = "look at actuators, control_interval and target, or use planning.terminal = none"
+        return Problem(place, "a target about which a linear law can be found", f"no solution ({error})", remedy)
+    return _unbuildable(error, place)
 
 
 def describe(path: Path) -> str:
@@ -165,6 +175,8 @@ def _check_model(run: Path) -> str:
 
 def _check_store(path: Path) -> str:
     dataset = open_trajectories(path)
+    if "sample" in dataset.dims and "simulation" not in dataset.dims:
+        return _check_answers(path, [str(n) for n in dataset.data_vars if f"{n}_twin" in dataset and n != "action"])
     damaged = TrajectoryStore(path).verify() if "status" in dataset else []
     if damaged:
         remedy = f"delete their markers {path.with_suffix('.done')}/I.json and simulate again"
@@ -174,6 +186,15 @@ def _check_store(path: Path) -> str:
     for variable in data.variables:
         data.array(variable.name)
     return f"{path}: a store of trajectories, {_counted(path)}, {_verified(path)}"
+
+
+def _check_answers(path: Path, names: Sequence[str]) -> str:
+    """Answers to actions, which belong to the training set beside them."""
+    answers = SensitivitySet(path, names)
+    training_set = path.with_name("train.zarr")
+    if training_set.exists():
+        check_same_simulation(answers, Trajectories(training_set))
+    return f"{path}: a store of answers to actions, {len(answers.usable)} samples that may be used"
 
 
 def _verified(path: Path) -> str:

@@ -24,12 +24,22 @@ from sciwm.evaluation.suite.kept import evaluate_parts
 from sciwm.evaluation.suite.setting import Setting
 from sciwm.evaluation.suite.table import check_names
 from sciwm.files import write_netcdf
-from sciwm.model.checkpoint import read_description
+from sciwm.model.checkpoint import read_description, trained_config
 from sciwm.planning import RecedingHorizon
 from sciwm.planning.build import build_planner
 from sciwm.problems import InputError, Problem
 from sciwm.progress import CountBar, bar
-from sciwm.run_folder import add_metrics, claim, open_set, read_config, read_metrics, read_model, stage, store_path
+from sciwm.run_folder import (
+    add_metrics,
+    check_trained,
+    claim,
+    open_set,
+    read_config,
+    read_metrics,
+    read_model,
+    stage,
+    store_path,
+)
 from sciwm.training.loop import train as train_phase
 from sciwm.training.loop import updates_of
 from sciwm.version import __version__
@@ -92,6 +102,9 @@ def train(run: Path) -> None:
     if config.data.sensitivities is not None:
         names = [v.name for v in sets[0].variables]
         answers = SensitivitySet(store_path(run, "sensitivity"), names, sets[0].dimensions)
+        if answers.pending:
+            got, remedy = f"{answers.pending} samples still to be computed", "let 'sciwm simulate' finish"
+            raise InputError([Problem(str(answers.path), "a complete set", got, remedy)])
     for phase in range(config.training.on_policy.rounds + 1):
         if phase:
             with stage(run, f"on_policy_{phase}", resumes=True):
@@ -203,6 +216,7 @@ def report(run: Path) -> Path:
     """
     from sciwm.report import write_report
 
+    check_trained(run, trained_config(run), read_config(run))
     with stage(run, "report"):
         return write_report(run)
 

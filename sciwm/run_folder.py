@@ -55,11 +55,16 @@ def read_config(run: Path) -> Config:
 def read_model(run: Path, config: Config) -> WorldModel:
     """The model of a run, if it is what ``config.yaml`` says."""
     model, trained = load_model(run)
+    check_trained(run, trained, config)
+    return model
+
+
+def check_trained(run: Path, trained: Config, config: Config) -> None:
+    """Refuse a model that was trained otherwise than ``config.yaml`` says."""
     changed = "; ".join(_differences(learned_from(trained), learned_from(config)))
     if changed:
         remedy = "restore config.yaml, or delete model.* and train_state.pt and train again"
         raise InputError([Problem(str(run), "a model trained as config.yaml says", changed, remedy)])
-    return model
 
 
 def open_set(run: Path, name: str) -> Trajectories:
@@ -90,6 +95,8 @@ def read_metrics(run: Path) -> dict[str, Any]:
         metrics = json.loads(path.read_text()) if path.exists() else {}
         if not isinstance(metrics, dict):
             raise ValueError(f"not a mapping but {type(metrics).__name__}")
+        if not isinstance(metrics.get("time", {}), dict):
+            raise ValueError(f"a 'time' that is no mapping but {metrics['time']!r}")
     except ValueError as error:
         remedy = "delete it, and evaluate and control again"
         raise InputError([Problem(str(path), "the numbers of this run in JSON", str(error), remedy)]) from error

@@ -11,7 +11,7 @@ class Split(Section):
     """Size of one set of simulations."""
 
     simulations: Annotated[Count, Field(le=10**6)]
-    intervals: Count
+    intervals: Annotated[Count, Field(le=10**6)]
 
 
 class SensitivitySettings(Section):
@@ -28,7 +28,7 @@ class DataSettings(Section):
     train: Split
     validation: Split
     test: Split
-    warm_up: Annotated[Integer, Field(ge=0)]
+    warm_up: Annotated[Integer, Field(ge=0, le=10**6)]
     sensitivities: SensitivitySettings | None = None
     share_transient: Share = 0.5
     share_unforced: Share = 0.15

@@ -34,6 +34,7 @@ from simulations import ActionBox
 
 IN_MEMORY_BYTES = 2**31
 HELD = ("action", "action_twin", "direction", "action_gradient")
+ABOUT = ("status", "action_low", "action_high", "actuator_shape")
 AGREEMENT = 1e-5
 """Of the largest value: how far twins may lie from each other at the start."""
 
@@ -86,9 +87,13 @@ class SensitivitySet:
         self.shape = tuple(dataset.sizes[d] for d in self.dimensions)
         self.intervals = dataset.sizes["time"] - 1
         self.control_interval = float(dataset["time"][1] - dataset["time"][0])
-        about = _loaded(dataset[[n for n in ("status", "action_low", "action_high") if n in dataset]], str(path))
+        self.num_actuators = dataset.sizes["actuator"]
+        self.positions = {d: dataset[d].values.astype(float) for d in self.dimensions if d in dataset.coords}
+        about = _loaded(dataset[[n for n in ABOUT if n in dataset]], str(path))
         self.actuators = _bounds(about, dataset, str(path))
+        self.actuator_shapes = _shapes(about, self.dimensions)
         status = about["status"].values if "status" in about else np.ones(dataset.sizes["sample"])
+        self.pending = int((status == 0).sum())
         self.usable: NDArray[np.intp] = np.flatnonzero(status == 1)
         if not len(self.usable):
             raise InputError([Problem(str(path), "at least one sample with status 1", "none", "let it be finished")])
@@ -222,6 +227,14 @@ def _bounds(about: xr.Dataset, dataset: xr.Dataset, where: str) -> ActionBox | N
     except ValueError as error:
         place = f"{where}: action_low, action_high"
         raise InputError([Problem(place, "one name and low < high for every actuator", str(error))]) from error
+
+
+def _shapes(about: xr.Dataset, dimensions: tuple[str, ...]) -> NDArray[Any] | None:
+    """What one unit of each action adds, ``(actuator, *space)``; None where the file does not tell."""
+    if "actuator_shape" not in about or set(about["actuator_shape"].dims) != {"actuator", *dimensions}:
+        return None
+    shapes: NDArray[Any] = about["actuator_shape"].transpose("actuator", *dimensions).values
+    return shapes
 
 
 def _loaded(dataset: xr.Dataset, where: str) -> xr.Dataset:

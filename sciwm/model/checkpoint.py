@@ -82,6 +82,19 @@ def read_description(run: Path) -> dict[str, Any]:
     return description
 
 
+def trained_config(run: Path) -> Config:
+    """What the model of ``run`` was trained by.
+
+    Raises:
+        InputError: if there is no model, or its description is damaged.
+    """
+    return _config_of(read_description(run), run)
+
+
+def _config_of(description: dict[str, Any], run: Path) -> Config:
+    return parse_config(description["config"], where=str(run / DESCRIPTION))
+
+
 def load_model(run: Path) -> tuple[WorldModel, Config]:
     """Read a model from a run folder, ready for use.
 
@@ -97,7 +110,7 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
     if digest != description["sha256"]:
         remedy = "the file is damaged or was exchanged: restore it from a backup, or train again"
         raise InputError([Problem(str(path), f"sha256 {description['sha256'][:16]}...", f"{digest[:16]}...", remedy)])
-    config = parse_config(description["config"], where=str(run / DESCRIPTION))
+    config = _config_of(description, run)
     try:
         domain = Domain.from_json(description["domain"])
         model = WorldModel(config.model, domain)

@@ -93,7 +93,10 @@ def read_results(run: Path) -> Results:
 
 
 def _json_lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    lines = [json.loads(line) for line in text.splitlines() if line.strip()]
+    if not all(isinstance(line, dict) and {"phase", "update"} <= line.keys() for line in lines):
+        raise ValueError("lines that are no epochs")
+    return lines
 
 
 def _read(run: Path, name: str, parse: Callable[[str], T], stage: str) -> T | None:

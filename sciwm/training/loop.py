@@ -22,6 +22,7 @@ from sciwm.data.augmentation import augment, joint_symmetries
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
 from sciwm.data.sensitivity import Sensitivities, SensitivitySet
+from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.data.windows import Windows, sample_fields
 from sciwm.files import write_atomically
 from sciwm.loss.balance import backward_balanced
@@ -84,6 +85,8 @@ def train(
         InputError: if data are missing or do not fit, or nothing finite was learned.
     """
     _raise_what_is_missing(config, sensitivity_set)
+    if sensitivity_set is not None:
+        check_same_simulation(sensitivity_set, training_sets[0])
     model = build_model(config, training_sets[0])
     objective = Objective(config.loss, model, None if sensitivity_set is None else sensitivity_set.target())
     optimizer, parameters = build_optimizer(config.training, model, objective)

@@ -235,6 +235,8 @@ def test_a_target_that_no_law_holds_is_found_before_anything_is_made(
     assert "planning.terminal = none" in line
     (line,) = refused("simulate", file, "--out", tmp_path / "new", "--set", "control.target=[0,1]")
     assert "one value for each of u" in line
+    (line,) = refused("simulate", file, "--out", tmp_path / "new", "--set", jets[1], "simulation.jets.width=1e9")
+    assert "a linear law can be found, got no solution" in line
     assert not (tmp_path / "new").exists()
 
 
@@ -538,6 +540,8 @@ def test_unholdable_target_is_an_error_and_no_traceback(
         (PermissionError(errno.EACCES, "Permission denied", "a.nc"), "a.nc: expected permission, got none; change"),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "a.nc"), "a.nc: expected a file, got a folder"),
         (RuntimeError("NetCDF: HDF error"), "netCDF: expected a file that can be written, got NetCDF: HDF error"),
+        (MemoryError("Unable to allocate 14.9 GiB"), "memory: expected enough for what was asked, got Unable to all"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "asked, got you tried; lower numbers"),
     ],
 )
 def test_file_systems_refuse_in_the_same_words(

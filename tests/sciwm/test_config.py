@@ -103,6 +103,10 @@ def test_mistyped_keys_name_the_nearest(file: Path, override: str, parts: list[s
     ("override", "key", "expected", "got"),
     [
         ("training.updates=0", "training.updates", "greater than or equal to 1", "0"),
+        ("training.augmentation=shifts", "training.augmentation", "a list", "shifts"),
+        ("evaluation.surprise.sizes=[]", "evaluation.surprise.sizes", "at least 1 item", "[]"),
+        ("simulation.num_points=[8,8,8]", "simulation.num_points", "at most 2 items", "[8, 8, 8]"),
+        ("data.train.intervals=2e9", "data.train.intervals", "less than or equal to 1000000", "2000000000"),
         ("training.updates=lots", "training.updates", "integer", "lots"),
         ("training.learning_rate=-1", "training.learning_rate", "greater than 0", "-1"),
         ("training.learning_rate=.nan", "training.learning_rate", "finite", "NaN"),

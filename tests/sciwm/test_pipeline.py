@@ -98,7 +98,7 @@ def test_model_of_another_configuration_is_not_reported_as_this_one(tiny_run: Pa
     run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
     text = (run / "config.yaml").read_text()
     (run / "config.yaml").write_text(text.replace("latent_modes: 6", "latent_modes: 5"))
-    for again in (pipeline.evaluate, pipeline.train):
+    for again in (pipeline.evaluate, pipeline.train, pipeline.report):
         with pytest.raises(InputError, match=r"configuration|config\.yaml says"):
             again(run)
 
@@ -158,3 +158,14 @@ def test_one_command_at_a_time(tiny_run: Path) -> None:
         pipeline.evaluate(tiny_run)
     assert (tiny_run / "report" / "metrics.json").read_bytes() == metrics
     pipeline.evaluate(tiny_run)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [("report/metrics.json", '{"time": 3}', "a 'time' that is no mapping"), ("metrics.jsonl", "{}", "no epochs")],
+)
+def test_numbers_of_another_kind_are_told(name: str, text: str, told: str, tiny_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    (run / name).write_text(text)
+    with pytest.raises(InputError, match=told):
+        pipeline.report(run)

@@ -1,12 +1,15 @@
 """Twins, tangents, adjoints and inverse dynamics: zero for the exact model of a linear flow, one for a deaf one."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import xarray as xr
+import zarr
 from torch import Tensor
 
 from sciwm import pipeline
@@ -14,8 +17,10 @@ from sciwm.config import Config
 from sciwm.config_files import parse_config
 from sciwm.data.schema import Trajectories
 from sciwm.data.sensitivity import Sensitivities, SensitivitySet
+from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.data.windows import Batch, Windows
 from sciwm.dynamics import rollout
+from sciwm.inspection import check
 from sciwm.loss.inverse import InverseDynamics
 from sciwm.loss.objective import Objective
 from sciwm.loss.sensitivity import (
@@ -267,6 +272,34 @@ def test_terms_without_their_data_are_refused(
     assert len(some.value.problems) == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda d: d, ""),
+        (lambda d: d.assign_coords(time=2 * d.time), r"time: expected steps of 0\.2, .*, got 0\.4"),
+        (lambda d: d.isel(x=slice(None, None, 2)), "expected 16 points, .*, got 8 points"),
+        (lambda d: d.assign_coords(x=d.x / 2), "sensitivity.nc: x: expected points from 0 to 5.89"),
+        (lambda d: d.isel(actuator=slice(3)).drop_vars("actuator"), "expected 4 actuators, .*, got 3"),
+        (lambda d: d.assign(action_high=3 * d.action_high), r"action_high: expected \[0\.7, "),
+        (lambda d: d.assign(actuator_shape=d.actuator_shape.roll(x=1)), "actuator_shape: expected the actuators of"),
+        (lambda d: d.drop_vars(["x", "actuator_shape"]), ""),
+    ],
+)
+def test_answers_of_another_simulation_are_refused(
+    change: Callable[[xr.Dataset], xr.Dataset],
+    told: str,
+    data: Trajectories,
+    answers: SensitivitySet,
+    tmp_path: Path,
+) -> None:
+    """Most of them would be learned from without a sign of it."""
+    dataset = xr.load_dataset(answers.path, engine="zarr", consolidated=False)
+    path = tmp_path / "sensitivity.nc"
+    change(dataset.drop_encoding()).to_netcdf(path, engine="netcdf4")
+    with pytest.raises(InputError, match=told) if told else nullcontext():
+        check_same_simulation(SensitivitySet(path, ["u"]), data)
+
+
 # Inverse dynamics
 
 
@@ -392,5 +425,11 @@ def test_the_pipeline_asks_the_solver_and_learns_from_its_answers(experiment: Co
     before = {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()}
     pipeline.simulate(parse_config(settings, where="test"), run)
     assert {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()} == before
+    status = zarr.open_group(store_path(run, "sensitivity"), mode="a")["status"]
+    status[:2] = 0
+    with pytest.raises(InputError, match="a complete set, got 2 samples still to be computed"):
+        pipeline.train(run)
+    status[:2] = 1
     pipeline.train(run)
     assert '"train.adjoints": ' in (run / "metrics.jsonl").read_text()
+    assert any("answers to actions, 6 samples" in line for line in check(run))

@@ -1,0 +1,64 @@
+"""Whether answers to actions speak of the same simulation as the trajectories that are learned from."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sciwm.data.schema import Trajectories
+from sciwm.data.sensitivity import SensitivitySet
+from sciwm.problems import InputError, Problem
+
+AGREEMENT = 1e-3
+"""Relative, as that asked of grids and times."""
+
+
+def check_same_simulation(answers: SensitivitySet, data: Trajectories) -> None:
+    """Refuse answers of another grid, interval or actuators; what a file does not tell is not compared.
+
+    Raises:
+        InputError: with all that differs.
+    """
+    where, suited = str(answers.path), f"as in {data.path}"
+    remedy = "make them by the simulation of the training set"
+    shape = tuple(axis.num_points for axis in data.axes)
+    problems = []
+    if answers.shape != shape:
+        problems.append(Problem(where, f"{_points(shape)}, {suited}", _points(answers.shape), remedy))
+    else:
+        for axis in data.axes:
+            given = answers.positions.get(axis.name)
+            if given is not None and np.abs(given - axis.coordinates).max() > AGREEMENT * axis.spacing:
+                problems.append(Problem(f"{where}: {axis.name}", _range(axis.coordinates), _range(given), remedy))
+    if not np.isclose(answers.control_interval, data.control_interval, rtol=AGREEMENT):
+        expected, got = f"steps of {data.control_interval:g}, {suited}", f"{answers.control_interval:g}"
+        problems.append(Problem(f"{where}: time", expected, got, remedy))
+    if answers.num_actuators != len(data.actuators):
+        expected, got = f"{len(data.actuators)} actuators, {suited}", f"{answers.num_actuators}"
+        problems.append(Problem(where, expected, got, remedy))
+    elif not problems:
+        problems = _actuator_problems(answers, data, where, remedy)
+    if problems:
+        raise InputError(problems)
+
+
+def _actuator_problems(answers: SensitivitySet, data: Trajectories, where: str, remedy: str) -> list[Problem]:
+    """Bounds, by which directions and gradients are normalised, and places."""
+    problems = []
+    if answers.actuators is not None:
+        for name in ("low", "high"):
+            given, wanted = getattr(answers.actuators, name), getattr(data.actuators, name)
+            if not np.allclose(given, wanted, rtol=AGREEMENT):
+                problems.append(Problem(f"{where}: action_{name}", f"{wanted.tolist()}", f"{given.tolist()}", remedy))
+    if answers.actuator_shapes is not None and data.forcing_shapes is not None:
+        wanted = data.forcing_shapes.sum(axis=1)  # each acts on one variable
+        if np.abs(answers.actuator_shapes - wanted).max() > AGREEMENT * np.abs(wanted).max():
+            expected = f"the actuators of {data.path}"
+            problems.append(Problem(f"{where}: actuator_shape", expected, "others", remedy))
+    return problems
+
+
+def _points(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) + " points"
+
+
+def _range(positions: NDArray[np.float64]) -> str:
+    return f"points from {positions[0]:g} to {positions[-1]:g}"
