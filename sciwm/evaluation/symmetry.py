@@ -1,11 +1,7 @@
-"""What leaves the physics as it is: shifts that map equation and actuators onto themselves, and finer grids."""
+"""Shifts that map equation and actuators onto themselves."""
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
-from sciwm.problems import InputError, Problem
 from simulations import PeriodicGrid, Simulation
 
 
@@ -38,17 +34,3 @@ def symmetric_shift(simulation: Simulation, fields: Tensor) -> tuple[int, int, l
             if bool(close.all()) and len(set(places.tolist())) == len(places):
                 return axis, points, places.tolist()
     return None
-
-
-def interpolate(fields: Tensor, shape: Sequence[int]) -> Tensor:
-    """The trigonometric interpolant of periodic fields ``(..., *space)`` on a finer grid."""
-    for axis, (old, new) in enumerate(zip(fields.shape[-len(shape) :], shape, strict=True), start=-len(shape)):
-        if new < old:
-            raise InputError([Problem("shape", f"at least {old} points along axis {axis}", str(new))])
-        spectrum = torch.fft.rfft(fields, dim=axis)
-        if new > old and old % 2 == 0:  # the Nyquist wave becomes two, of half its size each
-            half = torch.ones(old // 2 + 1, dtype=fields.dtype)
-            half[-1] = 0.5
-            spectrum = spectrum * half.view(-1, *(1,) * (-axis - 1))
-        fields = torch.fft.irfft(spectrum, n=new, dim=axis) * (new / old)
-    return fields

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciwm.evaluation.symmetry import interpolate, symmetric_shift
+from sciwm.evaluation.symmetry import symmetric_shift
 from sciwm.problems import InputError, Problem
 from simulations import Simulation
+from simulations.resampling import resample
 
 SHARES = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Default sizes of injections and kicks, in units of the root mean square."""
@@ -177,4 +178,4 @@ def _shift(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
 
 def _refine(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
     """The same flow on a grid of so many times the points."""
-    return interpolate(scene.fields, [round(size * n) for n in scene.simulation.grid.shape]), scene.actions
+    return resample(scene.fields, [round(size * n) for n in scene.simulation.grid.shape]), scene.actions

@@ -59,10 +59,7 @@ class SpectralSpace:
 
     def wavenumber_blocks(self) -> list[Tensor]:
         """Indices of the coordinates that belong to one wave vector up to signs: all channels, cosines and sines."""
-        label = torch.zeros(self.shape, dtype=torch.long)
-        for axis, k in enumerate(self.modes):
-            label = label * (k + 1) + _along(_wavenumbers(k), axis, len(self.modes))
-        flat = label.flatten().repeat(self.channels)
+        flat = _wave_vectors(self.modes).flatten().repeat(self.channels)
         return [torch.nonzero(flat == value).flatten() for value in flat.unique()]
 
 
@@ -120,8 +117,12 @@ def _quarter_turn(modes: int) -> Tensor:
     return turn
 
 
-def _along(values: Tensor, axis: int, dimensions: int) -> Tensor:
-    return values.reshape([-1 if d == axis else 1 for d in range(dimensions)])
+def _wave_vectors(modes: Sequence[int]) -> Tensor:
+    """Of each coefficient the number of its ``(|k_1| .. |k_D|)``, row by row; ``(*coefficients)``."""
+    label = torch.zeros((1,) * len(modes), dtype=torch.long)
+    for axis, k in enumerate(modes):
+        label = label * (k + 1) + _wavenumbers(k).reshape([-1 if d == axis else 1 for d in range(len(modes))])
+    return label
 
 
 class SpectralLinear(nn.Module):
@@ -149,10 +150,7 @@ class SpectralLinear(nn.Module):
             self.register_buffer("operators", operators)
             self.operators: Tensor
             self.combination = nn.Parameter(torch.zeros(len(operators), start.channels, to.channels))
-        label = torch.zeros([2 * k + 1 for k in modes], dtype=torch.long)
-        for axis, k in enumerate(modes):
-            label = label * (k + 1) + _along(_wavenumbers(k), axis, len(modes))
-        self.register_buffer("wave_vector", label.flatten(), persistent=False)
+        self.register_buffer("wave_vector", _wave_vectors(modes).flatten(), persistent=False)
         self.wave_vector: Tensor
         for axis, (k, k_in, k_out) in enumerate(zip(modes, start.modes, to.modes, strict=True)):
             kept_in, kept_out = (torch.eye(2 * n + 1)[_kept(k, n)] for n in (k_in, k_out))

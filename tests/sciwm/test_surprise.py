@@ -15,14 +15,14 @@ import simulations
 from sciwm.evaluation.alarms import smallest_detectable, smallest_detectable_interval
 from sciwm.evaluation.detection import Whitening, auroc, auroc_interval, cross_scores, paired_p_value
 from sciwm.evaluation.surprise import observed_budget, surprise
-from sciwm.evaluation.symmetry import interpolate, symmetric_shift
+from sciwm.evaluation.symmetry import symmetric_shift
 from sciwm.evaluation.violations import SHARES, Scene, Violation, continued, standard_controls, standard_violations
 from sciwm.loss.physics import budget_residual
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
 from sciwm.report.drawing import STYLE
 from sciwm.report.surprise_figures import detection_over_size, surprise_by_violation
-from simulations import PeriodicGrid, Simulation
+from simulations import Simulation
 
 SETTINGS: dict[str, Any] = {
     "equation": "burgers",
@@ -142,23 +142,6 @@ def test_a_steady_forcing_allows_shifts_along_itself_alone() -> None:
     )
     start = torch.tensor(simulation.initial_state(np.random.default_rng(0), amplitude=1.0))[None]
     assert symmetric_shift(simulation, start) == (0, 4, [1, 2, 3, 0])
-
-
-@pytest.mark.parametrize("shape", [(16,), (8, 12)])
-def test_interpolation_keeps_a_band_limited_field(shape: tuple[int, ...]) -> None:
-    """Waves below the Nyquist mode are exact on the finer grid; the old points keep any field."""
-    rng = np.random.default_rng(0)
-    coarse, fine = (PeriodicGrid(tuple(f * n for n in shape), (1.0,) * len(shape)) for f in (1, 2))
-
-    def wave(grid: PeriodicGrid) -> Tensor:
-        return torch.tensor(sum(np.cos(2 * np.pi * (d + 2) * x + d) for d, x in enumerate(grid.mesh)))
-
-    torch.testing.assert_close(interpolate(wave(coarse), fine.shape), wave(fine))
-    noise = torch.tensor(rng.normal(size=(3, *shape)))
-    every_second = (slice(None), *(slice(None, None, 2) for _ in shape))
-    torch.testing.assert_close(interpolate(noise, fine.shape)[every_second], noise)
-    with pytest.raises(InputError, match="at least"):
-        interpolate(noise, tuple(n // 2 for n in shape))
 
 
 def test_scores_are_those_of_normal_errors() -> None:
