@@ -1,10 +1,11 @@
-"""Dynamics that are wrong in a known way: a simulation under other actions, read out enlarged."""
+"""What is wrong in a known way: a simulation under other actions, read out enlarged; heads that read nothing."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from torch import Tensor
 
+from sciwm.model.readouts import BudgetHeads
 from simulations import Simulation, build
 
 
@@ -49,3 +50,14 @@ def diffusion(*, diffusivity: float = 0.1, dimensions: int = 1) -> Simulation:
             "jets": {"count": 2, "width": 1.0, "limit": 2.0},
         }
     )
+
+
+def cleared(heads: BudgetHeads) -> BudgetHeads:
+    """The same heads, reading zero from anything; features as they are, so that weights can be set by hand."""
+    for form in (heads.values, heads.sources):
+        form.inverse_deviation.fill_(1.0)
+        for values in (form.mean, form.weight, form.bias):
+            values.zero_()
+    heads.output.zero_()
+    heads.output_bias.zero_()
+    return heads

@@ -74,6 +74,7 @@ BENCHMARKS = {
             "claims": View(physics.claim_columns, physics.of_kind("claim")),
             "surprise": View(physics.surprise_columns, physics.of_kind("surprise")),
             "resolution": View(physics.resolution_columns, physics.of_kind("resolution")),
+            "factorial": View(physics.factorial_columns, physics.of_kind("factorial")),
         },
     ),
 }

@@ -48,9 +48,9 @@ class Config(Section):
             ),
             (
                 "model.ledger",
-                self.model.ledger and not (physics.heads_encoded or physics.heads_rolled),
-                "a weight for loss.physics.heads_encoded or heads_rolled, which the ledger is read by",
-                "none",
+                self.model.ledger and self.model.latent == "fields",
+                "a latent that functionals are read from",
+                "fields",
             ),
             (
                 "loss.collapse.kind",

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from sciwm.config.kinds import Count, Integer, Section
+from sciwm.config.kinds import Count, Integer, Section, as_tuple
 
 
 class EncoderSettings(Section):
@@ -23,8 +23,9 @@ class PredictorSettings(Section):
     """How a latent is advanced.
 
     ``exponential`` takes time steps of a learned quadratic tendency, ``linear`` is one matrix. With
-    ``equivariant`` all its maps commute with translation, where the latent is spectral;
-    ``steady_forcing`` adds a learned constant, for flows that something drives steadily.
+    ``equivariant`` all its maps commute with translation, where the latent is spectral. For flows that
+    something drives steadily, ``steady_forcing`` names the dimensions along which that varies: a constant
+    is learned, and along all other dimensions translation stays exact.
     """
 
     kind: Literal["exponential", "linear"] = "exponential"
@@ -32,7 +33,7 @@ class PredictorSettings(Section):
     substeps: Count = 2
     action_path: Literal["additive", "affine", "general"] = "affine"
     equivariant: bool = True
-    steady_forcing: bool = False
+    steady_forcing: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()
 
 
 class ModelSettings(Section):
@@ -51,5 +52,4 @@ class ModelSettings(Section):
     ledger: bool = False
     encoder: EncoderSettings = EncoderSettings()
     predictor: PredictorSettings = PredictorSettings()
-    head_rank: Count = 8
     decoder_rank: Count = 8

@@ -37,18 +37,19 @@ def _fit_functional(data: Trajectories, name: str) -> Functional:
     values, source, output = (
         np.asarray(data.array(n)[:])[rows].astype(np.float64) for n in (name, f"{name}_source", f"{name}_output")
     )
+    change_deviation = _deviation(np.diff(values, axis=1))
     return Functional(
         name=name,
         mean=float(values.mean()),
         deviation=_deviation(values),
-        change_deviation=_deviation(np.diff(values, axis=1)),
+        change_deviation=change_deviation,
         source_mean=float(source[:, :-1].mean()),
-        source_deviation=_deviation(source[:, :-1]),
+        source_deviation=_deviation(source[:, :-1], rounding=1e-5 * change_deviation / data.control_interval),
         output_deviation=float(np.sqrt(np.mean(output[:, :-1] ** 2))) or 1.0,
     )
 
 
-def _deviation(values: NDArray[np.floating]) -> float:
-    """Standard deviation, or one for a quantity that never varies."""
+def _deviation(values: NDArray[np.floating], *, rounding: float = 1e-12) -> float:
+    """Standard deviation, or one for a quantity that never varies beyond rounding."""
     deviation = float(values.std())
-    return deviation if deviation > 1e-12 else 1.0
+    return deviation if deviation > rounding else 1.0

@@ -1,8 +1,9 @@
 """Inverse dynamics: which forcing takes one latent to the next."""
 
+import torch
 from torch import Tensor, nn
 
-from sciwm.model.readouts import QuadraticHead
+from sciwm.model.spaces import LatentSpace
 from sciwm.model.vector import VectorSpace
 from sciwm.model.world_model import WorldModel
 
@@ -19,13 +20,13 @@ class InverseDynamics(nn.Module):
 
     def __init__(self, model: WorldModel) -> None:
         super().__init__()
-        rank = model.settings.head_rank
+        start: LatentSpace = model.encoder.space.repeated(2)
+        to: LatentSpace = model.encoder.shape_space
         if model.shapes is None:
-            numbers = VectorSpace(len(model.actuators))
-            self.head = QuadraticHead(VectorSpace(2 * model.latent_size), numbers, rank)
-        else:
-            self.head = QuadraticHead(model.encoder.space.repeated(2), model.encoder.shape_space, rank)
-        self.head.quadratic.fit(model.encoder.scale)
+            start, to = VectorSpace(start.size), VectorSpace(len(model.actuators))
+        self.linear = start.linear(to)
+        self.quadratic = start.product(to, model.settings.predictor.rank, gain=0.1)
+        self.quadratic.fit(model.encoder.scale)
 
     def forward(self, model: WorldModel, latents: Tensor, actions: Tensor) -> Tensor:
         """The error e.
@@ -37,5 +38,6 @@ class InverseDynamics(nn.Module):
         forcing = model.scaled(actions).flatten(0, 1)
         if model.shapes is not None:
             forcing = forcing @ model.shapes
-        read = self.head(latents[:, :-1].flatten(0, 1), latents[:, 1:].flatten(0, 1))
+        both = torch.cat([latents[:, :-1], latents[:, 1:]], dim=2).flatten(0, 1)
+        read = self.linear(both) + self.quadratic(both)
         return (read - forcing).square().mean() / forcing.square().mean().clamp(min=1e-12)

@@ -1,15 +1,18 @@
 """Which encoder, decoder and predictor a configuration asks for."""
 
+from collections.abc import Sequence
+
 from sciwm.config import ModelSettings
 from sciwm.data.domain import Domain
 from sciwm.model.encoder import SpectralEncoder, VectorEncoder
 from sciwm.model.field import FieldDecoder, FieldEncoder, FieldPredictor
-from sciwm.model.forcing import Forcing
+from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.predictor import ExponentialPredictor, LinearPredictor
 from sciwm.model.readouts import SpectralDecoder, VectorDecoder
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.spectral import SpectralSpace
 from sciwm.model.vector import VectorSpace
+from sciwm.problems import InputError, Problem
 
 Encoder = SpectralEncoder | VectorEncoder | FieldEncoder
 Decoder = SpectralDecoder | VectorDecoder | FieldDecoder
@@ -45,6 +48,7 @@ def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
 def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -> Predictor:
     """By ``settings.predictor``; fields are advanced by an operator of the encoder's sizes."""
     chosen, actuators = settings.predictor, len(domain.actuators)
+    varies = _varies(chosen.steady_forcing, domain)
     space: LatentSpace = encoder.space
     shapes: LatentSpace | None = encoder.shape_space if domain.known_shapes else None
     if not chosen.equivariant:
@@ -60,12 +64,20 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
             settings.encoder,
             domain.shape,
             unknown_shapes=0 if domain.known_shapes else actuators,
-            steady_forcing=chosen.steady_forcing,
+            steady_forcing=varies,
         )
     if chosen.kind == "linear":
-        return LinearPredictor(chosen, space, forcing(domain.control_interval))
+        return LinearPredictor(space, forcing(domain.control_interval), SteadyForcing(space, varies))
     substep = domain.control_interval / chosen.substeps
-    return ExponentialPredictor(chosen, space, forcing(substep), modulation=forcing(0.0))
+    return ExponentialPredictor(chosen, space, forcing(substep), forcing(0.0), SteadyForcing(space, varies))
+
+
+def _varies(steady_forcing: Sequence[str], domain: Domain) -> list[bool]:
+    """Along each axis, whether the steady forcing varies."""
+    if unknown := set(steady_forcing) - set(domain.dimensions):
+        expected = f"space dimensions of the data, {' or '.join(domain.dimensions)}"
+        raise InputError([Problem("model.predictor.steady_forcing", expected, ", ".join(sorted(unknown)))])
+    return [name in steady_forcing for name in domain.dimensions]
 
 
 def _spectral_space(settings: ModelSettings, domain: Domain) -> SpectralSpace:

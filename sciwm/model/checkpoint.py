@@ -23,7 +23,7 @@ from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
 from sciwm.version import __version__
 
-FORMAT = 2
+FORMAT = 3
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 PARTS = {"sha256": str, "latent_size": int, "domain": dict, "config": dict, "provenance": dict}
 

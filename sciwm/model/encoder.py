@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
+from sciwm.model.convolution import TruncatedConv
 from sciwm.model.spectral import SpectralSpace, along_axes, basis
 from sciwm.model.vector import VectorSpace
 from sciwm.problems import InputError, Problem
@@ -54,6 +55,7 @@ class Operator(nn.Module):
             n_modes=(2 * settings.modes,) * dimensions,
             n_layers=settings.layers,
             use_channel_mlp=False,
+            conv_module=TruncatedConv,
         )
         self.blocks.fno_skips = nn.ModuleList(Pointwise(settings.width, settings.width) for _ in range(settings.layers))
         self.layers = settings.layers

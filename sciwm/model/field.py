@@ -62,7 +62,7 @@ class FieldPredictor(nn.Module):
         settings: sizes of the operator.
         grid: points along each axis.
         unknown_shapes: number of actions whose shapes are learned, zero where they are known.
-        steady_forcing: whether there is a ``g``, learned.
+        steady_forcing: whether there is a ``g``, learned, that varies along each axis; along none there is none.
     """
 
     def __init__(
@@ -72,14 +72,15 @@ class FieldPredictor(nn.Module):
         grid: Sequence[int],
         *,
         unknown_shapes: int,
-        steady_forcing: bool,
+        steady_forcing: Sequence[bool],
     ) -> None:
         super().__init__()
         self.shape = (variables, *grid)
         self.operator = Operator(2 * variables, variables, settings, len(grid))
         size = variables * math.prod(grid)
         self.forcing = nn.Parameter(torch.randn(unknown_shapes, size) * 0.1)
-        self.steady = nn.Parameter(torch.zeros(size), requires_grad=steady_forcing)
+        varying = [n if varies else 1 for n, varies in zip(grid, steady_forcing, strict=True)]
+        self.steady = nn.Parameter(torch.zeros(variables, *varying), requires_grad=any(steady_forcing))
 
     def fit(self, scale: Tensor, latents: Tensor) -> None:
         """Nothing here depends on scales."""
@@ -92,9 +93,10 @@ class FieldPredictor(nn.Module):
     def stepper(self, shapes: Tensor | None) -> Callable[[Tensor, Tensor], Tensor]:
         """One control interval; ``shapes`` are those of the actuators, flattened, if known."""
         forcing = self.forcing if shapes is None else shapes
+        steady = self.steady.expand(self.shape).flatten()
 
         def step(state: Tensor, action: Tensor) -> Tensor:
-            held = torch.addmm(self.steady, action, forcing).unflatten(1, self.shape)
+            held = torch.addmm(steady, action, forcing).unflatten(1, self.shape)
             change = self.operator(torch.cat([state.unflatten(1, self.shape), held], dim=1))
             return state + change.flatten(1)
 

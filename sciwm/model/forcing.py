@@ -1,4 +1,6 @@
-"""From actions to what they add to a latent."""
+"""What actions, and a steady forcing beside them, add to a latent."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -41,3 +43,24 @@ class Forcing(nn.Module):
     def set_free(self, forcing: Tensor) -> None:
         """Start from these G_j ``(actuator, size)``, where shapes are not known."""
         self.free.copy_(forcing)
+
+
+class SteadyForcing(nn.Module):
+    """A learned constant ``g`` on the coordinates of fields that vary along some axes only.
+
+    Args:
+        space: of the latents.
+        varies: along each axis; along none there is no forcing.
+    """
+
+    def __init__(self, space: LatentSpace, varies: Sequence[bool]) -> None:
+        super().__init__()
+        places = space.varying_along(varies) if any(varies) else torch.zeros(0, dtype=torch.long)
+        self.values = nn.Parameter(torch.zeros(len(places)))
+        self.register_buffer("places", places, persistent=False)
+        self.places: Tensor
+        self.size = space.size
+
+    def forward(self) -> Tensor:
+        """``g``, of shape ``(size,)``."""
+        return self.values.new_zeros(self.size).index_copy(0, self.places, self.values)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import PredictorSettings
-from sciwm.model.forcing import Forcing
+from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.spectral import as_matrix
 
@@ -28,15 +28,23 @@ class ExponentialPredictor(nn.Module):
         N(z, a) = sum_r W_r [ (U_r z) (V_r z) ] + G a + g                    action_path = additive
         N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r (z + H a)) ] + G a + g    action_path = general
 
-    A steady forcing g is learned where the settings ask for one.
+    The steady forcing g varies along the axes that the settings name, and is none where they name none.
 
     Args:
         settings: sizes.
         space: of the latents.
         forcing: what G and H know of the actuators, one map each.
+        steady: g.
     """
 
-    def __init__(self, settings: PredictorSettings, space: LatentSpace, forcing: Forcing, modulation: Forcing) -> None:
+    def __init__(
+        self,
+        settings: PredictorSettings,
+        space: LatentSpace,
+        forcing: Forcing,
+        modulation: Forcing,
+        steady: SteadyForcing,
+    ) -> None:
         super().__init__()
         self.substeps, self.action_path, self.size = settings.substeps, settings.action_path, space.size
         self.tendency = space.product(space, settings.rank, gain=0.02)
@@ -44,7 +52,7 @@ class ExponentialPredictor(nn.Module):
         self.correction = space.linear(space).set_identity(0.5)
         self.forcing = forcing  # G
         self.modulation = modulation.requires_grad_(self.action_path != "additive")  # H
-        self.steady = nn.Parameter(torch.zeros(space.size), requires_grad=settings.steady_forcing)  # g
+        self.steady = steady  # g
 
     def fit(self, scale: Tensor, latents: Tensor) -> None:
         """Take over the fixed scales ``sigma`` of the latent, and those of products of samples ``(n, size)``."""
@@ -56,7 +64,7 @@ class ExponentialPredictor(nn.Module):
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
-        offset, forcing = self.tendency.offset(), self.forcing.matrix(shapes)
+        offset, forcing, steady = self.tendency.offset(), self.forcing.matrix(shapes), self.steady()
         view = Assembled(self.tendency.view, self.size, len(offset), offset)
         back = Assembled(self.tendency.combine, len(offset) // 2, self.size, offset)
         decay, correction = (Assembled(m, self.size, self.size, offset) for m in (self.decay, self.correction))
@@ -66,7 +74,7 @@ class ExponentialPredictor(nn.Module):
             acted = torch.cat([left, torch.zeros_like(right)], dim=1)
 
         def step(z: Tensor, action: Tensor) -> Tensor:
-            held = torch.addmm(self.steady, action, forcing)
+            held = torch.addmm(steady, action, forcing)
             factor_offset = offset if self.action_path == "additive" else torch.addmm(offset, action, acted)
 
             def tendency(z: Tensor) -> Tensor:
@@ -85,12 +93,12 @@ class ExponentialPredictor(nn.Module):
 class LinearPredictor(nn.Module):
     """``z+ = A z + B a + b``: the Koopman form, all of whose nonlinearity is the encoder's."""
 
-    def __init__(self, settings: PredictorSettings, space: LatentSpace, forcing: Forcing) -> None:
+    def __init__(self, space: LatentSpace, forcing: Forcing, steady: SteadyForcing) -> None:
         super().__init__()
         self.size = space.size
         self.decay = space.linear(space).set_identity(1.0)
         self.forcing = forcing
-        self.steady = nn.Parameter(torch.zeros(space.size), requires_grad=settings.steady_forcing)
+        self.steady = steady
 
     def fit(self, scale: Tensor, latents: Tensor) -> None:
         """Nothing here depends on the scales."""
@@ -101,9 +109,9 @@ class LinearPredictor(nn.Module):
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
-        forcing = self.forcing.matrix(shapes)
+        forcing, steady = self.forcing.matrix(shapes), self.steady()
         decay = Assembled(self.decay, self.size, self.size, forcing)
-        return lambda z, action: decay(z, plus=torch.addmm(self.steady, action, forcing))
+        return lambda z, action: decay(z, plus=torch.addmm(steady, action, forcing))
 
 
 class Assembled:

@@ -4,30 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
+from sciwm.model.forms import RIDGE, QuadraticForm
+from sciwm.model.least_squares import least_squares
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.spectral import SpectralSpace, along_axes, basis
 from sciwm.model.vector import VectorSpace
-
-
-class QuadraticHead(nn.Module):
-    """``l . z + z . Q z + b`` of one or several latents, in a spectral space the general one that translation allows.
-
-    With a space of invariants it reads spatial means of local densities.
-
-    Args:
-        start: of all latents that are read together.
-        to: where the result lives.
-    """
-
-    def __init__(self, start: LatentSpace, to: LatentSpace, rank: int) -> None:
-        super().__init__()
-        self.linear = start.linear(to)
-        self.quadratic = start.product(to, rank, gain=0.1)
-
-    def forward(self, *latents: Tensor) -> Tensor:
-        """Latents ``(batch, size)`` to ``(batch, size of the other space)``."""
-        together = torch.cat(latents, dim=-1)
-        return self.linear(together) + self.quadratic(together)
 
 
 class BudgetHeads(nn.Module):
@@ -36,36 +17,51 @@ class BudgetHeads(nn.Module):
         Q(z+) - Q(z) = interval ( S(z, z+) + sum_j a_j y_j(z, z+) )
 
     S and y are averages over the interval, hence read from both its ends. The work of the actuators
-    is bilinear and known, so only y is learned, linearly.
+    is bilinear and known, so only y is read, linearly. Heads are measured, not learned by gradients:
+    fitted anew as the latents change.
 
     Args:
         functionals: number of functionals.
         actuators: number of actions.
     """
 
-    def __init__(self, space: LatentSpace, rank: int, functionals: int, actuators: int) -> None:
+    def __init__(self, space: LatentSpace, functionals: int, actuators: int) -> None:
         super().__init__()
         self.shape = (functionals, actuators)
-        both, numbers = space.repeated(2), space.invariants(functionals)
-        self.values = QuadraticHead(space, numbers, rank)
-        self.sources = QuadraticHead(both, numbers, rank)
-        self.bias = nn.Parameter(torch.zeros(2, functionals))
-        self.output = nn.Parameter(torch.zeros(both.size, functionals * actuators))
-        self.output_bias = nn.Parameter(torch.zeros(functionals * actuators))
+        both = space.repeated(2)
+        self.values = QuadraticForm(space, functionals)
+        self.sources = QuadraticForm(both, functionals)
+        self.register_buffer("output", torch.zeros(both.size, functionals * actuators))
+        self.register_buffer("output_bias", torch.zeros(functionals * actuators))
+        self.output: Tensor
+        self.output_bias: Tensor
 
-    def fit(self, scale: Tensor) -> None:
-        """Take over the fixed scales of the latent."""
-        self.values.quadratic.fit(scale)
-        self.sources.quadratic.fit(scale)
+    @torch.no_grad()
+    def fit(self, before: Tensor, after: Tensor, functionals: Tensor, sources: Tensor, outputs: Tensor) -> None:
+        """Least squares over transitions.
+
+        Args:
+            before, after: latents ``(sample, size)``.
+            functionals: normalised, at the latents before, ``(sample, functional)``.
+            sources: normalised, ``(sample, functional)``.
+            outputs: normalised, ``(sample, functional, actuator)``.
+        """
+        self.values.fit(before, functionals)
+        both = torch.cat([before, after], dim=1)
+        self.sources.fit(both, sources)
+        answers = least_squares(torch.cat([both, torch.ones_like(both[:, :1])], dim=1), outputs.flatten(1), ridge=RIDGE)
+        self.output.copy_(answers[:-1])
+        self.output_bias.copy_(answers[-1])
 
     def value(self, latent: Tensor) -> Tensor:
         """Normalised ``Q`` ``(batch, functional)``."""
-        return self.values(latent) + self.bias[0]
+        read: Tensor = self.values(latent)
+        return read
 
     def fluxes(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised ``S`` ``(batch, functional)`` and ``y`` ``(batch, functional, actuator)``."""
         output = torch.addmm(self.output_bias, torch.cat([before, after], dim=1), self.output)
-        return self.sources(before, after) + self.bias[1], output.unflatten(1, self.shape)
+        return self.sources(before, after), output.unflatten(1, self.shape)
 
 
 class SpectralDecoder(nn.Module):

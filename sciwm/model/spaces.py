@@ -1,14 +1,16 @@
 """What encoder, predictor and readouts have in common: the space of the latents and the maps it allows."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
 from torch import Tensor
 
-from sciwm.model.spectral import SpectralLinear, SpectralProduct
-from sciwm.model.vector import VectorLinear, VectorProduct
+from sciwm.model.spectral import SpectralLinear, SpectralProduct, SpectralQuadratics
+from sciwm.model.vector import VectorLinear, VectorProduct, VectorQuadratics
 
 LinearMap = SpectralLinear | VectorLinear
 QuadraticMap = SpectralProduct | VectorProduct
+Quadratics = SpectralQuadratics | VectorQuadratics
 
 
 class LatentSpace(Protocol):
@@ -33,6 +35,14 @@ class LatentSpace(Protocol):
 
     def product(self, to: Any, rank: int, *, gain: float) -> QuadraticMap:
         """The general quadratic map, up to ``rank``, to another space."""
+        ...
+
+    def quadratics(self) -> Quadratics:
+        """The linear and quadratic functionals that the space allows."""
+        ...
+
+    def varying_along(self, axes: Sequence[bool]) -> Tensor:
+        """Indices of the coordinates of fields that are constant along all other axes."""
         ...
 
     def wavenumber_blocks(self) -> list[Tensor] | None:

@@ -57,6 +57,17 @@ class SpectralSpace:
         """The general quadratic map, up to ``rank``, that commutes with translation."""
         return SpectralProduct(self, to, rank, gain=gain)
 
+    def quadratics(self) -> "SpectralQuadratics":
+        """All linear and quadratic functionals that no translation changes."""
+        return SpectralQuadratics(self)
+
+    def varying_along(self, axes: Sequence[bool]) -> Tensor:
+        """Indices of the coordinates of fields that are constant along all other axes."""
+        kept = torch.ones(1, dtype=torch.bool)
+        for k, varies in zip(self.modes, axes, strict=True):
+            kept = kept[..., None] & (_wavenumbers(k) >= 0 if varies else _wavenumbers(k) == 0)
+        return torch.nonzero(kept.flatten().repeat(self.channels)).flatten()
+
     def wavenumber_blocks(self) -> list[Tensor]:
         """Indices of the coordinates that belong to one wave vector up to signs: all channels, cosines and sines."""
         flat = _wave_vectors(self.modes).flatten().repeat(self.channels)
@@ -283,3 +294,38 @@ class SpectralProduct(nn.Module):
 
     def _matrices(self, name: str) -> list[Tensor]:
         return [getattr(self, f"{name}_{axis}") for axis in range(len(self.points))]
+
+
+class SpectralQuadratics(nn.Module):
+    """Means, power and cross spectra: by channel ``m_a``, by pair of channels and wave vector
+
+        s_ab,e(k) = sum over the coefficients of (+-k_1 .. +-k_D) of z_a J^e z_b,
+
+    with J as in :class:`SpectralLinear`. An odd number of quarter turns is antisymmetric, so that it has
+    no spectrum of a channel with itself.
+    """
+
+    def __init__(self, space: SpectralSpace) -> None:
+        super().__init__()
+        self.space = space
+        waves = _wave_vectors(space.modes).flatten()
+        self.register_buffer("on_waves", nn.functional.one_hot(waves).float(), persistent=False)
+        self.on_waves: Tensor
+        self.turns = list(itertools.product((False, True), repeat=len(space.modes)))
+        for axis, k in enumerate(space.modes):
+            self.register_buffer(f"turn_{axis}", _quarter_turn(k), persistent=False)
+            self.register_buffer(f"keep_{axis}", torch.eye(2 * k + 1), persistent=False)
+        channels = range(space.channels)
+        self.pairs = [[(a, b) for a in channels for b in channels[a + sum(e) % 2 :]] for e in self.turns]
+        self.count = space.channels + sum(map(len, self.pairs)) * self.on_waves.shape[1]
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """``(batch, size)`` to ``(batch, count)``."""
+        z = latent.unflatten(1, (self.space.channels, *self.space.shape))
+        flat, products = z.flatten(2), []
+        for e, pairs in zip(self.turns, self.pairs, strict=True):
+            turn = [getattr(self, f"{'turn' if turned else 'keep'}_{axis}") for axis, turned in enumerate(e)]
+            turned = along_axes(z, turn).flatten(2) if any(e) else flat
+            products += [flat[:, a] * turned[:, b] for a, b in pairs]
+        spectra = torch.stack(products, dim=1) @ self.on_waves
+        return torch.cat([flat[:, :, 0], spectra.flatten(1)], dim=1)

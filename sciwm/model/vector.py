@@ -4,10 +4,14 @@ The same interface as :mod:`sciwm.model.spectral`, so that predictor and readout
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+LEADING = 64
+"""So many coordinates are multiplied with one another where there are more."""
 
 PRODUCTS_PER_RANK = 8
 """A product here is one number, in a spectral space a whole field: a rank stands for so many."""
@@ -15,18 +19,19 @@ PRODUCTS_PER_RANK = 8
 
 @dataclass(frozen=True)
 class VectorSpace:
-    """Vectors of ``length`` numbers."""
+    """Vectors of ``length`` numbers, or several of them side by side."""
 
     length: int
+    copies: int = 1
 
     @property
     def size(self) -> int:
         """Numbers in one latent."""
-        return self.length
+        return self.length * self.copies
 
     def repeated(self, times: int) -> "VectorSpace":
         """Several latents side by side."""
-        return VectorSpace(times * self.size)
+        return VectorSpace(self.length, times * self.copies)
 
     def invariants(self, count: int) -> "VectorSpace":
         """Plain numbers."""
@@ -39,6 +44,14 @@ class VectorSpace:
     def product(self, to: "VectorSpace", rank: int, *, gain: float) -> "VectorProduct":
         """The general quadratic map up to a rank."""
         return VectorProduct(self, to, rank, gain=gain)
+
+    def quadratics(self) -> "VectorQuadratics":
+        """All coordinates, their squares, and products of the leading ones."""
+        return VectorQuadratics(self)
+
+    def varying_along(self, axes: Sequence[bool]) -> Tensor:
+        """All of them, as they know no axes."""
+        return torch.arange(self.size)
 
     def wavenumber_blocks(self) -> list[Tensor] | None:
         """There are none."""
@@ -104,3 +117,22 @@ class VectorProduct(nn.Module):
         """``(..., size) -> (..., size of the other space)``."""
         left, right = (self.view(latent) + self.offset()).chunk(2, dim=-1)
         return self.combine(left * right)
+
+
+class VectorQuadratics(nn.Module):
+    """``z_i``, ``z_i^2``, and ``z_i z_j`` of the leading coordinates, as many as are kept of each copy."""
+
+    def __init__(self, space: VectorSpace) -> None:
+        super().__init__()
+        kept = min(space.length, max(1, LEADING // space.copies))
+        leading = torch.arange(space.size).view(space.copies, space.length)[:, :kept].flatten()
+        one, other = torch.triu_indices(len(leading), len(leading), offset=1)
+        self.register_buffer("one", leading[one], persistent=False)
+        self.register_buffer("other", leading[other], persistent=False)
+        self.one: Tensor
+        self.other: Tensor
+        self.count = 2 * space.size + len(one)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """``(batch, size)`` to ``(batch, count)``."""
+        return torch.cat([latent, latent.square(), latent[:, self.one] * latent[:, self.other]], dim=1)

@@ -11,6 +11,7 @@ from sciwm.config import ModelSettings
 from sciwm.data.domain import Domain
 from sciwm.model.build import build_decoder, build_encoder, build_predictor
 from sciwm.model.encoder import SpectralEncoder
+from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads
 
@@ -38,7 +39,7 @@ class WorldModel(nn.Module):
         self.encoder = build_encoder(settings, domain)
         self.decoder = build_decoder(settings, domain)
         self.predictor = build_predictor(settings, domain, self.encoder)
-        self.heads = BudgetHeads(self.encoder.space, settings.head_rank, len(domain.functionals), len(domain.actuators))
+        self.heads = BudgetHeads(self.encoder.space, len(domain.functionals), len(domain.actuators))
         known = torch.zeros(len(domain.actuators), self.encoder.shape_space.size) if domain.known_shapes else None
         self.register_buffer("shapes", known)
         self.shapes: Tensor | None
@@ -110,11 +111,11 @@ class WorldModel(nn.Module):
     def normalize(self, fields: Tensor) -> Tensor:
         """Physical fields ``(..., variable, *space)`` to zero mean and unit deviation, in the weights' precision."""
         centred = fields - self._of_variables(fields, "mean")
-        return (centred / self._of_variables(fields, "deviation")).to(self.heads.bias)
+        return (centred / self._of_variables(fields, "deviation")).to(self.heads.output_bias)
 
     def scaled(self, action: Tensor) -> Tensor:
         """Physical actions in units of the largest, so that no action stays none; in the weights' precision."""
-        return (action / action.new_tensor(largest_actions(self.domain))).to(self.heads.bias)
+        return (action / action.new_tensor(largest_actions(self.domain))).to(self.heads.output_bias)
 
     def state_of(self, latent: Tensor) -> Tensor:
         """Latents ``(..., size)``, with the functionals read from them where there is a ledger."""
@@ -158,7 +159,6 @@ class WorldModel(nn.Module):
         self.encoder.fit(normalized)
         self.decoder.fit(self.encoder.scale, normalized)
         self.predictor.fit(self.encoder.scale, self.encoder(normalized[:: max(1, len(normalized) // 512)]))
-        self.heads.fit(self.encoder.scale)
         if shapes is not None and self.shapes is not None:
             in_units = shapes / self._of_variables(shapes, "deviation")
             scaled = in_units * shapes.new_tensor(largest_actions(self.domain)).view(-1, *(1,) * (shapes.ndim - 1))
@@ -179,9 +179,7 @@ class WorldModel(nn.Module):
         z, change = self.latent(self.encode(before)), self.latent(self.encode(after))
         change, scaled = change - z, self.scaled(action)
         known = z if z.shape[1] < len(z) // 4 else z[:, :0]  # as regressors, where there are samples enough
-        features = torch.cat([scaled, known, torch.ones_like(scaled[:, :1])], dim=1).double()
-        normal = features.T @ features + RIDGE * len(features) * torch.eye(features.shape[1], dtype=torch.float64)
-        answer = torch.linalg.solve(normal, features.T @ change.double())
+        answer = least_squares(torch.cat([scaled, known, torch.ones_like(scaled[:, :1])], dim=1), change, ridge=RIDGE)
         self.predictor.set_forcing(answer[: scaled.shape[1]].to(z))
 
     def _of_variables(self, like: Tensor, name: str) -> Tensor:
@@ -189,7 +187,7 @@ class WorldModel(nn.Module):
         return values.view(-1, *(1 for _ in self.domain.axes))
 
     def _of_functionals(self, name: str) -> Tensor:
-        return self.heads.bias.new_tensor([getattr(f, name) for f in self.domain.functionals])
+        return self.heads.output_bias.new_tensor([getattr(f, name) for f in self.domain.functionals])
 
 
 def largest_actions(domain: Domain) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":

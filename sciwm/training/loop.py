@@ -30,6 +30,7 @@ from sciwm.loss.objective import Objective, weighted_sum
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
+from sciwm.training.heads import fit_heads, transitions
 from sciwm.training.held_out import HeldOut
 from sciwm.training.optimizer import build_optimizer, scheduled_rate, set_learning_rate
 from sciwm.training.state import TrainState, load_state, save_state
@@ -38,24 +39,21 @@ Advance = Callable[[int, str], None]
 """``advance(updates, message)``: tells a progress bar how far the training is."""
 
 
-TRANSITIONS = 4096
-"""From which the answer to actuators of unknown shape is estimated."""
-
-
 def build_model(config: Config, training_set: Trajectories) -> WorldModel:
     """A fresh model whose scales are measured on the training data."""
     torch.manual_seed(config.seed)
-    domain, physics = fit_domain(training_set), config.loss.physics
-    if not (physics.heads_encoded or physics.heads_rolled):
-        domain = replace(domain, functionals=())  # heads that nothing trains must not be read
+    domain = fit_domain(training_set)
+    if config.model.latent == "fields":
+        domain = replace(domain, functionals=())  # heads read latents; from so many points they would learn by heart
     model = WorldModel(config.model, domain)
     names = [v.name for v in training_set.variables]
     fields = torch.from_numpy(sample_fields([training_set], names, limit=8192))
     shapes = training_set.forcing_shapes
     model.fit(fields, None if shapes is None else torch.from_numpy(shapes.astype(np.float32)))
+    pairs = transitions([training_set], domain, config.seed)
     if shapes is None:
-        pairs = Windows([training_set], domain).draw(np.random.default_rng(config.seed), TRANSITIONS, 1)
         model.fit_forcing(pairs.fields[:, 0], pairs.actions[:, 0], pairs.fields[:, 1])
+    fit_heads(model, pairs)
     return model
 
 
@@ -101,6 +99,7 @@ def train(
     settings, total = config.training, updates_of(config, phase)
     windows = Windows(training_sets, model.domain)
     symmetries = joint_symmetries(training_sets[0], settings.augmentation)
+    pairs = transitions(training_sets, model.domain, config.seed)
     held_out = HeldOut(config, objective, Windows([validation_set], model.domain))
 
     def save() -> None:
@@ -122,12 +121,13 @@ def train(
             rate = scheduled_rate(config.training, state.update, total, first=not phase)
             set_learning_rate(optimizer, rate)
             optimizer.zero_grad()
-            factor = backward_balanced(
+            factors = backward_balanced(
                 weighted_sum(terms.predictive, weights),
                 weighted_sum(terms.physics, weights),
                 terms.encoded,
                 terms.leaf,
-                cap=config.loss.physics.encoder_cap,
+                list(model.predictor.parameters()),
+                cap=config.loss.physics.gradient_cap,
             )
             decoder_error = objective.decoder_error(model, batch, terms)
             if decoder_error.requires_grad:  # not where the state is the fields
@@ -138,11 +138,12 @@ def train(
                 optimizer.step()
                 objective.collapse.after_update(model.encoder, progress)
                 state.add({name: float(term.detach()) for name, term in terms.by_name().items()})
-                state.add({"physics_at_encoder": factor})
+                state.add({"physics_at_encoder": factors[0], "physics_at_predictor": factors[1]})
             state.add({"exploded": float(not finite)})
 
             state.update += 1
             if state.update % settings.updates_per_epoch == 0 or state.update == total:
+                fit_heads(model, pairs)
                 _close_epoch(config, run, state, model, held_out, progress)
                 save()
                 advance(0, f"held-out error {state.history[-1]['held_out.error']:.2e} of persistence")

@@ -42,8 +42,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "ledger": {"latent": "vector", "latent_size": 12, "ledger": True},
     "linear": {"predictor": {"kind": "linear"}},
     "free": {"predictor": {"equivariant": False, "action_path": "general"}},
-    "free linear": {"predictor": {"kind": "linear", "equivariant": False, "steady_forcing": True}},
-    "steady fields": {"latent": "fields", "predictor": {"steady_forcing": True}},
+    "free linear": {"predictor": {"kind": "linear", "equivariant": False, "steady_forcing": ("x",)}},
+    "steady fields": {"latent": "fields", "predictor": {"steady_forcing": ("x",)}},
 }
 
 
@@ -82,9 +82,8 @@ def flow_config() -> Config:
         "model": {
             "latent_modes": 4,
             "encoder": {"width": 4, "modes": 4, "layers": 1},
-            "predictor": {"rank": 4, "steady_forcing": True},
+            "predictor": {"rank": 4, "steady_forcing": ["x", "y"]},
             "decoder_rank": 2,
-            "head_rank": 2,
         },
         "loss": {"horizon": 3},
         "training": {"updates": 20, "updates_per_epoch": 20, "batch_size": 8},
@@ -269,19 +268,28 @@ def test_flows_are_learned_and_forecast_by_name(
     xr.testing.assert_allclose(turned["w"].transpose(*held_out["w"].dims), held_out["w"], atol=1e-5)
 
 
-@pytest.mark.parametrize("predictor", [{"kind": "linear"}, {"action_path": "general"}, {"equivariant": False}])
+@pytest.mark.parametrize(
+    ("predictor", "far"),
+    [
+        ({"kind": "linear"}, [0.4, -1.1]),
+        ({"action_path": "general"}, [0.4, -1.1]),
+        ({"equivariant": False}, [0.4, -1.1]),
+        ({"steady_forcing": ("y",)}, [0.4, 0.0]),
+        ({"steady_forcing": ("x",)}, [0.0, -1.1]),
+    ],
+)
 def test_flows_and_forcing_move_together(
-    flow_config: Config, flows: tuple[Trajectories, Trajectories], predictor: dict[str, Any]
+    flow_config: Config, flows: tuple[Trajectories, Trajectories], predictor: dict[str, Any], far: list[float]
 ) -> None:
-    """Along both axes by any distance, to 1e-4 and whatever the weights are; but not without the symmetry."""
-    settings = flow_config.model.predictor.model_copy(update=predictor | {"steady_forcing": False})
+    """By any distance along axes on which nothing is steady, to 1e-4 and whatever the weights are; if symmetric."""
+    settings = flow_config.model.predictor.model_copy(update={"steady_forcing": ()} | predictor)
     config = flow_config.model_copy(update={"model": flow_config.model.model_copy(update={"predictor": settings})})
     model = build_model(config, flows[0])
     with torch.no_grad():
         for parameter in model.predictor.parameters():
             parameter.add_(0.03 * parameter.requires_grad * torch.randn_like(parameter))
     assert model.shapes is not None
-    action, z, far = torch.rand(4, 4) - 0.5, model.encode(first_fields(flows[0])).detach(), [0.4, -1.1]
+    action, z = torch.rand(4, 4) - 0.5, model.encode(first_fields(flows[0])).detach()
     moved_shapes = translate(model.shapes, model.encoder.shape_space, far)
     with torch.no_grad():
         moved = model.predictor.stepper(moved_shapes)(translate(z, model.encoder.space, far), action)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from altered import cleared
 
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
@@ -60,8 +61,7 @@ def test_relative_errors_cost_the_same_in_quiet_and_turbulent_states() -> None:
 def test_heads_that_give_the_mean_have_error_one(model: WorldModel, training_set: Trajectories) -> None:
     """Labels are normalised: a head that always says the mean scores about one per functional that varies."""
     with torch.no_grad():
-        for parameter in model.heads.parameters():
-            parameter.zero_()
+        cleared(model.heads)
     whole = Windows([training_set], model.domain).draw(np.random.default_rng(1), 24, 20)
     latents = torch.zeros(24, 21, model.latent_size)
     energy = [i for i, f in enumerate(model.domain.functionals) if f.name == "energy"]

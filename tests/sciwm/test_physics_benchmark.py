@@ -9,7 +9,7 @@ import torch
 
 import simulations
 from sciwm.baselines import Persistence, recordings
-from sciwm.benchmarks.physics import measure
+from sciwm.benchmarks.physics import factorial, measure
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost
@@ -58,6 +58,7 @@ def test_claims_speak_of_what_is_measured() -> None:
     assert len({(c.arm, c.measure, c.kind, c.against) for c in CLAIMS}) == len(CLAIMS)
     assert set(QUICK_CELLS) <= {*ARMS, *BASELINES}
     assert part_of("dmdc") == "baselines"
+    assert {ARMS[name].part for name in factorial.COMBINATIONS.values()} == {"physics", "equivariance", "factorial"}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,27 @@ def test_what_cannot_be_compared_is_not_judged() -> None:
     assert judged([1.0, 2.0], [-1.0, 1.5]) == ("undecided", None)
     assert judged([0.01, 0.02], [0.02, 0.04]) == ("nothing to gain", None)
     assert judged([1.0, 2.0], [2.0, 4.0]) == ("accepted", 0.5)
+
+
+def test_effects_of_factors_that_add_and_multiply() -> None:
+    """Of 10 + 3 e - 2 b + 4 e s: each factor by itself, one interaction, all others nothing."""
+    rng = np.random.default_rng(0)
+    drift = [rng.normal() for _ in range(5)]  # of the seeds, which all combinations share
+
+    def measured(e: bool, b: bool, s: bool) -> list[list[float]]:
+        mean = 10 + 3 * e - 2 * b + 4 * (e and s)
+        return [[mean + d - 1, mean + d + 1] for d in drift]
+
+    values = {arm: measured(*present) for present, arm in factorial.COMBINATIONS.items()}
+    rows = factorial.effects({arm: dict.fromkeys(factorial.MEASURES, v) for arm, v in values.items()})
+    found = {row["factors"]: (row["effect"], *row["interval"]) for row in rows if row["measure"] == "regret"}
+    expected = {"equivariance": 5, "budget": -2, "tangents": 2, "equivariance x tangents": 2}
+    others = ("equivariance x budget", "budget x tangents", "equivariance x budget x tangents")
+    for name, effect in (expected | dict.fromkeys(others, 0)).items():
+        assert found.pop(name) == pytest.approx((effect,) * 3)
+    assert not found
+    assert len(rows) == 7 * len(factorial.MEASURES)
+    assert rows[0]["without"] == pytest.approx(10 + np.mean(drift))
 
 
 def test_cost_of_training_counts_epochs() -> None:
@@ -236,7 +258,7 @@ def test_every_view_is_a_table(whole: Path) -> None:
     result = {"rows": json.loads((whole / "rows.json").read_text())}
     result |= {"command": "sciwm benchmark physics", "seeds": [0], "machine": "m", "date": "d", "commit": "c"}
     benchmark = BENCHMARKS["physics"]
-    for view in (benchmark, *benchmark.views.values()):
+    for view in (benchmark, *(v for name, v in benchmark.views.items() if name != "factorial")):
         lines = view.table(result).splitlines()
         assert len(lines) > 5
         assert len({line.count("|") for line in lines if line.startswith("|")}) == 1

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from altered import cleared
 from torch import Tensor
 
 import sciwm
@@ -140,16 +141,15 @@ def test_budget_residual_of_constant_heads(model: WorldModel) -> None:
     model.domain = replace(model.domain, functionals=(scales,) * len(model.domain.functionals))
     outputs = torch.tensor([1.0, -2.0, 0.5, 0.0])
     with torch.no_grad():
-        for parameter in model.heads.parameters():
-            parameter.zero_()
-        model.heads.bias[1] = 0.25
+        cleared(model.heads)
+        model.heads.sources.bias[:] = 0.25
         model.heads.output_bias.view(model.heads.shape)[:] = outputs
     latents, action = torch.randn(2, 6, model.latent_size), torch.randn(6, 4)
     inflow = 0.25 * (0.7 + 2.0 * 0.25 + 3.0 * action @ outputs)
     residual = budget_residual(model, latents[0], action, latents[1])
     torch.testing.assert_close(residual, (-inflow / 0.4)[:, None].expand_as(residual))
     with torch.no_grad():
-        model.heads.values.linear.weight[0, 0, :, 0] = 1.0  # Q is the mean, in deviations
+        model.heads.values.weight[0] = 1.0  # Q is the mean, in deviations
     moved = budget_residual(model, latents[0], action, latents[1])
     change = (latents[1] - latents[0])[:, :1] * f.deviation
     torch.testing.assert_close(moved - residual, (change / 0.4).expand_as(residual))
@@ -209,42 +209,45 @@ def test_the_shell_lies_outside_the_data(model: WorldModel, monkeypatch: pytest.
 # Balance
 
 
-def balanced(predictive: float, physics: float | None, cap: float) -> tuple[float, float, float]:
-    """Gradient of an encoder ``w x``, of a head behind it, and the factor; terms of given slope at the latent."""
-    w, head, x = torch.tensor(1.0, requires_grad=True), torch.tensor(1.0, requires_grad=True), torch.tensor([2.0])
-    encoded = w * x
+def balanced(predictive: float, physics: float | None, cap: float) -> tuple[dict[str, float], tuple[float, float]]:
+    """Gradients of encoder ``w x``, predictor and head behind it, and the factors; slopes are those at the latent."""
+    w, step, head = (torch.tensor(1.0, requires_grad=True) for _ in range(3))
+    encoded = w * torch.tensor([2.0])
     leaf = encoded.detach().requires_grad_()
-    rest = torch.zeros(()) if physics is None else physics * (head * leaf).sum()
-    factor = backward_balanced(predictive * leaf.sum(), rest, encoded, leaf, cap=cap)
-    return float(w.grad), 0.0 if head.grad is None else float(head.grad), factor  # type: ignore[arg-type]
+    imagined = (step * leaf).sum()
+    rest = torch.zeros(()) if physics is None else physics * head * imagined
+    factors = backward_balanced(predictive * imagined, rest, encoded, leaf, [step], cap=cap)
+    weights = {"encoder": w, "predictor": step, "head": head}
+    return {n: 0.0 if x.grad is None else float(x.grad) for n, x in weights.items()}, factors
 
 
 @pytest.mark.parametrize(
-    ("slopes", "cap", "at_encoder", "factor"),
+    ("slopes", "cap", "balanced_slope", "factor"),
     [
-        ((3.0, 1.0), 0.5, 2 * (3.0 + 1.0), 1.0),  # below the cap: as they are
-        ((3.0, 30.0), 0.5, 2 * (3.0 + 0.5 * 3.0), 0.05),  # above: at most half of the predictive one
-        ((3.0, -30.0), 0.5, 2 * (3.0 - 0.5 * 3.0), 0.05),  # it keeps its direction
-        ((3.0, 30.0), 0.0, 2 * 33.0, 1.0),  # no cap
-        ((3.0, None), 0.5, 2 * 3.0, 1.0),  # no physics
-        ((3.0, 0.0), 0.5, 2 * 3.0, 1.0),
+        ((3.0, 1.0), 0.5, 3.0 + 1.0, 1.0),  # below the cap: as they are
+        ((3.0, 30.0), 0.5, 3.0 + 0.5 * 3.0, 0.05),  # above: at most half of the predictive one
+        ((3.0, -30.0), 0.5, 3.0 - 0.5 * 3.0, 0.05),  # it keeps its direction
+        ((3.0, 30.0), 0.0, 33.0, 1.0),  # no cap
+        ((3.0, None), 0.5, 3.0, 1.0),  # no physics
+        ((3.0, 0.0), 0.5, 3.0, 1.0),
     ],
 )
-def test_physics_is_bounded_where_it_enters_the_encoder(
-    slopes: tuple[float, float | None], cap: float, at_encoder: float, factor: float
+def test_physics_is_bounded_in_encoder_and_predictor(
+    slopes: tuple[float, float | None], cap: float, balanced_slope: float, factor: float
 ) -> None:
-    """And nowhere else: the head behind gets all of its gradient, slope x latent."""
-    encoder, head, found = balanced(*slopes, cap=cap)
-    assert encoder == pytest.approx(at_encoder)
-    assert head == pytest.approx(2 * (slopes[1] or 0.0))
-    assert found == pytest.approx(factor)
+    """And nowhere else: the head behind gets all of its gradient. All are slope x latent, which is 2."""
+    gradients, factors = balanced(*slopes, cap=cap)
+    assert gradients["encoder"] == gradients["predictor"] == pytest.approx(2 * balanced_slope)
+    assert gradients["head"] == pytest.approx(2 * (slopes[1] or 0.0))
+    assert factors == pytest.approx((factor, factor))
 
 
 def test_no_gradient_where_nothing_learns() -> None:
     """Latents without an encoder behind, as fields are: the predictor learns all the same."""
     latents, gain = torch.ones(3), torch.tensor(2.0, requires_grad=True)
-    assert backward_balanced((gain * latents).sum(), (gain * latents).sum(), latents, latents, cap=0.5) == 1.0
-    assert float(gain.grad) == 6.0  # type: ignore[arg-type]
+    predictive, physics = (gain * latents).sum(), (gain * latents).sum()
+    assert backward_balanced(predictive, physics, latents, latents, [gain], cap=0.5) == (1.0, 0.5)
+    assert float(gain.grad) == 4.5  # type: ignore[arg-type]
 
 
 def test_uncapped_physics_is_the_plain_sum(
@@ -258,11 +261,14 @@ def test_uncapped_physics_is_the_plain_sum(
         terms = objective.terms(model, batch, None, generator())
         predictive, physics = (sum(t.values(), torch.zeros(())) for t in (terms.predictive, terms.physics))
         if cap is None:
-            (at_latents,) = torch.autograd.grad(predictive + physics, [terms.leaf])
+            (predictive + physics).backward()
+            at_latents = terms.leaf.grad
             terms.encoded.backward(at_latents)
         else:
-            backward_balanced(predictive, physics, terms.encoded, terms.leaf, cap=cap)
-        return [p.grad for p in model.encoder.parameters()]
+            backward_balanced(
+                predictive, physics, terms.encoded, terms.leaf, list(model.predictor.parameters()), cap=cap
+            )
+        return [p.grad for part in (model.encoder, model.predictor) for p in part.parameters()]
 
     for free, plain in zip(gradients(0.0), gradients(None), strict=True):
         torch.testing.assert_close(free, plain, rtol=1e-4, atol=1e-6)
@@ -274,12 +280,15 @@ def test_uncapped_physics_is_the_plain_sum(
 def test_an_autoencoder_is_shaped_by_reconstruction_alone(
     make_config: Callable[..., Config], model: WorldModel, training_set: Trajectories
 ) -> None:
-    """Prediction and physics still train the predictor and the heads."""
+    """Prediction and physics still train the predictor; reading what is encoded trains nothing."""
     settings = make_config(loss={"encoder_learns_from": "reconstruction"}).loss
     batch = windows(model, training_set)
     terms = Objective(settings, model).terms(model, batch, None, generator())
     assert set(terms.predictive) == {"reconstruction", "one_step", "rollout"}
+    assert not terms.physics["heads_encoded"].requires_grad
     for name, term in terms.by_name().items():
+        if not term.requires_grad:
+            continue
         (at_latents,) = torch.autograd.grad(term, [terms.leaf], retain_graph=True, allow_unused=True)
         assert (at_latents is not None) == (name == "reconstruction"), name
     for name in ("one_step", "rollout", "budget"):
@@ -322,8 +331,8 @@ def _prediction_error(objective: Objective, model: WorldModel, imagined: Tensor,
         ({"loss": {"physics": {"tangents": 1.0}}}, r"data\.sensitivities: expected samples"),
         ({"loss": {"physics": {"adjoints": 1.0}}}, r"data\.sensitivities: expected samples"),
         (
-            {"model": {"ledger": True}, "loss": {"physics": {"heads_encoded": 0, "heads_rolled": 0}}},
-            r"model\.ledger: expected a weight for",
+            {"model": {"ledger": True, "latent": "fields"}},
+            r"model\.ledger: expected a latent that functionals are read from",
         ),
         (
             {"model": {"latent": "vector"}, "loss": {"collapse": {"within_wavenumbers": True}}},

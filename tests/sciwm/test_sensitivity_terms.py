@@ -403,7 +403,7 @@ def test_a_killed_training_with_all_of_it_gives_the_same_bytes(
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
     lines = (whole / "metrics.jsonl").read_text()
     assert "NaN" not in lines
-    for name in (*ALL, "inverse", "shell", "ledger_tie", "physics_at_encoder"):
+    for name in (*ALL, "inverse", "shell", "ledger_tie", "physics_at_encoder", "physics_at_predictor"):
         assert f'"train.{name}": ' in lines
     assert ('"train.variance": ' in lines) == (collapse == "vicreg")
 

@@ -77,14 +77,35 @@ def test_linear_maps_are_all_that_translation_allows(modes: tuple[int, ...]) -> 
     torch.testing.assert_close((maps @ found)[:, 0], average.flatten(), atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize("kind", ["quadratics", "product"])
 @pytest.mark.parametrize("modes", [(5,), (3, 4)])
-def test_functionals_do_not_notice_a_translation(modes: tuple[int, ...]) -> None:
-    """A product read at wavenumber zero is a spatial mean, which no translation changes."""
-    space = SpectralSpace(1, modes, EXTENTS[: len(modes)])
-    functional = _random(space.product(space.invariants(3), rank=4, gain=1.0))
+def test_functionals_do_not_notice_a_translation(modes: tuple[int, ...], kind: str) -> None:
+    """Neither means and spectra nor products read at wavenumber zero, which are spatial means."""
+    space = SpectralSpace(2, modes, EXTENTS[: len(modes)])
+    product = _random(space.product(space.invariants(3), rank=4, gain=1.0))
+    functional = space.quadratics() if kind == "quadratics" else product
     latent = torch.randn(4, space.size)
     moved = functional(translate(latent, space, SHIFTS[: len(modes)]))
     torch.testing.assert_close(moved, functional(latent), atol=1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("modes", [(5,), (3, 2)])
+def test_spectra_are_all_that_translation_leaves_alone(modes: tuple[int, ...], channels: int) -> None:
+    """The mean of a free quadratic form over all translations is a combination of them, and no two are alike."""
+    space = SpectralSpace(channels, modes, EXTENTS[: len(modes)])
+    points = [4 * k + 1 for k in modes]
+    grid = torch.cartesian_prod(*(torch.arange(n) * 2 * math.pi / n for n in points)).view(-1, len(modes))
+    free, latent = torch.randn(space.size, space.size), torch.randn(2000, space.size)
+    turned = [translate(latent, space, shifts) for shifts in grid.tolist()]
+    mean = torch.stack([((z @ free) * z).sum(dim=1) for z in turned]).mean(dim=0).double()
+    quadratics = space.quadratics()
+    features = quadratics(latent).double()
+    assert features.shape[1] == quadratics.count
+    found = torch.linalg.lstsq(features, mean[:, None], driver="gelsd").solution
+    torch.testing.assert_close((features @ found)[:, 0], mean, atol=1e-3, rtol=1e-3)
+    varying = features[:, features.std(dim=0) > 0]
+    assert torch.linalg.matrix_rank(varying) == varying.shape[1]
 
 
 @pytest.mark.parametrize("modes", [(6,), (3, 4)])

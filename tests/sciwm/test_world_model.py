@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from altered import cleared
 from torch import Tensor
 
 import simulations
@@ -149,14 +150,12 @@ def test_mass_budget_closes_on_true_transitions(config: Config, training_set: Tr
     simulation = simulations.build(config.simulation.model_dump())
     mass = next(i for i, f in enumerate(model.domain.functionals) if f.name == "mass")
     scales = model.domain.functionals[mass]
-    u, heads = model.domain.variables[0], model.heads
+    u, heads = model.domain.variables[0], cleared(model.heads)
     with torch.no_grad():
-        for parameter in heads.parameters():
-            parameter.zero_()
         mean_coefficient = model.encoder.scale[0, 0] * u.deviation
-        heads.values.linear.weight[0, 0, mass, 0] = mean_coefficient / scales.deviation
-        heads.bias[0, mass] = (u.mean - scales.mean) / scales.deviation
-        heads.bias[1, mass] = -scales.source_mean / scales.source_deviation
+        heads.values.weight[0, mass] = mean_coefficient / scales.deviation
+        heads.values.bias[mass] = (u.mean - scales.mean) / scales.deviation
+        heads.sources.bias[mass] = -scales.source_mean / scales.source_deviation
         shapes = torch.from_numpy(simulation.forcing_shapes[:, 0]).float().mean(dim=1)
         heads.output_bias.view(heads.shape)[mass] = shapes / scales.output_deviation
         values = torch.from_numpy(np.asarray(training_set.array("u")[:, 5:7]))

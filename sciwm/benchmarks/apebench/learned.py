@@ -72,7 +72,6 @@ def settings(name: str, seed: int, *, updates: int = BUDGET["updates"], one_step
             "latent_modes": MODES[name],
             "encoder": {"layers": 0},
             "predictor": {"rank": 4, "substeps": 1, "action_path": "additive"},
-            "head_rank": 1,
         },
         "loss": {
             "rollout": 0.0 if one_step else 1.0,

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -115,8 +115,7 @@ def matched_size(ground: Ground, baseline: Baseline) -> list[str]:
 
     def count(overrides: Sequence[str]) -> int:
         config = ground.experiment(overrides)
-        read = domain if config.loss.physics.heads_encoded else replace(domain, functionals=())
-        return parameters_of(WorldModel(config.model, read))
+        return parameters_of(WorldModel(config.model, domain))
 
     wanted = count(ARMS[OURS].overrides)
     sizes = {value: count([*baseline.overrides, f"{baseline.knob}={value}"]) for value in baseline.values}

@@ -69,6 +69,5 @@ def trained_model(ground: Ground, name: str) -> WorldModel:
 
 
 def parameters_of(model: WorldModel) -> int:
-    """Learned real numbers, without heads that have nothing to read."""
-    parts = [model.encoder, model.predictor, model.decoder, *([model.heads] if model.domain.functionals else [])]
-    return sum(p.numel() * (2 if p.is_complex() else 1) for part in parts for p in part.parameters())
+    """Learned real numbers."""
+    return sum(p.numel() * (2 if p.is_complex() else 1) for p in model.parameters())

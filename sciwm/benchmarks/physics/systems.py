@@ -20,7 +20,6 @@ QUICK = (
     "data.sensitivities={samples: 8, intervals: 4}",
     "model.latent_modes=5",
     "model.encoder={width: 4, modes: 8}",
-    "model.head_rank=2",
     "model.decoder_rank=2",
     "loss.horizon=2",
     "training.updates=24",

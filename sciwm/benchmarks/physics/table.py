@@ -2,12 +2,11 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sciwm.benchmarks.physics import arms, baselines
+from sciwm.benchmarks.physics import arms, baselines, factorial
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, baseline_cell
 from sciwm.benchmarks.physics.cells import arm_cell
@@ -23,7 +22,14 @@ from sciwm.evaluation.statistics import paired_bootstrap
 from sciwm.problems import InputError, Problem
 from sciwm.progress import CountBar
 
-PARTS = ("physics", "equivariance", "collapse", "baselines", "surprise", "resolution")
+PARTS = ("physics", "equivariance", "stability", "collapse", "baselines", "surprise", "resolution", "factorial")
+LEFT_OUT = {
+    "burgers": ("factorial",),
+    "ks60": ("factorial", "collapse"),
+    "kolmogorov": ("factorial", "collapse"),
+}
+"""What is asked only where a training is quick."""
+
 OF_MAIN_ARM = {"surprise": surprise_cell, "resolution": resolution_cell}
 QUICK_CELLS = (
     "base",
@@ -46,7 +52,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 
 def run_some(quick: bool, folder: Path, seeds: Sequence[int], only: Sequence[str]) -> list[Row]:
-    """Rows of the kinds ``arm``, ``claim``, ``surprise`` and ``resolution``.
+    """Rows of the kinds ``arm``, ``claim``, ``surprise``, ``resolution`` and ``factorial``.
 
     Args:
         quick: one system and a few arms, all tiny.
@@ -62,25 +68,46 @@ def run_some(quick: bool, folder: Path, seeds: Sequence[int], only: Sequence[str
         raise InputError([Problem("--only", f"some of {', '.join((*SYSTEMS, *PARTS))}", ", ".join(unknown))])
     systems = [s for s in SYSTEMS if s in only] or list(SYSTEMS[1:2] if quick else SYSTEMS)
     parts = [p for p in PARTS if p in only] or list(PARTS)
-    names = [n for n in (*ARMS, *BASELINES) if part_of(n) in parts or _is_needed(n, parts)]
-    names = [n for n in names if n in QUICK_CELLS] if quick else names
-    further = [part for part in OF_MAIN_ARM if part in parts]
-    progress = CountBar(len(systems) * len(seeds) * (len(names) + len(further)), "physics", "cell")
+    planned = {system: _planned(system, parts, seeds, quick) for system in systems}
+    progress = CountBar(sum(map(len, planned.values())), "physics", "cell")
     rows: list[Row] = []
     for system in systems:
-        cells: dict[str, list[Measured]] = defaultdict(list)
-        for seed, name in product(seeds, (*names, *further)):
+        cells: dict[str, dict[int, Measured]] = defaultdict(dict)
+        for name, seed in planned[system]:
             progress(0, f"{system} {name} {seed}")
-            cells[name].append(_cell(Ground(system, seed, folder / system / f"seed_{seed}", quick), name))
+            cells[name][seed] = _cell(Ground(system, seed, folder / system / f"seed_{seed}", quick), name)
             progress(1, "")
-        rows += [_arm_row(system, name, cells[name]) for name in names]
-        samples = {name: _samples(cells[name]) for name in names}
-        claims = [c for c in CLAIMS if {c.arm, c.against} - {""} <= set(names)]
-        rows += [judge(claim, system, samples) for claim in claims]
-        rows += [row for part in further for row in _rows_of_main_arm(system, part, cells[part])]
+        rows += _rows(system, {name: [of[s] for s in seeds if s in of] for name, of in cells.items()})
+        if set(factorial.COMBINATIONS.values()) <= set(cells):
+            rows += factorial.effects({n: _samples(list(cells[n].values())) for n in factorial.COMBINATIONS.values()})
     progress.close()
     draw(rows, folder / "physics.png")
     return rows
+
+
+def _planned(system: str, parts: Sequence[str], seeds: Sequence[int], quick: bool) -> list[tuple[str, int]]:
+    """Cells by name and seed, in the order in which they are made."""
+    parts = [part for part in parts if part not in LEFT_OUT.get(system, ())]
+    ordinary = [n for n in (*ARMS, *BASELINES) if part_of(n) != "factorial"]
+    names = [n for n in ordinary if part_of(n) in parts or _is_needed(n, parts)]
+    names = [n for n in names if n in QUICK_CELLS] if quick else names
+    cells = [(name, seed) for seed in seeds for name in (*names, *(p for p in OF_MAIN_ARM if p in parts))]
+    if "factorial" in parts and not quick:
+        every = [(name, seed) for seed in factorial.SEEDS for name in factorial.COMBINATIONS.values()]
+        cells += [cell for cell in every if cell not in cells]
+    return cells
+
+
+def _rows(system: str, cells: Mapping[str, Sequence[Measured]]) -> list[Row]:
+    """Of one system, with the cells of every seed by name."""
+    names = [n for n in cells if n not in OF_MAIN_ARM and part_of(n) != "factorial"]
+    samples = {name: _samples(cells[name]) for name in names}
+    claims = [c for c in CLAIMS if {c.arm, c.against} - {""} <= set(names)]
+    return [
+        *(_arm_row(system, name, cells[name]) for name in names),
+        *(judge(claim, system, samples) for claim in claims),
+        *(row for part in OF_MAIN_ARM if part in cells for row in _rows_of_main_arm(system, part, cells[part])),
+    ]
 
 
 def part_of(name: str) -> str:
@@ -91,7 +118,7 @@ def part_of(name: str) -> str:
 def _is_needed(name: str, parts: Sequence[str]) -> bool:
     """What other parts are compared with, or made of."""
     if name == arms.BASE:
-        return bool({"equivariance", "collapse"} & set(parts))
+        return bool({"equivariance", "stability", "collapse"} & set(parts))
     return name == OURS and bool({"baselines", *OF_MAIN_ARM} & set(parts))
 
 
@@ -194,6 +221,16 @@ def resolution_columns() -> list[Column]:
         Column("system", text("system")),
         Column("measure", text("what")),
         Column("value (95 % interval)", lambda row, _: _with_interval(row["value"], row["interval"])),
+    ]
+
+
+def factorial_columns() -> list[Column]:
+    """What each combination of ingredients adds."""
+    return [
+        Column("factors", text("factors")),
+        Column("measure", text("measure")),
+        Column("without any", lambda row, _: f"{row['without']:.3g}"),
+        Column("effect (95 % interval over seeds)", lambda row, _: _with_interval(row["effect"], row["interval"])),
     ]
 
 

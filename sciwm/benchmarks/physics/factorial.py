@@ -1,0 +1,63 @@
+"""Three ingredients in all combinations: what each adds, and whether one does another's work."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sciwm.benchmarks.physics.claims import Samples
+from sciwm.benchmarks.results import Row
+from sciwm.evaluation.statistics import bootstrap_interval
+
+FACTORS = ("equivariance", "budget", "tangents")
+SYSTEM, SEEDS = "ks22", (0, 1, 2, 3, 4)
+COMBINATIONS: Mapping[tuple[bool, ...], str] = {
+    (False, False, False): "off",
+    (True, False, False): "base",
+    (False, True, False): "off_budget",
+    (False, False, True): "off_tangents",
+    (True, True, False): "budget",
+    (True, False, True): "tangents",
+    (False, True, True): "off_budget_tangents",
+    (True, True, True): "budget_tangents",
+}
+"""Arms by which of the factors they have."""
+
+MEASURES = ("nrmse_12", "valid_time", "energy_change_error", "energy_drift", "effect_rough", "gradient_one", "regret")
+
+
+def effects(samples: Samples) -> list[Row]:
+    """Main effects and interactions on every measure m: means over the combinations with s = 1 less those with s = -1,
+
+        s = product over the factors of 1 where it is there, and -1 where not
+
+    For one factor that is what it adds, on average over the others; for two, half of what the second
+    adds to what the first one does. Intervals are over seeds, each of which has all combinations.
+
+    Args:
+        samples: see ``judge``, all arms with the same seeds.
+    """
+    return [
+        _effect(factors, measure, samples)
+        for measure in MEASURES
+        for count in range(1, len(FACTORS) + 1)
+        for factors in itertools.combinations(FACTORS, count)
+    ]
+
+
+def _effect(factors: Sequence[str], measure: str, samples: Samples) -> Row:
+    contrasts = np.zeros(len(samples["base"][measure]))
+    for present, arm in COMBINATIONS.items():
+        sign = math.prod(1 if there else -1 for name, there in zip(FACTORS, present, strict=True) if name in factors)
+        contrasts += sign * np.array([np.mean(group) for group in samples[arm][measure]]) / (len(COMBINATIONS) / 2)
+    return {
+        "kind": "factorial",
+        "system": SYSTEM,
+        "factors": " x ".join(factors),
+        "measure": measure,
+        "without": float(np.mean([np.mean(group) for group in samples[COMBINATIONS[False, False, False]][measure]])),
+        "effect": float(contrasts.mean()),
+        "interval": list(bootstrap_interval(contrasts)),
+        "seeds": len(contrasts),
+    }

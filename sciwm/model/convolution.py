@@ -1,0 +1,55 @@
+"""The convolution of a Fourier neural operator, for the few modes that it keeps."""
+
+import math
+import warnings
+
+import torch
+from torch import Tensor
+
+with warnings.catch_warnings():  # its import warns about optional packages
+    warnings.simplefilter("ignore")
+    from neuralop.layers.spectral_convolution import SpectralConv
+
+
+class TruncatedConv(SpectralConv):  # type: ignore[misc]  # it has no types
+    """``SpectralConv`` with its transforms as matrix products over the kept modes, one along each axis.
+
+    The same numbers from the same weights. Fast transforms compute all modes, and their backward pass
+    does so with complex ones: on a CPU most of the time of a training went there.
+    """
+
+    def forward(self, x: Tensor, output_shape: tuple[int, ...] | None = None) -> Tensor:
+        """``(batch, channel, *space)``, on a grid that can hold the modes and stays the same."""
+        if output_shape not in (None, tuple(x.shape[2:])):
+            raise ValueError(f"Expected no other grid than {tuple(x.shape[2:])}, got {output_shape}.")
+        *full, half = self.n_modes  # along the last axis the modes 0 .. half - 1, along others -n/2 .. n/2 - 1
+        points = x.shape[2:]
+        analysis, synthesis = self._of_real(points[-1], half, x)
+        x_hat = torch.view_as_complex((x @ analysis).unflatten(-1, (half, 2)))
+        for axis, n in enumerate(full, start=2):
+            x_hat = _along(axis, x_hat, self._of_complex(points[axis - 2], n, x).conj().T / points[axis - 2])
+        x_hat = self._contract(x_hat, self.weight, separable=self.separable)
+        for axis, n in enumerate(full, start=2):
+            x_hat = _along(axis, x_hat, self._of_complex(points[axis - 2], n, x))
+        y = torch.view_as_real(x_hat).flatten(-2) @ synthesis
+        return y if self.bias is None else y + self.bias
+
+    def _of_real(self, points: int, modes: int, like: Tensor) -> tuple[Tensor, Tensor]:
+        """To real and imaginary parts in turn ``(points, 2 modes)``, and back."""
+        waves = torch.arange(modes, dtype=torch.float64, device=like.device)
+        angle = torch.outer(torch.arange(points, device=like.device) * (2 * math.pi / points), waves)
+        analysis = torch.stack([angle.cos(), -angle.sin()], dim=2) / points
+        twice = torch.where((waves > 0) & (2 * waves < points), 2.0, 1.0)  # the negative wavenumbers, conjugate
+        synthesis = torch.stack([angle.cos() * twice, -angle.sin() * twice], dim=2)
+        return analysis.flatten(1).to(like.dtype), synthesis.flatten(1).T.to(like.dtype)
+
+    def _of_complex(self, points: int, modes: int, like: Tensor) -> Tensor:
+        """From modes ``-modes / 2 ..`` to the grid, ``(modes, points)``."""
+        waves = torch.arange(-(modes // 2), modes - modes // 2, dtype=torch.float64, device=like.device)
+        angle = torch.outer(waves, torch.arange(points, device=like.device) * (2 * math.pi / points))
+        return torch.polar(torch.ones_like(angle), angle).to(like.dtype.to_complex())
+
+
+def _along(axis: int, values: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply one axis by a matrix from the right."""
+    return (values.transpose(axis, -1) @ matrix).transpose(axis, -1)
