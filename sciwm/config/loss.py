@@ -35,8 +35,9 @@ class CollapseSettings(Section):
 class PhysicsSettings(Section):
     """Weights of the physics-biased terms; see ``sciwm.loss.physics`` and ``sciwm.loss.sensitivity``.
 
-    ``gradient_cap`` bounds the gradient of all of them together, in the encoder and in the predictor,
-    relative to that of prediction and anti-collapse, so that the model stays predictive; 0 leaves it free.
+    ``gradient_cap`` bounds the gradient of all of them but the sensitivities together, in the encoder and in
+    the predictor, relative to that of prediction and anti-collapse, so that the model stays predictive; 0
+    leaves it free.
     """
 
     heads_encoded: Weight = 0.3
@@ -52,7 +53,7 @@ class PhysicsSettings(Section):
     shell: Weight = 0.0
     shell_contraction: Annotated[float, Field(gt=0, lt=1)] = 0.95
     ramp: Share = 0.2
-    gradient_cap: Weight = 0.5
+    gradient_cap: Weight = 0.1
 
 
 class LossSettings(Section):

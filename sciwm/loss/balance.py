@@ -16,7 +16,7 @@ def backward_balanced(
     Only heads and decoder get the whole gradient of both.
 
     Args:
-        predictive: prediction and anti-collapse, a scalar.
+        predictive: prediction, sensitivities and anti-collapse, a scalar.
         physics: all other terms, a scalar; without a graph if there are none.
         encoded: latents with the encoder's graph.
         leaf: the same latents, what both scalars were computed from.

@@ -23,7 +23,7 @@ class Terms:
     """The terms of one batch.
 
     Args:
-        predictive: prediction and anti-collapse, by name.
+        predictive: prediction, of what other actions change too, and anti-collapse, by name.
         physics: everything else, by name.
         encoded: all latents of the batch, ``(n, size)``, with the encoder's graph.
         leaf: the same numbers, what the terms were computed from.
@@ -123,7 +123,7 @@ class Objective(nn.Module):
             if self.inverse is not None:
                 physics["inverse"] = self.inverse(model, latents, batch.actions)
             if sensitivities is not None:
-                physics |= sensitivity_terms(
+                predictive |= sensitivity_terms(
                     model,
                     answers,
                     sensitivities,

@@ -191,8 +191,8 @@ def test_a_quick_run_measures_everything(whole: Path) -> None:
     assert arms["persistence"]["effect_rough"] == pytest.approx([1.0])
     assert "regret" not in arms["persistence"]
     assert arms["base"]["nrmse_12"] < arms["persistence"]["nrmse_12"]
-    assert "budget_residual" in arms["heads"]
-    assert "budget_residual" not in arms["base"]
+    assert "budget_residual" in arms["base"]
+    assert "budget_residual" not in arms["fields_one_step"] | arms["dmdc"]
     assert arms["koopman"]["parameters"][0] == pytest.approx(arms[OURS]["parameters"][0], rel=0.2)
     assert all(0 < low < high for row in arms.values() for low, high in [row["nrmse_12_interval"]])
     verdicts = {(r["arm"], r["measure"], r["against"]): r["verdict"] for r in rows if r["kind"] == "claim"}

@@ -247,8 +247,8 @@ def test_every_term_shapes_encoder_and_predictor(
     settings = experiment.loss.model_copy(update={"physics": physics})
     objective = Objective(settings, exact, torch.full((1, 16), TARGET))
     terms = objective.terms(exact, batch, sample, torch.Generator().manual_seed(0))
-    assert set(terms.physics) & set(ALL) == {name}
-    term, windows = terms.physics[name], batch.fields.shape[0] * batch.fields.shape[1]
+    assert set(terms.predictive) & set(ALL) == {name}
+    term, windows = terms.predictive[name], batch.fields.shape[0] * batch.fields.shape[1]
     at_latents, of_predictor = torch.autograd.grad(term, (terms.leaf, exact.predictor.decay.weight), retain_graph=True)
     assert torch.isfinite(at_latents).all()
     assert not at_latents[:windows].any()

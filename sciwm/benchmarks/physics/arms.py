@@ -16,7 +16,7 @@ PREDICTION_ALONE = (
 HEADS = ("loss.physics.heads_encoded=0.3", "loss.physics.heads_rolled=0.3")
 BUDGET = ("loss.physics.budget=0.1",)
 LEDGER = ("model.ledger=true", "loss.physics.ledger_tie=0.1")
-TWINS, TANGENTS, ADJOINTS = "loss.physics.twins=0.3", "loss.physics.tangents=0.3", "loss.physics.adjoints=0.1"
+TWINS, TANGENTS, ADJOINTS = "loss.physics.twins=1", "loss.physics.tangents=1", "loss.physics.adjoints=0.1"
 INVERSE, SHELL = "loss.physics.inverse=0.1", "loss.physics.shell=0.01"
 DENSE = "model.predictor.equivariant=false"
 WITHIN = "loss.collapse.within_wavenumbers=true"
@@ -54,9 +54,10 @@ ARMS: dict[str, Arm] = {
     "base": Arm("prediction and anti-collapse alone", PREDICTION_ALONE, "physics"),
     "heads": Arm("functionals that must be read from encoded and rolled latents make these hold more of the flow",
                  (*PREDICTION_ALONE, *HEADS), "physics"),
-    "budget": Arm("budgets under any action keep imagined energy honest", (*PREDICTION_ALONE, *BUDGET), "physics"),
+    "budget": Arm("heads and budgets under any action keep imagined energy honest",
+                  (*PREDICTION_ALONE, *HEADS, *BUDGET), "physics"),
     "ledger": Arm("functionals carried by their budgets are more right than read ones",
-                  (*PREDICTION_ALONE, *LEDGER), "physics"),
+                  (*PREDICTION_ALONE, *HEADS, *LEDGER), "physics"),
     "twins": Arm("differences between twins teach what actions do", (*PREDICTION_ALONE, TWINS), "physics"),
     "tangents": Arm("the solver's tangents teach it better", (*PREDICTION_ALONE, TANGENTS), "physics"),
     "adjoints": Arm("the solver's gradients teach what a planner follows", (*PREDICTION_ALONE, ADJOINTS), "physics"),
@@ -73,11 +74,11 @@ ARMS: dict[str, Arm] = {
     "off_half": _scarce("unknown", 0.5, DENSE),
     "on_quarter": _scarce("built in", 0.25),
     "off_quarter": _scarce("unknown", 0.25, DENSE),
-    "off_budget": Arm("budgets without translation", (*PREDICTION_ALONE, DENSE, *BUDGET), "factorial"),
+    "off_budget": Arm("budgets without translation", (*PREDICTION_ALONE, DENSE, *HEADS, *BUDGET), "factorial"),
     "off_tangents": Arm("tangents without translation", (*PREDICTION_ALONE, DENSE, TANGENTS), "factorial"),
-    "budget_tangents": Arm("budgets and tangents", (*PREDICTION_ALONE, *BUDGET, TANGENTS), "factorial"),
+    "budget_tangents": Arm("budgets and tangents", (*PREDICTION_ALONE, *HEADS, *BUDGET, TANGENTS), "factorial"),
     "off_budget_tangents": Arm("both without translation",
-                               (*PREDICTION_ALONE, DENSE, *BUDGET, TANGENTS), "factorial"),
+                               (*PREDICTION_ALONE, DENSE, *HEADS, *BUDGET, TANGENTS), "factorial"),
     "vicreg_within": Arm("variances within wavenumbers are enough", _anti_collapse("vicreg", 1, WITHIN), "collapse"),
     "sigreg": Arm("Gaussian latents", _anti_collapse("sigreg", 10), "collapse"),
     "sigreg_within": Arm("Gaussian within wavenumbers", _anti_collapse("sigreg", 10, WITHIN), "collapse"),
