@@ -54,10 +54,8 @@ def diffusion(*, diffusivity: float = 0.1, dimensions: int = 1) -> Simulation:
 
 def cleared(heads: BudgetHeads) -> BudgetHeads:
     """The same heads, reading zero from anything; features as they are, so that weights can be set by hand."""
-    for form in (heads.values, heads.sources):
-        form.inverse_deviation.fill_(1.0)
-        for values in (form.mean, form.weight, form.bias):
+    for readout in (heads.values, heads.sources, heads.outputs):
+        readout.inverse_deviation.fill_(1.0)
+        for values in (readout.mean, readout.weight, readout.bias):
             values.zero_()
-    heads.output.zero_()
-    heads.output_bias.zero_()
     return heads

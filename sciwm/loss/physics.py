@@ -50,7 +50,7 @@ def head_error(model: WorldModel, states: Tensor, batch: Batch) -> Tensor:
         states: ``(batch, H + 1, size)``, encoded or imagined, at the instants of ``batch``.
     """
     before, after = (model.latent(s).flatten(0, 1) for s in (states[:, :-1], states[:, 1:]))
-    source, output = model.heads.fluxes(before, after)
+    source, output = model.heads.fluxes(before, model.scaled(batch.actions).flatten(0, 1), after)
     errors = [
         model.functionals(states.flatten(0, 1)) - batch.functionals.flatten(0, 1),
         source - batch.sources.flatten(0, 1),

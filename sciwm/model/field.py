@@ -90,9 +90,13 @@ class FieldPredictor(nn.Module):
         """Start from shapes like what actions add to the fields over one interval, ``(actuator, size)``."""
         self.forcing.copy_(forcing / forcing.square().mean().sqrt().clamp(min=1e-12))
 
+    def actuation(self, shapes: Tensor | None) -> Tensor:
+        """Fields that scaled actions stand for, ``(actuator, size)``."""
+        return self.forcing if shapes is None else shapes
+
     def stepper(self, shapes: Tensor | None) -> Callable[[Tensor, Tensor], Tensor]:
         """One control interval; ``shapes`` are those of the actuators, flattened, if known."""
-        forcing = self.forcing if shapes is None else shapes
+        forcing = self.actuation(shapes)
         steady = self.steady.expand(self.shape).flatten()
 
         def step(state: Tensor, action: Tensor) -> Tensor:

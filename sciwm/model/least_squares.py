@@ -3,18 +3,25 @@
 import torch
 from torch import Tensor
 
+RIDGES = tuple(10.0**-n for n in range(2, 11))
+"""Of the mean square of features of unit size."""
 
-def least_squares(features: Tensor, values: Tensor, *, ridge: float) -> Tensor:
+
+def least_squares(features: Tensor, values: Tensor) -> Tensor:
     """``w`` of ``features w ~ values``, ``(sample, n) (n, m) -> (sample, m)``, in double precision.
 
-    < |x w - y|^2 > + ridge |w|^2 -> min
+        < |x w - y|^2 > + ridge |w|^2 -> min
+
+    for each value with the ridge of the least generalised cross-validation error (Golub, Heath & Wahba
+    1979, doi:10.1080/00401706.1979.10489751), < |x w - y|^2 > / (1 - degrees of freedom / samples)^2.
     """
     x, y = features.double(), values.double()
-    samples, count = x.shape
-    if count <= samples:
-        return torch.linalg.solve(x.T @ x + ridge * samples * _identity(x, count), x.T @ y)
-    return x.T @ torch.linalg.solve(x @ x.T + ridge * samples * _identity(x, samples), y)
-
-
-def _identity(like: Tensor, size: int) -> Tensor:
-    return torch.eye(size, dtype=like.dtype, device=like.device)
+    spectrum, axes = torch.linalg.eigh(x.T @ x / len(x))
+    spectrum, along = spectrum.clamp(min=0)[:, None], axes.T @ (x.T @ y) / len(x)
+    best, least = torch.zeros_like(along), torch.full_like(y[0], torch.inf)
+    for ridge in RIDGES:
+        w = along / (spectrum + ridge)
+        freedom = float((spectrum / (spectrum + ridge)).sum()) / len(x)
+        error = (y.square().mean(dim=0) - (w * (2 * along - spectrum * w)).sum(dim=0)) / max(1 - freedom, 1e-6) ** 2
+        best, least = torch.where(error < least, w, best), torch.minimum(error, least)
+    return axes @ best

@@ -62,6 +62,10 @@ class ExponentialPredictor(nn.Module):
         """Start from what actions add to the latent over one interval, ``(actuator, size)``."""
         self.forcing.set_free(forcing / self.substeps)
 
+    def actuation(self, shapes: Tensor | None) -> Tensor:
+        """What scaled actions add to the tendency, ``(actuator, size)``."""
+        return self.forcing.matrix(shapes)
+
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
         offset, forcing, steady = self.tendency.offset(), self.forcing.matrix(shapes), self.steady()
@@ -106,6 +110,10 @@ class LinearPredictor(nn.Module):
     def set_forcing(self, forcing: Tensor) -> None:
         """Start from what actions add to the latent over one interval, ``(actuator, size)``."""
         self.forcing.set_free(forcing)
+
+    def actuation(self, shapes: Tensor | None) -> Tensor:
+        """What scaled actions add to the tendency, ``(actuator, size)``."""
+        return self.forcing.matrix(shapes)
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""

@@ -1,24 +1,41 @@
 """Latent to what people want: functionals, fluxes of their budgets, actions, and fields."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
-from sciwm.model.forms import RIDGE, QuadraticForm
-from sciwm.model.least_squares import least_squares
+from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.spectral import SpectralSpace, along_axes, basis
 from sciwm.model.vector import VectorSpace
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What the data tell of transitions, normalised.
+
+    Args:
+        functionals: before, ``(sample, functional)``.
+        sources: over the interval, ``(sample, functional)``.
+        outputs: over the interval, ``(sample, functional, actuator)``.
+    """
+
+    functionals: Tensor
+    sources: Tensor
+    outputs: Tensor
+
+
 class BudgetHeads(nn.Module):
     """What a functional Q is and what feeds it over one interval: ``Q``, ``S`` and ``y_j``.
 
-        Q(z+) - Q(z) = interval ( S(z, z+) + sum_j a_j y_j(z, z+) )
+        Q(z+) - Q(z) = interval ( S(z, z+, f) + sum_j a_j y_j(z, z+, f) ),    f = sum_j a_j G_j
 
-    S and y are averages over the interval, hence read from both its ends. The work of the actuators
-    is bilinear and known, so only y is read, linearly. Heads are measured, not learned by gradients:
-    fitted anew as the latents change.
+    S and y are averages over the interval, hence read from both its ends and from the forcing f between
+    them. The work of the actuators is bilinear and known, so only y is read, linearly; Q and S are
+    linear in the quadratic functionals that the space allows, in a spectral space all those that no
+    translation changes. Heads are fitted, not learned: anew as the latents change.
 
     Args:
         functionals: number of functionals.
@@ -28,40 +45,42 @@ class BudgetHeads(nn.Module):
     def __init__(self, space: LatentSpace, functionals: int, actuators: int) -> None:
         super().__init__()
         self.shape = (functionals, actuators)
-        both = space.repeated(2)
-        self.values = QuadraticForm(space, functionals)
-        self.sources = QuadraticForm(both, functionals)
-        self.register_buffer("output", torch.zeros(both.size, functionals * actuators))
-        self.register_buffer("output_bias", torch.zeros(functionals * actuators))
-        self.output: Tensor
-        self.output_bias: Tensor
+        all_three = space.repeated(3)
+        local, between = space.quadratics(), all_three.quadratics()
+        self.values = LinearReadout(local, local.count, functionals)
+        self.sources = LinearReadout(between, between.count, functionals)
+        self.outputs = LinearReadout(nn.Identity(), all_three.size, functionals * actuators)
+        self.register_buffer("forcing", torch.zeros(actuators, space.size))
+        self.forcing: Tensor
 
     @torch.no_grad()
-    def fit(self, before: Tensor, after: Tensor, functionals: Tensor, sources: Tensor, outputs: Tensor) -> None:
+    def fit(self, before: Tensor, action: Tensor, after: Tensor, forcing: Tensor, labels: Labels) -> None:
         """Least squares over transitions.
 
         Args:
             before, after: latents ``(sample, size)``.
-            functionals: normalised, at the latents before, ``(sample, functional)``.
-            sources: normalised, ``(sample, functional)``.
-            outputs: normalised, ``(sample, functional, actuator)``.
+            action: scaled, ``(sample, actuator)``.
+            forcing: what actions add to a latent, in any unit, ``(actuator, size)``.
+            labels: what is to be read.
         """
-        self.values.fit(before, functionals)
-        both = torch.cat([before, after], dim=1)
-        self.sources.fit(both, sources)
-        answers = least_squares(torch.cat([both, torch.ones_like(both[:, :1])], dim=1), outputs.flatten(1), ridge=RIDGE)
-        self.output.copy_(answers[:-1])
-        self.output_bias.copy_(answers[-1])
+        self.forcing.copy_(forcing)
+        self.values.fit(before, labels.functionals)
+        together = self._together(before, action, after)
+        self.sources.fit(together, labels.sources)
+        self.outputs.fit(together, labels.outputs.flatten(1))
 
     def value(self, latent: Tensor) -> Tensor:
         """Normalised ``Q`` ``(batch, functional)``."""
         read: Tensor = self.values(latent)
         return read
 
-    def fluxes(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised ``S`` ``(batch, functional)`` and ``y`` ``(batch, functional, actuator)``."""
-        output = torch.addmm(self.output_bias, torch.cat([before, after], dim=1), self.output)
-        return self.sources(before, after), output.unflatten(1, self.shape)
+    def fluxes(self, before: Tensor, action: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised ``S`` ``(batch, functional)`` and ``y`` ``(batch, functional, actuator)``; actions are scaled."""
+        together = self._together(before, action, after)
+        return self.sources(together), self.outputs(together).unflatten(1, self.shape)
+
+    def _together(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
+        return torch.cat([before, after, action @ self.forcing], dim=1)
 
 
 class SpectralDecoder(nn.Module):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-LEADING = 64
+LEADING = 32
 """So many coordinates are multiplied with one another where there are more."""
 
 PRODUCTS_PER_RANK = 8

@@ -13,10 +13,7 @@ from sciwm.model.build import build_decoder, build_encoder, build_predictor
 from sciwm.model.encoder import SpectralEncoder
 from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
-from sciwm.model.readouts import BudgetHeads
-
-RIDGE = 1e-6
-"""Of the variance of whitened coordinates: keeps actuators that never acted from being anything."""
+from sciwm.model.readouts import BudgetHeads, Labels
 
 
 class WorldModel(nn.Module):
@@ -111,11 +108,11 @@ class WorldModel(nn.Module):
     def normalize(self, fields: Tensor) -> Tensor:
         """Physical fields ``(..., variable, *space)`` to zero mean and unit deviation, in the weights' precision."""
         centred = fields - self._of_variables(fields, "mean")
-        return (centred / self._of_variables(fields, "deviation")).to(self.heads.output_bias)
+        return (centred / self._of_variables(fields, "deviation")).to(self.heads.forcing)
 
     def scaled(self, action: Tensor) -> Tensor:
         """Physical actions in units of the largest, so that no action stays none; in the weights' precision."""
-        return (action / action.new_tensor(largest_actions(self.domain))).to(self.heads.output_bias)
+        return (action / action.new_tensor(largest_actions(self.domain))).to(self.heads.forcing)
 
     def state_of(self, latent: Tensor) -> Tensor:
         """Latents ``(..., size)``, with the functionals read from them where there is a ledger."""
@@ -142,7 +139,7 @@ class WorldModel(nn.Module):
         Returns:
             ``(batch, functional)``.
         """
-        source, output = self.heads.fluxes(before, after)
+        source, output = self.heads.fluxes(before, self.scaled(action), after)
         source = source * self._of_functionals("source_deviation") + self._of_functionals("source_mean")
         work = torch.einsum("bj,bfj->bf", action.to(output), output) * self._of_functionals("output_deviation")
         return self.control_interval * (source + work)
@@ -179,15 +176,27 @@ class WorldModel(nn.Module):
         z, change = self.latent(self.encode(before)), self.latent(self.encode(after))
         change, scaled = change - z, self.scaled(action)
         known = z if z.shape[1] < len(z) // 4 else z[:, :0]  # as regressors, where there are samples enough
-        answer = least_squares(torch.cat([scaled, known, torch.ones_like(scaled[:, :1])], dim=1), change, ridge=RIDGE)
+        answer = least_squares(torch.cat([scaled, known, torch.ones_like(scaled[:, :1])], dim=1), change)
         self.predictor.set_forcing(answer[: scaled.shape[1]].to(z))
+
+    @torch.no_grad()
+    def fit_heads(self, before: Tensor, action: Tensor, after: Tensor, labels: Labels) -> None:
+        """Fit the heads to what latents and predictor are now.
+
+        Args:
+            before, after: states one interval apart, ``(sample, size)``.
+            action: physical, ``(sample, actuator)``.
+            labels: of these transitions.
+        """
+        forcing = self.predictor.actuation(self.shapes)
+        self.heads.fit(self.latent(before), self.scaled(action), self.latent(after), forcing, labels)
 
     def _of_variables(self, like: Tensor, name: str) -> Tensor:
         values = like.new_tensor([getattr(v, name) for v in self.domain.variables])
         return values.view(-1, *(1 for _ in self.domain.axes))
 
     def _of_functionals(self, name: str) -> Tensor:
-        return self.heads.output_bias.new_tensor([getattr(f, name) for f in self.domain.functionals])
+        return self.heads.forcing.new_tensor([getattr(f, name) for f in self.domain.functionals])
 
 
 def largest_actions(domain: Domain) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":

@@ -10,6 +10,7 @@ from sciwm.data.domain import Domain
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Batch, Windows
 from sciwm.dynamics import encode_trajectory
+from sciwm.model.readouts import Labels
 from sciwm.model.world_model import WorldModel
 
 MOST, FEWEST, NUMBERS = 4096, 256, 2**25
@@ -28,5 +29,6 @@ def fit_heads(model: WorldModel, pairs: Batch) -> None:
     """Fit the heads, where there are functionals to read."""
     if not model.domain.functionals:
         return
-    before, after = model.latent(encode_trajectory(model, pairs.fields)).unbind(dim=1)
-    model.heads.fit(before, after, pairs.functionals[:, 0], pairs.sources[:, 0], pairs.outputs[:, 0])
+    before, after = encode_trajectory(model, pairs.fields).unbind(dim=1)
+    labels = Labels(pairs.functionals[:, 0], pairs.sources[:, 0], pairs.outputs[:, 0])
+    model.fit_heads(before, pairs.actions[:, 0], after, labels)

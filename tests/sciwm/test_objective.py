@@ -110,7 +110,7 @@ def test_curriculum_and_ramp(make_config: Callable[..., Config], model: WorldMod
 def test_counterfactual_share_draws_actions_that_the_data_do_not_hold(model: WorldModel, batch: Batch) -> None:
     """With share 0 the budget is that of the data's actions at the drawn instants; with share 1 it is another's."""
     with torch.no_grad():
-        model.heads.output.normal_(generator=torch.Generator().manual_seed(1))
+        model.heads.outputs.weight.normal_(generator=torch.Generator().manual_seed(1))
         encoded = model.encode(batch.fields.flatten(0, 1)).unflatten(0, batch.fields.shape[:2])[:, :-1]
 
         def error(share: float) -> float:

@@ -143,7 +143,7 @@ def test_budget_residual_of_constant_heads(model: WorldModel) -> None:
     with torch.no_grad():
         cleared(model.heads)
         model.heads.sources.bias[:] = 0.25
-        model.heads.output_bias.view(model.heads.shape)[:] = outputs
+        model.heads.outputs.bias.view(model.heads.shape)[:] = outputs
     latents, action = torch.randn(2, 6, model.latent_size), torch.randn(6, 4)
     inflow = 0.25 * (0.7 + 2.0 * 0.25 + 3.0 * action @ outputs)
     residual = budget_residual(model, latents[0], action, latents[1])

@@ -11,6 +11,7 @@ from torch import Tensor
 import simulations
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
+from sciwm.data.windows import Windows
 from sciwm.dynamics import rollout
 from sciwm.loss.physics import budget_residual
 from sciwm.model.spectral import translate
@@ -144,6 +145,24 @@ def test_frozen_model_gives_the_same_values(model: WorldModel, fields: Tensor) -
     assert not any(p.requires_grad for p in model.parameters())
 
 
+def test_heads_are_fitted_to_the_budgets_of_the_data(config: Config, training_set: Trajectories) -> None:
+    """Before any update energy is read to a hundredth of its changes, and its budget closes as well."""
+    model = build_model(config, training_set)
+    energy = next(i for i, f in enumerate(model.domain.functionals) if f.name == "energy")
+    batch = Windows([training_set], model.domain).draw(np.random.default_rng(7), 24, 1)
+    before, after = (model.encode(batch.fields[:, t]).detach() for t in (0, 1))
+    scales = model.domain.functionals[energy]
+    changes = [
+        model.functionals(state)[:, energy] - batch.functionals[:, t, energy] for t, state in enumerate((before, after))
+    ]
+    assert (changes[1] - changes[0]).std() * scales.deviation < 0.01 * scales.change_deviation
+    right, wrong = (
+        budget_residual(model, before, sign * batch.actions[:, 0], after)[:, energy].std() for sign in (1, -1)
+    )
+    assert right < 0.005
+    assert right < 0.2 * wrong
+
+
 def test_mass_budget_closes_on_true_transitions(config: Config, training_set: Trajectories) -> None:
     """With heads set by hand to M = <u>, S = 0, y_j = <g_j>, the residual of true transitions is rounding."""
     model = build_model(config, training_set)
@@ -157,7 +176,7 @@ def test_mass_budget_closes_on_true_transitions(config: Config, training_set: Tr
         heads.values.bias[mass] = (u.mean - scales.mean) / scales.deviation
         heads.sources.bias[mass] = -scales.source_mean / scales.source_deviation
         shapes = torch.from_numpy(simulation.forcing_shapes[:, 0]).float().mean(dim=1)
-        heads.output_bias.view(heads.shape)[mass] = shapes / scales.output_deviation
+        heads.outputs.bias.view(heads.shape)[mass] = shapes / scales.output_deviation
         values = torch.from_numpy(np.asarray(training_set.array("u")[:, 5:7]))
         before, after = (model.encode(values[:, [t]]) for t in (0, 1))
         action = torch.from_numpy(np.asarray(training_set.array("action")[:, 5]))
