@@ -14,7 +14,7 @@ PREDICTION_ALONE = (
     "loss.physics.budget=0",
 )
 HEADS = ("loss.physics.heads_encoded=0.3", "loss.physics.heads_rolled=0.3")
-BUDGET = ("loss.physics.budget=0.1",)
+BUDGET = ("loss.physics.budget=1",)
 LEDGER = ("model.ledger=true", "loss.physics.ledger_tie=0.1")
 TWINS, TANGENTS, ADJOINTS = "loss.physics.twins=1", "loss.physics.tangents=1", "loss.physics.adjoints=0.1"
 INVERSE, SHELL = "loss.physics.inverse=0.1", "loss.physics.shell=0.01"
