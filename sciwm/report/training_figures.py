@@ -12,6 +12,7 @@ from sciwm.report.drawing import (
     GREY,
     INK,
     ORANGE,
+    PURPLE,
     SKY,
     YELLOW,
     Array,
@@ -27,9 +28,19 @@ TERMS = {
     "budget": ("budget", ORANGE),
     "heads_encoded": ("functionals, encoded", GREEN),
     "heads_rolled": ("functionals, imagined", YELLOW),
+    "ledger_tie": ("ledger and heads agree", "#b3581a"),
+    "twins": ("twins", PURPLE),
+    "tangents": ("tangents", "#cc79a7"),
+    "adjoints": ("adjoints", "#6a3d9a"),
+    "inverse": ("forcing read back", "#8c6d31"),
+    "shell": ("growth outside the data", "#b2182b"),
+    "reconstruction": ("reconstruction", "#44bb99"),
     "variance": ("latent variance", "#4b525a"),
     "covariance": ("latent covariance", "#a3aab2"),
     "sigreg": ("latent normality", GREY),
+    "visreg_scale": ("latent scale", "#4b525a"),
+    "visreg_centre": ("latent centre", "#c9ccd1"),
+    "visreg_shape": ("latent normality", GREY),
 }
 """Every term of ``loss.objective``: its name in words and its colour."""
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from sciwm.config import Config
+from sciwm.config import CollapseSettings, Config
 from sciwm.config_files import dump_config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.control import (
@@ -31,10 +31,12 @@ from sciwm.evaluation.control import (
 )
 from sciwm.evaluation.suite.imagination import measure_rollouts
 from sciwm.files import write_json, write_netcdf
+from sciwm.loss.collapse import build_collapse
+from sciwm.loss.objective import Objective
 from sciwm.model.checkpoint import load_model, save_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
-from sciwm.report import drawing, summary_table, write_report
+from sciwm.report import drawing, summary_table, training_figures, write_report
 from sciwm.report.numbers import in_html, in_mathtext, in_text
 from sciwm.report.results import read_results
 from sciwm.report.training_figures import count_updates
@@ -217,6 +219,17 @@ def test_other_variables_dimensions_and_no_functionals(run: Path, results: dict[
     assert "grid values of the height" in page
     assert "no functionals" in page
     assert (run / "report" / "figures" / "controlled_flow_h.png").exists()
+
+
+def test_every_term_of_the_objective_is_drawn(model: WorldModel, make_config: Callable[..., Config]) -> None:
+    """Under a name and a colour that no other term of the same training has."""
+    always = {"reconstruction", *Objective(make_config().loss, model).weights(1.0)}
+    latents, generator = torch.randn(16, model.latent_size), torch.Generator().manual_seed(0)
+    for kind in ("vicreg", "sigreg", "visreg"):
+        names = always | set(build_collapse(CollapseSettings(kind=kind)).penalties(latents, generator))
+        assert names <= set(training_figures.TERMS)
+        assert len({training_figures.TERMS[name] for name in names}) == len(names)
+        assert len({training_figures.TERMS[name][1] for name in names}) == len(names)
 
 
 def test_updates_are_counted_through_all_phases() -> None:
