@@ -25,10 +25,6 @@ class LatentSpace(Protocol):
         """Several latents side by side."""
         ...
 
-    def invariants(self, count: int) -> Self:
-        """Numbers that no translation changes."""
-        ...
-
     def linear(self, to: Any) -> LinearMap:
         """The general linear map to another space."""
         ...

@@ -45,10 +45,6 @@ class SpectralSpace:
         """Several latents side by side."""
         return replace(self, channels=times * self.channels)
 
-    def invariants(self, count: int) -> "SpectralSpace":
-        """Numbers that no translation changes."""
-        return SpectralSpace(count, (0,) * len(self.modes), self.extents)
-
     def linear(self, to: "SpectralSpace") -> "SpectralLinear":
         """The general linear map to another space that commutes with translation."""
         return SpectralLinear(self, to)
@@ -235,7 +231,7 @@ class SpectralProduct(nn.Module):
 
     The factors are multiplied on a padded grid of more than ``2 K_in + K_out`` points along each axis,
     so nothing aliases and the map commutes with translation exactly. Each factor has a free constant,
-    so q has linear terms too. With ``K_out = 0`` it is a translation-invariant functional.
+    so q has linear terms too.
 
     Products are formed of fields, not of whitened coordinates: the factors see ``sigma z``, so that
     filters which are differential operators are true ones. What W sees is whitened anew, by the

@@ -33,10 +33,6 @@ class VectorSpace:
         """Several latents side by side."""
         return VectorSpace(self.length, times * self.copies)
 
-    def invariants(self, count: int) -> "VectorSpace":
-        """Plain numbers."""
-        return VectorSpace(count)
-
     def linear(self, to: "VectorSpace") -> "VectorLinear":
         """The general linear map to another space."""
         return VectorLinear(self, to)
