@@ -12,21 +12,18 @@ from sciwm.arguments import RESULTS
 from sciwm.config import Config
 from sciwm.config_files import load_config
 from sciwm.data.checks import check_fields
-from sciwm.data.coordinates import axis_in_words
 from sciwm.data.domain import Domain
 from sciwm.data.formats import forcing_of, open_dataset
 from sciwm.data.inputs import held_forcing
-from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read_values
-from sciwm.data.sensitivity import SensitivitySet
-from sciwm.data.sensitivity_checks import check_same_simulation
+from sciwm.data.schema import read_values
 from sciwm.evaluation.control import target_fields
 from sciwm.model.checkpoint import DESCRIPTION, load_model, read_description
 from sciwm.planning.build import planning_cost
 from sciwm.planning.linear import linear_law
 from sciwm.problems import InputError, Problem
 from sciwm.run_folder import read_metrics
+from sciwm.store_inspection import check_store, counted, describe_store
 from sciwm.summary import summarize
-from simulations.store import STATUS_MEANINGS, TrajectoryStore
 
 
 def check(path: Path, run: Path | None = None) -> list[str]:
@@ -46,7 +43,7 @@ def check(path: Path, run: Path | None = None) -> list[str]:
     if run is not None:
         _domain(run)  # before anything else: a run that is not there
     if path.suffix == ".zarr":
-        return _all([partial(_check_store, path), *([partial(_check_suits, path, run)] if run else [])])
+        return _all([partial(check_store, path), *([partial(_check_suits, path, run)] if run else [])])
     if path.is_dir():
         return _check_run(path, run)
     if not path.exists():
@@ -106,8 +103,8 @@ def describe(path: Path) -> str:
         InputError: if it is neither, or not readable.
     """
     if path.suffix == ".zarr":
-        return "\n".join([f"{path}: a store of trajectories", *_store_rows(path)])
-    stores = [f"  {p.name:<15} {_counted(p)}" for p in _stores(path)]
+        return describe_store(path)
+    stores = [f"  {p.name:<15} {counted(p)}" for p in _stores(path)]
     if (path / DESCRIPTION).exists():
         description = read_description(path)
         return "\n".join(
@@ -132,7 +129,7 @@ def _check_run(path: Path, run: Path | None) -> list[str]:
         parts.append(partial(_check_model, path))
     elif not _stores(path):
         parts.append(partial(_nothing_made, path))
-    parts += [partial(_check_store, store) for store in _stores(path)]
+    parts += [partial(check_store, store) for store in _stores(path)]
     parts += [partial(_check_suits, store, run) for store in _stores(path) if run is not None]
     results = [*sorted((path / RESULTS).glob("*.nc")), path / "controlled.nc"]
     parts += [partial(_check_result, result) for result in results if result.exists()]
@@ -173,39 +170,6 @@ def _check_model(run: Path) -> str:
     return f"{run}: a model with {model.latent_size} latent numbers, weights as they were written"
 
 
-def _check_store(path: Path) -> str:
-    dataset = open_trajectories(path)
-    if "sample" in dataset.dims and "simulation" not in dataset.dims:
-        return _check_answers(path, [str(n) for n in dataset.data_vars if f"{n}_twin" in dataset and n != "action"])
-    damaged = TrajectoryStore(path).verify() if "status" in dataset else []
-    if damaged:
-        remedy = f"delete their markers {path.with_suffix('.done')}/I.json and simulate again"
-        expected = "the values that were written, by their sha256"
-        raise InputError([Problem(str(path), expected, f"others in simulations {damaged}", remedy)])
-    data = Trajectories(path)
-    for variable in data.variables:
-        data.array(variable.name)
-    return f"{path}: a store of trajectories, {_counted(path)}, {_verified(path)}"
-
-
-def _check_answers(path: Path, names: Sequence[str]) -> str:
-    """Answers to actions, which belong to the training set beside them."""
-    answers = SensitivitySet(path, names)
-    training_set = path.with_name("train.zarr")
-    if training_set.exists():
-        check_same_simulation(answers, Trajectories(training_set))
-    return f"{path}: a store of answers to actions, {len(answers.usable)} samples that may be used"
-
-
-def _verified(path: Path) -> str:
-    """What stands behind the values of a store: the markers that were written with them."""
-    status = read_values(open_trajectories(path)["status"], path)
-    unmarked = [i for i in TrajectoryStore(path).missing() if status[i] != 0]
-    if not unmarked:
-        return "as they were written"
-    return f"{len(unmarked)} of them unverified: without markers in {path.with_suffix('.done').name}"
-
-
 def _check_suits(path: Path, run: Path) -> str:
     domain, dataset = _domain(run), open_dataset(path)
     problems = check_fields(dataset, domain, where=str(path))
@@ -231,26 +195,3 @@ def _domain(run: Path) -> Domain:
 
 def _stores(run: Path) -> list[Path]:
     return sorted((run / "data").glob("*.zarr"))
-
-
-def _counted(path: Path) -> str:
-    dataset = open_trajectories(path)
-    if "status" not in dataset:
-        raise InputError([Problem(str(path), "the variable 'status'", "none", LOST_REMEDY)])
-    status = read_values(dataset["status"], path)
-    counts = {meaning: int(np.sum(status == code)) for code, meaning in enumerate(STATUS_MEANINGS)}
-    return ", ".join(f"{count} {meaning}" for meaning, count in counts.items() if count)
-
-
-def _store_rows(path: Path) -> list[str]:
-    data = Trajectories(path)
-    box = data.actuators
-    rows = {
-        "simulations": _counted(path),
-        "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in data.variables),
-        "grid": "; ".join(map(axis_in_words, data.axes)),
-        "time": f"{data.intervals} intervals of {data.control_interval:g}",
-        "actuators": f"{len(box)}: {', '.join(box.names)}",
-        "functionals": ", ".join(data.functional_names) or "none",
-    }
-    return [f"  {name:<16}{value}" for name, value in rows.items()]

@@ -93,7 +93,8 @@ PAGES = {
         "find everything wrong with a file",
         "FILE is one of\n"
         "  a configuration (.yaml)   every key and value, and whether the simulation can be built\n"
-        "  a store (.zarr)           its layout and the sha256 of everything in it\n"
+        "  a store (.zarr)           its layout and the sha256 of everything in it; trajectories, or\n"
+        "                            answers to actions, which must suit the training set beside them\n"
         "  a run folder              its configuration, data and results, its model to the last bit\n"
         "  a netCDF file             with --run: whether the model can use its fields and forcing\n"
         "All problems are told at once, each with what was expected; the exit status is then 2.",
@@ -101,7 +102,8 @@ PAGES = {
     ),
     "info": Page(
         "say what a run or a store is",
-        "Variables with units, grid, interval, actuators and bounds, sizes. Reads no weights and no\nfields.",
+        "Variables with units, grid, interval, actuators and bounds, sizes; of a store of answers to\n"
+        "actions also which it holds: twins, tangents, adjoint gradients. Reads no weights and no fields.",
         "sciwm info runs/ks",
     ),
     "benchmark": Page(

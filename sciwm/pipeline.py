@@ -18,7 +18,6 @@ import xarray as xr
 import simulations
 from sciwm.config import Config
 from sciwm.data.recipes import SEEDS, recipe
-from sciwm.data.sensitivity import SensitivitySet
 from sciwm.evaluation.control import control_task, imagine_control, run_control, summarize_control, target_fields
 from sciwm.evaluation.suite.kept import evaluate_parts
 from sciwm.evaluation.suite.setting import Setting
@@ -33,6 +32,7 @@ from sciwm.run_folder import (
     add_metrics,
     check_trained,
     claim,
+    open_sensitivities,
     open_set,
     read_config,
     read_metrics,
@@ -98,13 +98,7 @@ def train(run: Path) -> None:
     config = read_config(run)
     torch.set_num_threads(config.training.threads)
     validation, sets = open_set(run, "validation"), [open_set(run, "train")]
-    answers = None
-    if config.data.sensitivities is not None:
-        names = [v.name for v in sets[0].variables]
-        answers = SensitivitySet(store_path(run, "sensitivity"), names, sets[0].dimensions)
-        if answers.pending:
-            got, remedy = f"{answers.pending} samples still to be computed", "let 'sciwm simulate' finish"
-            raise InputError([Problem(str(answers.path), "a complete set", got, remedy)])
+    answers = open_sensitivities(run, sets[0]) if config.data.sensitivities is not None else None
     for phase in range(config.training.on_policy.rounds + 1):
         if phase:
             with stage(run, f"on_policy_{phase}", resumes=True):

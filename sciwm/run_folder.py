@@ -11,12 +11,15 @@ from filelock import FileLock, Timeout
 
 from sciwm.config import Config
 from sciwm.config_files import dump_config, load_config
-from sciwm.data.schema import Trajectories
+from sciwm.data.schema import Trajectories, open_trajectories
+from sciwm.data.sensitivity import SensitivitySet
 from sciwm.files import write_atomically, write_json
 from sciwm.model.checkpoint import load_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
 from sciwm.training.state import learned_from
+from simulations.resumable_store import ResumableStore, markers_of
+from simulations.sensitivity_store import SensitivityStore
 from simulations.store import TrajectoryStore
 
 
@@ -69,18 +72,29 @@ def check_trained(run: Path, trained: Config, config: Config) -> None:
 
 def open_set(run: Path, name: str) -> Trajectories:
     """A complete and undamaged set of simulations."""
-    path = store_path(run, name)
-    data = Trajectories(path)
-    store = TrajectoryStore(path)
-    if store.missing():
-        got = f"{len(store.missing())} still to be simulated"
+    data = Trajectories(store_path(run, name))
+    _raise_unless_whole(TrajectoryStore(data.path), "still to be simulated")
+    return data
+
+
+def open_sensitivities(run: Path, training_set: Trajectories) -> SensitivitySet:
+    """Complete and undamaged answers to actions, of the variables of the training set."""
+    path = store_path(run, "sensitivity")
+    open_trajectories(path)  # before the values: whether it can be opened at all
+    _raise_unless_whole(SensitivityStore(path), "samples still to be computed")
+    return SensitivitySet(path, [v.name for v in training_set.variables], training_set.dimensions)
+
+
+def _raise_unless_whole(store: ResumableStore, pending: str) -> None:
+    path, missing = store.path, store.missing()
+    if missing:
+        got = f"{len(missing)} {pending}"
         raise InputError([Problem(str(path), "a complete set", got, "let 'sciwm simulate' finish")])
     damaged = store.verify()
     if damaged:
-        remedy = f"delete {path} and {path.with_suffix('.done')}, and simulate again"
-        expected = "the values that were written, by their sha256"
-        raise InputError([Problem(str(path), expected, f"others in simulations {damaged[:8]}", remedy)])
-    return data
+        remedy = f"delete {path} and {markers_of(path)}, and simulate again"
+        got = f"others in {store.row}s {damaged[:8]}"
+        raise InputError([Problem(str(path), "the values that were written, by their sha256", got, remedy)])
 
 
 def store_path(run: Path, name: str) -> Path:

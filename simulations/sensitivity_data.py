@@ -1,7 +1,6 @@
 """Sensitivities of many starts to one store: seeded one by one, resumable, the same bytes however often killed."""
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -108,14 +107,15 @@ def generate_sensitivities(
         simulation,
         samples=recipe.samples,
         intervals=recipe.intervals,
-        batch=recipe.batch,
         target=target,
         title=title or f"{simulation.equation}: answers to actions",
-        settings=json.dumps(origin, sort_keys=True),
+        settings=origin,
     )
-    missing = store.missing()
-    for n in progress(range(len(missing)), f"sensitivities {path.stem}"):
-        rows = missing[n]
+    missing, samples = set(store.missing()), range(recipe.samples)
+    batches = [samples[n : n + recipe.batch] for n in range(0, recipe.samples, recipe.batch)]
+    pending = [rows for rows in batches if not missing.isdisjoint(rows)]
+    for n in progress(range(len(pending)), f"sensitivities {path.stem}"):
+        rows = pending[n]
         drawn = [draw_sequences(recipe, i, len(simulation.actuators)) for i in rows]
         found, sequences = _compute(simulation, starts[rows.start : rows.stop], drawn, target)
         store.write(rows, found, sequences, simulation)

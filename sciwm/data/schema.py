@@ -1,6 +1,5 @@
 """A store of trajectories, and everything that can be wrong with one, told at once."""
 
-import hashlib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
 from sciwm.problems import InputError, Problem
 from simulations import ActionBox, Variable
+from simulations.resumable_store import digest_of
 
 IN_MEMORY_BYTES = 2**31
 MOST_DIMENSIONS = 2
@@ -77,10 +77,7 @@ class Trajectories:
 
     def digest(self) -> str:
         """One sha256 for all marked simulations of the store, empty where nothing is marked."""
-        markers = sorted(self.path.with_suffix(".done").glob("*.json"))
-        if not markers:
-            return ""
-        return hashlib.sha256(b"".join(m.name.encode() + m.read_bytes() for m in markers)).hexdigest()
+        return digest_of(self.path)
 
     def array(self, name: str) -> Any:
         """The variable as something to slice, ``(simulation, time, ...)``."""

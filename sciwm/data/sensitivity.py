@@ -31,8 +31,10 @@ from sciwm.data.checks import numbers_problems, time_problems
 from sciwm.data.formats import open_dataset
 from sciwm.problems import InputError, Problem
 from simulations import ActionBox
+from simulations.resumable_store import digest_of
 
 IN_MEMORY_BYTES = 2**31
+DIMENSIONS = ("sample", "time", "actuator")
 HELD = ("action", "action_twin", "direction", "action_gradient")
 ABOUT = ("status", "action_low", "action_high", "actuator_shape")
 AGREEMENT = 1e-5
@@ -78,10 +80,10 @@ class SensitivitySet:
     def __init__(self, path: Path, names: Sequence[str], dimensions: Sequence[str] = ()) -> None:
         dataset = open_dataset(path)
         self.path, self.names = path, tuple(names)
-        _raise(_layout_problems(dataset, self.names, str(path)))
-        self.dimensions = tuple(dimensions) or _space(dataset[self.names[0]])
+        _raise(layout_problems(dataset, self.names, str(path)))
+        self.dimensions = tuple(dimensions) or space_dimensions(dataset[self.names[0]])
         self.has_tangents = f"{self.names[0]}_tangent" in dataset
-        self.has_gradient = "action_gradient" in dataset and set(self.names) == _variables(dataset)
+        self.has_gradient = "action_gradient" in dataset and set(self.names) == set(variables_with_twins(dataset))
         targets = [f"{n}_target" for n in self.names if f"{n}_target" in dataset]
         _raise(_dimension_problems(dataset, [*self._parts(), *targets], self.dimensions, str(path)))
         self.shape = tuple(dataset.sizes[d] for d in self.dimensions)
@@ -93,7 +95,6 @@ class SensitivitySet:
         self.actuators = _bounds(about, dataset, str(path))
         self.actuator_shapes = _shapes(about, self.dimensions)
         status = about["status"].values if "status" in about else np.ones(dataset.sizes["sample"])
-        self.pending = int((status == 0).sum())
         self.usable: NDArray[np.intp] = np.flatnonzero(status == 1)
         if not len(self.usable):
             raise InputError([Problem(str(path), "at least one sample with status 1", "none", "let it be finished")])
@@ -110,6 +111,10 @@ class SensitivitySet:
             return None
         values = [self._dataset[f"{n}_target"].values for n in self.names]
         return torch.from_numpy(np.stack(values).astype(np.float32))
+
+    def digest(self) -> str:
+        """One sha256 for all marked samples of a store, empty where nothing is marked, as in a netCDF file."""
+        return digest_of(self.path) if self.path.is_dir() else ""
 
     def draw(self, rng: np.random.Generator, count: int, horizon: int) -> Sensitivities:
         """``count`` samples from their start to ``horizon`` intervals later, different ones where there are enough.
@@ -167,7 +172,7 @@ class SensitivitySet:
         return problems
 
 
-def _layout_problems(dataset: xr.Dataset, names: Sequence[str], where: str) -> list[Problem]:
+def layout_problems(dataset: xr.Dataset, names: Sequence[str], where: str) -> list[Problem]:
     """Variables and dimensions that are missing, and halves of what belongs together."""
     wanted = [*(n + part for n in names for part in ("", "_twin")), "action", "action_twin"]
     tangents = [*(f"{n}_tangent" for n in names), "direction"]
@@ -176,7 +181,7 @@ def _layout_problems(dataset: xr.Dataset, names: Sequence[str], where: str) -> l
     if "direction" in dataset or "action_gradient" in dataset:
         wanted += ["action_low", "action_high"]
     problems = [Problem(where, f"the variable '{n}'", "none") for n in wanted if n not in dataset]
-    problems += [Problem(where, f"the dimension '{d}'", "none") for d in ("sample", "time") if d not in dataset.dims]
+    problems += [Problem(where, f"the dimension '{d}'", "none") for d in DIMENSIONS if d not in dataset.dims]
     if not names:
         problems.append(Problem(where, "the names of at least one variable", "none"))
     if "time" in dataset.dims and dataset.sizes["time"] < 2:
@@ -206,13 +211,16 @@ def _dimension_problems(
     return problems
 
 
-def _space(array: xr.DataArray) -> tuple[str, ...]:
-    return tuple(str(d) for d in array.dims if d not in ("sample", "time", "actuator"))
+def space_dimensions(array: xr.DataArray) -> tuple[str, ...]:
+    """Names of the dimensions of space, in the order of ``array``."""
+    return tuple(str(d) for d in array.dims if d not in DIMENSIONS)
 
 
-def _variables(dataset: xr.Dataset) -> set[str]:
-    """Names of all variables that have a twin."""
-    return {str(n) for n in dataset.data_vars if f"{n}_twin" in dataset and n != "action"}
+def variables_with_twins(dataset: xr.Dataset) -> list[str]:
+    """Names of the variables that have one, in the order that the dataset tells, then alphabetically."""
+    found = sorted(str(n) for n in dataset.data_vars if f"{n}_twin" in dataset and n != "action")
+    told = str(dataset.attrs.get("variables", "")).split()
+    return sorted(found, key=lambda name: told.index(name) if name in told else len(told))
 
 
 def _bounds(about: xr.Dataset, dataset: xr.Dataset, where: str) -> ActionBox | None:

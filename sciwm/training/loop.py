@@ -154,17 +154,22 @@ def train(
         remedy = "lower training.learning_rate, or raise loss.collapse.weight"
         raise InputError([Problem("training", "a finite held-out error", "none in any epoch", remedy)])
     model.load_state_dict(state.best_weights)
-    save_model(run, model, config, _provenance(training_sets, state))
+    used = sensitivity_set if _matches_sensitivities(config) else None
+    save_model(run, model, config, _provenance(training_sets, used, state))
 
 
 def _draw_sensitivities(
     config: Config, sensitivity_set: SensitivitySet | None, rng: np.random.Generator
 ) -> Sensitivities | None:
-    physics = config.loss.physics
-    if sensitivity_set is None or not (physics.twins or physics.tangents or physics.adjoints):
+    if sensitivity_set is None or not _matches_sensitivities(config):
         return None
-    count = max(1, round(physics.sensitivity_share * config.training.batch_size))
+    count = max(1, round(config.loss.physics.sensitivity_share * config.training.batch_size))
     return sensitivity_set.draw(rng, count, sensitivity_set.intervals)
+
+
+def _matches_sensitivities(config: Config) -> bool:
+    physics = config.loss.physics
+    return bool(physics.twins or physics.tangents or physics.adjoints)
 
 
 def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | None) -> None:
@@ -209,14 +214,23 @@ def _close_epoch(
     write_atomically(run / "metrics.jsonl", lines.encode())
 
 
-def _provenance(training_sets: Sequence[Trajectories], state: TrainState) -> dict[str, Any]:
-    return {
+def _provenance(
+    training_sets: Sequence[Trajectories], sensitivity_set: SensitivitySet | None, state: TrainState
+) -> dict[str, Any]:
+    provenance: dict[str, Any] = {
         "training_sets": [
             {"name": s.path.name, "simulations": len(s.usable), "sha256": s.digest()} for s in training_sets
         ],
         "phases": state.phase + 1,
         "held_out_error": state.best_error,
     }
+    if sensitivity_set is not None:
+        provenance["sensitivity_set"] = {
+            "name": sensitivity_set.path.name,
+            "samples": len(sensitivity_set.usable),
+            "sha256": sensitivity_set.digest(),
+        }
+    return provenance
 
 
 @contextmanager

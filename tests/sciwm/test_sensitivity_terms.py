@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-import zarr
 from torch import Tensor
 
 from sciwm import pipeline
@@ -31,6 +30,7 @@ from sciwm.loss.sensitivity import (
     tangent_error,
     twin_error,
 )
+from sciwm.model.checkpoint import read_description
 from sciwm.model.spectral import translate
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
@@ -425,11 +425,26 @@ def test_the_pipeline_asks_the_solver_and_learns_from_its_answers(experiment: Co
     before = {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()}
     pipeline.simulate(parse_config(settings, where="test"), run)
     assert {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()} == before
-    status = zarr.open_group(store_path(run, "sensitivity"), mode="a")["status"]
-    status[:2] = 0
+    markers = {p: p.read_text() for p in (run / "data" / "sensitivity.done").glob("[12].json")}
+    for path in markers:
+        path.unlink()
     with pytest.raises(InputError, match="a complete set, got 2 samples still to be computed"):
         pipeline.train(run)
-    status[:2] = 1
+    for path, mark in markers.items():
+        path.write_text(mark)
     pipeline.train(run)
     assert '"train.adjoints": ' in (run / "metrics.jsonl").read_text()
-    assert any("answers to actions, 6 samples" in line for line in check(run))
+    used = read_description(run)["provenance"]["sensitivity_set"]
+    assert used == {"name": "sensitivity.zarr", "samples": 6, "sha256": held.digest()}
+    assert len(held.digest()) == 64
+    assert any("answers to actions, 6 samples that may be used, as they were written" in line for line in check(run))
+
+
+def test_a_model_does_not_name_answers_that_it_did_not_learn_from(
+    experiment: Config, data: Trajectories, answers: SensitivitySet, tmp_path: Path
+) -> None:
+    """Without a weight they taught it nothing."""
+    settings = experiment.model_dump()
+    settings["loss"]["physics"] |= dict.fromkeys(ALL, 0.0)
+    train(parse_config(settings, where="test"), tmp_path, [data], data, answers)
+    assert "sensitivity_set" not in read_description(tmp_path)["provenance"]

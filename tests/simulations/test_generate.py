@@ -14,7 +14,7 @@ from cases.case import Case
 
 from simulations import Simulation
 from simulations.generate import Recipe, attractor_states, generate
-from simulations.store import StoreError
+from simulations.resumable_store import StoreError
 
 RECIPE = Recipe(simulations=6, intervals=5, warm_up=2, batch=2)
 

@@ -19,9 +19,10 @@ from torch import Tensor
 from simulations import ActionBox, Actuators, BoundedGrid, PeriodicGrid, Simulation
 from simulations.equations import AdvectionDiffusionReaction
 from simulations.equations.heat import Heat, Wall
+from simulations.resumable_store import StoreError
 from simulations.sensitivity import cost, gradient, sensitivity, tangent, trajectory
 from simulations.sensitivity_data import SensitivityRecipe, Sequences, draw_sequences, generate_sensitivities
-from simulations.store import StoreError
+from simulations.sensitivity_store import SensitivityStore
 from simulations.tasks import make_task
 
 Draw = Callable[..., Tensor]
@@ -264,8 +265,10 @@ def write(case: Case, path: Path, starts: Tensor, recipe: SensitivityRecipe = RE
         return dataset.load()
 
 
-def every_byte(path: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+def every_byte(path: Path) -> list[dict[str, bytes]]:
+    """Contents of every file of the store and of its markers."""
+    folders = (path, path.with_suffix(".done"))
+    return [{str(p.relative_to(f)): p.read_bytes() for p in f.rglob("*") if p.is_file()} for f in folders]
 
 
 def test_the_record_is_what_the_solver_answers(representative: Case, draw_states: Draw, tmp_path: Path) -> None:
@@ -322,7 +325,10 @@ def test_samples_that_blow_up_are_marked_and_not_written(
 def test_killed_and_run_again_the_store_has_the_same_bytes(
     cases: Mapping[str, Case], draw_states: Draw, tmp_path: Path
 ) -> None:
-    """After a SIGKILL in the middle every file is that of an uninterrupted run, and so are batches lost by half."""
+    """After a SIGKILL in the middle of a batch every file is that of an uninterrupted run.
+
+    So is that of a batch of which one sample was lost: it is computed again as a whole.
+    """
     case = cases["kuramoto_sivashinsky"].coarse()
     recipe = SensitivityRecipe(samples=60, intervals=3, batch=3)
     starts = draw_states(case.build(), 60)
@@ -336,20 +342,55 @@ def test_killed_and_run_again_the_store_has_the_same_bytes(
         kwargs={"settings": dict(case.settings)},
     )
     process.start()
-    status = path / "status" / "c"
-    while process.is_alive() and not (status / "2").exists():
+    markers = path.with_suffix(".done")
+    while process.is_alive() and not (markers / "7.json").exists():
         time.sleep(0.0005)
     process.kill()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    assert 3 <= len(list(status.iterdir())) < 20
+    assert 8 <= len(list(markers.glob("*.json"))) < 60
     (path / "u" / "c" / "5.partial").write_bytes(b"half")
+    (markers / "9.json.tmp").write_text("{")
     write(case, path, starts, recipe)
     whole = every_byte(tmp_path / "whole.zarr")
     assert every_byte(path) == whole
-    (status / "4").unlink()
+    (markers / "13.json").unlink()
+    (path / "status" / "c" / "13").unlink()
     (path / "u_twin" / "c" / "13" / "0" / "0").write_bytes(b"half a chunk")
     write(case, path, starts, recipe)
+    assert every_byte(path) == whole
+
+
+def test_damaged_samples_are_found_and_written_again(
+    cases: Mapping[str, Case], draw_states: Draw, tmp_path: Path
+) -> None:
+    """A bit flipped in any chunk, a lost chunk and broken markers are told; without its marker a sample is mended."""
+    case, path = cases["kuramoto_sivashinsky"].coarse(), tmp_path / "a.zarr"
+    starts = draw_states(case.build(), 5)
+    starts[3] *= 1e6  # a sample that blew up is marked like the others
+    write(case, path, starts)
+    store, whole = SensitivityStore(path), every_byte(path)
+    assert store.outcomes() == {"pending": 0, "ok": 4, "blew_up": 1}
+    assert store.verify() == []
+    chunks = [p for p in path.rglob("*") if p.is_file() and p.relative_to(path).parts[1:3] == ("c", "2")]
+    held = {"u", "u_twin", "u_tangent", "action", "action_twin", "direction", "action_gradient", "status"}
+    assert {p.relative_to(path).parts[0] for p in chunks} - {"sample"} == held
+    for chunk in chunks:
+        content = bytearray(chunk.read_bytes())
+        content[-len(content) // 3] ^= 4
+        chunk.write_bytes(content)
+        assert store.verify() == [2], chunk
+        content[-len(content) // 3] ^= 4
+        chunk.write_bytes(content)
+    (path / "u_tangent" / "c" / "0" / "0" / "0").unlink()
+    markers = path.with_suffix(".done")
+    for content in ("{", "null", "{}"):
+        (markers / "3.json").write_text(content)
+        assert store.verify() == [0, 3], content
+    for damaged in store.verify():
+        (markers / f"{damaged}.json").unlink()
+    assert store.missing() == [0, 3]
+    write(case, path, starts)
     assert every_byte(path) == whole
 
 

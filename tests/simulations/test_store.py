@@ -13,7 +13,8 @@ from cases.case import Case
 
 from simulations import Simulation, build
 from simulations.generate import Recipe, generate
-from simulations.store import StoreError, TrajectoryStore
+from simulations.resumable_store import StoreError
+from simulations.store import TrajectoryStore
 
 RECIPE = Recipe(simulations=4, intervals=5, warm_up=1, batch=2)
 

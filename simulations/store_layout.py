@@ -1,0 +1,107 @@
+"""How a new store of a simulation's rows is laid out: what is known is written, the rest is NaN.
+
+A row is one trajectory or one sample, and has a chunk of its own in every array.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from simulations.actuators import Actuators
+from simulations.grid import PeriodicGrid
+from simulations.simulation import Simulation
+
+STATUS_MEANINGS = ("pending", "ok", "blew_up")
+PENDING, OK, BLEW_UP = range(3)
+HELD = "held over the interval that starts here"
+
+
+@dataclass(frozen=True)
+class StoreLayout:
+    """The arrays of a store whose shape is known before it is filled.
+
+    Args:
+        group: where they are laid out.
+        simulation: whose values they will hold.
+        row: name of the first dimension.
+        rows: how many there are.
+        intervals: control intervals of each.
+    """
+
+    group: zarr.Group
+    simulation: Simulation
+    row: str
+    rows: int
+    intervals: int
+
+    def axes(self) -> None:
+        """Coordinates of rows, time, space and actuators, and what the actuators are."""
+        grid, actuators = self.simulation.grid, self.simulation.actuators
+        times = np.arange(self.intervals + 1) * self.simulation.control_interval
+        self._known(self.row, np.arange(self.rows), (self.row,), {"units": "1", "long_name": self.row})
+        self._known("time", times, ("time",), {"units": "1", "long_name": "time", "axis": "T"})
+        boundary = "periodic" if isinstance(grid, PeriodicGrid) else "bounded"
+        for dim, points in grid.coordinates.items():
+            position = {"units": "1", "long_name": "position", "axis": dim.upper(), "boundary": boundary}
+            self._known(dim, points, (dim,), position)
+        shaped = _shaped(self.simulation)
+        names = {"units": "1", "long_name": "actuator", "names": " ".join(actuators.names)}
+        if shaped is not None:
+            names["acts_on"] = " ".join(shaped.targets(self.simulation.variables[0].name))
+            how: dict[str, Any] = {
+                "units": "1",
+                "long_name": "shape of the actuator, per unit of action",
+                "impulsive": int(shaped.impulsive),
+            }
+            self._known("actuator_shape", shaped.shapes, ("actuator", *grid.dims), how)
+        self._known("actuator", np.arange(len(actuators)), ("actuator",), names)
+        for name, bound, side in (("action_low", actuators.low, "lower"), ("action_high", actuators.high, "upper")):
+            self._known(name, bound, ("actuator",), {"units": actuators.units, "long_name": f"{side} bound"})
+
+    def variable(self, name: str, dims: tuple[str, ...], long_name: str, units: str = "1") -> zarr.Array[Any]:
+        """An array of NaN over ``dims``, in one chunk for each row if it has rows."""
+        grid = self.simulation.grid
+        sizes = {self.row: self.rows, "time": self.intervals + 1, "actuator": len(self.simulation.actuators)}
+        sizes |= dict(zip(grid.dims, grid.shape, strict=True))
+        shape = tuple(sizes[d] for d in dims)
+        return self.group.create_array(
+            name,
+            shape=shape,
+            dtype="float32",
+            chunks=(1, *shape[1:]) if dims[0] == self.row else shape,
+            fill_value=np.nan,
+            dimension_names=dims,
+            attributes={"units": units, "long_name": long_name},
+        )
+
+    def status(self) -> None:
+        """The outcome of every row, pending at first."""
+        self.group.create_array(
+            "status",
+            shape=(self.rows,),
+            dtype="int8",
+            chunks=(1,),
+            fill_value=PENDING,
+            dimension_names=(self.row,),
+            attributes={
+                "units": "1",
+                "long_name": f"outcome of the {self.row}",
+                "flag_values": list(range(len(STATUS_MEANINGS))),
+                "flag_meanings": " ".join(STATUS_MEANINGS),
+            },
+        )
+
+    def _known(self, name: str, values: NDArray[Any], dims: tuple[str, ...], attributes: dict[str, Any]) -> None:
+        array = self.group.create_array(
+            name, shape=values.shape, dtype=values.dtype, dimension_names=dims, attributes=attributes
+        )
+        array[...] = values
+
+
+def _shaped(simulation: Simulation) -> Actuators | None:
+    """Its actuators where they have shapes; those that set values at walls have none."""
+    profiles = simulation.profiles
+    return profiles if profiles is not None and profiles.shapes.any() else None
