@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from sciwm.config import EACH, ONE, Config, Section
 from sciwm.problems import InputError, Problem
+from sciwm.words import counted
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -138,7 +139,7 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
         return [Problem(place, error["ctx"]["expected"], json.dumps(error["input"], default=str)[:80], remedy)]
     if error["type"] in ("too_short", "too_long"):
         fewest, most = error["ctx"].get("min_length"), error["ctx"].get("max_length")
-        expected = f"at most {most} items" if most is not None else f"at least {fewest} item{'s' * (fewest > 1)}"
+        expected = f"at most {counted(most, 'item')}" if most is not None else f"at least {counted(fewest, 'item')}"
         return [Problem(place, expected, json.dumps(error["input"], default=str)[:80])]
     expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
     return [Problem(place, expected, json.dumps(error["input"], default=str, skipkeys=True)[:80])]

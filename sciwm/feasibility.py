@@ -48,22 +48,35 @@ def runaway_problems(imagined: xr.Dataset, domain: Domain) -> list[Problem]:
     wrong = [~(abs(v) < np.inf).all([d for d in v.dims if d != "time"]).values for v in flows]
     if wrong and "latent" not in imagined.dims and np.any(wrong):
         got = f"values beyond all bounds at interval {int(np.argmax(np.any(wrong, axis=0)))}"
-    trained = ", ".join(f"{v.name} about {v.mean:.3g} +- {v.deviation:.3g} [{v.units}]" for v in domain.variables)
-    remedy = f"give fields within the training range, {trained}"
-    return [Problem("fields", "a finite forecast", got, remedy)]
+    return [Problem("fields", "a finite forecast", got, f"give fields within {_training_range(domain)}")]
+
+
+def _training_range(domain: Domain) -> str:
+    about = ", ".join(f"{v.name} about {v.mean:.3g} +- {v.deviation:.3g} [{v.units}]" for v in domain.variables)
+    return f"the training range, {about}"
 
 
 @torch.no_grad()
-def unrest_problems(model: WorldModel, target: Tensor) -> list[Problem]:
-    """Whether a model keeps a target ``(variable, *space)`` where it is, without action.
+def goal_problems(model: WorldModel, target: Tensor, *, at_rest: bool) -> list[Problem]:
+    """Whether a model can imagine a target ``(variable, *space)``, and keeps it where it is without action.
 
     A linear law is the expansion about a state at rest: elsewhere it holds nothing.
+
+    Args:
+        at_rest: whether the target must stay.
     """
-    state = model.encode(target[None])
-    after = model.advance(state, state.new_zeros(1, len(model.actuators)))
-    before, moved = (model.readout(s, ["fields"])["fields"][0] for s in (state, after))
-    deviations = torch.tensor([v.deviation for v in model.domain.variables]).to(target)
-    size = torch.maximum(target.square().flatten(1).mean(dim=1).sqrt(), AT_REST * deviations)
+    states = [model.encode(target[None])]
+    if at_rest:
+        states.append(model.advance(states[0], states[0].new_zeros(1, len(model.actuators))))
+    imagined = [model.readout(s, ["fields"])["fields"][0].double() for s in states]
+    if not all(fields.isfinite().all() for fields in imagined):
+        remedy = f"give a target within {_training_range(model.domain)}"
+        return [Problem("target", "fields that the model can imagine", "values beyond all bounds", remedy)]
+    if not at_rest:
+        return []
+    before, moved = imagined
+    deviations = torch.tensor([v.deviation for v in model.domain.variables]).to(before)
+    size = torch.maximum(target.double().square().flatten(1).mean(dim=1).sqrt(), AT_REST * deviations)
     change = float(((moved - before).square().flatten(1).mean(dim=1).sqrt() / size).max())
     if change < AT_REST:
         return []

@@ -11,6 +11,8 @@ import simulations
 from sciwm.arguments import RESULTS
 from sciwm.config import Config
 from sciwm.config_files import load_config
+from sciwm.data.actuation import actuation_of
+from sciwm.data.augmentation import require_symmetries
 from sciwm.data.checks import check_fields
 from sciwm.data.domain import Domain
 from sciwm.data.formats import forcing_of, open_dataset
@@ -59,7 +61,7 @@ LARGEST_LINEARIZED = 256
 
 
 def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """A configuration whose simulation can be built, and whose target its actuators can hold.
+    """A configuration whose simulation can be built, and whose actuators can hold its target and have its symmetries.
 
     Raises:
         InputError: naming what is wrong with either.
@@ -72,6 +74,7 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise InputError([_unbuildable(error, f"{path}: simulation")]) from error
+    require_symmetries(actuation_of(simulation), config.training.augmentation)
     if config.planning.terminal == "riccati" and target.numel() <= LARGEST_LINEARIZED:
         try:
             linear_law(simulation, planning_cost(config.planning, simulation, target), target)

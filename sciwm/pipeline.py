@@ -17,6 +17,7 @@ import xarray as xr
 
 import simulations
 from sciwm.config import Config
+from sciwm.data.actuation import actuation_of
 from sciwm.data.recipes import SEEDS, recipe
 from sciwm.evaluation.control import control_task, imagine_control, run_control, summarize_control, target_fields
 from sciwm.evaluation.suite.kept import evaluate_parts
@@ -42,10 +43,16 @@ from sciwm.run_folder import (
 )
 from sciwm.training.loop import train as train_phase
 from sciwm.training.loop import updates_of
+from sciwm.training.memory import require_memory
 from sciwm.version import __version__
 from simulations.generate import attractor_states, generate
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
 from simulations.store import TrajectoryStore
+
+AGAINST_BLOW_UP = (
+    "raise simulation.steps_per_interval, or lower simulation.control_interval, a limit "
+    "or data.amplitude, the size of the starts"
+)
 
 
 def simulate(config: Config, run: Path) -> None:
@@ -61,9 +68,8 @@ def simulate(config: Config, run: Path) -> None:
             simulation = simulations.build(settings)
             store = generate(simulation, recipe(config, name), store_path(run, name), settings=settings, progress=bar)
             if not store.outcomes()["ok"]:
-                remedy = "raise simulation.steps_per_interval, or lower simulation.control_interval or a limit"
                 got = f"{store.outcomes()['blew_up']} that blew up ({'; '.join(store.causes())})"
-                raise InputError([Problem(str(store.path), "simulations that stay finite", got, remedy)])
+                raise InputError([Problem(str(store.path), "simulations that stay finite", got, AGAINST_BLOW_UP)])
         if config.data.sensitivities is not None:
             simulate_sensitivities(config, run)
 
@@ -216,7 +222,12 @@ def report(run: Path) -> Path:
 
 
 def run_all(config: Config, run: Path) -> Path:
-    """Simulate, train, evaluate, control, report; returns the path of the page."""
+    """Simulate, train, evaluate, control, report; returns the path of the page.
+
+    Raises:
+        InputError: as any of the stages; before the first if the training will not fit into memory.
+    """
+    require_memory(config, actuation_of(simulations.build(config.simulation.model_dump())).axes)
     simulate(config, run)
     train(run)
     evaluate(run)

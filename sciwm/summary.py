@@ -5,6 +5,7 @@ from typing import Any
 from sciwm.data.coordinates import axis_in_words
 from sciwm.data.domain import Domain
 from sciwm.problems import InputError, Problem
+from sciwm.words import counted
 
 
 def summarize(description: dict[str, Any]) -> str:
@@ -32,7 +33,7 @@ def _table(description: dict[str, Any]) -> str:
         "actuators": f"{len(box)}: {', '.join(box.names)}",
         "bounds": ", ".join(f"{low:g} to {high:g}" for low, high in bounds) + f" [{box.units}]",
         "functionals": ", ".join(f.name for f in domain.functionals) or "none",
-        "latent": f"{description['latent_size']} numbers ({settings['latent']})",
+        "latent": f"{counted(description['latent_size'], 'number')} ({settings['latent']})",
         "held-out error": _error_text(description),
     }
     return "\n".join(f"  {name:<16}{value}" for name, value in rows.items())
@@ -41,4 +42,4 @@ def _table(description: dict[str, Any]) -> str:
 def _error_text(description: dict[str, Any]) -> str:
     error = description["provenance"].get("held_out_error")
     steps = description["config"]["loss"]["horizon"]
-    return "not measured" if error is None else f"{error:.2e} of persistence, mean over {steps} intervals"
+    return "not measured" if error is None else f"{error:.2e} of persistence, mean over {counted(steps, 'interval')}"

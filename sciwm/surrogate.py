@@ -19,7 +19,7 @@ from sciwm.data.coordinates import position_of
 from sciwm.data.domain import Domain
 from sciwm.data.inputs import fields_of, flow_times, held_forcing, instant_of, target_of
 from sciwm.dynamics import rollout
-from sciwm.feasibility import planning_of, runaway_problems, unrest_problems
+from sciwm.feasibility import goal_problems, planning_of, runaway_problems
 from sciwm.model.checkpoint import load_model, read_description
 from sciwm.model.world_model import WorldModel
 from sciwm.planning.build import build_planner
@@ -269,9 +269,8 @@ class Surrogate:
     def _target_problems(self, goal: Array, settings: PlanningSettings) -> list[Problem]:
         sizes = dict(zip(self.domain.dimensions, goal.shape[1:], strict=True))
         problems = self._resolution_problems(sizes, "target")
-        if problems or settings.terminal == "none":
-            return problems
-        return unrest_problems(self.model, torch.from_numpy(goal))
+        at_rest = settings.terminal != "none"
+        return problems or goal_problems(self.model, torch.from_numpy(goal), at_rest=at_rest)
 
     def _attributes(self) -> dict[str, str]:
         return {

@@ -41,7 +41,8 @@ class ActionBox:
             raise ValueError("Expected at least one actuator, got none.")
         if self.low.shape != (count,) or self.high.shape != (count,):
             raise ValueError(
-                f"Expected low and high for {count} actuators, got shapes {self.low.shape} and {self.high.shape}."
+                f"Expected low and high of shape {(count,)}, one each per actuator, "
+                f"got {self.low.shape} and {self.high.shape}."
             )
         with np.errstate(over="ignore", invalid="ignore"):
             room = self.high - self.low
@@ -108,14 +109,14 @@ class Actuators:
     def __post_init__(self) -> None:
         object.__setattr__(self, "shapes", _array("shapes", self.shapes))
         if self.shapes.ndim < 2 or len(self.shapes) != len(self.box):
-            raise ValueError(f"Expected one shape for each of {len(self.box)} actions, got {self.shapes.shape}.")
+            raise ValueError(f"Expected one shape for each action ({len(self.box)}), got {self.shapes.shape}.")
         if not np.isfinite(self.shapes).all():
             rows = np.flatnonzero(~np.isfinite(self.shapes).reshape(len(self.shapes), -1).all(axis=1))
             raise ValueError(
                 f"Expected finite shapes, got nan or infinity in that of {', '.join(self.box.names[j] for j in rows)}."
             )
         if self.acts_on and len(self.acts_on) != len(self.box):
-            raise ValueError(f"Expected acts_on for each of {len(self.box)} actions, got {self.acts_on}.")
+            raise ValueError(f"Expected acts_on for each action ({len(self.box)}), got {self.acts_on}.")
 
     def targets(self, first: str) -> tuple[str, ...]:
         """What each one acts on, in an equation whose first variable has this name."""

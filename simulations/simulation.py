@@ -215,7 +215,7 @@ class Simulation(ABC):
         limits = [*self.step_limits(), *self.step_limits_at(fields)]
         tightest = min(limits, key=lambda limit: limit.step, default=None)
         if tightest is None or not tightest.step < self.step:
-            return f"{self.equation}: the step {self.step:.3g} may be too long, or an action too strong."
+            return f"{self.equation}: the step {self.step:.3g} may be too long, or the start or an action too large."
         return f"{self.equation}: {self._too_long(tightest)}"
 
     def with_parameters(self, parameters: Values) -> "Simulation":
@@ -343,7 +343,7 @@ class Simulation(ABC):
     def __repr__(self) -> str:
         points = " x ".join(map(str, self.grid.shape))
         extent = " x ".join(f"{extent:g}" for extent in self.grid.extents)
-        values = [f"{n}={v:g}" if v.ndim == 0 else f"{n}=({len(v)} values)" for n, v in self.values.items()]
+        values = [f"{n}={v:g}" if v.ndim == 0 else f"{n}=(batch of {len(v)})" for n, v in self.values.items()]
         count = len(self.actuators)
         parts = [
             f"{points} points on {extent}",

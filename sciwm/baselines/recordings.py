@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sciwm.data.schema import Trajectories
 from sciwm.problems import InputError, Problem
+from sciwm.words import counted
 from simulations import ActionBox
 
 
@@ -44,7 +45,8 @@ class Recordings:
         for name, values in (("fields", self.fields), ("actions", self.actions)):
             bad = int((~torch.isfinite(values)).sum())
             if bad:
-                problems.append(Problem(name, "finite values", f"{bad} that are not", "drop these simulations"))
+                got = counted(bad, "that is not", "that are not")
+                problems.append(Problem(name, "finite values", got, "drop these simulations"))
         if problems:
             raise InputError(problems)
 

@@ -4,21 +4,21 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sciwm.config.kinds import Count, Integer, Positive, Section, Share
+from sciwm.config.kinds import Count, Integer, Many, Positive, Section, Share
 
 
 class Split(Section):
     """Size of one set of simulations."""
 
-    simulations: Annotated[Count, Field(le=10**6)]
-    intervals: Annotated[Count, Field(le=10**6)]
+    simulations: Many
+    intervals: Many
 
 
 class SensitivitySettings(Section):
     """Short simulations from training states in twos, alike but for their actions, with the solver's tangents."""
 
-    samples: Count = 512
-    intervals: Count = 8
+    samples: Many = 512
+    intervals: Many = 8
     perturbation: Positive = 0.5
 
 
@@ -34,4 +34,4 @@ class DataSettings(Section):
     share_unforced: Share = 0.15
     amplitude: Positive = 1.0
     smallest_amplitude: Positive = 1e-3
-    batch: Count = 64
+    batch: Annotated[Count, Field(le=65536)] = 64

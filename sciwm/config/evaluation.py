@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sciwm.config.kinds import Count, Integer, Positive, Section, as_tuple
+from sciwm.config.kinds import Integer, Many, Positive, Section, as_tuple
 
 Part = Literal[
     "rollouts",
@@ -20,7 +20,10 @@ Part = Literal[
 ]
 """What an evaluation is made of; see ``sciwm.evaluation.suite``."""
 
-Several = Annotated[Integer, Field(ge=2, lt=2**31)]
+LYAPUNOV_TIMES = 100.0
+"""How long a long run is, if nothing else is asked."""
+
+Several = Annotated[Integer, Field(ge=2, le=10**6)]
 Factor = Annotated[Positive, Field(le=100)]
 Times = Annotated[tuple[Positive, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 
@@ -28,19 +31,21 @@ Times = Annotated[tuple[Positive, ...], BeforeValidator(as_tuple), Field(min_len
 class EffectSettings(Section):
     """The same state under other actions: how many starts, and for how long."""
 
-    samples: Count = 64
+    samples: Many = 64
     lead_time: Positive | None = None
 
 
 class GradientSettings(Section):
     """Gradients with respect to the actions: how many starts, and over which times."""
 
-    samples: Count = 16
+    samples: Many = 16
     horizons: Times | None = None
 
 
 class LongRunSettings(Section):
     """The climate: 100 Lyapunov times, or 1000 intervals without an exponent, if ``duration`` is left out.
+
+    No run is longer than a million intervals.
 
     If left out, ``forced`` is what the equation needs to stay alive: no forcing where there is a
     Lyapunov exponent, random forcing as in the data elsewhere.
@@ -54,7 +59,7 @@ class LongRunSettings(Section):
 class ResolutionSettings(Section):
     """The same fields on so many times the points along each dimension."""
 
-    samples: Count = 64
+    samples: Many = 64
     factors: Annotated[
         tuple[Annotated[Integer, Field(ge=2, le=16)], ...], BeforeValidator(as_tuple), Field(min_length=1)
     ] = (2, 4)
@@ -65,13 +70,13 @@ class RefinedControlSettings(Section):
 
     episodes: Several = 8
     factor: Annotated[Integer, Field(ge=2, le=16)] = 2
-    intervals: Count | None = None
+    intervals: Many | None = None
 
 
 class ShiftSettings(Section):
     """So many times the forcing, and the ``parameter``: if left out the viscosity-like one, if there is one."""
 
-    samples: Count = 64
+    samples: Many = 64
     lead_time: Positive | None = None
     factors: Annotated[tuple[Factor, ...], BeforeValidator(as_tuple), Field(min_length=2)] = (1.0, 1.5, 2.0)
     parameter: str | None = None
@@ -80,7 +85,7 @@ class ShiftSettings(Section):
 class ProbingSettings(Section):
     """What is read from latents, at ``instants`` of each test simulation and after rollouts over ``horizons``."""
 
-    instants: Count = 16
+    instants: Many = 16
     horizons: Times | None = None
     probes: Annotated[
         tuple[Literal["ridge", "network"], ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=2)
@@ -110,7 +115,7 @@ class EvaluationSettings(Section):
     as the test simulations reach.
     """
 
-    steps: Count = 160
+    steps: Many = 160
     lyapunov_exponent: Positive | None = None
     parts: Annotated[tuple[Part, ...], BeforeValidator(as_tuple)] = get_args(Part)
     effects: EffectSettings = EffectSettings()
@@ -135,6 +140,14 @@ class EvaluationSettings(Section):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def longest_run(self) -> tuple[str, float]:
+        """The key that decides how long the longest run is, and the time; none without a key that does."""
+        if self.long_run.duration is not None:
+            return "long_run.duration", self.long_run.duration
+        if self.lyapunov_exponent is not None and "long_run" in self.parts:
+            return "lyapunov_exponent", LYAPUNOV_TIMES / self.lyapunov_exponent
+        return "long_run", 0.0
 
     def lead_times(self) -> dict[str, float]:
         """Every time that was asked for and that test simulations must reach, by its key."""

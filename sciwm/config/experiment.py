@@ -13,6 +13,9 @@ from sciwm.config.planning import ControlSettings, PlanningSettings
 from sciwm.config.simulation import SimulationSettings, twice
 from sciwm.config.training import TrainingSettings
 
+MOST_INTERVALS = 10**6
+"""Of a run, as of simulations; see ``sciwm.config.kinds.Many``."""
+
 
 class Config(Section):
     """One experiment, from simulation to report."""
@@ -129,7 +132,12 @@ class Config(Section):
             ),
             ("loss.horizon", self.loss.horizon, shortest, f"at most {shortest} (the data)"),
             ("evaluation.steps", self.evaluation.steps, test, f"at most {test} (data.test.intervals)"),
-            ("control.first and control.last", longest, control.intervals, f"at most {control.intervals} intervals"),
+            (
+                "control.first and control.last",
+                longest,
+                control.intervals,
+                f"at most {control.intervals} (control.intervals)",
+            ),
             ("planning.elites", planning.elites, planning.samples, f"at most {planning.samples} samples"),
         ]
         rules += [
@@ -153,6 +161,13 @@ class Config(Section):
             for key, time in evaluation.lead_times().items()
             if not interval / 2 < time <= longest * (1 + 1e-9)
         ]
+        key, duration = evaluation.longest_run()
+        if duration > MOST_INTERVALS * interval:
+            remedy = "; give evaluation.long_run.duration" if key == "lyapunov_exponent" else ""
+            problems.append(
+                f"evaluation.{key}: expected runs of at most {MOST_INTERVALS * interval:g} (a million intervals), "
+                f"got {duration:g}{remedy}"
+            )
         named = {"shifts": evaluation.shifts.parameter, "surprise": evaluation.surprise.parameter}
         if any(named.values()):
             from simulations.catalogue import CATALOGUE  # slow to import, and seldom needed

@@ -31,6 +31,10 @@ ONE, EACH = "<one>", "<each>"
 # Upper bounds catch typing errors before they take all memory.
 Integer = Annotated[int, BeforeValidator(whole)]
 Count = Annotated[Integer, Field(ge=1, lt=2**31)]
+Many = Annotated[Count, Field(le=10**6)]
+"""Simulations, samples or intervals."""
+Width = Annotated[Count, Field(le=4096)]
+"""Channels, ranks and the like, of which a model has matrices."""
 Points = Annotated[Integer, Field(ge=3, le=65536)]
 Steps = Annotated[Integer, Field(ge=2, le=10**4, multiple_of=2)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sciwm.config.kinds import Count, Positive, Section, Share, Weight
+from sciwm.config.kinds import Count, Many, Positive, Section, Share, Weight
 
 
 class CollapseSettings(Section):
@@ -25,11 +25,11 @@ class CollapseSettings(Section):
     within_wavenumbers: bool = False
     deviation: Positive = 0.5
     covariance: Weight = 0.05
-    directions: Count = 256
+    directions: Annotated[Count, Field(le=65536)] = 256
     momentum: Share = 0.99
     final_momentum: Share = 0.999
     mask_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    mask_boxes: Count = 4
+    mask_boxes: Annotated[Count, Field(le=10**4)] = 4
 
 
 class PhysicsSettings(Section):
@@ -66,7 +66,7 @@ class LossSettings(Section):
     encoder_learns_from: Literal["prediction", "reconstruction"] = "prediction"
     one_step: Weight = 1.0
     rollout: Weight = 0.5
-    horizon: Count = 8
+    horizon: Many = 8
     curriculum: Share = 0.5
     relative_floor: Positive = 0.05
     energy_exponent: Share = 0.5

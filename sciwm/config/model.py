@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sciwm.config.kinds import Count, Integer, Section, as_tuple
+from sciwm.config.kinds import Count, Integer, Section, Width, as_tuple
 
 
 class EncoderSettings(Section):
@@ -14,9 +14,9 @@ class EncoderSettings(Section):
     is their sum; neither learns.
     """
 
-    width: Annotated[Count, Field(le=4096)] = 16
-    layers: Annotated[Integer, Field(ge=0)] = 2
-    modes: Count = 16
+    width: Width = 16
+    layers: Annotated[Integer, Field(ge=0, le=256)] = 2
+    modes: Width = 16
 
 
 class PredictorSettings(Section):
@@ -29,8 +29,8 @@ class PredictorSettings(Section):
     """
 
     kind: Literal["exponential", "linear"] = "exponential"
-    rank: Count = 8
-    substeps: Count = 2
+    rank: Width = 8
+    substeps: Annotated[Count, Field(le=10**4)] = 2
     action_path: Literal["additive", "affine", "general"] = "affine"
     equivariant: bool = True
     steady_forcing: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()
@@ -46,10 +46,10 @@ class ModelSettings(Section):
     """
 
     latent: Literal["spectral", "vector", "fields"] = "spectral"
-    latent_channels: Count = 1
-    latent_modes: Count = 12
-    latent_size: Count = 32
+    latent_channels: Width = 1
+    latent_modes: Width = 12
+    latent_size: Width = 32
     ledger: bool = False
     encoder: EncoderSettings = EncoderSettings()
     predictor: PredictorSettings = PredictorSettings()
-    decoder_rank: Count = 8
+    decoder_rank: Width = 8

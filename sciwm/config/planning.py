@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sciwm.config.kinds import Count, Integer, Positive, Section, Steps, Weight, as_tuple
+from sciwm.config.kinds import Count, Integer, Many, Positive, Section, Steps, Weight, as_tuple
 
 
 class PlanningSettings(Section):
@@ -15,14 +15,14 @@ class PlanningSettings(Section):
     """
 
     planner: Literal["gradient", "cem"] = "gradient"
-    horizon: Count = 12
+    horizon: Many = 12
     action_weight: Weight = 0.01
     rate_weight: Weight = 0.0
     terminal: Literal["none", "riccati"] = "riccati"
     iterations: Count = 6
     learning_rate: Positive = 0.1
-    samples: Annotated[Integer, Field(ge=2)] = 64
-    elites: Count = 8
+    samples: Annotated[Integer, Field(ge=2, le=10**6)] = 64
+    elites: Many = 8
     deviation: Positive = 0.1
 
 
@@ -35,9 +35,9 @@ class ControlSettings(Section):
     """
 
     target: Annotated[tuple[float | None, ...], BeforeValidator(as_tuple)] | None = None
-    episodes: Count = 32
-    intervals: Count = 400
-    first: Count = 160
-    last: Count = 10
+    episodes: Many = 32
+    intervals: Many = 400
+    first: Many = 160
+    last: Many = 10
     oracle_steps_per_interval: Steps | None = None
     cem_iterations: Count = 3

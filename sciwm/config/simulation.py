@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from sciwm.config.kinds import Along, Box, Count, Points, Positive, Section, Sets, Steps, as_tuple
+from sciwm.words import counted
 
 
 def twice(value: int | tuple[int, ...]) -> tuple[int, int]:
@@ -166,7 +167,7 @@ class SimulationSettings(Section):
         lengths = {key: len(value) for key, value in lists.items() if isinstance(value, tuple)}
         wanted = self.dimensions or max(lengths.values(), default=1)
         problems = [
-            f"{key}: expected one value, or one along each of {wanted} dimensions, got {length} values"
+            f"{key}: expected one value, or one along each of {wanted} dimensions, got {counted(length, 'value')}"
             for key, length in lengths.items()
             if length != wanted
         ]

@@ -4,15 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sciwm.config.kinds import Count, Integer, Positive, Section, Share, Weight, as_tuple
+from sciwm.config.kinds import Count, Integer, Many, Positive, Section, Share, Weight, as_tuple
 
 
 class OnPolicySettings(Section):
     """Rounds of planning in the real simulation, whose episodes join the data."""
 
     rounds: Annotated[Integer, Field(ge=0)] = 0
-    episodes: Count = 32
-    intervals: Count = 160
+    episodes: Many = 32
+    intervals: Many = 160
     updates: Count = 300
 
 

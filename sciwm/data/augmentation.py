@@ -5,8 +5,9 @@ go with it is found from the actuators' shapes: a shift or reflection that maps 
 itself, up to sign, is a permutation of the actions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sciwm.data.actuation import Actuation
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Batch
 from sciwm.problems import InputError, Problem
@@ -55,7 +57,7 @@ class Symmetry:
         return actions[..., torch.from_numpy(self.source)] * actions.new_tensor(self.action_sign)
 
 
-def joint_symmetries(data: Trajectories, kinds: Sequence[Kind]) -> list[Symmetry]:
+def joint_symmetries(data: Trajectories | Actuation, kinds: Sequence[Kind]) -> list[Symmetry]:
     """Every shift or reflection of the grid that the actuators allow, with ``"shifts"`` the identity among them.
 
     Args:
@@ -63,25 +65,33 @@ def joint_symmetries(data: Trajectories, kinds: Sequence[Kind]) -> list[Symmetry
         kinds: which are looked for; with ``"odd_reflections"`` u changes sign.
 
     Raises:
+        InputError: as :func:`require_symmetries`.
+    """
+    require_symmetries(data, kinds)
+    return [symmetry for kind in kinds for symmetry in _of_kind(data, kind)]
+
+
+def require_symmetries(data: Trajectories | Actuation, kinds: Sequence[Kind]) -> None:
+    """Refuse kinds that the actuators do not allow, without looking for all symmetries of the others.
+
+    Raises:
         InputError: if the domain is bounded, the shapes are not known, or nothing of a kind is allowed.
     """
-    shapes, walls = data.forcing_shapes, [axis.name for axis in data.axes if not axis.periodic]
+    walls = [axis.name for axis in data.axes if not axis.periodic]
     if not kinds:
-        return []
-    if shapes is None or walls:
+        return
+    if data.forcing_shapes is None or walls:
         got = f"walls along {', '.join(walls)}" if walls else "unknown shapes"
         expected, where = "a periodic domain and actuators of known shapes", "training.augmentation"
         raise InputError([Problem(where, expected, got, "leave it out")])
-    found, problems = [], []
+    problems = []
     for kind in kinds:
-        allowed = _of_kind(data, torch.from_numpy(shapes), kind)
-        found += allowed
-        if len(allowed) <= (kind == "shifts"):  # the identity is always one
+        needed = 1 + (kind == "shifts")  # the identity is always one
+        if len(list(islice(_of_kind(data, kind), needed))) < needed:
             expected, got = "actuators that it takes to each other, bounds included", "others"
             problems.append(Problem(f"training.augmentation: {kind}", expected, got, "leave it out"))
     if problems:
         raise InputError(problems)
-    return found
 
 
 def augment(batch: Batch, symmetries: Sequence[Symmetry], rng: np.random.Generator) -> Batch:
@@ -97,17 +107,16 @@ def augment(batch: Batch, symmetries: Sequence[Symmetry], rng: np.random.Generat
     )
 
 
-def _of_kind(data: Trajectories, shapes: Tensor, kind: Kind) -> list[Symmetry]:
-    """All of one kind; ``shapes`` are ``(actuator, variable, *space)``."""
+def _of_kind(data: Trajectories | Actuation, kind: Kind) -> Iterator[Symmetry]:
+    """All of one kind, where shapes are known."""
+    shapes = torch.from_numpy(data.forcing_shapes)
     reflected, sign = kind != "shifts", -1.0 if kind == "odd_reflections" else 1.0
     turned = Symmetry((0,) * len(data.axes), reflected, 1.0, np.arange(0), np.zeros(0)).of_fields(shapes)
-    found = []
     for shift in _candidates(shapes[0], turned):
         draft = Symmetry(shift, reflected, sign, np.arange(0), np.zeros(0))
         matched = _matched(draft.of_fields(shapes), shapes)
         if matched is not None and _same_bounds(data, *matched):
-            found.append(replace(draft, source=matched[0], action_sign=matched[1]))
-    return found
+            yield replace(draft, source=matched[0], action_sign=matched[1])
 
 
 def _candidates(shape: Tensor, others: Tensor) -> list[tuple[int, ...]]:
@@ -137,7 +146,7 @@ def _matched(moved: Tensor, still: Tensor) -> tuple[NDArray[np.intp], NDArray[np
     return source, sign
 
 
-def _same_bounds(data: Trajectories, source: NDArray[np.intp], sign: NDArray[np.float64]) -> bool:
+def _same_bounds(data: Trajectories | Actuation, source: NDArray[np.intp], sign: NDArray[np.float64]) -> bool:
     low, high = data.actuators.low, data.actuators.high
     lowest, highest = np.where(sign > 0, low[source], -high[source]), np.where(sign > 0, high[source], -low[source])
     return bool(np.allclose(lowest, low) and np.allclose(highest, high))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sciwm.problems import InputError, Problem
+from sciwm.words import counted
 
 Array = NDArray[np.float32]
 
@@ -59,7 +60,8 @@ def fields_to_batch(fields: Sequence[Array], dimensions: int) -> tuple[Tensor, t
     together = np.stack(np.broadcast_arrays(*fields), axis=-1 - dimensions)
     bad = together.size - int(np.isfinite(together).sum())
     if bad:  # of chunked data this is the first look at the values
-        raise InputError([Problem("fields", "finite values", f"{bad} in a chunk that are not", "fill or drop them")])
+        got = f"{counted(bad, 'that is not', 'that are not')} in a chunk"
+        raise InputError([Problem("fields", "finite values", got, "fill or drop them")])
     leading = together.shape[: -1 - dimensions]
     return to_batch(together, leading, 1 + dimensions), leading
 

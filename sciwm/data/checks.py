@@ -1,6 +1,7 @@
 """Everything that keeps fields and forcing from being those of a model, told at once."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from sciwm.data.domain import Axis, Domain
 from sciwm.problems import Problem
+from sciwm.words import counted
 from simulations import ActionBox
 
 PURE_NUMBER = ("", "1", "dimensionless")  # how people write that there are no units
@@ -36,7 +38,7 @@ def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset")
             continue
         problems += _unit_problems(array, variable.units, place)
         problems += _dimension_problems(array, ("latent", "actuator"), place)
-        problems += _finite(array, place)
+        problems += finite_problems(array, place)
     along = [axis for axis in domain.axes if axis.name in dataset.dims]
     return problems + [problem for axis in along for problem in _grid_problems(dataset, axis, where)]
 
@@ -49,11 +51,12 @@ def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcin
     if forcing.sizes["time"] == 0:
         return [Problem(f"{where}: time", "at least one interval", "none")]
     if forcing.sizes["actuator"] != len(box):
-        return [Problem(where, f"{len(box)} actuators ({', '.join(box.names)})", str(forcing.sizes["actuator"]))]
+        expected = f"{counted(len(box), 'actuator')} ({', '.join(box.names)})"
+        return [Problem(where, expected, str(forcing.sizes["actuator"]))]
     problems = _dimension_problems(forcing, ("latent", *domain.dimensions), where)
     problems += _unit_problems(forcing, box.units, where)
     problems += _label_problems(forcing, where)
-    unusable = _finite(forcing, where)
+    unusable = finite_problems(forcing, where)
     problems += unusable or _out_of_bounds(forcing.transpose(..., "actuator"), box, where)
     if "time" in forcing.coords:
         problems += time_problems(forcing["time"], domain.control_interval, where)
@@ -67,6 +70,18 @@ def numbers_problems(array: xr.DataArray, place: str, remedy: str = "") -> list[
     return [Problem(place, "real numbers", f"{array.dtype}", remedy)]
 
 
+def finite_problems(array: xr.DataArray, place: str) -> list[Problem]:
+    """What is no finite number: how many, and where; the values of chunked arrays are not looked at."""
+    wrong = numbers_problems(array, place)
+    if wrong or array.chunks is not None:
+        return wrong
+    bad = ~np.isfinite(array.values)
+    if not bad.any():
+        return []
+    got = f"{_not_finite(array.values)}, the first at {_first(bad, array)}"
+    return [Problem(place, "finite values", got, "fill or drop them")]
+
+
 def spacing_problems(x: xr.DataArray, place: str) -> list[Problem]:
     """What keeps coordinates from being a growing, equispaced grid."""
     wrong = numbers_problems(x, place)
@@ -74,7 +89,7 @@ def spacing_problems(x: xr.DataArray, place: str) -> list[Problem]:
         return wrong
     values, dimension = x.values.astype(float), x.name
     if not np.isfinite(values).all():
-        return [Problem(place, "finite positions", f"{int((~np.isfinite(values)).sum())} that are not")]
+        return [Problem(place, "finite positions", _not_finite(values))]
     if len(values) < 4:
         return [Problem(place, "at least 4 equispaced points", str(len(values)))]
     spacing = np.diff(values)
@@ -102,7 +117,7 @@ def time_problems(time: xr.DataArray, interval: float | None, where: str) -> lis
         return [Problem(place, "numbers", f"{time.dtype}", AS_NUMBERS)]
     values = np.atleast_1d(time.values.astype(float))
     if not np.isfinite(values).all():
-        return [Problem(place, "finite times", f"{int((~np.isfinite(values)).sum())} that are not")]
+        return [Problem(place, "finite times", _not_finite(values))]
     if len(values) < 2:
         return []
     steps = np.diff(values)
@@ -149,7 +164,7 @@ def _out_of_bounds(forcing: xr.DataArray, box: ActionBox, where: str) -> list[Pr
         return []
     j = int(np.argwhere(outside)[0][-1])
     expected = f"actions of '{box.names[j]}' between {box.low[j]:g} and {box.high[j]:g} [{box.units}]"
-    got = f"{values[outside][0]:g} at {_first(outside, forcing.dims)}, {int(outside.sum())} outside in all"
+    got = f"{values[outside][0]:g} at {_first(outside, forcing)}, {int(outside.sum())} outside in all"
     return [Problem(where, expected, got, "clip the forcing, or train on data with wider bounds")]
 
 
@@ -194,17 +209,11 @@ def _points_of(axis: Axis) -> str:
     return f"{axis.num_points} points from {first:g} to {last:g}"
 
 
-def _finite(array: xr.DataArray, place: str) -> list[Problem]:
-    wrong = numbers_problems(array, place)
-    if wrong or array.chunks is not None:
-        return wrong
-    bad = ~np.isfinite(array.values)
-    if not bad.any():
-        return []
-    got = f"{int(bad.sum())} that are not, the first at {_first(bad, array.dims)}"
-    return [Problem(place, "finite values", got, "fill or drop them")]
+def _not_finite(values: NDArray[Any]) -> str:
+    return counted(int((~np.isfinite(values)).sum()), "that is not", "that are not")
 
 
-def _first(mask: NDArray[np.bool_], dims: Sequence[Hashable]) -> str:
-    index = np.argwhere(mask)[0]
-    return ", ".join(f"{d} {i}" for d, i in zip(dims, index, strict=True))
+def _first(mask: NDArray[np.bool_], array: xr.DataArray) -> str:
+    """Where the first is, by coordinates where there are any, else by numbers."""
+    labels = ((d, array[d].values[i]) for d, i in zip(array.dims, np.argwhere(mask)[0], strict=True))
+    return ", ".join(f"{d}={v:g}" if isinstance(v, np.floating) else f"{d}={v}" for d, v in labels)

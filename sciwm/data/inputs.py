@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sciwm.data.checks import check_fields, check_forcing
 from sciwm.data.domain import Domain
 from sciwm.problems import Problem
+from sciwm.words import counted
 
 
 def fields_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Problem]]:
@@ -98,23 +99,22 @@ def _label_problems(forcing: xr.DataArray, start: xr.Dataset) -> list[Problem]:
     """Other dimensions, such as ``simulation``, that are not those of the fields."""
     problems = []
     for dim in (str(d) for d in forcing.dims if d not in ("time", "actuator")):
-        place, got = f"forcing: {dim}", f"{forcing.sizes[dim]} labels"
+        place, got = f"forcing: {dim}", counted(forcing.sizes[dim], "label")
         if dim in start.coords and dim not in start.dims:
             label = start[dim].item()
             problems.append(Problem(place, f"{label}, as the fields", got, f"use forcing.sel({dim}={label!r})"))
         elif dim in start.dims and not (
             start.sizes[dim] == forcing.sizes[dim] and bool((start[dim].values == forcing[dim].values).all())
         ):
-            problems.append(
-                Problem(place, f"the {start.sizes[dim]} labels of the fields", _difference(start, forcing, dim))
-            )
+            expected = f"the {counted(start.sizes[dim], 'label')} of the fields"
+            problems.append(Problem(place, expected, _difference(start, forcing, dim)))
     return problems
 
 
 def _difference(start: xr.Dataset, forcing: xr.DataArray, dim: str) -> str:
     """How many labels there are instead, or the first that differs."""
     if start.sizes[dim] != forcing.sizes[dim]:
-        return f"{forcing.sizes[dim]} labels"
+        return counted(forcing.sizes[dim], "label")
     pairs = zip(start[dim].values.tolist(), forcing[dim].values.tolist(), strict=True)
     there, here = next((a, b) for a, b in pairs if a != b)
     return f"{here!r} where the fields have {there!r}"

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from sciwm.data.actuation import shapes_on
 from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
 from sciwm.problems import InputError, Problem
@@ -94,18 +95,14 @@ class Trajectories:
         return self._arrays[name]
 
     def _forcing_shapes(self, dataset: xr.Dataset) -> NDArray[Any] | None:
-        """Each actuator's shape on the variable that it acts on, zero on the others."""
         names = [v.name for v in self.variables]
         acts_on = str(dataset["actuator"].attrs.get("acts_on", "")).split() if "actuator" in dataset.coords else []
-        if "actuator_shape" not in dataset or len(acts_on) != len(self.actuators) or not set(acts_on) <= set(names):
+        if "actuator_shape" not in dataset or len(acts_on) != len(self.actuators):
             return None
         if dataset["actuator_shape"].attrs.get("impulsive", 0):
             return None
-        shapes = read_values(dataset["actuator_shape"].transpose("actuator", *self.dimensions), self.path)
-        forcing = np.zeros((len(shapes), len(names), *shapes.shape[1:]))
-        for j, name in enumerate(acts_on):
-            forcing[j, names.index(name)] = shapes[j]
-        return forcing
+        shapes = dataset["actuator_shape"].transpose("actuator", *self.dimensions)
+        return shapes_on(names, acts_on, read_values(shapes, self.path))
 
 
 def open_trajectories(path: Path) -> xr.Dataset:

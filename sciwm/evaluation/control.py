@@ -19,6 +19,7 @@ from sciwm.planning.build import build_planner, planning_cost
 from sciwm.planning.costs import mean_square_distance
 from sciwm.planning.linear import linear_law
 from sciwm.problems import InputError, Problem
+from sciwm.words import counted
 from simulations import Episodes, Simulation, build, run_episodes
 from simulations.episode import Policy
 from simulations.generate import Progress, attractor_states
@@ -101,7 +102,7 @@ def target_fields(config: Config, simulation: Simulation) -> Tensor:
     names = [v.name for v in simulation.variables]
     if len(values) != len(names) or all(value is None for value in values):
         expected = f"one value for each of {', '.join(names)}"
-        raise InputError([Problem("control.target", expected, f"{len(values)} values" if values else "none")])
+        raise InputError([Problem("control.target", expected, counted(len(values), "value") if values else "none")])
     numbers = [torch.nan if value is None else value for value in values]
     uniform = torch.tensor(numbers, dtype=torch.float32).view(-1, *(1,) * len(simulation.grid.shape))
     return uniform.expand(-1, *simulation.grid.shape).clone()

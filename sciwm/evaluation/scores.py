@@ -5,7 +5,9 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import xarray as xr
 
+from sciwm.data.checks import finite_problems, numbers_problems
 from sciwm.problems import InputError, Problem
+from sciwm.words import counted
 
 MEANINGS = {
     "rmse": "root mean square error",
@@ -27,6 +29,10 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
     ratios is ruled by its smallest denominators. A variable without space, such as a functional, has
     no vrmse (NaN), and nothing has a skill at the first instant.
 
+    A forecast may blow up: where it is not finite it is lost, with infinite errors and a skill of minus
+    infinity, so that means over simulations do not leave it out. The truth must be finite wherever it is
+    compared; of chunked variables this is not looked at, and what is lost there has no score (NaN).
+
     Args:
         forecast: variables over ``time`` and any other dimensions.
         truth: the same variables; times are matched within a hundredth of a step.
@@ -36,7 +42,8 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
         over ``variable`` and ``time``.
 
     Raises:
-        InputError: if the two share no variables or times, or live on different grids.
+        InputError: if the two share no variables or times, live on different grids, or hold no numbers, or
+            if the truth is not finite.
 
     Example:
         >>> times = {"time": [0.0, 1.0]}
@@ -60,6 +67,8 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
     empty = [Problem(f"truth: {d}", "labels of the forecast", "others") for d, n in truth.sizes.items() if n == 0]
     if empty:
         raise InputError(empty)
+    problems = [p for n in names for p in numbers_problems(forecast[n], f"forecast: {n}")]
+    _raise(problems + [p for n in names for p in finite_problems(truth[n], f"truth: {n}")])
     return _described([_scores(forecast[n], truth[n], space) for n in names], truth)
 
 
@@ -82,7 +91,8 @@ def _scores(forecast: xr.DataArray, truth: xr.DataArray, space: Sequence[Hashabl
     def pooled(values: xr.DataArray) -> xr.DataArray:
         return values.mean([d for d in values.dims if d != "time"], skipna=False)
 
-    square_error, square = mean((forecast - truth) ** 2), mean(truth**2)
+    lost = forecast.isnull() & truth.notnull()
+    square_error, square = mean(((forecast - truth) ** 2).where(~lost, np.inf)), mean(truth**2)
     persistence = mean((truth.isel(time=0, drop=True) - truth) ** 2)
     variance = truth.var(space, skipna=False) if space else xr.full_like(square, np.nan)
     return xr.Dataset(
@@ -139,7 +149,7 @@ def _grid_problems(forecast: xr.Dataset, truth: xr.Dataset, dimension: Hashable)
     there, here = forecast[dimension].values, truth[dimension].values
     if len(there) == len(here) and np.allclose(there, here, rtol=0, atol=1e-3 * np.abs(np.diff(there)).min()):
         return []
-    expected = f"the {len(there)} points of the forecast from {there[0]:g} to {there[-1]:g}"
+    expected = f"the {counted(len(there), 'point')} of the forecast from {there[0]:g} to {there[-1]:g}"
     got = f"{len(here)} from {here[0]:g} to {here[-1]:g}"
     return [Problem(f"truth: {dimension}", expected, got, "interpolate one to the grid of the other")]
 

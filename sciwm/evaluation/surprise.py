@@ -14,6 +14,7 @@ from sciwm.evaluation.alarms import MEANINGS, judged
 from sciwm.evaluation.detection import Whitening, cross_scores
 from sciwm.evaluation.violations import Scene, Violation, continued
 from sciwm.problems import InputError, Problem
+from sciwm.words import counted
 from simulations import Simulation
 from simulations.generate import Progress, silent
 from simulations.resampling import resample
@@ -217,7 +218,8 @@ def _problems(
             problems.append(Problem(where, wanted, f"{tuple(held.shape)}"))
         elif held.shape[1] < exposed:
             remedy = "give more, or expose for a shorter time"
-            problems.append(Problem(where, f"actions of at least {exposed} intervals", str(held.shape[1]), remedy))
+            wanted = f"actions of at least {counted(exposed, 'interval')}"
+            problems.append(Problem(where, wanted, str(held.shape[1]), remedy))
     if not np.isclose(dynamics.control_interval, simulation.control_interval):
         expected = f"the interval {dynamics.control_interval:g} of the dynamics"
         problems.append(Problem("simulation", expected, f"{simulation.control_interval:g}"))

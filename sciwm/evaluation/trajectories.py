@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.problems import InputError, Problem
+from sciwm.words import counted
 from simulations import Simulation
 
 
@@ -74,7 +75,7 @@ def require_fit(dynamics: Dynamics, simulation: Simulation, starts: Tensor, acti
         expected, got = f"{simulation.control_interval:g} as of the simulation", f"{dynamics.control_interval:g}"
         problems.append(Problem("dynamics: control_interval", expected, got))
     if len(dynamics.actuators) != len(simulation.actuators):
-        expected = f"{len(simulation.actuators)} actuators as the simulation has"
+        expected = f"{counted(len(simulation.actuators), 'actuator')} as the simulation has"
         problems.append(Problem("dynamics: actuators", expected, f"{len(dynamics.actuators)}"))
     wanted = (len(simulation.variables), *simulation.grid.shape)
     if starts.shape[1:] != wanted or not len(starts):

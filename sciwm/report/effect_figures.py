@@ -25,6 +25,7 @@ from sciwm.report.drawing import (
     largest,
     new_figure,
 )
+from sciwm.words import counted
 
 GIVEN_COLORS = {"right": ORANGE, "zeroed": GREY, "shuffled": PURPLE, "shifted": BLUE}
 COLORS = (ORANGE, BLUE, GREEN, PURPLE, SKY)
@@ -53,8 +54,9 @@ def effect_over_lead_time(effects: xr.Dataset) -> Illustration:
     panels[-1].set_xlabel("lead time")
     caption = (
         f"How wrong the difference between two futures of one state is, under the data's actions and under others, "
-        f"relative to the true difference: median over {effects.sizes['sample']} samples; shaded, the 10-90 % range. "
-        "Who ignores actions has an error of 1. The other lines are the same dynamics given wrong actions."
+        f"relative to the true difference: median over {counted(effects.sizes['sample'], 'sample')}; "
+        "shaded, the 10-90 % range. Who ignores actions has an error of 1. "
+        "The other lines are the same dynamics given wrong actions."
     )
     alternative_text = "error of the effect of actions over lead time, with right and with wrong actions"
     return illustrate(figure, "effect_over_lead_time", caption, alternative_text)
@@ -97,8 +99,9 @@ def gradients_over_horizon(agreements: Mapping[str, xr.Dataset], exponent: float
     mark = "" if exponent is None else f" A Lyapunov time is {1 / exponent:.3g}."
     caption = (
         f"Gradient of the summed mean square distance from the target with respect to all actions up to the horizon, "
-        f"through the dynamics and through the true simulation: median over {first.sizes['sample']} samples; shaded, "
-        f"the 10-90 % range. Dotted: against the true gradient of another sample.{mark}"
+        f"through the dynamics and through the true simulation: median over "
+        f"{counted(first.sizes['sample'], 'sample')}; shaded, the 10-90 % range. "
+        f"Dotted: against the true gradient of another sample.{mark}"
     )
     return illustrate(figure, "gradients_over_horizon", caption, "cosine and norm ratio of gradients over the horizon")
 

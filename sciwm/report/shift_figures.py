@@ -22,6 +22,7 @@ from sciwm.report.drawing import (
     new_figure,
 )
 from sciwm.report.effect_figures import COLORS, spread
+from sciwm.words import counted
 
 HIGHEST = 2.0
 """Errors above this are not drawn: two unrelated states of the same size differ by about 1.4."""
@@ -53,7 +54,7 @@ def error_under_shift(errors: xr.Dataset, name: str, lead_time: float) -> Illust
     axes.set_title(what[:1].upper() + what[1:])
     label_lines(axes, labels)
     caption = (
-        f"Median over {errors.sizes['sample']} samples; shaded, the 10-90 % range; dotted, persistence at × "
+        f"Median over {counted(errors.sizes['sample'], 'sample')}; shaded, the 10-90 % range; dotted, persistence at × "
         f"{factors[0]:g}. The truth is the simulation with the shift, of which the dynamics is not told."
         f"{_slope_in_words(errors, lead_time)}"
     )
@@ -67,7 +68,7 @@ def _slope_in_words(errors: xr.Dataset, lead_time: float) -> str:
     low, high = bootstrap_interval(slopes)
     return (
         f" At the dashed line log error grows with log factor at a slope of {float(slopes.mean()):.2g} on average over "
-        f"{slopes.size} samples (95 % interval {low:.2g} to {high:.2g})."
+        f"{counted(slopes.size, 'sample')} (95 % interval {low:.2g} to {high:.2g})."
     )
 
 

@@ -10,6 +10,7 @@ from sciwm.report.numbers import in_html
 from sciwm.report.results import Results
 from sciwm.report.rollout_figures import THRESHOLD, reaches_the_end
 from sciwm.report.table import controller_rows
+from sciwm.words import counted
 
 
 def write_summary(results: Results) -> list[Markup]:
@@ -51,14 +52,14 @@ def _learned(results: Results) -> Markup:
     sets = results.description["provenance"]["training_sets"]
     count = sum(s["simulations"] for s in sets)
     return Markup(
-        "From <b>{} simulations</b> of the forced {} equation, sciwm learned to advance a latent of <b>{} numbers</b>, "
-        "in place of {}, under the actions of {} actuators, without ever being asked to reconstruct the fields."
+        "From <b>{}</b> of the forced {} equation, sciwm learned to advance a latent of <b>{}</b>, "
+        "in place of {}, under the actions of {}, without ever being asked to reconstruct the fields."
     ).format(
-        count,
+        counted(count, "simulation"),
         equation_title(results),
-        results.description["latent_size"],
+        counted(results.description["latent_size"], "number"),
         _grid_values(results),
-        len(results.domain.actuators),
+        counted(len(results.domain.actuators), "actuator"),
     )
 
 
@@ -107,8 +108,8 @@ def _controls(results: Results) -> list[Markup]:
 def _blown_up(controlled: xr.Dataset) -> list[Markup]:
     lost = controlled["distance"].isnull().any("time").sum("episode")
     return [
-        Markup("Under the controller <i>{}</i>, {} of {} episodes blew up.").format(
-            CONTROLLERS[str(name)], int(lost.sel(controller=name)), controlled.sizes["episode"]
+        Markup("Under the controller <i>{}</i>, {} of {} blew up.").format(
+            CONTROLLERS[str(name)], int(lost.sel(controller=name)), counted(controlled.sizes["episode"], "episode")
         )
         for name in lost["controller"].values
         if lost.sel(controller=name) > 0

@@ -8,6 +8,7 @@ from sciwm.evaluation.control import CONTROLLERS
 from sciwm.evaluation.suite.measures import Measure
 from sciwm.evaluation.suite.table import PARTS
 from sciwm.report.numbers import in_text
+from sciwm.words import counted
 
 HEADINGS = ("95 % interval", "final", "worst final", "s/decision", "action²")
 FIRST = "mean_square_first_"
@@ -118,7 +119,7 @@ def _lines(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         ]
     if "latent" in metrics:
         ratio = in_text(metrics["latent"]["participation_ratio"])
-        lines.append(("latent", f"{metrics['latent']['size']} numbers, participation ratio {ratio}"))
+        lines.append(("latent", f"{counted(metrics['latent']['size'], 'number')}, participation ratio {ratio}"))
     for name, residual in metrics.get("budget", {}).get("residual_unseen_actions", {}).items():
         lines.append((f"{name} budget", f"residual {in_text(residual)} under unseen actions"))
     for part in PARTS:

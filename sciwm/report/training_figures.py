@@ -21,6 +21,7 @@ from sciwm.report.drawing import (
     new_figure,
 )
 from sciwm.report.results import Results
+from sciwm.words import counted
 
 TERMS = {
     "one_step": ("one step", BLUE),
@@ -54,7 +55,8 @@ def training(results: Results) -> Illustration:
     error, terms, shares = panels
     marks: dict[str, Any] = {"marker": "o", "markersize": 3.5, "clip_on": False} if len(history) < 20 else {}
     error.plot(updates, _series(history, "held_out.error"), color=INK, **marks)
-    error.set(title=f"Held-out error over {results.config.loss.horizon} steps, persistence = 1", yscale="log")
+    horizon = counted(results.config.loss.horizon, "step")
+    error.set(title=f"Held-out error over {horizon}, persistence = 1", yscale="log")
     for name, (label, color) in TERMS.items():
         if f"train.{name}" in history[-1]:
             values = _series(history, f"train.{name}")

@@ -32,6 +32,7 @@ from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
 from sciwm.training.heads import fit_heads, transitions
 from sciwm.training.held_out import HeldOut
+from sciwm.training.memory import require_memory
 from sciwm.training.optimizer import build_optimizer, scheduled_rate, set_learning_rate
 from sciwm.training.state import TrainState, load_state, save_state
 
@@ -80,9 +81,10 @@ def train(
         phase: see :func:`updates_of`; a phase starts from the best weights of the one before.
 
     Raises:
-        InputError: if data are missing or do not fit, or nothing finite was learned.
+        InputError: if data are missing or do not fit, the memory does not suffice, or nothing finite was learned.
     """
     _raise_what_is_missing(config, sensitivity_set)
+    require_memory(config, training_sets[0].axes)
     if sensitivity_set is not None:
         check_same_simulation(sensitivity_set, training_sets[0])
     model = build_model(config, training_sets[0])

@@ -225,7 +225,7 @@ class RunningEpisodes:
                 if simulation.batch_of_parameters not in (None, len(start)):
                     each = f" or one for each of {len(start)} episodes" if len(start) > 1 else ""
                     problems.append(
-                        f"expected parameters of one value{each}, got {simulation.batch_of_parameters} values"
+                        f"expected parameters of one value{each}, got a batch of {simulation.batch_of_parameters}"
                     )
         if problems:
             raise ValueError(f"{self.task.name}: " + "; ".join(sorted(problems)) + ".")

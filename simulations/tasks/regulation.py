@@ -59,8 +59,8 @@ class Regulation(Task):
         problems = []
         if goal.ndim != 1 + len(simulation.grid.shape) or goal.shape[0] != count or not np.isfinite(goal).all():
             problems.append(
-                f"expected a target of {count} finite values or of shape {(count, *simulation.grid.shape)}, "
-                f"got shape {goal.shape}"
+                f"expected a target of one finite value per variable ({count}) or of shape "
+                f"{(count, *simulation.grid.shape)}, got shape {goal.shape}"
             )
         for label, number, least in (("intervals", intervals, 1), ("warm_up", warm_up, 0)):
             if not isinstance(number, int | np.integer) or number < least:

@@ -1,7 +1,7 @@
 """Shifts and reflections that equation and actuators have together, against the solvers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ import pytest
 import torch
 
 import simulations
+from sciwm.config import Config
+from sciwm.data.actuation import Actuation, actuation_of
 from sciwm.data.augmentation import Kind, Symmetry, augment, joint_symmetries
 from sciwm.data.domain import Axis
 from sciwm.data.schema import Trajectories
@@ -38,25 +40,29 @@ FLOW = {
 }
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the symmetries are found from."""
-
-    axes: tuple[Axis, ...]
-    forcing_shapes: Any
-    actuators: ActionBox
-
-
-def known(simulation: Simulation, **changed: Any) -> Any:
-    grid = simulation.grid
-    axes = tuple(Axis(n, len(x), float(x[1] - x[0])) for n, x in grid.coordinates.items())
-    state = torch.zeros(1, len(simulation.variables), *grid.shape, dtype=torch.float64)
-    shapes = simulation.rates(state)[1][0].numpy()
-    return Known(**{"axes": axes, "forcing_shapes": shapes, "actuators": simulation.actuators} | changed)
+def known(simulation: Simulation, **changed: Any) -> Actuation:
+    return replace(actuation_of(simulation), **changed)
 
 
 def found(settings: dict[str, Any], *kinds: Kind) -> list[Symmetry]:
     return joint_symmetries(known(simulations.build(settings)), kinds)
+
+
+@pytest.mark.parametrize("settings", [KS, FLOW], ids=["1D", "2D"])
+def test_shapes_are_what_an_action_adds_to_the_time_derivative(settings: dict[str, Any]) -> None:
+    simulation = simulations.build(settings)
+    state = torch.zeros(1, len(simulation.variables), *simulation.grid.shape, dtype=torch.float64)
+    np.testing.assert_allclose(known(simulation).forcing_shapes, simulation.rates(state)[1][0].numpy(), atol=1e-12)
+
+
+def test_a_simulation_tells_what_its_store_will(training_set: Trajectories, config: Config) -> None:
+    """Symmetries can be found before anything is simulated."""
+    actuation = actuation_of(simulations.build(config.simulation.model_dump()))
+    assert actuation.axes == training_set.axes
+    np.testing.assert_allclose(actuation.forcing_shapes, training_set.forcing_shapes)
+    shifts = [s.shift for s in joint_symmetries(training_set, ["shifts"])]
+    assert [s.shift for s in joint_symmetries(actuation, ["shifts"])] == shifts
+    assert len(shifts) == 4
 
 
 @pytest.mark.parametrize(("points", "count"), [(32, 4), (32, 8), (36, 3)])

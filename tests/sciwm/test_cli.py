@@ -240,6 +240,22 @@ def test_a_target_that_no_law_holds_is_found_before_anything_is_made(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize(
+    ("actuators", "told"),
+    [
+        (["simulation.jets.count=1"], "shifts: expected actuators that it takes to each other"),
+        (["simulation.jets=null", "simulation.boxes={intervals: [[0, 2]], impulsive: true}"], "got unknown shapes"),
+    ],
+)
+def test_symmetries_that_actuators_lack_are_found_before_anything_is_made(
+    file: Path, tmp_path: Path, refused: Callable[..., list[str]], actuators: list[str], told: str
+) -> None:
+    (line,) = refused("run", file, "--out", tmp_path / "new", "--set", "training.augmentation=[shifts]", *actuators)
+    assert line.startswith("training.augmentation")
+    assert told in line
+    assert not (tmp_path / "new").exists()
+
+
 def test_unknown_parameter_of_an_equation(file: Path, refused: Callable[..., list[str]], tmp_path: Path) -> None:
     (line,) = refused("simulate", file, "--out", tmp_path / "new", "--set", "simulation.parameters.viscosty=1")
     assert "viscosty" in line

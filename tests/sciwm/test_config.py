@@ -145,6 +145,50 @@ def test_impossible_values_are_explained(file: Path, override: str, key: str, ex
     assert got in after or got in before
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "control.episodes",
+        "control.intervals",
+        "data.batch",
+        "data.sensitivities.samples",
+        "data.test.intervals",
+        "evaluation.effects.samples",
+        "evaluation.gradients.samples",
+        "evaluation.long_run.duration",
+        "evaluation.long_run.samples",
+        "evaluation.probing.instants",
+        "evaluation.refined_control.intervals",
+        "evaluation.steps",
+        "loss.collapse.directions",
+        "loss.horizon",
+        "model.decoder_rank",
+        "model.encoder.layers",
+        "model.latent_channels",
+        "model.latent_size",
+        "model.predictor.rank",
+        "model.predictor.substeps",
+        "planning.horizon",
+        "planning.samples",
+        "training.on_policy.intervals",
+    ],
+)
+def test_no_size_can_take_all_memory(file: Path, key: str) -> None:
+    """A billion of anything that is held in memory is a typing error."""
+    (line,) = told(file, [f"{key}=1e9"])
+    assert line.startswith(f"--set {key}: expected ")
+    assert "equal to" in line or "at most" in line
+
+
+def test_slow_chaos_needs_a_duration(file: Path) -> None:
+    """A hundred Lyapunov times of a small exponent are too long, unless it is said how long, or nothing is run."""
+    slow = "evaluation.lyapunov_exponent=1e-9"
+    (line,) = told(file, [slow])
+    assert line.startswith("--set evaluation.lyapunov_exponent: expected runs of at most 100000 (a million intervals)")
+    assert load_config(file, [slow, "evaluation.long_run.duration=10"]).evaluation.long_run.duration == 10
+    assert load_config(file, [slow, "evaluation.parts=[rollouts]"]).evaluation.lyapunov_exponent == 1e-9
+
+
 def test_all_problems_are_told_at_once(file: Path) -> None:
     lines = told(file, ["training.updats=3", "data.train.simulations=0", "simulation.domain_extent=-1", "name=[]"])
     assert len(lines) == 4
@@ -298,7 +342,7 @@ def test_every_equation_can_be_configured() -> None:
         ("simulation.num_points=[32, 16, 16]", "simulation.num_points", "at most 2 items", "[32, 16, 16]"),
         ("simulation.num_points=wide", "simulation.num_points", "an integer", "wide"),
         ("simulation.domain_extent=[6.0, -1]", "simulation.domain_extent.1", "greater than 0", "-1"),
-        ("simulation.domain_extent=[6.0]", "simulation.domain_extent", "one along each of 2 dimensions", "1 values"),
+        ("simulation.domain_extent=[6.0]", "simulation.domain_extent", "one along each of 2 dimensions", "1 value"),
         ("simulation.dimensions=3", "simulation.dimensions", "1 or 2", "3"),
         ("simulation.order=3", "simulation.order", "2 or 4", "3"),
         ("simulation.jets.count=[4, 0]", "simulation.jets.count.1", "greater than or equal to 1", "0"),

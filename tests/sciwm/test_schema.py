@@ -107,7 +107,7 @@ def spoil(ds: xr.Dataset) -> xr.Dataset:
         (lambda d: d.isel(simulation=[]), ["u: expected at least one value, got an empty dimension 'simulation'"]),
         (lambda d: d.rename(simulation="latent"), ["u: expected no dimension 'latent', a name that is taken"]),
         (lambda d: d.drop_vars("x"), ["x: expected a coordinate over a period of 22, got none"]),
-        (spoil, ["u: expected finite values, got 2 that are not, the first at simulation 0, time 1, x 0; fill"]),
+        (spoil, ["u: expected finite values, got 2 that are not, the first at simulation=0, time=0.25, x=0; fill"]),
         (
             lambda d: d.assign(u=d.u.assign_attrs(units="cm s-1")),
             ["u: expected units 'm s-1', got 'cm s-1'", "convert"],
@@ -138,13 +138,13 @@ def test_chunked_values_are_not_read(fields: xr.Dataset, domain: Domain) -> None
     [
         (
             lambda f: f - 0.6,
-            ["actions of 'right' between 0 and 2 [N], got -0.17", "at time 2, actuator 1, 1 outside in all"],
+            ["actions of 'right' between 0 and 2 [N], got -0.17", "at time=0.5, actuator=1, 1 outside in all"],
         ),
         (lambda f: f * 3, ["actions of 'left' between -1 and 1 [N], got 1.5", "3 outside in all; clip"]),
         (lambda f: f.isel(actuator=[0]), ["expected 2 actuators (left, right), got 1"]),
         (lambda f: f.rename(actuator="jet"), ["the dimensions 'time' and 'actuator'", "'jet'"]),
         (lambda f: f.isel(time=0), ["the dimensions 'time' and 'actuator'"]),
-        (lambda f: f.where(f.time < 0.5), ["finite values, got 2 that are not, the first at time 2, actuator 0"]),
+        (lambda f: f.where(f.time < 0.5), ["finite values, got 2 that are not, the first at time=0.5, actuator=0"]),
         (lambda f: f.astype(object), ["expected real numbers, got object"]),
         (lambda f: f.isel(time=[]), ["time: expected at least one interval, got none"]),
         (lambda f: f.expand_dims(x=2), ["expected no dimension 'x', a name that is taken"]),

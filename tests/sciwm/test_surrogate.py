@@ -236,7 +236,10 @@ def test_actuators_are_found_by_name(surrogate: sciwm.Surrogate, ds: xr.Dataset)
         (
             lambda d: d.isel(time=0).assign_coords(x=d.x * 2),
             lambda d: d.action.where(d.time != 1.0),
-            ["expected a period of 22", "finite values, got 32 that are not, the first at simulation 0, time 4"],
+            [
+                "expected a period of 22",
+                "finite values, got 32 that are not, the first at simulation=0, time=1, actuator=0",
+            ],
         ),
     ],
 )
@@ -342,6 +345,23 @@ def test_targets_are_resolved_and_at_rest(surrogate: sciwm.Surrogate, ds: xr.Dat
     assert line.endswith("choose settings with terminal='none'")
 
 
+@pytest.mark.parametrize("terminal", ["riccati", "none"])
+def test_targets_beyond_imagination_are_told(surrogate: sciwm.Surrogate, ds: xr.Dataset, terminal: str) -> None:
+    """A target too large for the latents is to blame itself, and not the start."""
+    start, settings = ds.isel(time=0, simulation=0), surrogate.config.planning.model_copy(update={"terminal": terminal})
+    (line,) = told(lambda: surrogate.plan(start, 1e38 * waves(32), settings=settings))
+    assert line.startswith("target: expected fields that the model can imagine, got values beyond all bounds; give a")
+    assert "u about" in line
+
+
+@pytest.mark.parametrize("size", [1e6, 1e25])
+def test_no_message_counts_what_is_not_a_number(surrogate: sciwm.Surrogate, ds: xr.Dataset, size: float) -> None:
+    settings = surrogate.config.planning.model_copy(update={"terminal": "riccati"})
+    (line,) = told(lambda: surrogate.plan(ds.isel(time=0, simulation=0), size + waves(32), settings=settings))
+    assert line.startswith("target: expected ")
+    assert "nan" not in line
+
+
 def test_imagination_without_bounds_is_told(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:
     """No forecast holds NaN: far from the data the model knows nothing."""
     start = ds[["u"]].isel(time=0, simulation=0)
@@ -428,9 +448,28 @@ def test_scores_align_by_name_and_time(truth: xr.Dataset) -> None:
     assert sciwm.evaluate(ensemble, truth)["rmse"].sizes["realization"] == 3
 
 
-def test_a_diverged_forecast_has_no_score(truth: xr.Dataset) -> None:
-    scores = sciwm.evaluate(truth.where(truth["x"] > 1), truth)
-    assert np.isnan(scores["rmse"].sel(variable="u")).all()
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_forecast_that_blew_up_is_infinitely_wrong_from_then_on(truth: xr.Dataset, value: float) -> None:
+    """One of two simulations is lost at the last instant, at a single point; no mean leaves it out."""
+    gone = (truth["x"] == 0) & (truth["simulation"] == 8) & (truth["time"] == 0.2)
+    whole = sciwm.evaluate(1.1 * truth, truth)
+    scores = sciwm.evaluate((1.1 * truth).assign(u=1.1 * truth["u"].where(~gone, value)), truth)
+    xr.testing.assert_allclose(scores.sel(time=[0.0, 0.1]), whole.sel(time=[0.0, 0.1]))
+    xr.testing.assert_allclose(scores.sel(simulation=7).drop_vars("skill"), whole.sel(simulation=7).drop_vars("skill"))
+    lost = scores.sel(variable="u", time=0.2)
+    assert np.isposinf(lost[["rmse", "nrmse", "vrmse"]].mean("simulation").to_array()).all()
+    assert np.isneginf(lost["skill"])
+
+
+def test_truth_is_finite_where_it_is_compared(truth: xr.Dataset) -> None:
+    """What is not is counted and placed by its coordinates; instants beyond the forecast do not matter."""
+    spoilt = truth.assign(u=truth["u"].where((truth["time"] < 0.2) | (truth["x"] > 1)))
+    (line,) = told(lambda: sciwm.evaluate(truth, spoilt))
+    got = f"got {2 * 3} that are not, the first at simulation=7, time=0.2, x=0; fill or drop them"
+    assert line == f"truth: u: expected finite values, {got}"
+    sciwm.evaluate(truth.isel(time=[0, 1]), spoilt)
+    assert len(told(lambda: sciwm.evaluate(truth, truth * np.nan))) == 2
+    assert told(lambda: sciwm.evaluate(truth.astype(str), truth))[0].startswith("forecast: u: expected real numbers")
 
 
 @pytest.mark.parametrize(

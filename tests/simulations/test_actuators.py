@@ -236,7 +236,7 @@ def test_actuators_that_do_not_fit_together_are_refused() -> None:
     named = uniform(grid, limit=1.0, acts_on="u")
     with pytest.raises(ValueError, match="act alike in time"):
         named + boxes(grid, intervals=[(0, 1)], limit=1.0, acts_on="u", impulsive=True)
-    with pytest.raises(ValueError, match=r"acts_on for each of 1 actions, got \('u', 'v'\)"):
+    with pytest.raises(ValueError, match=r"acts_on for each action \(1\), got \('u', 'v'\)"):
         Actuators(box(-1.0, 1.0), np.zeros((1, 16)), ("u", "v"))
 
 
@@ -246,9 +246,9 @@ def test_boxes_without_room_or_of_wrong_length_are_refused() -> None:
         box(1.0, 1.0)
     with pytest.raises(ValueError, match="low < high"):
         box(np.nan, 1.0)
-    with pytest.raises(ValueError, match=r"2 actuators, got shapes \(1,\) and \(2,\)"):
+    with pytest.raises(ValueError, match=r"shape \(2,\), one each per actuator, got \(1,\) and \(2,\)"):
         ActionBox(("a", "b"), np.zeros(1), np.ones(2))
-    with pytest.raises(ValueError, match=r"each of 1 actions, got \(2, 8\)"):
+    with pytest.raises(ValueError, match=r"for each action \(1\), got \(2, 8\)"):
         Actuators(box(-1.0, 1.0), np.zeros((2, 8)))
 
 

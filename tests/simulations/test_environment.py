@@ -296,7 +296,7 @@ def test_names_and_arguments_that_do_not_fit_are_refused() -> None:
         SimulationVectorEnvironment("T4", num_envs=2).step(np.zeros((2, 8), np.float32))
     with pytest.raises(ValueError, match="Expected one seed or 2, got 3"):
         SimulationVectorEnvironment("T4", num_envs=2).reset(seed=[1, 2, 3])
-    with pytest.raises(ValueError, match="expected a target of 1 finite values") as refusal:
+    with pytest.raises(ValueError, match=r"expected a target of one finite value per variable \(1\)") as refusal:
         Regulation(build({"equation": "kuramoto_sivashinsky", **CHAOS}), target=[1.0, 2.0], intervals=0)
     assert "intervals >= 1" in str(refusal.value)
 

@@ -265,7 +265,7 @@ def test_a_blow_up_is_explained_by_the_limit_exceeded_most(
     """The tightest limit is named where the step exceeds it; else the step or an action may be too much."""
     simulation = cases["burgers"].coarse().build()
     state = draw_states(simulation, 2)
-    assert "step 0.025 may be too long, or an action too strong" in simulation.why_blown_up(state)
+    assert "step 0.025 may be too long, or the start or an action too large" in simulation.why_blown_up(state)
     message = simulation.why_blown_up(1e3 * state)
     assert message.startswith("burgers: advection at speed ")
     assert "Use steps_per_interval >= " in message

@@ -8,6 +8,7 @@ import xarray as xr
 
 import simulations
 from sciwm.config import Config
+from sciwm.config.evaluation import LYAPUNOV_TIMES
 from sciwm.data.recipes import recipe
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import encode_trajectory
@@ -23,7 +24,7 @@ from simulations import Simulation
 from simulations.excitation import mixed
 from simulations.generate import Progress, attractor_states
 
-LYAPUNOV_TIMES, LONG_INTERVALS = 100.0, 1000
+LONG_INTERVALS = 1000
 """Length of a long run, with and without an exponent."""
 
 SETTLING_SHARE = 0.1

@@ -1,0 +1,65 @@
+"""What a training holds for its gradients, counted and foretold."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from sciwm import pipeline
+from sciwm.config import Config
+from sciwm.data.domain import Axis
+from sciwm.model.encoder import SpectralEncoder, VectorEncoder
+from sciwm.model.spectral import SpectralSpace
+from sciwm.model.vector import VectorSpace
+from sciwm.problems import InputError
+from sciwm.training import memory
+from sciwm.training.memory import least_memory, require_memory
+
+WALLS = tuple(Axis(name, 12, 0.1, periodic=False) for name in "xy")
+ENCODER = {"width": 8, "modes": 4}
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("latent", ["spectral", "vector"])
+def test_no_more_is_foretold_than_is_held(make_config: Callable[..., Config], latent: str, layers: int) -> None:
+    """At least half of what autograd really keeps of the encoder, and never more."""
+    model = {"latent": latent, "latent_modes": 3, "encoder": {**ENCODER, "layers": layers}}
+    config = make_config(model=model, training={"batch_size": 4}, loss={"horizon": 4})
+    settings = config.model.encoder
+    encoder = (
+        SpectralEncoder(1, settings, SpectralSpace(1, (3, 3), (1.0, 1.0)))
+        if latent == "spectral"
+        else VectorEncoder(1, settings, VectorSpace(4), (12, 12), (True, True))
+    )
+    held = {}
+
+    def note(values: Tensor) -> Tensor:
+        storage = values.untyped_storage()
+        held[storage.data_ptr()] = storage.nbytes()
+        return values
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda values: values):
+        latents = encoder(torch.randn(4 * (4 + 1), 1, 12, 12))
+    assert latents.requires_grad
+    weights = sum(p.nbytes for p in encoder.parameters())
+    assert 0.5 * (sum(held.values()) - weights) < least_memory(config, WALLS) < sum(held.values())
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_made(
+    make_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line of 4 x 8 points, two layers of width 8, 16 windows of 5 instants: 4 x 2 x 2 x 8 x 32 x 80 bytes."""
+    config = make_config()
+    needed = 4 * 2 * 2 * 8 * 32 * 80
+    monkeypatch.setattr(memory, "installed_memory", lambda: float(needed))
+    require_memory(config, [Axis("x", 32, 0.1)])
+    monkeypatch.setattr(memory, "installed_memory", lambda: float(needed - 1))
+    with pytest.raises(InputError, match=r"got more than .* GiB; lower training.batch_size, loss.horizon"):
+        pipeline.run_all(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_this_machine_has_memory() -> None:
+    assert memory.installed_memory() > 2**28
