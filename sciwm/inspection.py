@@ -24,7 +24,7 @@ from sciwm.planning.build import planning_cost
 from sciwm.planning.linear import linear_law
 from sciwm.problems import InputError, Problem
 from sciwm.run_folder import read_metrics
-from sciwm.store_inspection import check_store, counted, describe_store
+from sciwm.store_inspection import check_store, describe_store, outcomes_of
 from sciwm.summary import summarize
 
 
@@ -107,7 +107,7 @@ def describe(path: Path) -> str:
     """
     if path.suffix == ".zarr":
         return describe_store(path)
-    stores = [f"  {p.name:<15} {counted(p)}" for p in _stores(path)]
+    stores = [f"  {p.name:<15} {outcomes_of(p)}" for p in _stores(path)]
     if (path / DESCRIPTION).exists():
         description = read_description(path)
         return "\n".join(

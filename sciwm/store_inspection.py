@@ -10,6 +10,7 @@ from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read
 from sciwm.data.sensitivity import SensitivitySet, layout_problems, space_dimensions, variables_with_twins
 from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.problems import InputError, Problem
+from sciwm.words import counted
 from simulations.resumable_store import ResumableStore, markers_of
 from simulations.sensitivity_store import SensitivityStore
 from simulations.store import TrajectoryStore
@@ -40,7 +41,7 @@ def describe_store(path: Path) -> str:
     return "\n".join([f"{path}: a store of {kind}", *(f"  {name:<16}{value}" for name, value in rows.items())])
 
 
-def counted(path: Path) -> str:
+def outcomes_of(path: Path) -> str:
     """How many simulations or samples of a store came out how."""
     dataset = open_trajectories(path)
     if "status" not in dataset:
@@ -60,7 +61,7 @@ def _check_trajectories(path: Path, dataset: xr.Dataset) -> str:
     data = Trajectories(path)
     for variable in data.variables:
         data.array(variable.name)
-    return f"{path}: a store of trajectories, {counted(path)}, {_verified(TrajectoryStore(path), dataset)}"
+    return f"{path}: a store of trajectories, {outcomes_of(path)}, {_verified(TrajectoryStore(path), dataset)}"
 
 
 def _check_answers(path: Path, dataset: xr.Dataset) -> str:
@@ -73,7 +74,9 @@ def _check_answers(path: Path, dataset: xr.Dataset) -> str:
     if training_set.exists():
         check_same_simulation(answers, Trajectories(training_set))
     verified = _verified(SensitivityStore(path), dataset) if "status" in dataset else "unverified: without a status"
-    return f"{path}: a store of answers to actions, {len(answers.usable)} samples that may be used, {verified}"
+    return (
+        f"{path}: a store of answers to actions, {counted(len(answers.usable), 'sample')} that may be used, {verified}"
+    )
 
 
 def _raise_damaged(store: ResumableStore) -> None:
@@ -97,10 +100,10 @@ def _trajectory_rows(path: Path) -> dict[str, str]:
     data = Trajectories(path)
     box = data.actuators
     return {
-        "simulations": counted(path),
+        "simulations": outcomes_of(path),
         "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in data.variables),
         "grid": "; ".join(map(axis_in_words, data.axes)),
-        "time": f"{data.intervals} intervals of {data.control_interval:g}",
+        "time": f"{counted(data.intervals, 'interval')} of {data.control_interval:g}",
         "actuators": f"{len(box)}: {', '.join(box.names)}",
         "functionals": ", ".join(data.functional_names) or "none",
     }
@@ -113,11 +116,11 @@ def _answer_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:
     held = {"twins": names[0], "tangents": f"{names[0]}_tangent", "adjoint gradients": "action_gradient"}
     time, actuators = dataset["time"].values, str(dataset["actuator"].attrs.get("names", ""))
     return {
-        "samples": counted(path) if "status" in dataset else f"{dataset.sizes['sample']}",
+        "samples": outcomes_of(path) if "status" in dataset else f"{dataset.sizes['sample']}",
         "variables": ", ".join(described),
         "answers": ", ".join(kind for kind, name in held.items() if name in dataset),
         "grid": "; ".join(_axis(dataset, d) for d in space_dimensions(dataset[names[0]])),
-        "time": f"{len(time) - 1} intervals of {time[1] - time[0]:g}",
+        "time": f"{counted(len(time) - 1, 'interval')} of {time[1] - time[0]:g}",
         "actuators": f"{dataset.sizes['actuator']}" + (f": {', '.join(actuators.split())}" if actuators else ""),
     }
 
