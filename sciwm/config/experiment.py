@@ -68,6 +68,12 @@ class Config(Section):
                 "0",
             ),
             (
+                "model.conserved",
+                bool(self.model.conserved) and self.model.latent != "spectral",
+                f"no variables, as the latent is {self.model.latent} and not spectral",
+                ", ".join(self.model.conserved),
+            ),
+            (
                 "loss.collapse.within_wavenumbers",
                 self.loss.collapse.within_wavenumbers and self.model.latent != "spectral",
                 "a spectral latent",

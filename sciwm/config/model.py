@@ -42,7 +42,8 @@ class ModelSettings(Section):
     A ``spectral`` latent, for periodic domains, has ``latent_channels (2 latent_modes + 1)^D`` numbers;
     a ``vector`` one, for any domain, ``latent_size``; with ``fields`` the state is the fields
     themselves. A ``ledger`` carries the functionals beside the latent and advances them by their
-    budgets.
+    budgets. The means of ``conserved`` variables are changed by the forcing alone, as conservation laws
+    have it: a spectral latent holds them as they are, and advances them exactly.
     """
 
     latent: Literal["spectral", "vector", "fields"] = "spectral"
@@ -50,6 +51,7 @@ class ModelSettings(Section):
     latent_modes: Width = 12
     latent_size: Width = 32
     ledger: bool = False
+    conserved: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()
     encoder: EncoderSettings = EncoderSettings()
     predictor: PredictorSettings = PredictorSettings()
     decoder_rank: Width = 8

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sciwm.config import ModelSettings
 from sciwm.data.domain import Domain
+from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SpectralEncoder, VectorEncoder
 from sciwm.model.field import FieldDecoder, FieldEncoder, FieldPredictor
 from sciwm.model.forcing import Forcing, SteadyForcing
@@ -24,7 +25,9 @@ def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
     variables = len(domain.variables)
     match settings.latent:
         case "spectral":
-            return SpectralEncoder(variables, settings.encoder, _spectral_space(settings, domain))
+            space = _spectral_space(settings, domain)
+            means = places_of_means(space, conserved_variables(settings, domain))
+            return SpectralEncoder(variables, settings.encoder, space, means)
         case "vector":
             bounded = [not axis.periodic for axis in domain.axes]
             return VectorEncoder(variables, settings.encoder, VectorSpace(settings.latent_size), domain.shape, bounded)
@@ -38,7 +41,8 @@ def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
     match settings.latent:
         case "spectral":
             rank = settings.decoder_rank if settings.encoder.layers else 0
-            return SpectralDecoder(variables, _spectral_space(settings, domain), rank, domain.shape)
+            means = conserved_variables(settings, domain)
+            return SpectralDecoder(variables, _spectral_space(settings, domain), rank, domain.shape, means)
         case "vector":
             return VectorDecoder(variables, VectorSpace(settings.latent_size), settings.decoder_rank, domain.shape)
         case "fields":
@@ -70,6 +74,24 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
         return LinearPredictor(space, forcing(domain.control_interval), SteadyForcing(space, varies))
     substep = domain.control_interval / chosen.substeps
     return ExponentialPredictor(chosen, space, forcing(substep), forcing(0.0), SteadyForcing(space, varies))
+
+
+def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:
+    """Places of the variables whose means the forcing alone changes."""
+    names = [v.name for v in domain.variables]
+    problems = []
+    if unknown := set(settings.conserved) - set(names):
+        expected = f"variables of the data, {' or '.join(names)}"
+        problems.append(Problem("model.conserved", expected, ", ".join(sorted(unknown))))
+    if settings.conserved and not domain.known_shapes:
+        remedy = "leave it empty, or add actuator_shape to the data"
+        problems.append(Problem("model.conserved", "actuators of known shapes", "unknown ones", remedy))
+    if len(names) > settings.latent_channels and settings.conserved:
+        expected = f"at least {len(names)}, a channel for each variable, where means are conserved"
+        problems.append(Problem("model.latent_channels", expected, str(settings.latent_channels)))
+    if problems:
+        raise InputError(problems)
+    return [names.index(name) for name in settings.conserved]
 
 
 def _varies(steady_forcing: Sequence[str], domain: Domain) -> list[bool]:

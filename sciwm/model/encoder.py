@@ -109,13 +109,17 @@ class SpectralEncoder(nn.Module):
         variables: number of fields V.
         settings: sizes of the operator.
         space: where the latents live.
+        means: true where a latent holds the mean of a variable as it is, ``(channel, *coefficients)``.
 
     Raises:
         InputError: if there are other channels than variables, and no operator to make them.
     """
 
-    def __init__(self, variables: int, settings: EncoderSettings, space: SpectralSpace) -> None:
+    def __init__(self, variables: int, settings: EncoderSettings, space: SpectralSpace, means: Tensor) -> None:
         super().__init__()
+        self.register_buffer("means", means, persistent=False)
+        self.means: Tensor
+        self.copied = [c % variables for c in range(space.channels)]
         self.space, self.shape_space = space, replace(space, channels=variables)
         self.register_buffer("scale", torch.ones(space.channels, *space.shape))
         self.scale: Tensor
@@ -139,7 +143,8 @@ class SpectralEncoder(nn.Module):
             return (self._coefficients(fields) / self.scale).flatten(1)
         seen = self.grids.resampled(fields, self.operator_modes, [4 * self.operator_modes for _ in self.space.modes])
         kept, correction = self._coefficients(fields), self._coefficients(self.operator(seen))
-        return ((self.skip(kept) + correction) / self.scale).flatten(1)
+        coefficients = torch.where(self.means, kept[:, self.copied], self.skip(kept) + correction)
+        return (coefficients / self.scale).flatten(1)
 
     def metric(self, exponent: float) -> Tensor:
         """Weights ``m_k ~ sigma_k^(2 exponent)`` summing to one, ``(size,)``.
@@ -158,8 +163,7 @@ class SpectralEncoder(nn.Module):
             variance[:, block] = variance[:, block].mean(dim=1, keepdim=True)
         deviation = variance.sqrt()
         deviation = torch.maximum(deviation, SMALLEST_SCALE * deviation.amax(dim=1, keepdim=True))
-        channels = [c % len(deviation) for c in range(self.space.channels)]
-        self.scale.copy_(deviation[channels].view_as(self.scale))
+        self.scale.copy_(deviation[self.copied].view_as(self.scale))
 
     @torch.no_grad()
     def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:

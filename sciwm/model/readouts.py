@@ -1,10 +1,12 @@
 """Latent to what people want: functionals, fluxes of their budgets, actions, and fields."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.spaces import LatentSpace
@@ -90,15 +92,23 @@ class SpectralDecoder(nn.Module):
         variables: number of fields V.
         rank: of the quadratic part; with 0 there is none, and the linear one stays as it is fitted.
         grid: points along each axis.
+        means: variables whose means are those that the latent holds.
     """
 
-    def __init__(self, variables: int, space: SpectralSpace, rank: int, grid: tuple[int, ...]) -> None:
+    def __init__(
+        self, variables: int, space: SpectralSpace, rank: int, grid: tuple[int, ...], means: Sequence[int]
+    ) -> None:
         super().__init__()
         modes = tuple(min(2 * k, n // 2 - 1) for k, n in zip(space.modes, grid, strict=True))
+        self.of_means = [min(v, space.channels - 1) for v in range(variables)]
         self.fine = SpectralSpace(variables, modes, space.extents)
         self.linear = space.linear(self.fine).set_identity(1.0)
         self.quadratic = space.product(self.fine, rank, gain=1e-2) if rank else None
         self.linear.requires_grad_(rank > 0)
+        self.register_buffer("means", places_of_means(self.fine, means), persistent=False)
+        self.register_buffer("scale_of_means", torch.ones(variables, *(1 for _ in modes)))
+        self.means: Tensor
+        self.scale_of_means: Tensor
         for axis, (k, n) in enumerate(zip(modes, grid, strict=True)):
             self.register_buffer(f"to_grid_{axis}", basis(k, n), persistent=False)
 
@@ -112,14 +122,17 @@ class SpectralDecoder(nn.Module):
             for axis, k in enumerate(self.linear.start.modes):
                 by_wave_vector = by_wave_vector.narrow(axis, 0, k + 1)
             self.linear.weight[0, channel, channel] = by_wave_vector
+            self.scale_of_means[channel] = by_wave_vector.flatten()[0]
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
         coefficients: Tensor = self.linear(latent)
         if self.quadratic is not None:
             coefficients = coefficients + self.quadratic(latent)
-        to_grid = [getattr(self, f"to_grid_{axis}") for axis in range(len(self.fine.modes))]
-        return along_axes(coefficients.unflatten(1, (self.fine.channels, *self.fine.shape)), to_grid)
+        start, to_grid = self.linear.start, [getattr(self, f"to_grid_{axis}") for axis in range(len(self.fine.modes))]
+        means = latent.unflatten(1, (start.channels, -1))[:, self.of_means, 0].view(-1, *self.scale_of_means.shape)
+        coefficients = coefficients.unflatten(1, (self.fine.channels, *self.fine.shape))
+        return along_axes(torch.where(self.means, means * self.scale_of_means, coefficients), to_grid)
 
 
 class VectorDecoder(nn.Module):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sciwm.config import ModelSettings
 from sciwm.data.domain import Domain
 from sciwm.model.build import build_decoder, build_encoder, build_predictor
+from sciwm.model.conservation import conserving
 from sciwm.model.encoder import SpectralEncoder
 from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
@@ -56,16 +57,26 @@ class WorldModel(nn.Module):
     @contextmanager
     def assembled(self) -> Iterator[None]:
         """Within this context the predictor's maps are assembled once, for as long as its weights rest."""
-        before, self._assembled = self._assembled, self.predictor.stepper(self.shapes)
+        before, self._assembled = self._assembled, self.stepper()
         try:
             yield
         finally:
             self._assembled = before
 
+    def stepper(self) -> Step:
+        """One interval of bare latents under scaled actions, its maps assembled; conserved means change exactly."""
+        step, encoder = self.predictor.stepper(self.shapes), self.encoder
+        if not self.settings.conserved or self.shapes is None or not isinstance(encoder, SpectralEncoder):
+            return step
+        places, forcing = encoder.means.flatten(), self.shapes[:, : encoder.space.size]
+        missing = encoder.space.size - forcing.shape[1]  # channels that copy no variable
+        supply = torch.nn.functional.pad(forcing, (0, missing)) * self.control_interval
+        return conserving(step, places, torch.where(places, supply, torch.zeros(())))
+
     def freeze(self) -> "WorldModel":
         """Make ready for use: no more gradients to the weights, the maps assembled for good."""
         self.requires_grad_(False).eval()
-        self._assembled = self.predictor.stepper(self.shapes)
+        self._assembled = self.stepper()
         return self
 
     @property
@@ -83,7 +94,7 @@ class WorldModel(nn.Module):
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
         """One control interval under a physical action ``(batch, actuator)``; of a bare latent, no ledger is kept."""
-        step = self._assembled or self.predictor.stepper(self.shapes)
+        step = self._assembled or self.stepper()
         before = self.latent(state)
         after = step(before, self.scaled(action))
         if state.shape[1] == self.latent_size:
