@@ -103,7 +103,7 @@ def test_curriculum_and_ramp(make_config: Callable[..., Config], model: WorldMod
     objective = Objective(make_config(loss={"horizon": 8, "curriculum": 0.5}).loss, model)
     assert [objective.horizon(p) for p in (0.0, 0.25, 0.5, 1.0)] == [2, 5, 8, 8]
     assert objective.weights(0.0)["budget"] == 0.0
-    assert objective.weights(1.0)["budget"] == pytest.approx(1.0)
+    assert objective.weights(1.0)["budget"] == pytest.approx(0.1)
     assert Objective(make_config(loss={"rollout": 0.0}).loss, model).horizon(1.0) == 1
 
 

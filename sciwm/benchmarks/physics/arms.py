@@ -14,7 +14,7 @@ PREDICTION_ALONE = (
     "loss.physics.budget=0",
 )
 HEADS = ("loss.physics.heads_encoded=0.3", "loss.physics.heads_rolled=0.3")
-BUDGET = ("loss.physics.budget=1",)
+BUDGET = ("loss.physics.budget=0.1",)
 LEDGER = ("model.ledger=true", "loss.physics.ledger_tie=0.1")
 TWINS, TANGENTS, ADJOINTS = "loss.physics.twins=1", "loss.physics.tangents=1", "loss.physics.adjoints=0.1"
 INVERSE, SHELL = "loss.physics.inverse=0.1", "loss.physics.shell=0.01"
@@ -52,6 +52,8 @@ BASE, OURS = "base", "budget"
 
 ARMS: dict[str, Arm] = {
     "base": Arm("prediction and anti-collapse alone", PREDICTION_ALONE, "physics"),
+    "free_means": Arm("means learned as all else, though forcing alone changes them",
+                      (*PREDICTION_ALONE, "model.conserved=[]"), "physics"),
     "heads": Arm("functionals that must be read from encoded and rolled latents make these hold more of the flow",
                  (*PREDICTION_ALONE, *HEADS), "physics"),
     "budget": Arm("heads and budgets under any action keep imagined energy honest",
@@ -95,6 +97,8 @@ NOT_WORSE = 0.95
 """Share of the other's valid time that counts as the same."""
 
 CLAIMS: tuple[Claim, ...] = (
+    Claim(BASE, "energy_drift", "cut", 0.1, "free_means"),
+    Claim(BASE, "valid_time", "ratio", NOT_WORSE, "free_means"),
     Claim("heads", "probe_ridge", "lift", 0.1, BASE),
     Claim("heads", "probe_network", "lift", 0.1, BASE),
     Claim("budget", "budget_residual", "cut", 0.5, BASE),

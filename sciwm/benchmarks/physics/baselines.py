@@ -40,7 +40,7 @@ class Baseline:
     values: Sequence[int] = ()
 
 
-FIELDS = (*PREDICTION_ALONE, "model.latent=fields", "training.learning_rate=3e-3")
+FIELDS = (*PREDICTION_ALONE, "model.latent=fields", "model.conserved=[]", "training.learning_rate=3e-3")
 WIDTHS = tuple(range(2, 65))
 LEARNED = {
     "koopman": Baseline("linear dynamics of a larger latent", (*PREDICTION_ALONE, "model.predictor.kind=linear"),
