@@ -10,6 +10,7 @@ from torch import Tensor
 from sciwm import pipeline
 from sciwm.config import Config
 from sciwm.data.domain import Axis
+from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SpectralEncoder, VectorEncoder
 from sciwm.model.spectral import SpectralSpace
 from sciwm.model.vector import VectorSpace
@@ -28,8 +29,9 @@ def test_no_more_is_foretold_than_is_held(make_config: Callable[..., Config], la
     model = {"latent": latent, "latent_modes": 3, "encoder": {**ENCODER, "layers": layers}}
     config = make_config(model=model, training={"batch_size": 4}, loss={"horizon": 4})
     settings = config.model.encoder
+    space = SpectralSpace(1, (3, 3), (1.0, 1.0))
     encoder = (
-        SpectralEncoder(1, settings, SpectralSpace(1, (3, 3), (1.0, 1.0)))
+        SpectralEncoder(1, settings, space, places_of_means(space, []))
         if latent == "spectral"
         else VectorEncoder(1, settings, VectorSpace(4), (12, 12), (True, True))
     )
