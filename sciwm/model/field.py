@@ -49,6 +49,9 @@ class FieldDecoder(nn.Module):
     def fit(self, scale: Tensor, fields: Tensor) -> None:
         """Nothing is measured."""
 
+    def freeze(self) -> None:
+        """Nothing is assembled."""
+
     def forward(self, state: Tensor) -> Tensor:
         """``(batch, size)`` to normalised fields ``(batch, V, *space)``."""
         return state.unflatten(1, self.shape)

@@ -1,6 +1,6 @@
 """Latent to what people want: functionals, fluxes of their budgets, actions, and fields."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
 from sciwm.model.linear_readout import LinearReadout
+from sciwm.model.predictor import Assembled
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.spectral import SpectralSpace, along_axes, basis
 from sciwm.model.vector import VectorSpace
@@ -109,6 +110,7 @@ class SpectralDecoder(nn.Module):
         self.register_buffer("scale_of_means", torch.ones(variables, *(1 for _ in modes)))
         self.means: Tensor
         self.scale_of_means: Tensor
+        self._frozen: Callable[[Tensor], Tensor] | None = None
         for axis, (k, n) in enumerate(zip(modes, grid, strict=True)):
             self.register_buffer(f"to_grid_{axis}", basis(k, n), persistent=False)
 
@@ -126,13 +128,32 @@ class SpectralDecoder(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
-        coefficients: Tensor = self.linear(latent)
-        if self.quadratic is not None:
-            coefficients = coefficients + self.quadratic(latent)
+        coefficients = (self._frozen or self._coefficients)(latent)
         start, to_grid = self.linear.start, [getattr(self, f"to_grid_{axis}") for axis in range(len(self.fine.modes))]
         means = latent.unflatten(1, (start.channels, -1))[:, self.of_means, 0].view(-1, *self.scale_of_means.shape)
         coefficients = coefficients.unflatten(1, (self.fine.channels, *self.fine.shape))
         return along_axes(torch.where(self.means, means * self.scale_of_means, coefficients), to_grid)
+
+    def freeze(self) -> None:
+        """Assemble the maps once, for weights that rest."""
+        linear = Assembled(self.linear, self.linear.start.size, self.fine.size, self.scale_of_means)
+        nothing, quadratic = self.scale_of_means.new_zeros(self.fine.size), self.quadratic
+        if quadratic is None:
+            self._frozen = lambda latent: linear(latent, plus=nothing)
+            return
+        offset = quadratic.offset()
+        view = Assembled(quadratic.view, self.linear.start.size, len(offset), offset)
+        back = Assembled(quadratic.combine, len(offset) // 2, self.fine.size, offset)
+
+        def frozen(latent: Tensor) -> Tensor:
+            left, right = view(latent, plus=offset).chunk(2, dim=1)
+            return back(left * right, plus=linear(latent, plus=nothing))
+
+        self._frozen = frozen
+
+    def _coefficients(self, latent: Tensor) -> Tensor:
+        coefficients: Tensor = self.linear(latent)
+        return coefficients if self.quadratic is None else coefficients + self.quadratic(latent)
 
 
 class VectorDecoder(nn.Module):
@@ -158,6 +179,9 @@ class VectorDecoder(nn.Module):
         self.mean.copy_(fields.mean(dim=0))
         self.mode[: len(modes)] = modes
         self.scale[: len(deviation)] = torch.maximum(deviation, SMALLEST_SCALE * deviation[0])
+
+    def freeze(self) -> None:
+        """Nothing is assembled: its maps are matrices."""
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""

@@ -77,6 +77,7 @@ class WorldModel(nn.Module):
         """Make ready for use: no more gradients to the weights, the maps assembled for good."""
         self.requires_grad_(False).eval()
         self._assembled = self.stepper()
+        self.decoder.freeze()
         return self
 
     @property
