@@ -13,7 +13,7 @@ def backward_balanced(
 
         g = g_predictive + min(1, cap |g_predictive| / |g_physics|) g_physics    at the latents; at the weights
 
-    Only heads and decoder get the whole gradient of both.
+    What else learns, such as the decoder, gets the whole gradient of both.
 
     Args:
         predictive: prediction, sensitivities and anti-collapse, a scalar.

@@ -15,7 +15,7 @@ class TruncatedConv(SpectralConv):  # type: ignore[misc]  # it has no types
     """``SpectralConv`` with its transforms as matrix products over the kept modes, one along each axis.
 
     The same numbers from the same weights. Fast transforms compute all modes, and their backward pass
-    does so with complex ones: on a CPU most of the time of a training went there.
+    does so with complex ones, which on a CPU takes several times as long.
     """
 
     def forward(self, x: Tensor, output_shape: tuple[int, ...] | None = None) -> Tensor:

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import PredictorSettings
+from sciwm.model.assembled import Assembled
 from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.spaces import LatentSpace
-from sciwm.model.spectral import as_matrix
 
 Step = Callable[[Tensor, Tensor], Tensor]
 """``step(z, a)``: one control interval, latents ``(batch, size)``, actions ``(batch, actuator)`` in [-1, 1]."""
@@ -120,19 +120,3 @@ class LinearPredictor(nn.Module):
         forcing, steady = self.forcing.matrix(shapes), self.steady()
         decay = Assembled(self.decay, self.size, self.size, forcing)
         return lambda z, action: decay(z, plus=torch.addmm(steady, action, forcing))
-
-
-class Assembled:
-    """A linear map, as one matrix where that is small.
-
-    Args:
-        linear: ``(batch, inputs) -> (batch, outputs)``.
-    """
-
-    def __init__(self, linear: Callable[[Tensor], Tensor], inputs: int, outputs: int, like: Tensor) -> None:
-        self.linear = linear
-        self.matrix = as_matrix(linear, inputs, outputs, like)
-
-    def __call__(self, z: Tensor, plus: Tensor) -> Tensor:
-        """The image of ``z`` plus something."""
-        return self.linear(z) + plus if self.matrix is None else torch.addmm(plus, z, self.matrix)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from sciwm.model.assembled import Assembled
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
 from sciwm.model.linear_readout import LinearReadout
-from sciwm.model.predictor import Assembled
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.spectral import SpectralSpace, along_axes, basis
 from sciwm.model.vector import VectorSpace

@@ -8,12 +8,13 @@ Latent grids are so small that transforms are matrix products, one along each ax
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from sciwm.model.assembled import applied
 from sciwm.model.operators import differential_operators
 
 
@@ -83,23 +84,6 @@ def along_axes(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
     for axis, matrix in enumerate(reversed(matrices)):
         values = (values.transpose(-1, -1 - axis) @ matrix).transpose(-1, -1 - axis)
     return values
-
-
-DENSE_ENTRIES = 2**18
-"""A linear map with fewer entries is quicker as one matrix than as its parts."""
-
-
-def as_matrix(linear: Callable[[Tensor], Tensor], inputs: int, outputs: int, like: Tensor) -> Tensor | None:
-    """A linear map of latents ``(batch, inputs)`` as the matrix to multiply from the right; None if that is large."""
-    if inputs * outputs > DENSE_ENTRIES:
-        return None
-    return linear(torch.eye(inputs, dtype=like.dtype, device=like.device))
-
-
-def applied(linear: Callable[[Tensor], Tensor], latent: Tensor, outputs: int) -> Tensor:
-    """``linear(latent)``, by way of its matrix where the batch is large enough for that to pay."""
-    matrix = as_matrix(linear, latent.shape[1], outputs, latent) if len(latent) > 2 * latent.shape[1] else None
-    return linear(latent) if matrix is None else latent @ matrix
 
 
 def translate(latent: Tensor, space: SpectralSpace, shifts: Sequence[float]) -> Tensor:

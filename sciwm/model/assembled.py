@@ -1,0 +1,38 @@
+"""Linear maps as one matrix, where that is quicker than their parts."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+DENSE_ENTRIES = 2**18
+"""A linear map with fewer entries is quicker as one matrix than as its parts."""
+
+
+def as_matrix(linear: Callable[[Tensor], Tensor], inputs: int, outputs: int, like: Tensor) -> Tensor | None:
+    """A linear map of latents ``(batch, inputs)`` as the matrix to multiply from the right; None if that is large."""
+    if inputs * outputs > DENSE_ENTRIES:
+        return None
+    return linear(torch.eye(inputs, dtype=like.dtype, device=like.device))
+
+
+def applied(linear: Callable[[Tensor], Tensor], latent: Tensor, outputs: int) -> Tensor:
+    """``linear(latent)``, by way of its matrix where the batch is large enough for that to pay."""
+    matrix = as_matrix(linear, latent.shape[1], outputs, latent) if len(latent) > 2 * latent.shape[1] else None
+    return linear(latent) if matrix is None else latent @ matrix
+
+
+class Assembled:
+    """A linear map, as one matrix where that is small.
+
+    Args:
+        linear: ``(batch, inputs) -> (batch, outputs)``.
+    """
+
+    def __init__(self, linear: Callable[[Tensor], Tensor], inputs: int, outputs: int, like: Tensor) -> None:
+        self.linear = linear
+        self.matrix = as_matrix(linear, inputs, outputs, like)
+
+    def __call__(self, z: Tensor, plus: Tensor) -> Tensor:
+        """The image of ``z`` plus something."""
+        return self.linear(z) + plus if self.matrix is None else torch.addmm(plus, z, self.matrix)
