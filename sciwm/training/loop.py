@@ -30,6 +30,7 @@ from sciwm.loss.objective import Objective, weighted_sum
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
+from sciwm.training.conserved import require_conserved
 from sciwm.training.heads import fit_heads, transitions
 from sciwm.training.held_out import HeldOut
 from sciwm.training.memory import require_memory
@@ -41,7 +42,11 @@ Advance = Callable[[int, str], None]
 
 
 def build_model(config: Config, training_set: Trajectories) -> WorldModel:
-    """A fresh model whose scales are measured on the training data."""
+    """A fresh model whose scales are measured on the training data.
+
+    Raises:
+        InputError: if the data do not allow what the configuration asks for.
+    """
     torch.manual_seed(config.seed)
     domain = fit_domain(training_set)
     if config.model.latent == "fields":
@@ -52,7 +57,9 @@ def build_model(config: Config, training_set: Trajectories) -> WorldModel:
     shapes = training_set.forcing_shapes
     model.fit(fields, None if shapes is None else torch.from_numpy(shapes.astype(np.float32)))
     pairs = transitions([training_set], domain, config.seed)
-    if shapes is None:
+    if shapes is not None:
+        require_conserved(config.model.conserved, pairs, torch.from_numpy(shapes), domain)
+    else:
         model.fit_forcing(pairs.fields[:, 0], pairs.actions[:, 0], pairs.fields[:, 1])
     fit_heads(model, pairs)
     return model

@@ -106,3 +106,27 @@ def test_what_cannot_be_conserved(
 ) -> None:
     with pytest.raises(InputError, match=told):
         build_model(make_config(model=model), training_set)
+
+
+@pytest.mark.parametrize(("equation", "conserves"), [("swift_hohenberg", False), ("cahn_hilliard", True)])
+def test_a_promise_that_the_data_do_not_keep(
+    make_config: Callable[..., Config], tmp_path: Path, equation: str, conserves: bool
+) -> None:
+    """Pattern formation changes the mean where the order parameter is not conserved."""
+    settings: dict[str, Any] = {
+        "equation": equation,
+        "num_points": 32,
+        "domain_extent": 20.0,
+        "control_interval": 0.2,
+        "steps_per_interval": 8,
+        "jets": {"count": 4, "width": 1.5, "limit": 0.5},
+    }
+    recipe = Recipe(simulations=6, intervals=8, warm_up=2)
+    generate(simulations.build(settings), recipe, tmp_path / "a.zarr", settings=settings)
+    config = make_config(model={"latent_modes": 6, "conserved": ["u"], "encoder": {"width": 4, "modes": 6}})
+    if conserves:
+        build_model(config, Trajectories(tmp_path / "a.zarr"))
+        return
+    told = "model.conserved: expected variables whose mean the actuators alone change.*got u, whose mean.*leave it out"
+    with pytest.raises(InputError, match=told):
+        build_model(config, Trajectories(tmp_path / "a.zarr"))
