@@ -112,12 +112,14 @@ PAGES = {
         "The accepted results stand in sciwm/benchmarks/results; 'sciwm benchmark table' puts them into\n"
         "README.md. A benchmark that was stopped goes on where it stood.\n"
         "  demo             the demo with three seeds, every controller          about 20 minutes\n"
-        "  demo-ablation    what objective, rollouts and on-policy rounds bring  about 50 minutes\n"
+        "  physics          what each term of physics is worth, beside baselines about six hours\n"
+        "  on-policy        what rounds of data under the own plans bring        about 20 minutes\n"
         "  planning-speed   a decision through the latent and the true solver    about three minutes\n"
         "  solvers          our solvers beside exponax (sciwm[compare])          about 15 minutes\n"
         "  convergence      order in time of every equation, with a figure       about three minutes\n"
         "  cost-growth      time against points and batch, with a figure         about two minutes\n"
-        "  tasks            control tasks by classical and optimal controllers   about 20 minutes",
-        "sciwm benchmark demo-ablation --quick",
+        "  tasks            control tasks by classical and optimal controllers   about 20 minutes\n"
+        "  apebench         unforced accuracy beside published networks          about 30 minutes",
+        "sciwm benchmark physics --quick",
     ),
 }

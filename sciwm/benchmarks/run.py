@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sciwm.benchmarks import convergence, cost_growth, demo, demo_ablation, planning_speed, solvers
+from sciwm.benchmarks import convergence, cost_growth, demo, on_policy, planning_speed, solvers
 from sciwm.benchmarks.apebench import compare
 from sciwm.benchmarks.control import tasks
 from sciwm.benchmarks.physics import table as physics
@@ -58,7 +58,7 @@ class View:
 
 BENCHMARKS = {
     "demo": Benchmark(demo.run, demo.columns),
-    "demo-ablation": Benchmark(demo_ablation.run, demo_ablation.columns),
+    "on-policy": Benchmark(on_policy.run, on_policy.columns),
     "planning-speed": Benchmark(planning_speed.run, planning_speed.columns, seeds=(0,)),
     "tasks": Benchmark(tasks.run, tasks.columns, seeds=(0,)),
     "solvers": Benchmark(solvers.run, solvers.columns, seeds=(0,), arrange=solvers.side_by_side),

@@ -1,5 +1,7 @@
 """Whether means that a model is told are conserved are so in its data: a false promise would be kept exactly."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -11,7 +13,7 @@ OF_SUPPLY, OF_FIELD = 1e-2, 1e-4
 """Of the forcing's mean and of the field's deviation, what rounding and packed files may change."""
 
 
-def require_conserved(names: list[str], transitions: Batch, shapes: Tensor, domain: Domain) -> None:
+def require_conserved(names: Sequence[str], transitions: Batch, shapes: Tensor, domain: Domain) -> None:
     """``mean(after) - mean(before) = interval sum_j a_j mean(shape_j)`` in rms over transitions of the data.
 
     Args:
