@@ -64,6 +64,7 @@ PLANNERS = ("dmdc", "edmdc", *LEARNED)
 
 CLAIMS: tuple[Claim, ...] = (
     *(Claim(OURS, "valid_time", "ratio", 1.1, name) for name in BASELINES),
+    *(Claim(OURS, "effect_rough", "cut", 0.0, name) for name in BASELINES),
     *(Claim(OURS, "energy_change_error", "cut", 0.2, name) for name in BASELINES),
     *(Claim(OURS, "regret", "cut", 0.2, name) for name in PLANNERS),
 )

@@ -62,6 +62,8 @@ class Claim:
     @property
     def text(self) -> str:
         """In words."""
+        if self.kind == "cut" and not self.threshold:
+            return f"below {self.against}'s"
         return WORDS[self.kind].format(self.threshold, self.against)
 
 
