@@ -5,18 +5,21 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+LatentMap = Callable[[Tensor], Tensor]
+"""``(batch, inputs) -> (batch, outputs)``."""
+
 DENSE_ENTRIES = 2**18
 """A linear map with fewer entries is quicker as one matrix than as its parts."""
 
 
-def as_matrix(linear: Callable[[Tensor], Tensor], inputs: int, outputs: int, like: Tensor) -> Tensor | None:
+def as_matrix(linear: LatentMap, inputs: int, outputs: int, like: Tensor) -> Tensor | None:
     """A linear map of latents ``(batch, inputs)`` as the matrix to multiply from the right; None if that is large."""
     if inputs * outputs > DENSE_ENTRIES:
         return None
     return linear(torch.eye(inputs, dtype=like.dtype, device=like.device))
 
 
-def applied(linear: Callable[[Tensor], Tensor], latent: Tensor, outputs: int) -> Tensor:
+def applied(linear: LatentMap, latent: Tensor, outputs: int) -> Tensor:
     """``linear(latent)``, by way of its matrix where the batch is large enough for that to pay."""
     matrix = as_matrix(linear, latent.shape[1], outputs, latent) if len(latent) > 2 * latent.shape[1] else None
     return linear(latent) if matrix is None else latent @ matrix
@@ -26,10 +29,10 @@ class Assembled:
     """A linear map, as one matrix where that is small.
 
     Args:
-        linear: ``(batch, inputs) -> (batch, outputs)``.
+        linear: the map.
     """
 
-    def __init__(self, linear: Callable[[Tensor], Tensor], inputs: int, outputs: int, like: Tensor) -> None:
+    def __init__(self, linear: LatentMap, inputs: int, outputs: int, like: Tensor) -> None:
         self.linear = linear
         self.matrix = as_matrix(linear, inputs, outputs, like)
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
 from sciwm.model.convolution import TruncatedConv
-from sciwm.model.spectral import SpectralSpace, along_axes, basis
+from sciwm.model.fourier import along_axes, basis
+from sciwm.model.spectral import SpectralSpace
 from sciwm.model.vector import VectorSpace
 from sciwm.problems import InputError, Problem
 

@@ -69,10 +69,11 @@ class ExponentialPredictor(nn.Module):
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
         offset, forcing, steady = self.tendency.offset(), self.forcing.matrix(shapes), self.steady()
-        view = Assembled(self.tendency.view, self.size, len(offset), offset)
-        back = Assembled(self.tendency.combine, len(offset) // 2, self.size, offset)
-        decay, correction = (Assembled(m, self.size, self.size, offset) for m in (self.decay, self.correction))
-        acted = self.tendency.view(self.modulation.matrix(shapes))  # what H a adds to the factors
+        factors = self.tendency.view()
+        view = Assembled(factors, self.size, len(offset), offset)
+        back = Assembled(self.tendency.combine(), len(offset) // 2, self.size, offset)
+        decay, correction = (Assembled(m.map(), self.size, self.size, offset) for m in (self.decay, self.correction))
+        acted = factors(self.modulation.matrix(shapes))  # what H a adds to the factors
         if self.action_path == "affine":
             left, right = acted.chunk(2, dim=1)
             acted = torch.cat([left, torch.zeros_like(right)], dim=1)
@@ -118,5 +119,5 @@ class LinearPredictor(nn.Module):
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
         forcing, steady = self.forcing.matrix(shapes), self.steady()
-        decay = Assembled(self.decay, self.size, self.size, forcing)
+        decay = Assembled(self.decay.map(), self.size, self.size, forcing)
         return lambda z, action: decay(z, plus=torch.addmm(steady, action, forcing))

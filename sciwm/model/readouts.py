@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from sciwm.model.assembled import Assembled
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
+from sciwm.model.fourier import along_axes, basis
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.spaces import LatentSpace
-from sciwm.model.spectral import SpectralSpace, along_axes, basis
+from sciwm.model.spectral import SpectralSpace
 from sciwm.model.vector import VectorSpace
 
 
@@ -136,14 +137,14 @@ class SpectralDecoder(nn.Module):
 
     def freeze(self) -> None:
         """Assemble the maps once, for weights that rest."""
-        linear = Assembled(self.linear, self.linear.start.size, self.fine.size, self.scale_of_means)
+        linear = Assembled(self.linear.map(), self.linear.start.size, self.fine.size, self.scale_of_means)
         nothing, quadratic = self.scale_of_means.new_zeros(self.fine.size), self.quadratic
         if quadratic is None:
             self._frozen = lambda latent: linear(latent, plus=nothing)
             return
         offset = quadratic.offset()
-        view = Assembled(quadratic.view, self.linear.start.size, len(offset), offset)
-        back = Assembled(quadratic.combine, len(offset) // 2, self.fine.size, offset)
+        view = Assembled(quadratic.view(), self.linear.start.size, len(offset), offset)
+        back = Assembled(quadratic.combine(), len(offset) // 2, self.fine.size, offset)
 
         def frozen(latent: Tensor) -> Tensor:
             left, right = view(latent, plus=offset).chunk(2, dim=1)

@@ -1,8 +1,7 @@
 """Latent fields as truncated Fourier series, and the maps between them that commute with translation.
 
 A latent of C channels and K modes along each axis is the real vector of the coefficients, per channel
-the tensor product over axes of ``[c_0, c_1 .. c_K, s_1 .. s_K]`` in the orthonormal basis
-``1, sqrt(2) cos(k x), sqrt(2) sin(k x)`` on ``[0, 2 pi)``: the sum of squares is the mean square.
+the tensor product over axes of those of :mod:`sciwm.model.fourier`: the sum of squares is the mean square.
 Latent grids are so small that transforms are matrix products, one along each axis.
 """
 
@@ -14,7 +13,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from sciwm.model.assembled import applied
+from sciwm.model.assembled import LatentMap, applied
+from sciwm.model.fourier import (
+    along_axes,
+    basis,
+    by_wave_vector,
+    from_wave_vectors,
+    joined,
+    quarter_turn,
+    split,
+    turns,
+    wave_vectors,
+    wavenumbers,
+)
 from sciwm.model.operators import differential_operators
 
 
@@ -62,58 +73,22 @@ class SpectralSpace:
         """Indices of the coordinates of fields that are constant along all other axes."""
         kept = torch.ones(1, dtype=torch.bool)
         for k, varies in zip(self.modes, axes, strict=True):
-            kept = kept[..., None] & (_wavenumbers(k) >= 0 if varies else _wavenumbers(k) == 0)
+            kept = kept[..., None] & (wavenumbers(k) >= 0 if varies else wavenumbers(k) == 0)
         return torch.nonzero(kept.flatten().repeat(self.channels)).flatten()
 
     def wavenumber_blocks(self) -> list[Tensor]:
         """Indices of the coordinates that belong to one wave vector up to signs: all channels, cosines and sines."""
-        flat = _wave_vectors(self.modes).flatten().repeat(self.channels)
+        flat = wave_vectors(self.modes).flatten().repeat(self.channels)
         return [torch.nonzero(flat == value).flatten() for value in flat.unique()]
-
-
-def basis(modes: int, num_points: int) -> Tensor:
-    """Basis functions on equispaced points, shape ``(2 modes + 1, num_points)``."""
-    x = torch.arange(num_points, dtype=torch.float64) * (2 * math.pi / num_points)
-    kx = torch.arange(1, modes + 1, dtype=torch.float64)[:, None] * x
-    ones = torch.ones(1, num_points, dtype=torch.float64)
-    return torch.cat([ones, math.sqrt(2) * kx.cos(), math.sqrt(2) * kx.sin()]).float()
-
-
-def along_axes(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
-    """Multiply the last axes by one matrix each, ``(..., n_1 .. n_D) -> (..., m_1 .. m_D)``."""
-    for axis, matrix in enumerate(reversed(matrices)):
-        values = (values.transpose(-1, -1 - axis) @ matrix).transpose(-1, -1 - axis)
-    return values
 
 
 def translate(latent: Tensor, space: SpectralSpace, shifts: Sequence[float]) -> Tensor:
     """The latent of ``u(x - shift)``, with every axis scaled to ``2 pi``; ``(..., size)``."""
     turns = []
     for k, shift in zip(space.modes, shifts, strict=True):
-        angle = shift * _wavenumbers(k).to(latent)
-        turns.append(angle.cos().diag() + angle.sin().diag() @ _quarter_turn(k).to(latent))
+        angle = shift * wavenumbers(k).to(latent)
+        turns.append(angle.cos().diag() + angle.sin().diag() @ quarter_turn(k).to(latent))
     return along_axes(latent.unflatten(-1, (space.channels, *space.shape)), turns).flatten(-1 - len(turns))
-
-
-def _wavenumbers(modes: int) -> Tensor:
-    """Of each coefficient along one axis: ``0, 1 .. K, 1 .. K``."""
-    k = torch.arange(1, modes + 1)
-    return torch.cat([torch.zeros(1, dtype=torch.long), k, k])
-
-
-def _quarter_turn(modes: int) -> Tensor:
-    """Takes ``c_k`` to ``s_k`` and ``s_k`` to ``-c_k``; multiplied from the right."""
-    turn, k = torch.zeros(2 * modes + 1, 2 * modes + 1), torch.arange(1, modes + 1)
-    turn[k, modes + k], turn[modes + k, k] = 1.0, -1.0
-    return turn
-
-
-def _wave_vectors(modes: Sequence[int]) -> Tensor:
-    """Of each coefficient the number of its ``(|k_1| .. |k_D|)``, row by row; ``(*coefficients)``."""
-    label = torch.zeros((1,) * len(modes), dtype=torch.long)
-    for axis, k in enumerate(modes):
-        label = label * (k + 1) + _wavenumbers(k).reshape([-1 if d == axis else 1 for d in range(len(modes))])
-    return label
 
 
 class SpectralLinear(nn.Module):
@@ -133,21 +108,16 @@ class SpectralLinear(nn.Module):
         super().__init__()
         self.start, self.end = start, to
         modes = [min(k, n) for k, n in zip(start.modes, to.modes, strict=True)]
-        self.turns = list(itertools.product((False, True), repeat=len(modes)))
-        self.weight = nn.Parameter(torch.zeros(len(self.turns), start.channels, to.channels, *(k + 1 for k in modes)))
+        self.waves = [k + 1 for k in modes]
+        self.weight = nn.Parameter(torch.zeros(2 ** len(modes), start.channels, to.channels, *self.waves))
         self.smooth = smooth
         if smooth:
             operators = differential_operators(modes, start.extents)
             self.register_buffer("operators", operators)
             self.operators: Tensor
             self.combination = nn.Parameter(torch.zeros(len(operators), start.channels, to.channels))
-        self.register_buffer("wave_vector", _wave_vectors(modes).flatten(), persistent=False)
-        self.wave_vector: Tensor
-        for axis, (k, k_in, k_out) in enumerate(zip(modes, start.modes, to.modes, strict=True)):
-            kept_in, kept_out = (torch.eye(2 * n + 1)[_kept(k, n)] for n in (k_in, k_out))
-            self.register_buffer(f"keep_{axis}", kept_in.T.contiguous(), persistent=False)
-            self.register_buffer(f"turn_{axis}", kept_in.T @ _quarter_turn(k), persistent=False)
-            self.register_buffer(f"fill_{axis}", kept_out, persistent=False)
+        self.register_buffer("turns", turns(modes), persistent=False)
+        self.turns: Tensor
 
     @torch.no_grad()
     def set_identity(self, factor: float) -> "SpectralLinear":
@@ -180,32 +150,30 @@ class SpectralLinear(nn.Module):
             return self.weight
         return self.weight + torch.einsum("le...,lio->eio...", self.operators, self.combination)
 
+    def map(self) -> LatentMap:
+        """The map for the weights as they are, ``(batch, size) -> (batch, size of the other space)``."""
+        mixed, modes = self.split_map(), [n - 1 for n in self.waves]
+
+        def mapped(latent: Tensor) -> Tensor:
+            coefficients = latent.unflatten(1, (self.start.channels, *self.start.shape))
+            return joined(mixed(split(coefficients, modes)), self.end.modes).flatten(1)
+
+        return mapped
+
+    def split_map(self) -> LatentMap:
+        """The same of split coefficients ``(batch, channel, ...)``: one small matrix for each wave vector."""
+        matrices = torch.einsum("eiow,epqw->wipoq", self.multipliers().flatten(3), self.turns)
+        matrices = matrices.flatten(1, 2).flatten(2)
+
+        def mixed(coefficients: Tensor) -> Tensor:
+            by_waves = by_wave_vector(coefficients, len(self.waves))
+            return from_wave_vectors(torch.bmm(by_waves, matrices), self.waves)
+
+        return mixed
+
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
-        return applied(self.by_wavenumber, latent, self.end.size)
-
-    def by_wavenumber(self, latent: Tensor) -> Tensor:
-        """The same, as the equation stands above."""
-        axes = range(len(self.start.modes))
-        z = latent.unflatten(-1, (self.start.channels, *self.start.shape))
-        turned = [
-            along_axes(z, [getattr(self, f"{'turn' if e[d] else 'keep'}_{d}") for d in axes]).flatten(2)
-            for e in self.turns
-        ]
-        weight = self.multipliers().flatten(3)[..., self.wave_vector]
-        out = sum(
-            t[:, c, None] * w[c] for t, w in zip(turned, weight, strict=True) for c in range(self.start.channels)
-        )  # few terms: a batched product of tiny matrices would be slower
-        if self.end.modes != self.start.modes:
-            small = [getattr(self, f"fill_{d}").shape[0] for d in axes]
-            out = along_axes(out.unflatten(-1, small), [getattr(self, f"fill_{d}") for d in axes])
-        return out.flatten(1)
-
-
-def _kept(modes: int, among: int) -> Tensor:
-    """Places of the first ``modes`` wavenumbers in a longer vector of coefficients."""
-    k = torch.arange(1, modes + 1)
-    return torch.cat([torch.zeros(1, dtype=torch.long), k, among + k])
+        return applied(self.map(), latent, self.end.size)
 
 
 class SpectralProduct(nn.Module):
@@ -229,9 +197,9 @@ class SpectralProduct(nn.Module):
         self.back = replace(to, channels=rank).linear(to).set_random(gain / math.sqrt(rank))
         self.constants = nn.Parameter(torch.zeros(2 * rank))
         for axis, points in enumerate(self.points):
-            from_grid = basis(to.modes[axis], points).T / points
-            self.register_buffer(f"to_grid_{axis}", basis(start.modes[axis], points), persistent=False)
-            self.register_buffer(f"from_grid_{axis}", from_grid, persistent=False)
+            to_grid, from_grid = (split(basis(s.modes[axis], points).T, s.modes[axis : axis + 1]) for s in (start, to))
+            self.register_buffer(f"to_grid_{axis}", to_grid.T.contiguous(), persistent=False)
+            self.register_buffer(f"from_grid_{axis}", from_grid / points, persistent=False)
         self.register_buffer("scale", torch.ones(start.size))
         self.register_buffer("scale_of_products", torch.ones(*to.shape))
         self.scale: Tensor
@@ -243,33 +211,43 @@ class SpectralProduct(nn.Module):
         self.scale.copy_((scale / scale.square().mean().sqrt()).flatten().repeat(len(self.scale) // scale.numel()))
         self.factors.fit(scale.square().mean(dim=0).sqrt())
         if latents is not None:
-            left, right = (self.view(latents) + self.offset()).chunk(2, dim=1)
-            variance = self._on_waves(left * right).flatten(0, 1).square().mean(dim=0).flatten()
+            view, offset = self.view(), self.offset()
+            left, right = (view(latents) + offset).chunk(2, dim=1)
+            products = joined(self._on_waves(left * right), self.back.end.modes)
+            variance = products.flatten(0, 1).square().mean(dim=0).flatten()
             for block in replace(self.back.end, channels=1).wavenumber_blocks():  # or translation would not commute
                 variance[block] = variance[block].mean()
             deviation = variance.clamp(min=1e-12 * float(variance.max())).sqrt()
             self.scale_of_products.copy_(deviation.view_as(self.scale_of_products))
 
-    def view(self, latent: Tensor) -> Tensor:
+    def view(self) -> LatentMap:
         """All factors on the padded grid, without their constants: ``(batch, 2 rank points)``, linear."""
-        factors = self.factors.by_wavenumber(self.scale * latent).unflatten(1, (-1, *self.factors.end.shape))
-        return along_axes(factors, self._matrices("to_grid")).flatten(1)
+        mixed, start, to_grid = self.factors.split_map(), self.factors.start, self._matrices("to_grid")
+
+        def factors(latent: Tensor) -> Tensor:
+            fields = (self.scale * latent).unflatten(1, (start.channels, *start.shape))
+            return along_axes(mixed(split(fields, start.modes)), to_grid).flatten(1)
+
+        return factors
 
     def offset(self) -> Tensor:
         """What the constants add to :meth:`view`."""
         return self.constants.repeat_interleave(math.prod(self.points))
 
-    def combine(self, products: Tensor) -> Tensor:
+    def combine(self) -> LatentMap:
         """Products on the grid ``(batch, rank points)`` to the other space, linear."""
-        return self.back.by_wavenumber((self._on_waves(products) / self.scale_of_products).flatten(1))
+        mixed, modes = self.back.split_map(), self.back.end.modes
+        whitening = split(1 / self.scale_of_products, modes)
+        return lambda products: joined(mixed(self._on_waves(products) * whitening), modes).flatten(1)
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
         offset = self.offset()
-        left, right = (applied(self.view, latent, len(offset)) + offset).chunk(2, dim=1)
-        return applied(self.combine, left * right, self.back.end.size)
+        left, right = (applied(self.view(), latent, len(offset)) + offset).chunk(2, dim=1)
+        return applied(self.combine(), left * right, self.back.end.size)
 
     def _on_waves(self, products: Tensor) -> Tensor:
+        """Split coefficients of products."""
         return along_axes(products.unflatten(1, (-1, *self.points)), self._matrices("from_grid"))
 
     def _matrices(self, name: str) -> list[Tensor]:
@@ -288,12 +266,12 @@ class SpectralQuadratics(nn.Module):
     def __init__(self, space: SpectralSpace) -> None:
         super().__init__()
         self.space = space
-        waves = _wave_vectors(space.modes).flatten()
+        waves = wave_vectors(space.modes).flatten()
         self.register_buffer("on_waves", nn.functional.one_hot(waves).float(), persistent=False)
         self.on_waves: Tensor
         self.turns = list(itertools.product((False, True), repeat=len(space.modes)))
         for axis, k in enumerate(space.modes):
-            self.register_buffer(f"turn_{axis}", _quarter_turn(k), persistent=False)
+            self.register_buffer(f"turn_{axis}", quarter_turn(k), persistent=False)
             self.register_buffer(f"keep_{axis}", torch.eye(2 * k + 1), persistent=False)
         channels = range(space.channels)
         self.pairs = [[(a, b) for a in channels for b in channels[a + sum(e) % 2 :]] for e in self.turns]

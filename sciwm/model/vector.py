@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from sciwm.model.assembled import LatentMap
+
 LEADING = 32
 """So many coordinates are multiplied with one another where there are more."""
 
@@ -75,6 +77,10 @@ class VectorLinear(nn.Module):
         self.weight.normal_(0, deviation)
         return self
 
+    def map(self) -> LatentMap:
+        """The map for the weights as they are, ``(batch, size) -> (batch, size of the other space)``."""
+        return self.forward
+
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
         return latent @ self.weight
@@ -97,13 +103,13 @@ class VectorProduct(nn.Module):
         """Take over the scales of the latents."""
         self.scale.copy_((scale / scale.square().mean().sqrt()).flatten().repeat(len(self.scale) // scale.numel()))
 
-    def view(self, latent: Tensor) -> Tensor:
+    def view(self) -> LatentMap:
         """All factors, without their constants, linear."""
-        return self.factors(self.scale * latent)
+        return lambda latent: self.factors(self.scale * latent)
 
-    def combine(self, products: Tensor) -> Tensor:
+    def combine(self) -> LatentMap:
         """Products to the other space, linear."""
-        return self.back(products)
+        return self.back.map()
 
     def offset(self) -> Tensor:
         """What the constants add to ``view``."""
@@ -111,8 +117,8 @@ class VectorProduct(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(..., size) -> (..., size of the other space)``."""
-        left, right = (self.view(latent) + self.offset()).chunk(2, dim=-1)
-        return self.combine(left * right)
+        left, right = (self.view()(latent) + self.offset()).chunk(2, dim=-1)
+        return self.combine()(left * right)
 
 
 class VectorQuadratics(nn.Module):
