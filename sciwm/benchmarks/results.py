@@ -57,7 +57,7 @@ def provenance(name: str, command: str, seeds: Sequence[int]) -> dict[str, Any]:
     """What is about to be measured, with which code and on which machine; ask before the work begins."""
     return {
         "name": name,
-        "commit": _commit(),
+        "commit": source_commit(),
         "sciwm": __version__,
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {_processor()}",
@@ -94,7 +94,7 @@ def markdown_table(result: Mapping[str, Any], columns: Sequence[Column]) -> str:
     return "\n".join(lines)
 
 
-def _commit() -> str:
+def source_commit() -> str:
     """The commit of the source tree, marked if files differ from it; unknown outside a checkout."""
     root = Path(__file__).parents[2]
 

@@ -10,6 +10,7 @@ from sciwm.benchmarks import convergence, cost_growth, demo, on_policy, planning
 from sciwm.benchmarks.apebench import compare
 from sciwm.benchmarks.control import tasks
 from sciwm.benchmarks.physics import table as physics
+from sciwm.benchmarks.physics import views
 from sciwm.benchmarks.results import ACCEPTED, Column, Row, markdown_table, provenance, read_result
 from sciwm.files import write_atomically, write_json
 from sciwm.problems import InputError, Problem
@@ -67,14 +68,14 @@ BENCHMARKS = {
     "apebench": Benchmark(compare.run, compare.columns, arrange=compare.best_first),
     "physics": Benchmark(
         physics.run,
-        physics.columns,
-        arrange=physics.of_kind("arm"),
+        views.columns,
+        arrange=views.side_by_side("arm", "arm"),
         measure_some=physics.run_some,
         views={
-            "claims": View(physics.claim_columns, physics.of_kind("claim")),
-            "surprise": View(physics.surprise_columns, physics.of_kind("surprise")),
-            "resolution": View(physics.resolution_columns, physics.of_kind("resolution")),
-            "factorial": View(physics.factorial_columns, physics.of_kind("factorial")),
+            "claims": View(views.claim_columns, views.side_by_side("claim", "arm", "measure", "claim")),
+            "surprise": View(views.surprise_columns, views.side_by_side("surprise", "violation", "size", "control")),
+            "resolution": View(views.resolution_columns, views.side_by_side("resolution", "what")),
+            "factorial": View(views.factorial_columns, views.by_factors),
         },
     ),
 }

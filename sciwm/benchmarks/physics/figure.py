@@ -1,4 +1,4 @@
-"""Every arm at a glance: how long it is right, what it takes energy for, and what its plans are worth."""
+"""Every arm at a glance: how long it is right, and what it makes of energy and of actions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +9,8 @@ from sciwm.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure
 PANELS = {
     "valid_time": ("valid time [Lyapunov]", "linear"),
     "energy_change_error": ("energy change error", "log"),
-    "gradient_half": ("gradient cosine, half", "linear"),
-    "regret": ("regret", "linear"),
+    "effect_rough": ("effect error", "log"),
+    "energy_drift": ("energy drift", "log"),
 }
 COLORS = {"burgers": BLUE, "ks22": ORANGE, "ks60": GREEN, "kolmogorov": PURPLE}
 

@@ -2,9 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from sciwm.benchmarks.physics import arms, baselines, factorial
 from sciwm.benchmarks.physics.arms import ARMS, OURS
@@ -17,7 +16,7 @@ from sciwm.benchmarks.physics.kept import Cell as Measured
 from sciwm.benchmarks.physics.resolution import resolution_cell
 from sciwm.benchmarks.physics.surprise import surprise_cell
 from sciwm.benchmarks.physics.systems import SYSTEMS
-from sciwm.benchmarks.results import Cell, Column, Row, mean_over_seeds, text
+from sciwm.benchmarks.results import Row
 from sciwm.evaluation.statistics import paired_bootstrap
 from sciwm.problems import InputError, Problem
 from sciwm.progress import CountBar
@@ -146,7 +145,7 @@ def _arm_row(system: str, name: str, cells: Sequence[Measured]) -> Row:
         "hypothesis": ARMS[name].hypothesis if name in ARMS else baselines.words(name),
         "failed": [cell["failed"] for cell in cells if "failed" in cell],
         **{key: [cell.get(key) for cell in cells] for key in ("parameters", "latent_size", "updates", "cpu_seconds",
-                                                              "measuring_seconds", "gain")},
+                                                              "measuring_seconds", "commit", "gain")},
     }  # fmt: skip
     for measure, groups in samples.items():
         row[measure] = [math.fsum(group) / len(group) for group in groups]
@@ -157,88 +156,3 @@ def _arm_row(system: str, name: str, cells: Sequence[Measured]) -> Row:
 def _rows_of_main_arm(system: str, part: str, cells: Sequence[Measured]) -> list[Row]:
     """One row of every seed."""
     return [{"kind": part, "system": system, "seed_number": i, **row} for i, c in enumerate(cells) for row in c["rows"]]
-
-
-def of_kind(kind: str) -> Callable[[Sequence[Row]], list[Row]]:
-    """Selects the rows of one table."""
-    return lambda rows: [row for row in rows if row["kind"] == kind]
-
-
-def columns() -> list[Column]:
-    """The arms: means over seeds with their standard deviations."""
-    measures = {
-        "nrmse_12": "nRMSE, 12 steps",
-        "valid_time": "valid time [Lyapunov]",
-        "energy_change_error": "energy change error",
-        "energy_drift": "energy drift",
-        "effect_rough": "effect error",
-        "gradient_half": "gradient cosine, half",
-        "gradient_one": "one",
-        "probe_ridge": "R², ridge",
-        "equivariance_error": "equivariance error",
-        "gain": "gain",
-        "cpu_seconds": "CPU s",
-    }
-    return [
-        Column("system", text("system")),
-        Column("arm", text("arm")),
-        Column("parameters", lambda row, _: _first(row["parameters"])),
-        Column("latent", lambda row, _: _first(row["latent_size"])),
-        *(Column(title, mean_over_seeds(key, 3)) for key, title in measures.items()),
-    ]
-
-
-def claim_columns() -> list[Column]:
-    """What was claimed, and what came of it."""
-    return [
-        Column("system", text("system")),
-        Column("arm", text("arm")),
-        Column("measure", text("measure")),
-        Column("claim", text("claim")),
-        Column("found (95 % interval)", lambda row, _: _with_interval(row["value"], row["interval"])),
-        Column("verdict", text("verdict")),
-    ]
-
-
-def surprise_columns() -> list[Column]:
-    """AUROC by detector."""
-    return [
-        Column("system", text("system")),
-        Column("violation", lambda row, _: row["violation"] + (" (control)" if row["control"] else "")),
-        Column("size", text("size")),
-        *(Column(f"AUROC, {detector}", _auroc(detector)) for detector in ("latent", "budget", "equation")),
-    ]
-
-
-def _auroc(detector: str) -> Cell:
-    """A cell that shows it with its interval; a dash for a detector that the model does not have."""
-    return lambda row, _: _with_interval(row[detector][0], row[detector][1:]) if detector in row else "-"
-
-
-def resolution_columns() -> list[Column]:
-    """Value and interval of each."""
-    return [
-        Column("system", text("system")),
-        Column("measure", text("what")),
-        Column("value (95 % interval)", lambda row, _: _with_interval(row["value"], row["interval"])),
-    ]
-
-
-def factorial_columns() -> list[Column]:
-    """What each combination of ingredients adds."""
-    return [
-        Column("factors", text("factors")),
-        Column("measure", text("measure")),
-        Column("without any", lambda row, _: f"{row['without']:.3g}"),
-        Column("effect (95 % interval over seeds)", lambda row, _: _with_interval(row["effect"], row["interval"])),
-    ]
-
-
-def _first(values: Sequence[Any]) -> str:
-    return next((str(v) for v in values if v is not None), "-")
-
-
-def _with_interval(value: float | None, interval: Sequence[float] | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3g}" + (f" ({interval[0]:.3g} to {interval[1]:.3g})" if interval else "")

@@ -1,0 +1,124 @@
+"""The rows of the physics table as people read them: systems side by side."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from sciwm.benchmarks.physics import factorial
+from sciwm.benchmarks.physics.systems import SYSTEMS
+from sciwm.benchmarks.results import Cell, Column, Row, text
+
+MEASURES = {
+    "nrmse_12": "nRMSE, 12 steps",
+    "valid_time": "valid time",
+    "energy_change_error": "energy change error",
+    "energy_drift": "energy drift",
+    "effect_rough": "effect error",
+    "gradient_half": "gradient cosine",
+    "gain": "gain",
+    "cpu_seconds": "CPU s",
+}
+DETECTORS = ("latent", "budget", "equation")
+
+
+def side_by_side(kind: str, *keys: str) -> Callable[[Sequence[Row]], list[Row]]:
+    """Rows of one kind that agree in ``keys`` become one, with those of every system and seed under ``of``."""
+
+    def arrange(rows: Sequence[Row]) -> list[Row]:
+        groups: dict[tuple[Any, ...], dict[str, list[Row]]] = {}
+        for row in (r for r in rows if r["kind"] == kind):
+            groups.setdefault(tuple(row[k] for k in keys), {}).setdefault(row["system"], []).append(row)
+        return [dict(zip(keys, group, strict=True)) | {"of": of} for group, of in groups.items()]
+
+    return arrange
+
+
+def columns() -> list[Column]:
+    """The arms: means over seeds of every system, in their order."""
+    return [Column("arm", text("arm")), *(Column(title, _means(key)) for key, title in MEASURES.items())]
+
+
+def claim_columns() -> list[Column]:
+    """What was claimed, and what came of it on every system."""
+    return [*(Column(key, text(key)) for key in ("arm", "measure", "claim")), *map(_verdicts, SYSTEMS)]
+
+
+def surprise_columns() -> list[Column]:
+    """AUROC by detector: means over seeds of every system, in their order."""
+    return [
+        Column("what happens", lambda row, _: row["violation"] + (" (control)" if row["control"] else "")),
+        Column("size", text("size")),
+        *(Column(f"AUROC, {detector}", _auroc(detector)) for detector in DETECTORS),
+    ]
+
+
+def resolution_columns() -> list[Column]:
+    """Mean over seeds, and the range of their values."""
+    return [Column("measure", text("what")), *map(_range_over_seeds, SYSTEMS)]
+
+
+def by_factors(rows: Sequence[Row]) -> list[Row]:
+    """Effects on every measure in one row; the first row holds what there is without any of the factors."""
+    effects = [r for r in rows if r["kind"] == "factorial"]
+    without = {r["measure"]: (r["without"], None) for r in effects}
+    found: dict[str, dict[str, Any]] = {"none of them": without} if without else {}
+    for row in effects:
+        found.setdefault(row["factors"], {})[row["measure"]] = row["effect"], row["interval"]
+    return [{"factors": factors, "of": of} for factors, of in found.items()]
+
+
+def factorial_columns() -> list[Column]:
+    """What each combination of ingredients adds, with 95 % intervals over seeds."""
+
+    def effect(measure: str) -> Cell:
+        return lambda row, _: _with_interval(*row["of"][measure])
+
+    return [Column("factors", text("factors")), *(Column(m.replace("_", " "), effect(m)) for m in factorial.MEASURES)]
+
+
+def _across(row: Row, value: Callable[[list[Row]], str]) -> str:
+    return " / ".join(value(row["of"][system]) if system in row["of"] else "-" for system in SYSTEMS)
+
+
+def _means(key: str) -> Cell:
+    def mean(rows: list[Row]) -> str:
+        values = [v for row in rows for v in row.get(key, []) if v is not None]
+        return f"{np.mean(values):.3g}" if values else "-"
+
+    return lambda row, _: _across(row, mean)
+
+
+def _auroc(detector: str) -> Cell:
+    """A dash for a detector that the model does not have."""
+
+    def mean(rows: list[Row]) -> str:
+        values = [row[detector][0] for row in rows if detector in row]
+        return f"{np.mean(values):.3g}" if values else "-"
+
+    return lambda row, _: _across(row, mean)
+
+
+def _verdicts(system: str) -> Column:
+    def show(row: Row, _: Sequence[Row]) -> str:
+        if system not in row["of"]:
+            return "-"
+        (one,) = row["of"][system]
+        found = _with_interval(one["value"], one["interval"])
+        return one["verdict"] if found == "-" else f"{found} {one['verdict']}"
+
+    return Column(system, show)
+
+
+def _range_over_seeds(system: str) -> Column:
+    def show(row: Row, _: Sequence[Row]) -> str:
+        values = [r["value"] for r in row["of"].get(system, []) if r["value"] is not None]
+        return _with_interval(float(np.mean(values)), (min(values), max(values))) if values else "-"
+
+    return Column(system, show)
+
+
+def _with_interval(value: float | None, interval: Sequence[float] | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3g}" + (f" ({interval[0]:.3g} to {interval[1]:.3g})" if interval else "")
