@@ -63,9 +63,15 @@ class Config(Section):
             ),
             (
                 "model.encoder.layers",
-                self.model.encoder.layers == 0 and self.model.latent != "spectral",
-                f"at least 1, as the latent is {self.model.latent}",
+                self.model.encoder.layers == 0 and self.model.latent == "vector",
+                "at least 1, as the latent is vector",
                 "0",
+            ),
+            (
+                "model.encoder.layers",
+                self.model.encoder.layers < 2 and self.model.latent == "fields",
+                "at least 2, as one layer advances fields linearly",
+                str(self.model.encoder.layers),
             ),
             (
                 "model.conserved",

@@ -11,11 +11,13 @@ class EncoderSettings(Section):
     """The Fourier neural operator that corrects the fields before they are truncated.
 
     With no ``layers`` nothing is corrected: a spectral latent then is the fields' own waves, and decoding
-    is their sum; neither learns.
+    is their sum; neither learns. One is linear, so that what is quadratic in the fields, as the terms of
+    transport and the energy are, stays so in the latent. More of them bend the latent, which a vector or
+    fields may need, and a spectral latent so far did not.
     """
 
     width: Width = 16
-    layers: Annotated[Integer, Field(ge=0, le=256)] = 2
+    layers: Annotated[Integer, Field(ge=0, le=256)] = 1
     modes: Width = 16
 
 

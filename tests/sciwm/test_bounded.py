@@ -42,7 +42,7 @@ def tree(**sections: dict[str, Any]) -> dict[str, Any]:
             "warm_up": 0,
             "amplitude": 0.5,
         },
-        "model": {"latent": "vector", "latent_size": 8, "encoder": {"width": 4, "modes": 8}},
+        "model": {"latent": "vector", "latent_size": 8, "encoder": {"width": 4, "layers": 2, "modes": 8}},
         "loss": {"horizon": 4},
         "training": {"updates": 40, "updates_per_epoch": 20, "batch_size": 32, "learning_rate": 3e-3}
         | {"encoder_rate": 0.01},
@@ -105,7 +105,7 @@ def test_every_equation_between_walls_can_be_configured(name: str) -> None:
     target = {"target": (0.0, None)} if name == "burgers_hidden_gain" else {}
     config = config_of(
         simulation=equation(name),
-        model={"latent": "vector", "encoder": {"modes": 8}},
+        model={"latent": "vector", "encoder": {"layers": 2, "modes": 8}},
         planning={"terminal": "none"},
         control=target,
     )
@@ -143,7 +143,10 @@ def test_walls_and_their_actions_come_from_yaml(tmp_path: Path) -> None:
         ({"model": {"latent": "spectral"}}, "model.latent: expected a latent for a domain with walls"),
         ({"model": {"latent": "spectral"}}, "got spectral; use model.latent: vector"),
         ({"model": {"latent_size": 25}}, "model.latent_size: expected at most 24 (the values on the grid), got 25"),
-        ({"model": {"encoder": {"modes": 25}}}, "model.encoder.modes: expected at most 24 on 24 points, got 25"),
+        (
+            {"model": {"encoder": {"layers": 2, "modes": 25}}},
+            "model.encoder.modes: expected at most 24 on 24 points, got 25",
+        ),
         ({"training": {"augmentation": ["shifts"]}}, "training.augmentation: expected none on a domain with walls"),
         ({"simulation": {"order": 4}}, "simulation.order: expected none, as burgers_dirichlet is solved"),
         ({"simulation": {"walls": {}}}, "simulation.walls: expected none, as burgers_dirichlet is not heat"),

@@ -18,7 +18,7 @@ from sciwm.problems import InputError
 from sciwm.training.loop import build_model
 from simulations.generate import Recipe, generate
 
-CONSERVING: dict[str, Any] = {"latent_modes": 6, "encoder": {"width": 8, "modes": 8}, "conserved": ["u"]}
+CONSERVING: dict[str, Any] = {"latent_modes": 6, "encoder": {"width": 8, "layers": 2, "modes": 8}, "conserved": ["u"]}
 
 
 def scattered(model: WorldModel) -> WorldModel:
@@ -123,7 +123,9 @@ def test_a_promise_that_the_data_do_not_keep(
     }
     recipe = Recipe(simulations=6, intervals=8, warm_up=2)
     generate(simulations.build(settings), recipe, tmp_path / "a.zarr", settings=settings)
-    config = make_config(model={"latent_modes": 6, "conserved": ["u"], "encoder": {"width": 4, "modes": 6}})
+    config = make_config(
+        model={"latent_modes": 6, "conserved": ["u"], "encoder": {"width": 4, "layers": 2, "modes": 6}}
+    )
     if conserves:
         build_model(config, Trajectories(tmp_path / "a.zarr"))
         return

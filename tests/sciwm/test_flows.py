@@ -86,7 +86,7 @@ def config() -> Config:
             "test": {"simulations": 2, "intervals": 8},
             "warm_up": 0,
         },
-        "model": {"latent_modes": 4, "encoder": {"modes": 6}},
+        "model": {"latent_modes": 4, "encoder": {"layers": 2, "modes": 6}},
         "loss": {"horizon": 4},
         "training": {"updates": 1},
         "planning": {"horizon": 3, "iterations": 4, "samples": 8, "elites": 2, "terminal": "none"},

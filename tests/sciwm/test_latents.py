@@ -23,6 +23,8 @@ from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.evaluation.suite.imagination import measure_rollouts
 from sciwm.loss.objective import Objective
 from sciwm.model.encoder import VectorEncoder, principal_modes
+from sciwm.model.fourier import along_axes, basis
+from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.spectral import translate
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
@@ -32,7 +34,7 @@ from simulations.equations import BurgersDirichlet
 from simulations.generate import Recipe, generate
 from simulations.store import TrajectoryStore
 
-SMALL = {"latent_modes": 6, "encoder": {"width": 6, "modes": 6}}
+SMALL = {"latent_modes": 6, "encoder": {"width": 6, "layers": 2, "modes": 6}}
 SHORT = {"updates": 4, "updates_per_epoch": 2, "batch_size": 8, "learning_rate": 1e-3}
 KINDS: dict[str, dict[str, Any]] = {
     "spectral": {},
@@ -359,3 +361,25 @@ def test_unknown_actuators_start_from_what_they_did(config: Config, training_set
     action[:, 0] = 0.0
     unknown.fit_forcing(before, action, after)
     assert unknown.predictor.forcing.matrix(None)[0].abs().max() < 1e-3
+
+
+@pytest.mark.parametrize(("layers", "least", "most"), [(1, 0.0, 1e-3), (2, 1e-2, 1.0)])
+def test_energy_is_quadratic_in_a_linear_latent_alone(
+    make_config: Callable[..., Config], training_set: Trajectories, layers: int, least: float, most: float
+) -> None:
+    """Of fields that the latent resolves: one layer keeps what is quadratic so whatever its weights, two bend it."""
+    encoder = {"width": 8, "layers": layers, "modes": 8}
+    model = build_model(make_config(model={"latent_modes": 6, "encoder": encoder}), training_set)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in model.encoder.parameters():
+            noise = torch.randn(weight.shape, dtype=weight.dtype, generator=generator)
+            weight.add_(0.3 * noise)
+        waves = torch.randn(600, 1, 13, generator=generator)
+        latents = model.encoder(along_axes(waves, [basis(6, 32)]))
+    energy = waves.square().sum(dim=2)
+    features = model.encoder.space.quadratics()
+    readout = LinearReadout(features, features.count, 1)
+    readout.fit(latents[:500], energy[:500])
+    missed = (readout(latents[500:]) - energy[500:]).square().mean().sqrt() / energy[500:].std()
+    assert least <= missed <= most

@@ -63,7 +63,7 @@ def experiment() -> Config:
         "data": {"train": split, "validation": split, "test": split, "warm_up": 10, "sensitivities": {"intervals": 4}},
         "model": {
             "latent_modes": 7,
-            "encoder": {"width": 4, "modes": 4},
+            "encoder": {"width": 4, "layers": 2, "modes": 4},
             "predictor": {"kind": "linear", "equivariant": False},
         },
         "loss": {"horizon": 4, "physics": ALL},

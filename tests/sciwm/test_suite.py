@@ -288,7 +288,7 @@ def test_fields_in_two_dimensions_without_heads(make_config: Callable[..., Confi
     }
     config = make_config(
         simulation=flow,
-        model={"latent": "fields", "latent_modes": 4, "encoder": {"width": 4, "modes": 4}},
+        model={"latent": "fields", "latent_modes": 4, "encoder": {"width": 4, "layers": 2, "modes": 4}},
         loss={"physics": {"heads_encoded": 0.0, "heads_rolled": 0.0, "budget": 0.0}},
         evaluation=SMALL,
         data={"warm_up": 1},

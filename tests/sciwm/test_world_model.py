@@ -106,7 +106,7 @@ def test_latents_have_unit_variance_before_training(config: Config, training_set
 def test_action_path(make_config: Callable[..., Config], training_set: Trajectories, path: str) -> None:
     """One short substep answers linearly to the action unless the path is general."""
     config = make_config(
-        model={"latent_modes": 6, "encoder": {"width": 8, "modes": 8}, "predictor": {"action_path": path}}
+        model={"latent_modes": 6, "encoder": {"width": 8, "layers": 2, "modes": 8}, "predictor": {"action_path": path}}
     )
     model = build_model(config, training_set)
     predictor = model.predictor

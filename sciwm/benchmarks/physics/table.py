@@ -23,11 +23,12 @@ from sciwm.progress import CountBar
 
 PARTS = ("physics", "equivariance", "stability", "collapse", "baselines", "surprise", "resolution", "factorial")
 LEFT_OUT = {
-    "burgers": ("factorial",),
+    "burgers": ("factorial", "collapse"),
     "ks60": ("factorial", "collapse"),
-    "kolmogorov": ("factorial", "collapse"),
-}
-"""What is asked only where a training is quick."""
+    "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "adjoints", "inverse", "shell",
+                   "edmdc", "koopman"),
+}  # fmt: skip
+"""Parts, arms and baselines that are asked for only where a training is quick."""
 
 OF_MAIN_ARM = {"surprise": surprise_cell, "resolution": resolution_cell}
 QUICK_CELLS = (
@@ -89,6 +90,7 @@ def _planned(system: str, parts: Sequence[str], seeds: Sequence[int], quick: boo
     parts = [part for part in parts if part not in LEFT_OUT.get(system, ())]
     ordinary = [n for n in (*ARMS, *BASELINES) if part_of(n) != "factorial"]
     names = [n for n in ordinary if part_of(n) in parts or _is_needed(n, parts)]
+    names = [n for n in names if n not in LEFT_OUT.get(system, ())]
     names = [n for n in names if n in QUICK_CELLS] if quick else names
     cells = [(name, seed) for seed in seeds for name in (*names, *(p for p in OF_MAIN_ARM if p in parts))]
     if "factorial" in parts and not quick:
