@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sciwm.baselines import Persistence, recordings, tune
-from sciwm.benchmarks.physics.arms import ARMS, OURS, PREDICTION_ALONE, Arm
+from sciwm.benchmarks.physics.arms import ARMS, NONLINEAR, OURS, PREDICTION_ALONE, Arm
 from sciwm.benchmarks.physics.calibration import cost_of_training
 from sciwm.benchmarks.physics.cells import measured_cell, parameters_of, trained_cell
 from sciwm.benchmarks.physics.claims import Claim
@@ -40,10 +40,11 @@ class Baseline:
     values: Sequence[int] = ()
 
 
-FIELDS = (*PREDICTION_ALONE, "model.latent=fields", "model.conserved=[]", "training.learning_rate=3e-3")
+FIELDS = (*PREDICTION_ALONE, NONLINEAR, "model.latent=fields", "model.conserved=[]")
 WIDTHS = tuple(range(2, 65))
 LEARNED = {
-    "koopman": Baseline("linear dynamics of a larger latent", (*PREDICTION_ALONE, "model.predictor.kind=linear"),
+    "koopman": Baseline("linear dynamics of a larger latent",
+                        (*PREDICTION_ALONE, NONLINEAR, "model.predictor.kind=linear"),
                         "model.latent_channels", tuple(range(1, 33))),
     "fields_one_step": Baseline("a Fourier neural operator, one step", (*FIELDS, "loss.rollout=0"),
                                 "model.encoder.width", WIDTHS),
