@@ -84,11 +84,11 @@ class SpectralSpace:
 
 def translate(latent: Tensor, space: SpectralSpace, shifts: Sequence[float]) -> Tensor:
     """The latent of ``u(x - shift)``, with every axis scaled to ``2 pi``; ``(..., size)``."""
-    turns = []
+    rotations = []
     for k, shift in zip(space.modes, shifts, strict=True):
         angle = shift * wavenumbers(k).to(latent)
-        turns.append(angle.cos().diag() + angle.sin().diag() @ quarter_turn(k).to(latent))
-    return along_axes(latent.unflatten(-1, (space.channels, *space.shape)), turns).flatten(-1 - len(turns))
+        rotations.append(angle.cos().diag() + angle.sin().diag() @ quarter_turn(k).to(latent))
+    return along_axes(latent.unflatten(-1, (space.channels, *space.shape)), rotations).flatten(-1 - len(rotations))
 
 
 class SpectralLinear(nn.Module):
@@ -140,8 +140,8 @@ class SpectralLinear(nn.Module):
     def fit(self, scale: Tensor) -> None:
         """Give every differential operator unit gain on fields of the spectrum ``scale`` ``(*coefficients)``."""
         if self.smooth:
-            by_wave_vector = scale[tuple(slice(0, n) for n in self.operators.shape[2:])]
-            energy = (by_wave_vector * self.operators).square().flatten(1).sum(dim=1) / by_wave_vector.square().sum()
+            spectrum = scale[tuple(slice(0, n) for n in self.operators.shape[2:])]
+            energy = (spectrum * self.operators).square().flatten(1).sum(dim=1) / spectrum.square().sum()
             self.operators /= energy.sqrt().view(-1, *(1 for _ in self.operators.shape[1:]))
 
     def multipliers(self) -> Tensor:
