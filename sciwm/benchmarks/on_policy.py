@@ -4,18 +4,17 @@ All are measured on the same held-out rollouts, unseen actions and starts. How t
 objective compare at equal training is the physics benchmark's.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from sciwm import pipeline
+from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import Config
-from sciwm.config_files import dump_config, load_config, shipped_config
+from sciwm.config_files import load_config, shipped_config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.control import ControlTask, control_task, first_mean_square, run_control, summarize_control
 from sciwm.evaluation.suite.imagination import measure_rollouts
-from sciwm.files import write_atomically, write_json
 from sciwm.model.checkpoint import load_model
 from sciwm.progress import bar
 from sciwm.run_folder import store_path
@@ -59,45 +58,39 @@ def columns() -> list[Column]:
     ]
 
 
-def _one_seed(config_path: Path, overrides: Sequence[str], run: Path) -> list[dict[str, float]]:
-    """Rounds after rounds in one folder: a run with more goes on where that with fewer stopped."""
-    task = control_task(load_config(config_path, overrides))
-    bounds = _bounds(task, run / "bounds.json")
+def _one_seed(config_path: Path, overrides: Sequence[str], folder: Path) -> list[Cell]:
+    """Rounds after rounds in one run: one with more goes on where that with fewer stopped."""
+    base = load_config(config_path, overrides)
+    task = control_task(base)
+    bounds = kept(folder / "bounds.json", base, lambda: _bounds(task))
     measured = []
     for rounds in ROUNDS:
         config = load_config(config_path, [*overrides, f"training.on_policy.rounds={rounds}"])
-        kept = run / f"rounds_{rounds}.json"
-        if not kept.exists():
-            write_atomically(run / "config.yaml", dump_config(config).encode())
-            pipeline.simulate(config, run)
-            pipeline.train(run)
-            write_json(kept, _measure(config, run, task, bounds))
-        values: dict[str, float] = json.loads(kept.read_text())
-        measured.append(values)
+
+        def train_and_measure(config: Config = config) -> Cell:
+            pipeline.simulate(config, folder / "run")
+            pipeline.train(folder / "run")
+            return _measure(config, folder / "run", task, bounds)
+
+        measured.append(kept(folder / f"rounds_{rounds}.json", config, train_and_measure))
     return measured
 
 
-def _bounds(task: ControlTask, path: Path) -> dict[str, float]:
+def _bounds(task: ControlTask) -> Cell:
     """Floor and ceiling of the task: no control, and the adjoint through the true solver."""
-    if not path.exists():
-        references = task.references()
-        result = run_control(task, {n: references[n] for n in ("none", "adjoint")}, bar)
-        write_json(path, first_mean_square(result, task.config))
-    bounds: dict[str, float] = json.loads(path.read_text())
-    return bounds
+    references = task.references()
+    result = run_control(task, {n: references[n] for n in ("none", "adjoint")}, bar)
+    return dict(first_mean_square(result, task.config))
 
 
-def _measure(config: Config, run: Path, task: ControlTask, bounds: dict[str, float]) -> dict[str, float]:
+def _measure(config: Config, run: Path, task: ControlTask, bounds: Cell) -> Cell:
     model, _ = load_model(run)
     _, numbers = measure_rollouts(config, model, Trajectories(store_path(run, "test")), task.simulation)
     result = run_control(task, {"world_model": lambda: task.plan_with(model)}, bar)
     first = first_mean_square(result, config)["world_model"]
-    residual = numbers["budget"].get("residual_unseen_actions", {}).get("energy")
     return {f"nrmse_{lead}": numbers["rollout"]["nrmse"][lead - 1] for lead in LEADS} | {
         "valid_prediction_time": numbers["rollout"]["valid_prediction_time"],
-        "participation_ratio": numbers["latent"]["participation_ratio"],
         "energy_change_error": numbers["budget"]["change_error_unseen_actions"]["energy"],
-        "energy_residual": residual,
         "mean_square_first": first,
         "mean_square_final": summarize_control(result, config)["mean_square_final"]["world_model"],
         "gain": (bounds["none"] - first) / (bounds["none"] - bounds["adjoint"]),

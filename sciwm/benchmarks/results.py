@@ -7,6 +7,7 @@ import platform
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,9 @@ def markdown_table(result: Mapping[str, Any], columns: Sequence[Column]) -> str:
     return "\n".join(lines)
 
 
+@cache
 def source_commit() -> str:
-    """The commit of the source tree, marked if files differ from it; unknown outside a checkout."""
+    """The commit of the source tree when first asked, marked if files differ from it; unknown outside a checkout."""
     root = Path(__file__).parents[2]
 
     def git(*arguments: str) -> str:

@@ -9,7 +9,7 @@ LatentMap = Callable[[Tensor], Tensor]
 """``(batch, inputs) -> (batch, outputs)``."""
 
 DENSE_ENTRIES = 2**18
-"""A linear map with fewer entries is quicker as one matrix than as its parts."""
+"""A linear map with at most so many entries is quicker as one matrix than as its parts."""
 
 
 def as_matrix(linear: LatentMap, inputs: int, outputs: int, like: Tensor) -> Tensor | None:

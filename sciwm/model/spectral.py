@@ -269,19 +269,19 @@ class SpectralQuadratics(nn.Module):
         waves = wave_vectors(space.modes).flatten()
         self.register_buffer("on_waves", nn.functional.one_hot(waves).float(), persistent=False)
         self.on_waves: Tensor
-        self.turns = list(itertools.product((False, True), repeat=len(space.modes)))
+        self.exponents = list(itertools.product((False, True), repeat=len(space.modes)))
         for axis, k in enumerate(space.modes):
             self.register_buffer(f"turn_{axis}", quarter_turn(k), persistent=False)
             self.register_buffer(f"keep_{axis}", torch.eye(2 * k + 1), persistent=False)
         channels = range(space.channels)
-        self.pairs = [[(a, b) for a in channels for b in channels[a + sum(e) % 2 :]] for e in self.turns]
+        self.pairs = [[(a, b) for a in channels for b in channels[a + sum(e) % 2 :]] for e in self.exponents]
         self.count = space.channels + sum(map(len, self.pairs)) * self.on_waves.shape[1]
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size)`` to ``(batch, count)``."""
         z = latent.unflatten(1, (self.space.channels, *self.space.shape))
         flat, products = z.flatten(2), []
-        for e, pairs in zip(self.turns, self.pairs, strict=True):
+        for e, pairs in zip(self.exponents, self.pairs, strict=True):
             turn = [getattr(self, f"{'turn' if turned else 'keep'}_{axis}") for axis, turned in enumerate(e)]
             turned = along_axes(z, turn).flatten(2) if any(e) else flat
             products += [flat[:, a] * turned[:, b] for a, b in pairs]

@@ -79,7 +79,8 @@ class VectorLinear(nn.Module):
 
     def map(self) -> LatentMap:
         """The map for the weights as they are, ``(batch, size) -> (batch, size of the other space)``."""
-        return self.forward
+        weight = self.weight
+        return lambda latent: latent @ weight
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
@@ -116,7 +117,7 @@ class VectorProduct(nn.Module):
         return self.constants
 
     def forward(self, latent: Tensor) -> Tensor:
-        """``(..., size) -> (..., size of the other space)``."""
+        """``(batch, size) -> (batch, size of the other space)``."""
         left, right = (self.view()(latent) + self.offset()).chunk(2, dim=-1)
         return self.combine()(left * right)
 

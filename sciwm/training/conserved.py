@@ -2,42 +2,44 @@
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from sciwm.data.domain import Domain
-from sciwm.data.windows import Batch
+from sciwm.data.schema import Trajectories
 from sciwm.problems import InputError, Problem
 
-OF_SUPPLY, OF_FIELD = 1e-2, 1e-4
-"""Of the forcing's mean and of the field's deviation, what rounding and packed files may change."""
+OF_SUPPLY, OF_FIELD = 1e-2, 1e-3
+"""Of what the forcing brings and of the field's deviation, what rounding and packed files may change."""
 
 
-def require_conserved(names: Sequence[str], transitions: Batch, shapes: Tensor, domain: Domain) -> None:
-    """``mean(after) - mean(before) = interval sum_j a_j mean(shape_j)`` in rms over transitions of the data.
+def require_conserved(names: Sequence[str], data: Trajectories, shapes: NDArray[np.float64], domain: Domain) -> None:
+    """``mean(end) - mean(start) = interval sum_t sum_j a_j(t) mean(shape_j)`` in every simulation.
 
     Args:
         names: of the variables whose means the forcing alone shall change.
-        transitions: single intervals.
         shapes: of the actuators, physical, ``(actuator, variable, *space)``.
 
     Raises:
         InputError: naming every variable whose mean changes otherwise.
     """
-    means = transitions.fields.flatten(3).double().mean(dim=3)
-    supply = domain.control_interval * transitions.actions[:, 0].double() @ shapes.flatten(2).double().mean(dim=2)
-    missing = _rms(means[:, 1] - means[:, 0] - supply)
     problems = []
     for place, variable in enumerate(domain.variables):
-        allowed = float(OF_SUPPLY * _rms(supply)[place] + OF_FIELD * variable.deviation)
-        if variable.name in names and missing[place] > allowed:
-            expected = f"variables whose mean the actuators alone change, to {allowed:.2g} {variable.units} an interval"
-            got = f"{variable.name}, whose mean changes by {float(missing[place]):.2g} more"
-            remedy = "leave it out, or add what changes it to the actuators"
-            problems.append(Problem("model.conserved", expected, got, remedy))
+        if variable.name not in names:
+            continue
+        fields, rows = data.array(variable.name), data.usable
+        start, end = (np.asarray(fields[rows, t], dtype=float).reshape(len(rows), -1).mean(axis=1) for t in (0, -1))
+        brought = data.array("action")[rows, : data.intervals].sum(axis=1) @ shapes[:, place].reshape(
+            len(shapes), -1
+        ).mean(axis=1)
+        missing = np.abs(end - start - data.control_interval * brought)
+        allowed = OF_SUPPLY * np.abs(data.control_interval * brought) + OF_FIELD * variable.deviation
+        worst = int(np.argmax(missing - allowed))
+        if missing[worst] > allowed[worst]:
+            limit, found = (f"{values[worst]:.2g} {variable.units}".strip() for values in (allowed, missing))
+            expected = f"variables whose mean the actuators alone change, to {limit}"
+            got = f"{variable.name}, whose mean changes by {found}"
+            remedy = "leave it out; something else changes it, or the recorded actions are not what acted"
+            problems.append(Problem("model.conserved", expected, f"{got} more in simulation {rows[worst]}", remedy))
     if problems:
         raise InputError(problems)
-
-
-def _rms(values: Tensor) -> Tensor:
-    return torch.sqrt(values.square().mean(dim=0))

@@ -58,7 +58,7 @@ def build_model(config: Config, training_set: Trajectories) -> WorldModel:
     model.fit(fields, None if shapes is None else torch.from_numpy(shapes.astype(np.float32)))
     pairs = transitions([training_set], domain, config.seed)
     if shapes is not None:
-        require_conserved(config.model.conserved, pairs, torch.from_numpy(shapes), domain)
+        require_conserved(config.model.conserved, training_set, shapes, domain)
     else:
         model.fit_forcing(pairs.fields[:, 0], pairs.actions[:, 0], pairs.fields[:, 1])
     fit_heads(model, pairs)

@@ -35,7 +35,7 @@ def tiny_tree() -> dict[str, Any]:
             "warm_up": 40,
             "batch": 8,
         },
-        "model": {"latent_modes": 6, "encoder": {"width": 8, "layers": 2, "modes": 8}},
+        "model": {"latent_modes": 6, "encoder": {"width": 8, "modes": 8}},
         "loss": {"horizon": 4},
         "training": {"updates": 12, "updates_per_epoch": 4, "batch_size": 16},
         "planning": {"horizon": 4, "iterations": 2, "samples": 8, "elites": 2, "terminal": "none"},

@@ -34,18 +34,20 @@ from simulations.equations import BurgersDirichlet
 from simulations.generate import Recipe, generate
 from simulations.store import TrajectoryStore
 
-SMALL = {"latent_modes": 6, "encoder": {"width": 6, "layers": 2, "modes": 6}}
+SMALL = {"latent_modes": 6, "encoder": {"width": 6, "modes": 6}}
+BENT = {"width": 6, "layers": 2, "modes": 6}
 SHORT = {"updates": 4, "updates_per_epoch": 2, "batch_size": 8, "learning_rate": 1e-3}
 KINDS: dict[str, dict[str, Any]] = {
     "spectral": {},
+    "nonlinear": {"encoder": BENT},
     "channels": {"latent_channels": 2},
     "vector": {"latent": "vector", "latent_size": 12},
-    "fields": {"latent": "fields"},
+    "fields": {"latent": "fields", "encoder": BENT},
     "ledger": {"latent": "vector", "latent_size": 12, "ledger": True},
     "linear": {"predictor": {"kind": "linear"}},
     "free": {"predictor": {"equivariant": False, "action_path": "general"}},
     "free linear": {"predictor": {"kind": "linear", "equivariant": False, "steady_forcing": ("x",)}},
-    "steady fields": {"latent": "fields", "predictor": {"steady_forcing": ("x",)}},
+    "steady fields": {"latent": "fields", "encoder": BENT, "predictor": {"steady_forcing": ("x",)}},
 }
 
 
@@ -140,7 +142,7 @@ def test_every_kind_goes_from_data_to_forecast(
 @pytest.mark.parametrize("latent", ["vector", "fields"])
 def test_between_walls(make_config: Callable[..., Config], walled: Trajectories, tmp_path: Path, latent: str) -> None:
     """On a bounded grid rollouts are predicted better than by copying, after a few updates."""
-    model = SMALL | {"latent": latent, "latent_size": 5}
+    model = SMALL | {"latent": latent, "latent_size": 5, "encoder": BENT}
     training = {"updates": 40, "updates_per_epoch": 40, "batch_size": 16, "learning_rate": 3e-3}
     train(make_config(model=model, training=training, loss={"horizon": 3}), tmp_path, [walled], walled)
     (history,) = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]

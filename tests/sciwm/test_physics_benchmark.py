@@ -9,15 +9,16 @@ import torch
 
 import simulations
 from sciwm.baselines import Persistence, recordings
+from sciwm.benchmarks.kept import kept
 from sciwm.benchmarks.physics import factorial, measure
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost
 from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, verdict
 from sciwm.benchmarks.physics.ground import Ground
-from sciwm.benchmarks.physics.kept import kept
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
 from sciwm.benchmarks.physics.table import CLAIMS, QUICK_CELLS, part_of, run, run_some
+from sciwm.benchmarks.results import Row, source_commit
 from sciwm.benchmarks.run import BENCHMARKS, run_benchmark
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
@@ -115,6 +116,11 @@ def test_what_cannot_be_compared_is_not_judged() -> None:
     assert judged([1.0, 2.0], [-1.0, 1.5]) == ("undecided", None)
     assert judged([0.01, 0.02], [0.02, 0.04]) == ("nothing to gain", None)
     assert judged([1.0, 2.0], [2.0, 4.0]) == ("accepted", 0.5)
+    lasts = Claim("a", "valid_time", "ratio", 0.9, "b")
+    times = {"a": {"valid_time": [[5.0, 5.0, 4.0]]}, "b": {"valid_time": [[5.0, 5.0, 4.5]]}}
+    assert judge(lasts, "burgers", times)["verdict"] == "nothing to gain"
+    times["b"]["valid_time"] = [[5.0, 4.5, 4.0]]
+    assert judge(lasts, "burgers", times)["verdict"] == "accepted"
 
 
 def test_effects_of_factors_that_add_and_multiply() -> None:
@@ -149,10 +155,11 @@ def test_cost_of_training_counts_epochs() -> None:
 def test_a_kept_cell_is_made_again_for_other_settings_alone(config: Config, tmp_path: Path) -> None:
     """What is there is read; what was made of another configuration is made anew."""
     path, other = tmp_path / "cells" / "a.json", config.model_copy(update={"seed": 7})
-    assert kept(path, config, lambda: {"value": 1}) == {"value": 1}
-    assert kept(path, config, lambda: pytest.fail("made again")) == {"value": 1}
-    assert kept(path, other, lambda: {"value": 2}) == {"value": 2}
-    assert kept(path, config, lambda: {"value": 3}) == {"value": 3}
+    assert kept(path, config, lambda: {"value": 1})["value"] == 1
+    again = kept(path, config, lambda: pytest.fail("made again"))
+    assert again == {"value": 1, "commit": source_commit()}
+    assert kept(path, other, lambda: {"value": 2})["value"] == 2
+    assert kept(path, config, lambda: {"value": 3})["value"] == 3
 
 
 def test_r_squared_within_simulations_is_the_mean_over_them() -> None:
@@ -199,7 +206,7 @@ def test_a_quick_run_measures_everything(whole: Path) -> None:
     assert verdicts["base", "equivariance_error", ""] == "accepted"
     assert "not measured" not in verdicts.values()
     assert {r["violation"] for r in rows if r["kind"] == "surprise"} >= {"splice", "consistent_shift"}
-    assert any("latent on 128 points" in r["what"] for r in rows if r["kind"] == "resolution")
+    assert any("latent on 128 points" in r["where"] for r in rows if r["kind"] == "resolution")
     assert (whole / "physics.png").stat().st_size > 10_000
 
 
@@ -262,3 +269,34 @@ def test_every_view_is_a_table(whole: Path) -> None:
         lines = view.table(result).splitlines()
         assert len(lines) > 5
         assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
+
+
+def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
+    """Means over seeds, a dash where a system was not asked, ranges over seeds, and effects by factor."""
+    rows: list[Row] = [
+        {"kind": "arm", "system": s, "arm": a, "valid_time": v, "cpu_seconds": [None, None]}
+        for s, a, v in (("ks22", "base", [2.0, 4.0]), ("burgers", "base", [1.0, 1.0]), ("ks22", "all", [5.0, 5.0]))
+    ]
+    rows += [{"kind": "resolution", "system": "ks60", "what": "loss", "value": v} for v in (0.1, 0.3, None)]
+    rows += [
+        {"kind": "factorial", "system": "ks22", "factors": f, "measure": m, "without": 7.0, "effect": 2.0,
+         "interval": [1.0, 3.0]}
+        for f in ("budget", "budget x tangents") for m in factorial.MEASURES
+    ]  # fmt: skip
+    about = {"rows": rows, "command": "c", "seeds": [0, 1], "machine": "m", "date": "d", "commit": "abc"}
+    physics = BENCHMARKS["physics"]
+    first, _, *arms = physics.table(about).splitlines()
+    assert first.startswith("| arm: burgers / ks22 / ks60 / kolmogorov | parameters | nRMSE, 12 steps | valid time")
+    assert [line.split(" | ")[3] for line in arms[:2]] == ["1 / 3 / - / -", "- / 5 / - / -"]
+    resolution = physics.views["resolution"].table(about).splitlines()
+    assert resolution[2] == "| loss | - | - | 0.2 (0.1 to 0.3) | - |"
+    effects = physics.views["factorial"].table(about).splitlines()
+    assert effects[2].startswith("| none of them | 7 | 7 |")
+    assert effects[4].startswith("| budget x tangents | 2 (1 to 3) |")
+
+
+def test_what_is_not_asked_of_a_system_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match="--only: expected a part that is asked of the system, got collapse of burgers"
+    ):
+        run_some(False, tmp_path, (0,), ["burgers", "collapse"])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sciwm.benchmarks.kept import kept
 from sciwm.benchmarks.physics.ground import Ground
-from sciwm.benchmarks.physics.kept import kept
 from sciwm.run_folder import open_set
 from sciwm.training.loop import train
 
@@ -37,7 +37,8 @@ class Cost:
 def cost_of_training(ground: Ground, name: str, overrides: Sequence[str]) -> Cost:
     """From a short training of an arm without sensitivities."""
     path = ground.folder / "calibration" / f"{name}.json"
-    return Cost(**kept(path, ground.experiment(overrides), lambda: asdict(_measured(ground, overrides))))
+    cost = kept(path, ground.experiment(overrides), lambda: asdict(_measured(ground, overrides)))
+    return Cost(cost["fixed"], cost["update"], cost["epoch"])
 
 
 def _measured(ground: Ground, overrides: Sequence[str]) -> Cost:

@@ -5,11 +5,10 @@ import time
 from pathlib import Path
 
 from sciwm import pipeline
+from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, Arm
 from sciwm.benchmarks.physics.ground import Ground, link_sets
-from sciwm.benchmarks.physics.kept import Cell, kept
 from sciwm.benchmarks.physics.measure import gain, measure
-from sciwm.benchmarks.results import source_commit
 from sciwm.config import Config
 from sciwm.config_files import dump_config
 from sciwm.dynamics import Dynamics
@@ -47,8 +46,7 @@ def measured_cell(ground: Ground, dynamics: Dynamics, about: Cell, *, plans: boo
     began = time.process_time()
     samples = measure(dynamics, ground, plans=plans)
     share = gain(samples, ground.references())
-    seconds = time.process_time() - began
-    return {**about, "measuring_seconds": seconds, "commit": source_commit(), "gain": share, "samples": samples}
+    return {**about, "measuring_seconds": time.process_time() - began, "gain": share, "samples": samples}
 
 
 def train(ground: Ground, name: str, config: Config, share: float = 1.0) -> tuple[Path, float]:

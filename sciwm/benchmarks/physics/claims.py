@@ -40,6 +40,10 @@ NEGLIGIBLE = 0.01
 """Regret, as a share of what planning saves, below which there is nothing left to gain."""
 
 
+MOST = 0.5
+"""Share of forecasts that outlast the test, from which on it is too short to compare them."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """What has to come out for an arm to be kept.
@@ -74,7 +78,8 @@ Samples = Mapping[str, Mapping[str, Sequence[Sequence[float]]]]
 def judge(claim: Claim, system: str, samples: Samples) -> Row:
     """The claim held against paired samples of one system.
 
-    The verdict is ``not measured`` where some are missing, and ``nothing to gain`` on a regret that is as good as none.
+    The verdict is ``not measured`` where some are missing, and ``nothing to gain`` on a regret that is as good as
+    none, or a valid time that ends with the test.
     """
     row: Row = {
         "kind": "claim",
@@ -93,6 +98,8 @@ def judge(claim: Claim, system: str, samples: Samples) -> Row:
     if not arm or not _pair_up(arm, other):
         return row
     if claim.measure == "regret" and _is_negligible(other, samples[claim.against]["saving"]):
+        return row | {"verdict": "nothing to gain"}
+    if claim.measure == "valid_time" and _ends_with_the_test(other):
         return row | {"verdict": "nothing to gain"}
     value, low, high = paired_bootstrap(arm, other, COMPARE[claim.kind])
     if not np.isfinite([value, low, high]).all():  # there are draws in which the other has nothing to be cut
@@ -114,6 +121,12 @@ def verdict(claim: Claim, low: float, high: float) -> str:
 
 def _pair_up(arm: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> bool:
     return [len(a) for a in arm] == [len(b) for b in other]
+
+
+def _ends_with_the_test(times: Sequence[Sequence[float]]) -> bool:
+    """Whether most forecasts are still valid when the test ends: only then do they share their last time."""
+    together = np.concatenate([np.asarray(group) for group in times])
+    return bool((together == together.max()).mean() > MOST)
 
 
 def _is_negligible(regret: Sequence[Sequence[float]], saving: Sequence[Sequence[float]]) -> bool:

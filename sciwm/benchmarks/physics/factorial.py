@@ -36,8 +36,10 @@ def effects(samples: Samples) -> list[Row]:
     adds to what the first one does. Intervals are over seeds, each of which has all combinations.
 
     Args:
-        samples: see ``judge``, all arms with the same seeds.
+        samples: see ``judge``, of arms that have all seeds; without all combinations there are no effects.
     """
+    if not set(COMBINATIONS.values()) <= set(samples):
+        return []
     return [
         _effect(factors, measure, samples)
         for measure in MEASURES

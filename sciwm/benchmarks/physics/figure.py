@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sciwm.benchmarks.results import Row
-from sciwm.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure
+from sciwm.report.drawing import BLUE, GREEN, ORANGE, PURPLE, new_figure
 
 PANELS = {
-    "valid_time": ("valid time [Lyapunov]", "linear"),
+    "valid_time": ("valid time [Lyapunov, or 40 intervals]", "linear"),
     "energy_change_error": ("energy change error", "log"),
     "effect_rough": ("effect error", "log"),
     "energy_drift": ("energy drift", "log"),
@@ -34,7 +34,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
     for system in systems:
-        panels[0].plot([], [], "o-", color=COLORS.get(system, GREY), label=system, markersize=3)
+        panels[0].plot([], [], "o-", color=COLORS[system], label=system, markersize=3)
     figure.legend(loc="outside lower center", ncols=len(systems), fontsize=8, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

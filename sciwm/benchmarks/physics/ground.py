@@ -15,7 +15,7 @@ from torch import Tensor
 
 import simulations
 from sciwm import pipeline
-from sciwm.benchmarks.physics.kept import Cell, kept
+from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.systems import QUICK, system_config
 from sciwm.config import Config
 from sciwm.config_files import dump_config, parse_config

@@ -2,14 +2,16 @@
 
 import math
 
+from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.ground import Ground
-from sciwm.benchmarks.physics.kept import Cell, kept
 from sciwm.benchmarks.physics.surprise import setting_of
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.measures import Measure
 from sciwm.problems import InputError
 from simulations.generate import silent
+
+WHAT = ("change of the latent on a finer grid", "share of the gain lost there", "gain on the own grid", "gain there")
 
 
 def resolution_cell(ground: Ground) -> Cell:
@@ -20,14 +22,15 @@ def resolution_cell(ground: Ground) -> Cell:
 
 def _measure(ground: Ground) -> Cell:
     setting = setting_of(ground)
-    measures = list(measure_resolution(setting, silent).measures)
+    measures = list(measure_resolution(setting, silent).measures)[:1]
     try:
         measures += measure_refined_control(setting, silent).measures
     except InputError:  # nothing is gained on the own grid
-        measures.append(Measure("share of the gain that is lost on a finer grid", float("nan")))
+        measures += [Measure("nothing gained", float("nan"))] * (len(WHAT) - 1)
     return {
         "rows": [
-            {"what": m.meaning, "value": m.value if math.isfinite(m.value) else None, "interval": m.interval}
-            for m in measures
+            {"what": what, "where": m.meaning, "value": m.value if math.isfinite(m.value) else None,
+             "interval": m.interval}
+            for what, m in zip(WHAT, measures, strict=True)
         ]
-    }
+    }  # fmt: skip

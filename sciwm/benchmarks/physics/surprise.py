@@ -1,9 +1,9 @@
 """Whether the world model notices what cannot happen, and stays calm at what can: one row a violation."""
 
+from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.cells import trained_model
 from sciwm.benchmarks.physics.ground import Ground
-from sciwm.benchmarks.physics.kept import Cell, kept
 from sciwm.evaluation.suite.latents import measure_surprise
 from sciwm.evaluation.suite.setting import Setting
 from simulations.generate import silent

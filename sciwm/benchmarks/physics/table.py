@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sciwm.benchmarks.kept import Cell as Measured
 from sciwm.benchmarks.physics import arms, baselines, factorial
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, baseline_cell
@@ -12,7 +13,6 @@ from sciwm.benchmarks.physics.cells import arm_cell
 from sciwm.benchmarks.physics.claims import judge
 from sciwm.benchmarks.physics.figure import draw
 from sciwm.benchmarks.physics.ground import Ground
-from sciwm.benchmarks.physics.kept import Cell as Measured
 from sciwm.benchmarks.physics.resolution import resolution_cell
 from sciwm.benchmarks.physics.surprise import surprise_cell
 from sciwm.benchmarks.physics.systems import SYSTEMS
@@ -25,8 +25,8 @@ PARTS = ("physics", "equivariance", "stability", "collapse", "baselines", "surpr
 LEFT_OUT = {
     "burgers": ("factorial", "collapse"),
     "ks60": ("factorial", "collapse"),
-    "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "adjoints", "inverse", "shell",
-                   "edmdc", "koopman"),
+    "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "adjoints",
+                   "nonlinear_inverse", "shell", "edmdc", "koopman"),
 }  # fmt: skip
 """Parts, arms and baselines that are asked for only where a training is quick."""
 
@@ -69,6 +69,9 @@ def run_some(quick: bool, folder: Path, seeds: Sequence[int], only: Sequence[str
     systems = [s for s in SYSTEMS if s in only] or list(SYSTEMS[1:2] if quick else SYSTEMS)
     parts = [p for p in PARTS if p in only] or list(PARTS)
     planned = {system: _planned(system, parts, seeds, quick) for system in systems}
+    if not any(planned.values()):
+        asked = f"{', '.join(parts)} of {', '.join(systems)}"
+        raise InputError([Problem("--only", "a part that is asked of the system", asked)])
     progress = CountBar(sum(map(len, planned.values())), "physics", "cell")
     rows: list[Row] = []
     for system in systems:
@@ -78,8 +81,7 @@ def run_some(quick: bool, folder: Path, seeds: Sequence[int], only: Sequence[str
             cells[name][seed] = _cell(Ground(system, seed, folder / system / f"seed_{seed}", quick), name)
             progress(1, "")
         rows += _rows(system, {name: [of[s] for s in seeds if s in of] for name, of in cells.items()})
-        if set(factorial.COMBINATIONS.values()) <= set(cells):
-            rows += factorial.effects({n: _samples(list(cells[n].values())) for n in factorial.COMBINATIONS.values()})
+        rows += factorial.effects({n: _samples(list(of.values())) for n, of in cells.items() if _is_whole(of)})
     progress.close()
     draw(rows, folder / "physics.png")
     return rows
@@ -99,14 +101,21 @@ def _planned(system: str, parts: Sequence[str], seeds: Sequence[int], quick: boo
     return cells
 
 
+def _is_whole(cells: Mapping[int, Measured]) -> bool:
+    """Whether a combination of factors is there with every seed, and never failed."""
+    return set(cells) >= set(factorial.SEEDS) and not any("failed" in cell for cell in cells.values())
+
+
 def _rows(system: str, cells: Mapping[str, Sequence[Measured]]) -> list[Row]:
     """Of one system, with the cells of every seed by name."""
     names = [n for n in cells if n not in OF_MAIN_ARM and part_of(n) != "factorial"]
-    samples = {name: _samples(cells[name]) for name in names}
+    failed = {n for n in names if any("failed" in cell for cell in cells[n])}
+    samples = {name: _samples(cells[name]) for name in names if name not in failed}
     claims = [c for c in CLAIMS if {c.arm, c.against} - {""} <= set(names)]
+    verdicts = [judge(claim, system, samples) for claim in claims]
     return [
         *(_arm_row(system, name, cells[name]) for name in names),
-        *(judge(claim, system, samples) for claim in claims),
+        *(row | {"verdict": f"{row['arm']} failed"} if row["arm"] in failed else row for row in verdicts),
         *(row for part in OF_MAIN_ARM if part in cells for row in _rows_of_main_arm(system, part, cells[part])),
     ]
 
@@ -131,8 +140,9 @@ def _cell(ground: Ground, name: str) -> Measured:
 
 
 def _samples(cells: Sequence[Measured]) -> dict[str, list[list[float]]]:
-    """By measure, those that every seed has."""
-    measures = set.intersection(*(set(cell["samples"]) for cell in cells))
+    """By measure, those that every seed has which did not fail."""
+    cells = [cell for cell in cells if "failed" not in cell]
+    measures = set.intersection(*(set(cell["samples"]) for cell in cells)) if cells else set()
     return {m: [cell["samples"][m] for cell in cells] for m in sorted(measures)}
 
 

@@ -10,12 +10,13 @@ from sciwm.benchmarks.physics.systems import SYSTEMS
 from sciwm.benchmarks.results import Cell, Column, Row, text
 
 MEASURES = {
+    "parameters": "parameters",
     "nrmse_12": "nRMSE, 12 steps",
-    "valid_time": "valid time",
+    "valid_time": "valid time [Lyapunov, or 40 intervals]",
     "energy_change_error": "energy change error",
     "energy_drift": "energy drift",
     "effect_rough": "effect error",
-    "gradient_half": "gradient cosine",
+    "gradient_half": "gradient cosine, half a Lyapunov time",
     "gain": "gain",
     "cpu_seconds": "CPU s",
 }
@@ -36,7 +37,10 @@ def side_by_side(kind: str, *keys: str) -> Callable[[Sequence[Row]], list[Row]]:
 
 def columns() -> list[Column]:
     """The arms: means over seeds of every system, in their order."""
-    return [Column("arm", text("arm")), *(Column(title, _means(key)) for key, title in MEASURES.items())]
+    return [
+        Column(f"arm: {' / '.join(SYSTEMS)}", text("arm")),
+        *(Column(title, _means(key)) for key, title in MEASURES.items()),
+    ]
 
 
 def claim_columns() -> list[Column]:
@@ -47,7 +51,10 @@ def claim_columns() -> list[Column]:
 def surprise_columns() -> list[Column]:
     """AUROC by detector: means over seeds of every system, in their order."""
     return [
-        Column("what happens", lambda row, _: row["violation"] + (" (control)" if row["control"] else "")),
+        Column(
+            f"what happens: {' / '.join(SYSTEMS)}",
+            lambda row, _: row["violation"] + (" (control)" if row["control"] else ""),
+        ),
         Column("size", text("size")),
         *(Column(f"AUROC, {detector}", _auroc(detector)) for detector in DETECTORS),
     ]
@@ -115,7 +122,7 @@ def _range_over_seeds(system: str) -> Column:
         values = [r["value"] for r in row["of"].get(system, []) if r["value"] is not None]
         return _with_interval(float(np.mean(values)), (min(values), max(values))) if values else "-"
 
-    return Column(system, show)
+    return Column(f"{system}, range over seeds", show)
 
 
 def _with_interval(value: float | None, interval: Sequence[float] | None) -> str:
