@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(
     make_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A line of 4 x 8 points, two layers of width 8, 16 windows of 5 instants: 4 x 2 x 2 x 8 x 32 x 80 bytes."""
-    config = make_config()
+    config = make_config(model={"encoder": {"width": 8, "layers": 2, "modes": 8}})
     needed = 4 * 2 * 2 * 8 * 32 * 80
     monkeypatch.setattr(memory, "installed_memory", lambda: float(needed))
     require_memory(config, [Axis("x", 32, 0.1)])

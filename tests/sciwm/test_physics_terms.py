@@ -43,7 +43,7 @@ def keeper(make_config: Callable[..., Config], training_set: Trajectories) -> Wo
     return with_random_weights(build_model(make_config(model=LEDGER), training_set))
 
 
-LEDGER = {"latent_modes": 6, "encoder": {"width": 8, "layers": 2, "modes": 8}, "ledger": True}
+LEDGER = {"latent_modes": 6, "encoder": {"width": 8, "modes": 8}, "ledger": True}
 
 
 def windows(model: WorldModel, data: Trajectories) -> Batch:
