@@ -130,6 +130,12 @@ class Config(Section):
                 f"fewer than {points // 2} on {points} points",
             ),
             (
+                "model.predictor.slaved_modes",
+                self.model.predictor.slaved_modes if spectral else 0,
+                max(0, points // 2 - 1 - self.model.latent_modes),
+                f"with model.latent_modes fewer than {points // 2} on {points} points",
+            ),
+            (
                 "model.latent_size",
                 self.model.latent_size if vector and not self.simulation.periodic else 0,
                 values := self.simulation.values_between_walls,

@@ -27,11 +27,14 @@ class PredictorSettings(Section):
     ``exponential`` takes time steps of a learned quadratic tendency, ``linear`` is one matrix. With
     ``equivariant`` all its maps commute with translation, where the latent is spectral. For flows that
     something drives steadily, ``steady_forcing`` names the dimensions along which that varies: a constant
-    is learned, and along all other dimensions translation stays exact.
+    is learned, and along all other dimensions translation stays exact. A step of a spectral latent may
+    carry ``slaved_modes`` wavenumbers beyond the latent's along each dimension: they make a latent that
+    is too small for the flow several times as accurate, and cost little.
     """
 
     kind: Literal["exponential", "linear"] = "exponential"
     rank: Width = 8
+    slaved_modes: Annotated[Integer, Field(ge=0, le=4096)] = 0
     substeps: Annotated[Count, Field(le=10**4)] = 2
     action_path: Literal["additive", "affine", "general"] = "affine"
     equivariant: bool = True

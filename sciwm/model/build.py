@@ -10,6 +10,7 @@ from sciwm.model.field import FieldDecoder, FieldEncoder, FieldPredictor
 from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.predictor import ExponentialPredictor, LinearPredictor
 from sciwm.model.readouts import SpectralDecoder, VectorDecoder
+from sciwm.model.slaved import SlavedModes
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.spectral import SpectralSpace
 from sciwm.model.vector import VectorSpace
@@ -27,7 +28,7 @@ def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
         case "spectral":
             space = _spectral_space(settings, domain)
             means = places_of_means(space, conserved_variables(settings, domain))
-            return SpectralEncoder(variables, settings.encoder, space, means)
+            return SpectralEncoder(variables, settings.encoder, space, means, settings.predictor.slaved_modes)
         case "vector":
             bounded = [not axis.periodic for axis in domain.axes]
             return VectorEncoder(variables, settings.encoder, VectorSpace(settings.latent_size), domain.shape, bounded)
@@ -54,6 +55,9 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
     chosen, actuators = settings.predictor, len(domain.actuators)
     varies = _varies(chosen.steady_forcing, domain)
     space: LatentSpace = encoder.space
+    if isinstance(encoder, SpectralEncoder) and chosen.kind == "exponential":
+        space = encoder.space.with_modes(chosen.slaved_modes)
+    slaved = SlavedModes(encoder.space, space)
     shapes: LatentSpace | None = encoder.shape_space if domain.known_shapes else None
     if not chosen.equivariant:
         space = VectorSpace(space.size)
@@ -73,7 +77,8 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
     if chosen.kind == "linear":
         return LinearPredictor(space, forcing(domain.control_interval), SteadyForcing(space, varies))
     substep = domain.control_interval / chosen.substeps
-    return ExponentialPredictor(chosen, space, forcing(substep), forcing(0.0), SteadyForcing(space, varies))
+    steady = SteadyForcing(space, varies)
+    return ExponentialPredictor(chosen, space, slaved, forcing(substep), forcing(0.0), steady)
 
 
 def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sciwm.config import EncoderSettings
 from sciwm.model.convolution import TruncatedConv
 from sciwm.model.fourier import along_axes, basis
+from sciwm.model.slaved import SlavedModes
 from sciwm.model.spectral import SpectralSpace
 from sciwm.model.vector import VectorSpace
 from sciwm.problems import InputError, Problem
@@ -111,17 +112,22 @@ class SpectralEncoder(nn.Module):
         settings: sizes of the operator.
         space: where the latents live.
         means: true where a latent holds the mean of a variable as it is, ``(channel, *coefficients)``.
+        slaved_modes: so many wavenumbers more have the coordinates of actuators' shapes.
 
     Raises:
         InputError: if there are other channels than variables, and no operator to make them.
     """
 
-    def __init__(self, variables: int, settings: EncoderSettings, space: SpectralSpace, means: Tensor) -> None:
+    def __init__(
+        self, variables: int, settings: EncoderSettings, space: SpectralSpace, means: Tensor, slaved_modes: int
+    ) -> None:
         super().__init__()
         self.register_buffer("means", means, persistent=False)
         self.means: Tensor
         self.copied = [c % variables for c in range(space.channels)]
-        self.space, self.shape_space = space, replace(space, channels=variables)
+        of_variables = replace(space, channels=variables)
+        self.space, self.shape_space = space, of_variables.with_modes(slaved_modes)
+        self.slaved = SlavedModes(of_variables, self.shape_space)
         self.register_buffer("scale", torch.ones(space.channels, *space.shape))
         self.scale: Tensor
         self.grids = FourierGrids()
@@ -170,7 +176,8 @@ class SpectralEncoder(nn.Module):
     def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
         """Normalised shapes of actuators ``(actuator, V, *space)`` in the units of the latent, by variable."""
         channels = [min(v, self.space.channels - 1) for v in range(shapes.shape[1])]
-        return (self._coefficients(shapes) / self.scale[channels]).flatten(1)
+        scale = self.slaved.added(self.scale[channels].view(1, -1), fill=float(self.scale.min()))
+        return self.grids.coefficients(shapes, self.shape_space.modes).flatten(1) / scale
 
     def _coefficients(self, values: Tensor) -> Tensor:
         """``(batch, channel, *space)`` to ``(batch, channel, *coefficients)``."""
@@ -203,6 +210,7 @@ class VectorEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.space, self.shape_space = space, space
+        self.slaved = SlavedModes(space, space)
         self.mirrored = [2 + axis for axis, is_bounded in enumerate(bounded) if is_bounded]
         self.operator = Operator(variables, variables, settings, len(grid))
         self.register_buffer("mode", torch.zeros(space.size, variables, *grid))

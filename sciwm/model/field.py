@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
 from sciwm.model.encoder import Operator
+from sciwm.model.slaved import SlavedModes
 from sciwm.model.vector import VectorSpace
 
 
@@ -20,6 +21,7 @@ class FieldEncoder(nn.Module):
     def __init__(self, variables: int, grid: Sequence[int]) -> None:
         super().__init__()
         self.space = self.shape_space = VectorSpace(variables * math.prod(grid))
+        self.slaved = SlavedModes(self.space, self.space)
         self.register_buffer("scale", torch.ones(self.space.size))
         self.scale: Tensor
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sciwm.config import PredictorSettings
 from sciwm.model.assembled import Assembled
 from sciwm.model.forcing import Forcing, SteadyForcing
+from sciwm.model.slaved import SlavedModes
 from sciwm.model.spaces import LatentSpace
 
 Step = Callable[[Tensor, Tensor], Tensor]
@@ -30,9 +31,12 @@ class ExponentialPredictor(nn.Module):
 
     The steady forcing g varies along the axes that the settings name, and is none where they name none.
 
+    All of it happens in a space that may have more wavenumbers than the latent.
+
     Args:
         settings: sizes.
-        space: of the latents.
+        space: where the step is taken.
+        slaved: takes latents there.
         forcing: what G and H know of the actuators, one map each.
         steady: g.
     """
@@ -41,12 +45,14 @@ class ExponentialPredictor(nn.Module):
         self,
         settings: PredictorSettings,
         space: LatentSpace,
+        slaved: SlavedModes,
         forcing: Forcing,
         modulation: Forcing,
         steady: SteadyForcing,
     ) -> None:
         super().__init__()
         self.substeps, self.action_path, self.size = settings.substeps, settings.action_path, space.size
+        self.slaved = slaved
         self.tendency = space.product(space, settings.rank, gain=0.02)
         self.decay = space.linear(space).set_identity(1.0)
         self.correction = space.linear(space).set_identity(0.5)
@@ -56,15 +62,16 @@ class ExponentialPredictor(nn.Module):
 
     def fit(self, scale: Tensor, latents: Tensor) -> None:
         """Take over the fixed scales ``sigma`` of the latent, and those of products of samples ``(n, size)``."""
-        self.tendency.fit(scale, latents)
+        scales = self.slaved.added(scale.view(1, -1), fill=float(scale.min()))
+        self.tendency.fit(scales, self.slaved.added(latents))
 
     def set_forcing(self, forcing: Tensor) -> None:
         """Start from what actions add to the latent over one interval, ``(actuator, size)``."""
-        self.forcing.set_free(forcing / self.substeps)
+        self.forcing.set_free(self.slaved.added(forcing / self.substeps))
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
         """What scaled actions add to the tendency, ``(actuator, size)``."""
-        return self.forcing.matrix(shapes)
+        return self.slaved.dropped(self.forcing.matrix(shapes))
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
@@ -86,11 +93,12 @@ class ExponentialPredictor(nn.Module):
                 left, right = view(z, plus=factor_offset).chunk(2, dim=1)
                 return back(left * right, plus=held)
 
+            z = self.slaved.added(z)
             for _ in range(self.substeps):
                 n_z = tendency(z)
                 y = decay(z, plus=n_z)
                 z = correction(tendency(y) - n_z, plus=y)
-            return z
+            return self.slaved.dropped(z)
 
         return step
 

@@ -57,6 +57,17 @@ class SpectralSpace:
         """Several latents side by side."""
         return replace(self, channels=times * self.channels)
 
+    def with_modes(self, more: int) -> "SpectralSpace":
+        """That of latents of ``more`` wavenumbers along each axis."""
+        return replace(self, modes=tuple(k + more for k in self.modes))
+
+    def places_in(self, wider: "SpectralSpace") -> Tensor:
+        """Indices of the coordinates of this space among those of one of more modes."""
+        places = torch.arange(wider.size).view(wider.channels, *wider.shape)
+        for axis, (k, wide) in enumerate(zip(self.modes, wider.modes, strict=True), start=1):
+            places = places.index_select(axis, torch.nonzero(wavenumbers(wide) <= k).flatten())
+        return places.flatten()
+
     def linear(self, to: "SpectralSpace") -> "SpectralLinear":
         """The general linear map to another space that commutes with translation."""
         return SpectralLinear(self, to)
@@ -207,7 +218,8 @@ class SpectralProduct(nn.Module):
 
     @torch.no_grad()
     def fit(self, scale: Tensor, latents: Tensor | None = None) -> None:
-        """Take over the scales ``(channel, *coefficients)`` of the latents; measure those of products on samples."""
+        """Take over the scales ``(channels, *coefficients)`` of the latents; measure those of products on samples."""
+        scale = scale.reshape(-1, *self.factors.start.shape)
         self.scale.copy_((scale / scale.square().mean().sqrt()).flatten().repeat(len(self.scale) // scale.numel()))
         self.factors.fit(scale.square().mean(dim=0).sqrt())
         if latents is not None:

@@ -119,6 +119,12 @@ def test_mistyped_keys_name_the_nearest(file: Path, override: str, parts: list[s
         ("planning.planner=magic", "planning.planner", "'gradient' or 'cem'", "magic"),
         ("data.train=5", "data.train", "a section of keys", "5"),
         ("model.latent_modes=16", "model.latent_modes", "fewer than 16 on 32 points", "16"),
+        (
+            "model.predictor.slaved_modes=10",
+            "model.predictor.slaved_modes",
+            "with model.latent_modes fewer than 16 on 32 points",
+            "10",
+        ),
         ("loss.horizon=21", "loss.horizon", "at most 20", "21"),
         ("evaluation.steps=201", "evaluation.steps", "at most 200", "201"),
         ("training.updates=1.5", "training.updates", "an integer", "1.5"),

@@ -46,6 +46,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "ledger": {"latent": "vector", "latent_size": 12, "ledger": True},
     "linear": {"predictor": {"kind": "linear"}},
     "free": {"predictor": {"equivariant": False, "action_path": "general"}},
+    "slaved": {"predictor": {"slaved_modes": 3}},
+    "free slaved": {"predictor": {"slaved_modes": 3, "equivariant": False}},
     "free linear": {"predictor": {"kind": "linear", "equivariant": False, "steady_forcing": ("x",)}},
     "steady fields": {"latent": "fields", "encoder": BENT, "predictor": {"steady_forcing": ("x",)}},
 }
@@ -278,6 +280,8 @@ def test_flows_are_learned_and_forecast_by_name(
         ({"kind": "linear"}, [0.4, -1.1]),
         ({"action_path": "general"}, [0.4, -1.1]),
         ({"equivariant": False}, [0.4, -1.1]),
+        ({"slaved_modes": 2}, [0.4, -1.1]),
+        ({"slaved_modes": 2, "steady_forcing": ("y",)}, [0.4, 0.0]),
         ({"steady_forcing": ("y",)}, [0.4, 0.0]),
         ({"steady_forcing": ("x",)}, [0.0, -1.1]),
     ],
@@ -299,6 +303,33 @@ def test_flows_and_forcing_move_together(
         moved = model.predictor.stepper(moved_shapes)(translate(z, model.encoder.space, far), action)
         still = translate(model.predictor.stepper(model.shapes)(z, action), model.encoder.space, far)
     assert ((moved - still).norm() < 1e-4 * still.norm()) == settings.equivariant
+
+
+def test_slaved_modes_make_a_step_that_of_a_larger_latent(
+    flow_config: Config, flows: tuple[Trajectories, Trajectories]
+) -> None:
+    """The latent holds no more of it, at the start as at the end; and the actuators force it."""
+
+    def build(modes: int, slaved: int) -> WorldModel:
+        predictor = flow_config.model.predictor.model_copy(update={"slaved_modes": slaved})
+        settings = {"latent_modes": modes, "predictor": predictor}
+        return build_model(
+            flow_config.model_copy(update={"model": flow_config.model.model_copy(update=settings)}), flows[0]
+        )
+
+    small, large = build(4, 2), build(6, 0)
+    assert small.shapes is not None and large.shapes is not None
+    assert small.latent_size == 9**2 and small.shapes.shape == large.shapes.shape
+    with torch.no_grad():
+        for parameter in small.predictor.parameters():
+            parameter.add_(0.03 * torch.randn_like(parameter))
+    large.predictor.load_state_dict(small.predictor.state_dict())
+    z, action = small.encode(first_fields(flows[0])).detach(), torch.rand(4, 4) - 0.5
+    with torch.no_grad():
+        step = small.predictor.stepper(small.shapes)(z, action)
+        stepped = large.predictor.stepper(small.shapes)(small.predictor.slaved.added(z), action)
+    torch.testing.assert_close(small.predictor.slaved.dropped(stepped), step)
+    assert stepped.norm() > 1.01 * step.norm()
 
 
 def test_encoding_flows_by_parts_is_encoding_them(

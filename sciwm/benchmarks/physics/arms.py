@@ -22,7 +22,7 @@ INVERSE, SHELL = "loss.physics.inverse=0.1", "loss.physics.shell=0.01"
 DENSE = ("model.predictor.equivariant=false", "training.learning_rate=5e-3", "training.encoder_rate=0.02")
 """At rates of its own, found on a seed that is not scored: at those of the others its latent collapses."""
 
-NONLINEAR = "model.encoder.layers=2"
+FIXED, NONLINEAR = "model.encoder.layers=0", "model.encoder.layers=2"
 WITHIN = "loss.collapse.within_wavenumbers=true"
 
 
@@ -58,6 +58,9 @@ ARMS: dict[str, Arm] = {
     "base": Arm("prediction and anti-collapse alone", PREDICTION_ALONE, "physics"),
     "free_means": Arm("means learned as all else, though forcing alone changes them",
                       (*PREDICTION_ALONE, "model.conserved=[]"), "physics"),
+    "fixed_encoder": Arm("the fields' own waves for a latent", (*PREDICTION_ALONE, FIXED), "physics"),
+    "no_slaved_modes": Arm("a step that closes over what the latent holds",
+                           (*PREDICTION_ALONE, "model.predictor.slaved_modes=0"), "physics"),
     "nonlinear_encoder": Arm("an encoder that can bend what is quadratic in the fields",
                              (*PREDICTION_ALONE, NONLINEAR), "physics"),
     "nonlinear_heads": Arm("functionals that must be read from latents make these hold more of the flow",
@@ -107,6 +110,11 @@ NOT_WORSE = 0.95
 CLAIMS: tuple[Claim, ...] = (
     Claim(BASE, "energy_drift", "cut", 0.1, "free_means"),
     Claim(BASE, "valid_time", "ratio", NOT_WORSE, "free_means"),
+    Claim(BASE, "valid_time", "ratio", 1.0, "fixed_encoder"),
+    Claim(BASE, "effect_rough", "cut", 0.1, "fixed_encoder"),
+    Claim(BASE, "valid_time", "ratio", 1.1, "no_slaved_modes"),
+    Claim(BASE, "effect_rough", "cut", 0.5, "no_slaved_modes"),
+    Claim(BASE, "energy_change_error", "cut", 0.3, "no_slaved_modes"),
     Claim("nonlinear_encoder", "valid_time", "ratio", 1.0, BASE),
     Claim("nonlinear_encoder", "energy_change_error", "cut", 0.0, BASE),
     Claim("nonlinear_heads", "probe_ridge", "lift", 0.1, "nonlinear_encoder"),
