@@ -25,8 +25,8 @@ PARTS = ("physics", "equivariance", "stability", "collapse", "baselines", "surpr
 LEFT_OUT = {
     "burgers": ("factorial", "collapse"),
     "ks60": ("factorial", "collapse"),
-    "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "adjoints",
-                   "nonlinear_inverse", "shell", "edmdc", "koopman"),
+    "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "no_slaved_modes",
+                   "adjoints", "nonlinear_inverse", "shell", "edmdc", "koopman"),
 }  # fmt: skip
 """Parts, arms and baselines that are asked for only where a training is quick."""
 
