@@ -93,8 +93,8 @@ class Config(Section):
             ),
             (
                 "training.augmentation",
-                bounded and bool(augmentation),
-                "none on a domain with walls",
+                bounded and "shifts" in augmentation,
+                "reflections alone on a domain with walls",
                 ", ".join(augmentation),
             ),
             (
@@ -132,8 +132,8 @@ class Config(Section):
             (
                 "model.predictor.slaved_modes",
                 self.model.predictor.slaved_modes if spectral else 0,
-                max(0, points // 2 - 1 - self.model.latent_modes),
-                f"with model.latent_modes fewer than {points // 2} on {points} points",
+                most := max(0, min(self.model.latent_modes, points // 2 - 1 - self.model.latent_modes)),
+                f"at most {most} beside {self.model.latent_modes} latent_modes on {points} points",
             ),
             (
                 "model.latent_size",

@@ -37,7 +37,7 @@ class PhysicsSettings(Section):
 
     ``gradient_cap`` bounds the gradient of all of them but the sensitivities together, in the encoder and in
     the predictor, relative to that of prediction and anti-collapse, so that the model stays predictive; 0
-    leaves it free.
+    leaves it free. ``adjoints`` are for fine-tuning: they begin when ``adjoints_from`` of the training is over.
     """
 
     heads_encoded: Weight = 0.3
@@ -48,6 +48,7 @@ class PhysicsSettings(Section):
     twins: Weight = 0.0
     tangents: Weight = 0.0
     adjoints: Weight = 0.0
+    adjoints_from: Share = 0.75
     sensitivity_share: Share = 0.25
     inverse: Weight = 0.0
     shell: Weight = 0.0

@@ -34,10 +34,11 @@ class Symmetry:
 
     Args:
         shift: grid points along each axis.
-        reflected: whether every axis is turned round, after the shift.
+        reflected: whether every axis is turned round after the shift, about its first point; its middle between walls.
         sign: what the fields are multiplied by.
         source: the action that takes the place of each, ``(actuator,)``.
         action_sign: and what it is multiplied by, ``(actuator,)``.
+        walls: which axes lie between walls.
     """
 
     shift: tuple[int, ...]
@@ -45,12 +46,14 @@ class Symmetry:
     sign: float
     source: NDArray[np.intp]
     action_sign: NDArray[np.float64]
+    walls: tuple[bool, ...]
 
     def of_fields(self, fields: Tensor) -> Tensor:
         """``(..., *space)``."""
         axes = tuple(range(-len(self.shift), 0))
         moved = torch.roll(fields, self.shift, axes)
-        return self.sign * (torch.roll(moved.flip(axes), (1,) * len(axes), axes) if self.reflected else moved)
+        first = tuple(int(not walls) for walls in self.walls)
+        return self.sign * (torch.roll(moved.flip(axes), first, axes) if self.reflected else moved)
 
     def of_actions(self, actions: Tensor) -> Tensor:
         """``(..., actuator)``."""
@@ -75,15 +78,14 @@ def require_symmetries(data: Trajectories | Actuation, kinds: Sequence[Kind]) ->
     """Refuse kinds that the actuators do not allow, without looking for all symmetries of the others.
 
     Raises:
-        InputError: if the domain is bounded, the shapes are not known, or nothing of a kind is allowed.
+        InputError: if the shapes are not known, or nothing of a kind is allowed.
     """
-    walls = [axis.name for axis in data.axes if not axis.periodic]
     if not kinds:
         return
-    if data.forcing_shapes is None or walls:
-        got = f"walls along {', '.join(walls)}" if walls else "unknown shapes"
-        expected, where = "a periodic domain and actuators of known shapes", "training.augmentation"
-        raise InputError([Problem(where, expected, got, "leave it out")])
+    if data.forcing_shapes is None:
+        raise InputError(
+            [Problem("training.augmentation", "actuators of known shapes", "unknown ones", "leave it out")]
+        )
     problems = []
     for kind in kinds:
         needed = 1 + (kind == "shifts")  # the identity is always one
@@ -111,9 +113,12 @@ def _of_kind(data: Trajectories | Actuation, kind: Kind) -> Iterator[Symmetry]:
     """All of one kind, where shapes are known."""
     shapes = torch.from_numpy(data.forcing_shapes)
     reflected, sign = kind != "shifts", -1.0 if kind == "odd_reflections" else 1.0
-    turned = Symmetry((0,) * len(data.axes), reflected, 1.0, np.arange(0), np.zeros(0)).of_fields(shapes)
+    walls = tuple(not axis.periodic for axis in data.axes)
+    turned = Symmetry((0,) * len(walls), reflected, 1.0, np.arange(0), np.zeros(0), walls).of_fields(shapes)
     for shift in _candidates(shapes[0], turned):
-        draft = Symmetry(shift, reflected, sign, np.arange(0), np.zeros(0))
+        if any(points for points, bounded in zip(shift, walls, strict=True) if bounded):
+            continue
+        draft = Symmetry(shift, reflected, sign, np.arange(0), np.zeros(0), walls)
         matched = _matched(draft.of_fields(shapes), shapes)
         if matched is not None and _same_bounds(data, *matched):
             yield replace(draft, source=matched[0], action_sign=matched[1])

@@ -21,7 +21,7 @@ class InverseDynamics(nn.Module):
     def __init__(self, model: WorldModel) -> None:
         super().__init__()
         start: LatentSpace = model.encoder.space.repeated(2)
-        to: LatentSpace = model.encoder.slaved.space
+        to: LatentSpace = model.encoder.of_shapes.space
         if model.shapes is None:
             start, to = VectorSpace(start.size), VectorSpace(len(model.actuators))
         self.linear = start.linear(to)
@@ -37,7 +37,7 @@ class InverseDynamics(nn.Module):
         """
         forcing = model.scaled(actions).flatten(0, 1)
         if model.shapes is not None:
-            forcing = forcing @ model.encoder.slaved.dropped(model.shapes)
+            forcing = forcing @ model.encoder.of_shapes.dropped(model.shapes)
         both = torch.cat([latents[:, :-1], latents[:, 1:]], dim=2).flatten(0, 1)
         read = self.linear(both) + self.quadratic(both)
         return (read - forcing).square().mean() / forcing.square().mean().clamp(min=1e-12)

@@ -89,7 +89,7 @@ class Objective(nn.Module):
             "ledger_tie": physics.ledger_tie * ramp,
             "twins": physics.twins * ramp,
             "tangents": physics.tangents * ramp,
-            "adjoints": physics.adjoints * ramp,
+            "adjoints": physics.adjoints * (progress >= physics.adjoints_from),
             "inverse": physics.inverse,
             "shell": physics.shell * ramp,
         }

@@ -28,7 +28,7 @@ def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
         case "spectral":
             space = _spectral_space(settings, domain)
             means = places_of_means(space, conserved_variables(settings, domain))
-            return SpectralEncoder(variables, settings.encoder, space, means, settings.predictor.slaved_modes)
+            return SpectralEncoder(variables, settings.encoder, space, means, _slaved_modes(settings))
         case "vector":
             bounded = [not axis.periodic for axis in domain.axes]
             return VectorEncoder(variables, settings.encoder, VectorSpace(settings.latent_size), domain.shape, bounded)
@@ -55,8 +55,8 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
     chosen, actuators = settings.predictor, len(domain.actuators)
     varies = _varies(chosen.steady_forcing, domain)
     space: LatentSpace = encoder.space
-    if isinstance(encoder, SpectralEncoder) and chosen.kind == "exponential":
-        space = encoder.space.with_modes(chosen.slaved_modes)
+    if isinstance(encoder, SpectralEncoder):
+        space = encoder.space.with_modes(_slaved_modes(settings))
     slaved = SlavedModes(encoder.space, space)
     shapes: LatentSpace | None = encoder.shape_space if domain.known_shapes else None
     if not chosen.equivariant:
@@ -97,6 +97,11 @@ def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:
     if problems:
         raise InputError(problems)
     return [names.index(name) for name in settings.conserved]
+
+
+def _slaved_modes(settings: ModelSettings) -> int:
+    """There is nothing to be slaves of in a linear step."""
+    return settings.predictor.slaved_modes if settings.predictor.kind == "exponential" else 0
 
 
 def _varies(steady_forcing: Sequence[str], domain: Domain) -> list[bool]:

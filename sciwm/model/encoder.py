@@ -127,7 +127,7 @@ class SpectralEncoder(nn.Module):
         self.copied = [c % variables for c in range(space.channels)]
         of_variables = replace(space, channels=variables)
         self.space, self.shape_space = space, of_variables.with_modes(slaved_modes)
-        self.slaved = SlavedModes(of_variables, self.shape_space)
+        self.of_shapes = SlavedModes(of_variables, self.shape_space)
         self.register_buffer("scale", torch.ones(space.channels, *space.shape))
         self.scale: Tensor
         self.grids = FourierGrids()
@@ -176,7 +176,7 @@ class SpectralEncoder(nn.Module):
     def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
         """Normalised shapes of actuators ``(actuator, V, *space)`` in the units of the latent, by variable."""
         channels = [min(v, self.space.channels - 1) for v in range(shapes.shape[1])]
-        scale = self.slaved.added(self.scale[channels].view(1, -1), fill=float(self.scale.min()))
+        scale = self.of_shapes.added(self.scale[channels].view(1, -1), fill=float(self.scale.min()))
         return self.grids.coefficients(shapes, self.shape_space.modes).flatten(1) / scale
 
     def _coefficients(self, values: Tensor) -> Tensor:
@@ -210,7 +210,7 @@ class VectorEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.space, self.shape_space = space, space
-        self.slaved = SlavedModes(space, space)
+        self.of_shapes = SlavedModes(space, space)
         self.mirrored = [2 + axis for axis, is_bounded in enumerate(bounded) if is_bounded]
         self.operator = Operator(variables, variables, settings, len(grid))
         self.register_buffer("mode", torch.zeros(space.size, variables, *grid))
@@ -238,7 +238,7 @@ class VectorEncoder(nn.Module):
         """Take modes and scales from ``fields`` ``(sample, V, *space)``.
 
         Raises:
-            ValueError: if the latent has more numbers than the fields have modes.
+            InputError: if the latent has more numbers than the fields have modes.
         """
         self.mean.copy_(fields.mean(dim=0))
         modes, deviation = principal_modes(fields, self.space.size)

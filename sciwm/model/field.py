@@ -21,7 +21,7 @@ class FieldEncoder(nn.Module):
     def __init__(self, variables: int, grid: Sequence[int]) -> None:
         super().__init__()
         self.space = self.shape_space = VectorSpace(variables * math.prod(grid))
-        self.slaved = SlavedModes(self.space, self.space)
+        self.of_shapes = SlavedModes(self.space, self.space)
         self.register_buffer("scale", torch.ones(self.space.size))
         self.scale: Tensor
 

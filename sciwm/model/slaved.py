@@ -35,5 +35,5 @@ class SlavedModes(nn.Module):
         return values.new_full((len(values), self.size), fill).index_copy(1, self.places, values)
 
     def dropped(self, values: Tensor) -> Tensor:
-        """Inverse of :meth:`added`."""
+        """``(batch, size of the wider space) -> (batch, size)``: what was added is forgotten."""
         return values if self.places is None else values[:, self.places]

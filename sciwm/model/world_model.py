@@ -68,7 +68,7 @@ class WorldModel(nn.Module):
         step, encoder = self.predictor.stepper(self.shapes), self.encoder
         if not self.settings.conserved or self.shapes is None or not isinstance(encoder, SpectralEncoder):
             return step
-        places, forcing = encoder.means.flatten(), encoder.slaved.dropped(self.shapes)[:, : encoder.space.size]
+        places, forcing = encoder.means.flatten(), encoder.of_shapes.dropped(self.shapes)[:, : encoder.space.size]
         missing = encoder.space.size - forcing.shape[1]  # channels that copy no variable
         supply = torch.nn.functional.pad(forcing, (0, missing)) * self.control_interval
         return conserving(step, places, torch.where(places, supply, torch.zeros(())))

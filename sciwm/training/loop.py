@@ -123,7 +123,7 @@ def train(
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
             batch = windows.draw(rng, settings.batch_size, objective.horizon(progress))
             batch = augment(batch, symmetries, rng)
-            sensitivities = _draw_sensitivities(config, sensitivity_set, rng)
+            sensitivities = _draw_sensitivities(config, sensitivity_set, rng, progress)
 
             terms = objective.terms(model, batch, sensitivities, generator)
             weights = objective.weights(progress)
@@ -168,12 +168,16 @@ def train(
 
 
 def _draw_sensitivities(
-    config: Config, sensitivity_set: SensitivitySet | None, rng: np.random.Generator
+    config: Config, sensitivity_set: SensitivitySet | None, rng: np.random.Generator, progress: float
 ) -> Sensitivities | None:
-    if sensitivity_set is None or not _matches_sensitivities(config):
+    """Samples of what has a weight by now: adjoints are not computed before they count."""
+    physics = config.loss.physics
+    fine_tuned = bool(physics.adjoints) and progress >= physics.adjoints_from
+    if sensitivity_set is None or not (physics.twins or physics.tangents or fine_tuned):
         return None
-    count = max(1, round(config.loss.physics.sensitivity_share * config.training.batch_size))
-    return sensitivity_set.draw(rng, count, sensitivity_set.intervals)
+    count = max(1, round(physics.sensitivity_share * config.training.batch_size))
+    drawn = sensitivity_set.draw(rng, count, sensitivity_set.intervals)
+    return drawn if fine_tuned else replace(drawn, gradient=None)
 
 
 def _matches_sensitivities(config: Config) -> bool:

@@ -12,22 +12,22 @@ BYTES = 4  # of a number in single precision
 
 
 def least_memory(config: Config, axes: Sequence[Axis]) -> int:
-    """Bytes that an update holds at once for the gradients of the encoder alone.
+    """Bytes that an update holds at once for the gradients of the operator alone, which encodes or advances fields.
 
-    A layer of its operator keeps what it is given and what its activation is given, for all instants of
-    a batch of windows. Temporary arrays, predictor, heads and data come on top: the whole is at least twice that.
+    A layer of it keeps what it is given and what its activation is given, for all instants of a batch of
+    windows. Temporary arrays, predictor, heads and data come on top: the whole is at least twice that.
 
     Args:
         axes: the grid of the data.
     """
     model, loss = config.model, config.loss
-    if model.latent == "fields":
-        return 0  # the state is the fields: there is no operator
     if model.latent == "spectral":
         points = (4 * model.encoder.modes) ** len(axes)  # of the operator's own grid
     else:
-        points = math.prod(axis.num_points * (1 if axis.periodic else 2) for axis in axes)  # mirrored at walls
-    instants = config.training.batch_size * (1 + (loss.horizon if loss.rollout else 1))
+        mirrored = model.latent == "vector"  # at walls
+        points = math.prod(axis.num_points * (2 if mirrored and not axis.periodic else 1) for axis in axes)
+    steps = loss.horizon if loss.rollout else 1
+    instants = config.training.batch_size * (steps if model.latent == "fields" else 1 + steps)
     return BYTES * 2 * model.encoder.layers * model.encoder.width * points * instants
 
 

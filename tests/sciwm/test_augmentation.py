@@ -40,6 +40,10 @@ FLOW = {
 }
 
 
+JETS = {"count": 3, "width": 0.1, "limit": 1.0, "offset": 0.5}
+WALLED = {"domain_extent": 1.0, "control_interval": 0.05, "steps_per_interval": 20}
+
+
 def known(simulation: Simulation, **changed: Any) -> Actuation:
     return replace(actuation_of(simulation), **changed)
 
@@ -131,6 +135,27 @@ def test_a_transformed_trajectory_is_one(settings: dict[str, Any], kinds: tuple[
     assert (wrong - symmetries[1].of_fields(after)).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({"equation": "burgers_dirichlet", "num_points": 24, "jets": JETS}, "odd_reflections"),
+        (
+            {"equation": "heat", "dimensions": 2, "num_points": [14, 12], "jets": JETS | {"count": [3, 2]}},
+            "even_reflections",
+        ),
+    ],
+)
+def test_between_walls_trajectories_can_be_reflected(settings: dict[str, Any], kind: Kind) -> None:
+    """About the middle, with the actuators that are then in each other's places."""
+    simulation, rng = simulations.build(WALLED | settings), np.random.default_rng(0)
+    (symmetry,) = joint_symmetries(known(simulation), [kind])
+    assert symmetry.source.tolist() == list(range(len(simulation.actuators)))[::-1]
+    fields = torch.tensor(np.stack([simulation.initial_state(rng, amplitude=1.0) for _ in range(2)]))
+    action = 2 * torch.rand(2, len(simulation.actuators), dtype=torch.float64) - 1
+    moved = simulation.advance(symmetry.of_fields(fields), symmetry.of_actions(action))
+    torch.testing.assert_close(moved, symmetry.of_fields(simulation.advance(fields, action)), atol=1e-9, rtol=1e-7)
+
+
 def test_the_wrong_parity_is_not_a_symmetry() -> None:
     """An even reflection of Burgers is refused by the solver, not by the actuators: whoever asks must know."""
     simulation = simulations.build(BURGERS)
@@ -144,9 +169,12 @@ def test_the_wrong_parity_is_not_a_symmetry() -> None:
 def test_reflections_turn_about_a_point() -> None:
     """Twice the same is nothing, and every axis is turned."""
     fields = torch.rand(2, 1, 6, 4)
-    turned = Symmetry((0, 0), True, -1.0, np.arange(1), np.ones(1))
+    turned = Symmetry((0, 0), True, -1.0, np.arange(1), np.ones(1), (False, False))
     assert torch.equal(turned.of_fields(turned.of_fields(fields)), fields)
     assert torch.equal(turned.of_fields(fields)[..., 1, 3], -fields[..., 5, 1])
+    between = replace(turned, walls=(False, True))
+    assert torch.equal(between.of_fields(between.of_fields(fields)), fields)
+    assert torch.equal(between.of_fields(fields)[..., 1, 3], -fields[..., 5, 0])
 
 
 def test_bounds_must_allow_it() -> None:
@@ -166,8 +194,8 @@ def test_bounds_must_allow_it() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda data: {"forcing_shapes": None}, "unknown shapes"),
-        (lambda data: {"axes": (Axis("x", 32, 0.1, periodic=False),)}, "walls along x"),
+        (lambda data: {"forcing_shapes": None}, "got unknown ones"),
+        (lambda data: {"axes": (Axis("x", 32, 0.1, periodic=False),)}, "shifts: expected actuators that it takes"),
     ],
 )
 def test_what_is_not_known_is_not_guessed(change: Callable[[Any], dict[str, Any]], told: str) -> None:

@@ -147,7 +147,7 @@ def test_walls_and_their_actions_come_from_yaml(tmp_path: Path) -> None:
             {"model": {"encoder": {"layers": 2, "modes": 25}}},
             "model.encoder.modes: expected at most 24 on 24 points, got 25",
         ),
-        ({"training": {"augmentation": ["shifts"]}}, "training.augmentation: expected none on a domain with walls"),
+        ({"training": {"augmentation": ["shifts"]}}, "training.augmentation: expected reflections alone"),
         ({"simulation": {"order": 4}}, "simulation.order: expected none, as burgers_dirichlet is solved"),
         ({"simulation": {"walls": {}}}, "simulation.walls: expected none, as burgers_dirichlet is not heat"),
         ({"simulation": {"walls": {"lft": None}}}, "unknown key 'lft'; did you mean 'left'?"),

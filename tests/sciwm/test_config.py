@@ -122,7 +122,7 @@ def test_mistyped_keys_name_the_nearest(file: Path, override: str, parts: list[s
         (
             "model.predictor.slaved_modes=10",
             "model.predictor.slaved_modes",
-            "with model.latent_modes fewer than 16 on 32 points",
+            "at most 3 beside 12 latent_modes on 32 points",
             "10",
         ),
         ("loss.horizon=21", "loss.horizon", "at most 20", "21"),

@@ -31,7 +31,7 @@ def test_no_more_is_foretold_than_is_held(make_config: Callable[..., Config], la
     settings = config.model.encoder
     space = SpectralSpace(1, (3, 3), (1.0, 1.0))
     encoder = (
-        SpectralEncoder(1, settings, space, places_of_means(space, []))
+        SpectralEncoder(1, settings, space, places_of_means(space, []), 0)
         if latent == "spectral"
         else VectorEncoder(1, settings, VectorSpace(4), (12, 12), (True, True))
     )
@@ -47,6 +47,14 @@ def test_no_more_is_foretold_than_is_held(make_config: Callable[..., Config], la
     assert latents.requires_grad
     weights = sum(p.nbytes for p in encoder.parameters())
     assert 0.5 * (sum(held.values()) - weights) < least_memory(config, WALLS) < sum(held.values())
+
+
+def test_operators_that_advance_fields_count(make_config: Callable[..., Config]) -> None:
+    """Once a step: twice the steps need twice the memory; nothing is mirrored at walls."""
+    settings = {"latent": "fields", "encoder": {**ENCODER, "layers": 2}}
+    short, long = (make_config(model=settings, training={"batch_size": 4}, loss={"horizon": h}) for h in (4, 8))
+    assert least_memory(short, WALLS) == 4 * 2 * 2 * 8 * 12**2 * 4 * 4
+    assert least_memory(long, WALLS) == 2 * least_memory(short, WALLS)
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_made(

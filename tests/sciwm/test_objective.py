@@ -98,12 +98,17 @@ def test_decoder_never_shapes_the_latent(config: Config, model: WorldModel, batc
     assert all(p.grad is None for n, p in model.named_parameters() if not n.startswith("decoder"))
 
 
+SENSITIVE = {"sensitivities": {"samples": 4, "intervals": 2}}
+
+
 def test_curriculum_and_ramp(make_config: Callable[..., Config], model: WorldModel) -> None:
     """Rollouts grow from 2 steps to all; the budget fades in; without a rollout weight one step is enough."""
     objective = Objective(make_config(loss={"horizon": 8, "curriculum": 0.5}).loss, model)
     assert [objective.horizon(p) for p in (0.0, 0.25, 0.5, 1.0)] == [2, 5, 8, 8]
     assert objective.weights(0.0)["budget"] == 0.0
     assert objective.weights(1.0)["budget"] == pytest.approx(0.1)
+    tuned = make_config(loss={"physics": {"adjoints": 0.1, "adjoints_from": 0.5}}, data=SENSITIVE).loss
+    assert [Objective(tuned, model).weights(p)["adjoints"] for p in (0.0, 0.49, 0.5, 1.0)] == [0, 0, 0.1, 0.1]
     assert Objective(make_config(loss={"rollout": 0.0}).loss, model).horizon(1.0) == 1
 
 
