@@ -8,6 +8,7 @@ from sciwm.config.kinds import Integer, Many, Positive, Section, as_tuple
 
 Part = Literal[
     "rollouts",
+    "budgets",
     "scores",
     "effects",
     "gradients",

@@ -143,14 +143,14 @@ def run_control(task: ControlTask, controllers: Mapping[str, Callable[[], Policy
 
 def first_mean_square(result: xr.Dataset, config: Config) -> dict[str, float]:
     """Mean square distance over the first part of the episodes, by controller."""
-    early = result["distance"].isel(time=slice(1, config.control.first + 1))
+    early = _distances(result).isel(time=slice(0, config.control.first))
     return {str(n): float(early.sel(controller=n).mean()) for n in result["controller"].values}
 
 
 def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
     """The numbers of the report: means over starts and time, the gain, and bootstrap intervals over starts."""
     first, last = config.control.first, config.control.last
-    distance = result["distance"].isel(time=slice(1, None))
+    distance = _distances(result)
     early = distance.isel(time=slice(0, first)).mean("time")
     final = distance.isel(time=slice(-last, None)).mean("time")
     names = [str(n) for n in result["controller"].values]
@@ -175,6 +175,11 @@ def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
         if best > 1e-12:  # where nothing can be gained there is no share of it
             summary["gain"] = (mean_early["none"] - mean_early["world_model"]) / best
     return summary
+
+
+def _distances(result: xr.Dataset) -> xr.DataArray:
+    """After each interval; infinite of flows that are no longer finite, which no mean may leave out."""
+    return result["distance"].isel(time=slice(1, None)).fillna(np.inf)
 
 
 def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:

@@ -95,4 +95,4 @@ def _cosine(imagined: Tensor, true: Tensor) -> Tensor:
     g, h = imagined.double().flatten(1), true.double().flatten(1)
     norms, true_norms = g.norm(dim=1), h.norm(dim=1)
     cosine = (g * h).sum(dim=1) / torch.where(norms > 0, norms, 1.0) / true_norms
-    return torch.where(true_norms > 0, cosine, torch.nan)
+    return torch.where(true_norms > 0, cosine.nan_to_num(0.0), torch.nan)  # one that is not finite points nowhere

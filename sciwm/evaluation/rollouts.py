@@ -115,7 +115,14 @@ def unseen_action_budget(
         variables["residual"] = (residual * trained / scale, "budget residual of imagined intervals")
     return xr.Dataset(
         {k: (dims, v.numpy(), {"units": "1", "long_name": meaning}) for k, (v, meaning) in variables.items()},
-        {"functional": names},
+        {
+            "functional": names,
+            "time": (
+                "time",
+                model.control_interval * np.arange(1, actions.shape[1] + 1),
+                {"units": "1", "long_name": "end of the interval", "axis": "T"},
+            ),
+        },
     )
 
 

@@ -116,8 +116,8 @@ def errors_over_lead_time(dynamics: Dynamics, simulation: Simulation, starts: Te
 def error_slope(errors: xr.Dataset, lead_time: float) -> xr.DataArray:
     """Least-squares slope of log error against log factor at one lead time, by ``sample``.
 
-    0: the shift does not matter; 1: the error grows as the factor. nan where an error is not positive
-    and finite. A dynamics that is almost exact without the shift has a steep slope: read it with the
+    0: the shift does not matter; 1: the error grows as the factor; infinite where a rollout blew up; nan
+    where an error is zero. A dynamics that is almost exact without the shift has a steep slope: read it with the
     errors themselves.
 
     Args:
@@ -136,10 +136,11 @@ def error_slope(errors: xr.Dataset, lead_time: float) -> xr.DataArray:
     if problems:
         raise InputError(problems)
     error = errors["nrmse"].sel(time=lead_time, method="nearest").astype(float)
-    log_error = np.log(error.where((error > 0) & np.isfinite(error)))
+    log_error = np.log(error.where(error > 0))
     log_factor = np.log(errors["factor"].astype(float))
     centred = log_factor - log_factor.mean()
     slope: xr.DataArray = (centred * log_error).sum("factor", skipna=False) / (centred**2).sum()
+    slope = slope.where((error < np.inf).all("factor"), np.inf)
     attributes = {"units": "1", "long_name": f"slope of log error against log {errors['factor'].attrs['long_name']}"}
     return slope.assign_attrs(attributes)
 

@@ -80,7 +80,6 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         controllers=controller_rows(metrics["control"]) if results.controlled is not None else [],
         lead_times=_lead_times(results) if results.rollouts is not None else [],
         latent=metrics.get("latent"),
-        budgets=_budgets(metrics),
         config_text=(results.run / "config.yaml").read_text(),
         stages={stage.replace("_", " "): seconds for stage, seconds in metrics.get("time", {}).items()},
         versions=_versions(results.description),
@@ -108,7 +107,7 @@ def _missing(results: Results) -> Iterator[tuple[str, str]]:
     if results.controlled is None:
         yield "closed-loop control", f"sciwm control {folder}"
     if results.rollouts is None:
-        yield "rollouts, latent and budgets", f"sciwm evaluate {folder}"
+        yield "rollouts and latent", f"sciwm evaluate {folder}"
     if not results.history:
         yield "the course of the training", f"sciwm train {folder}"
     if not results.domain.functionals:
@@ -131,14 +130,6 @@ def _lead_times(results: Results, *, count: int = 6) -> list[dict[str, float | N
         }
         for i in chosen
     ]
-
-
-def _budgets(metrics: dict[str, Any]) -> list[tuple[str, float, float | None]]:
-    """Functional, error of its change and, of a model that states budgets, the residual."""
-    budget = metrics.get("budget", {})
-    residuals = budget.get("residual_unseen_actions", {})
-    changes = budget.get("change_error_unseen_actions", {})
-    return [(name, change, residuals.get(name)) for name, change in changes.items()]
 
 
 def _versions(description: dict[str, Any]) -> dict[str, str]:

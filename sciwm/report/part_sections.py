@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import xarray as xr
 
+from sciwm.report.budget_figures import budgets_over_time
 from sciwm.report.drawing import Illustration
 from sciwm.report.effect_figures import effect_over_lead_time, gradients_over_horizon
 from sciwm.report.long_run_figures import climate, functionals_of_runs
@@ -50,6 +51,12 @@ def _shifts(results: Results, together: xr.Dataset) -> list[Illustration]:
 
 
 SECTIONS: dict[str, PartSection] = {
+    "budgets": PartSection(
+        "Budgets under unseen actions",
+        "Imagined intervals under fresh full-range actions, which the training data never hold: how wrong changes of "
+        "functionals are, and how far from the budgets that the model states, in deviations of the true changes.",
+        lambda results, errors: [budgets_over_time(errors)],
+    ),
     "scores": PartSection(
         "Scores by variable",
         "A VRMSE of 1 is what the spatial mean of the truth would get; a skill of 0 is no better than saying that "

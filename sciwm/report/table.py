@@ -120,8 +120,6 @@ def _lines(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     if "latent" in metrics:
         ratio = in_text(metrics["latent"]["participation_ratio"])
         lines.append(("latent", f"{counted(metrics['latent']['size'], 'number')}, participation ratio {ratio}"))
-    for name, residual in metrics.get("budget", {}).get("residual_unseen_actions", {}).items():
-        lines.append((f"{name} budget", f"residual {in_text(residual)} under unseen actions"))
     for part in PARTS:
         if part != "rollouts" and measures(metrics, part):
             lines.append((part.replace("_", " "), _in_a_line(measures(metrics, part)[0])))

@@ -87,7 +87,7 @@ def test_captions_tell_the_numbers() -> None:
         lost, shifted, perfect = _lost_climate(), _shift(), _perfect_shift()
     assert "100 % of the imagined ones blew up" in lost.caption
     assert "Nothing is left to be compared" in lost.caption
-    assert "on average over 3 samples" in shifted.caption and "slope" not in perfect.caption
+    assert "the median over 3 samples" in shifted.caption and "slope" not in perfect.caption
 
 
 def test_what_is_not_a_number_is_infinitely_wrong() -> None:

@@ -20,7 +20,7 @@ from sciwm.config_files import parse_config
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.windows import Windows
 from sciwm.dynamics import encode_trajectory, rollout
-from sciwm.evaluation.suite.imagination import measure_rollouts
+from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts
 from sciwm.loss.objective import Objective
 from sciwm.model.encoder import VectorEncoder, principal_modes
 from sciwm.model.fourier import along_axes, basis
@@ -353,13 +353,15 @@ def test_rollouts_of_flows_are_measured(
 ) -> None:
     """The numbers of the evaluation, for an untrained model."""
     model = build_model(flow_config, flows[0]).freeze()
-    simulation = simulations.build(flow_config.simulation.model_dump())
-    rollouts, metrics = measure_rollouts(flow_config, model, flows[1], simulation)
+    rollouts, metrics = measure_rollouts(flow_config, model, flows[1])
     assert rollouts["w_imagined"].dims == ("simulation", "time", "x", "y")
     assert metrics["latent"]["size"] == 81
     assert 1 < metrics["latent"]["participation_ratio"] < 81
     assert len(metrics["rollout"]["nrmse"]) == 8
-    assert set(metrics["budget"]) == {"change_error_unseen_actions", "residual_unseen_actions"}
+    simulation = simulations.build(flow_config.simulation.model_dump())
+    budgets = budgets_under_unseen_actions(flow_config, model, simulation)
+    assert set(budgets.data_vars) == {"change_error", "residual"}
+    assert dict(budgets.sizes) == {"sample": flow_config.control.episodes, "time": 8, "functional": 2}
 
 
 def test_decoder_error_of_flows(flow_config: Config, flows: tuple[Trajectories, Trajectories]) -> None:

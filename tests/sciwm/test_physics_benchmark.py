@@ -107,20 +107,30 @@ def test_what_cannot_be_compared_is_not_judged() -> None:
     claim = Claim("a", "regret", "cut", 0.2, "b")
 
     def judged(arm: list[float], other: list[float]) -> tuple[str, float | None]:
-        samples = {"a": {"regret": [arm]}, "b": {"regret": [other], "saving": [[10.0]]}}
-        row = judge(claim, "ks22", samples)
+        samples = {n: {"regret": [v], "saving": [[10.0]]} for n, v in {"a": arm, "b": other}.items()}
+        row = judge(claim, "ks22", samples, 5.0)
         return row["verdict"], row["value"]
 
-    assert judge(claim, "ks22", {})["verdict"] == "not measured"
+    assert judge(claim, "ks22", {}, 5.0)["verdict"] == "not measured"
     assert judged([1.0], [1.0, 2.0]) == ("not measured", None)
     assert judged([1.0, 2.0], [-1.0, 1.5]) == ("undecided", None)
     assert judged([0.01, 0.02], [0.02, 0.04]) == ("nothing to gain", None)
     assert judged([1.0, 2.0], [2.0, 4.0]) == ("accepted", 0.5)
-    lasts = Claim("a", "valid_time", "ratio", 0.9, "b")
-    times = {"a": {"valid_time": [[5.0, 5.0, 4.0]]}, "b": {"valid_time": [[5.0, 5.0, 4.5]]}}
-    assert judge(lasts, "burgers", times)["verdict"] == "nothing to gain"
-    times["b"]["valid_time"] = [[5.0, 4.5, 4.0]]
-    assert judge(lasts, "burgers", times)["verdict"] == "accepted"
+    assert judged([1.0, 2.0], [0.02, 0.04])[0] == "killed"
+
+
+def test_forecasts_that_outlast_the_test_cannot_be_compared() -> None:
+    """If most do so on both sides: who loses the flow where the other does not is told so, and who both lose it."""
+    claim = Claim("a", "valid_time", "ratio", 0.9, "b")
+
+    def judged(arm: list[float], other: list[float]) -> str:
+        verdict = judge(claim, "burgers", {"a": {"valid_time": [arm]}, "b": {"valid_time": [other]}}, 5.0)["verdict"]
+        return str(verdict)
+
+    assert judged([5.0, 5.0, 4.0], [5.0, 5.0, 4.5]) == "nothing to gain"
+    assert judged([5.0, 5.0, 4.0], [5.0, 4.5, 4.0]) == "accepted"
+    assert judged([0.1, 0.2, 0.1], [5.0, 5.0, 5.0]) == "killed"
+    assert judged([0.5, 0.5, 0.5], [0.1, 0.1, 0.1]) == "accepted"
 
 
 def test_effects_of_factors_that_add_and_multiply() -> None:
@@ -140,6 +150,14 @@ def test_effects_of_factors_that_add_and_multiply() -> None:
     for name, effect in (expected | dict.fromkeys(others, 0)).items():
         assert found.pop(name) == pytest.approx((effect,) * 3)
     assert not found
+    measured_on = {arm: dict.fromkeys(factorial.MEASURES, v) for arm, v in values.items()}
+    later = [[v + 4 * s for v in of] for s, of in enumerate(values["base"])]
+    measured_on["base"] = {measure: later for measure in factorial.MEASURES}
+    row = factorial.effects(measured_on)[0]
+    assert row["effect"] == pytest.approx(5 + 2), "of five seeds 0, 4, 8, 12, 16 more in one of four pairs"
+    low, high = row["interval"]
+    half = 2.776 * np.std([0, 1, 2, 3, 4], ddof=1) / 5**0.5
+    assert (low, high) == pytest.approx((7 - half, 7 + half), rel=1e-3)
     assert len(rows) == 7 * len(factorial.MEASURES)
     assert rows[0]["without"] == pytest.approx(10 + np.mean(drift))
 
@@ -235,7 +253,8 @@ def test_the_truth_is_beyond_reproach(ground: Ground) -> None:
     """The simulation measured as a dynamics: no error, no drift, the right gradients and effects, and no shift."""
     truth = ground.simulation
     found = measure.forecasts(truth, ground) | measure.budgets(truth, ground) | measure.effects(truth, ground)
-    found |= measure.gradients(truth, ground) | measure.shifted(truth, ground)
+    found |= measure.gradients(truth, ground) | measure.shifted(truth, ground) | measure.long_run(truth, ground)
+    assert found["climate_distance"] == pytest.approx(found["climate_floor"]) and not any(found["blown_up"])
     length = ground.config.evaluation.steps * truth.control_interval / time_unit(ground.config)
     assert found["valid_time"] == pytest.approx([length] * len(ground.test.usable))
     for name in ("nrmse_12", "energy_drift", "energy_change_error", "effect_rough", "equivariance_error"):

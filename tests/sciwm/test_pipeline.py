@@ -38,7 +38,7 @@ def tiny_run(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPa
 def test_run_folder_holds_everything(tiny_run: Path) -> None:
     """Data, model, metrics, NetCDF files and numbers are where people look for them."""
     metrics = json.loads((tiny_run / "report" / "metrics.json").read_text())
-    assert {"time", "rollout", "latent", "budget", "control"} <= metrics.keys()
+    assert {"time", "rollout", "latent", "control"} <= metrics.keys()
     assert metrics["latent"]["size"] == 13
     assert len(metrics["rollout"]["nrmse"]) == len(metrics["rollout"]["skill_vs_persistence"]) == 20
     assert set(metrics["control"]["mean_square_final"]) == {"none", "world_model", "oracle_cem", "adjoint"}

@@ -79,7 +79,7 @@ def results(
     controlled["seconds_per_decision"].loc[{"controller": "world_model"}] = 0.125
     controlled = controlled.merge(imagine_control(task, model, lambda steps, _: steps), join="outer")
     controlled = controlled.assign_attrs(sciwm_config=config.model_dump_json())
-    rollouts, metrics = measure_rollouts(config, model, validation_set, task.simulation)
+    rollouts, metrics = measure_rollouts(config, model, validation_set)
     metrics |= {"control": summarize_control(controlled, config), "time": {"simulate": 1.5, "on_policy_1": 2.25}}
     return {"config": config, "model": model, "controlled": controlled, "rollouts": rollouts, "metrics": metrics}
 
@@ -164,7 +164,6 @@ def test_numbers_are_those_of_the_files(finished: Path, results: dict[str, Any])
     for name in CONTROLLERS:
         numbers += [control["mean_square_first_2"][name], *control["mean_square_first_2_interval"][name]]
         numbers += [control[f"mean_square_{part}"][name] for part in ("final", "final_worst", "action")]
-    numbers += results["metrics"]["budget"]["change_error_unseen_actions"].values()
     for number in numbers:
         assert in_html(number) in page
     description = json.loads((finished / "model.json").read_text())
@@ -207,7 +206,6 @@ def test_other_variables_dimensions_and_no_functionals(run: Path, results: dict[
     radius = replace(trained.axes[0], name="r", units="km")
     domain = replace(trained, variables=(height,), axes=(radius,), functionals=())
     metrics = json.loads(json.dumps(results["metrics"]))
-    metrics["budget"].pop("residual_unseen_actions", None)
     renamed = {
         "config": config,
         "model": WorldModel(config.model, domain),

@@ -73,7 +73,7 @@ def test_slopes_of_power_laws_are_exact() -> None:
     for lead_time in (1.0, 1.9):
         np.testing.assert_allclose(error_slope(errors, lead_time).values, powers, rtol=1e-12)
     errors["nrmse"][1, 0, 0] = np.nan
-    assert error_slope(errors, 1.0).isnull().values.tolist() == [True, False, False]
+    assert np.isinf(error_slope(errors, 1.0).values).tolist() == [True, False, False]
 
 
 def test_what_cannot_be_shifted_is_told() -> None:

@@ -11,12 +11,13 @@ from sciwm.baselines import Persistence, recordings, tune
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, NONLINEAR, OURS, PREDICTION_ALONE, Arm
 from sciwm.benchmarks.physics.calibration import cost_of_training
-from sciwm.benchmarks.physics.cells import measured_cell, parameters_of, trained_cell
+from sciwm.benchmarks.physics.cells import is_of_training, measured_cell, parameters_of, trained_cell
 from sciwm.benchmarks.physics.claims import Claim
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
 from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError
 from sciwm.run_folder import store_path
 
 FEWEST_UPDATES = 20
@@ -84,7 +85,12 @@ def baseline_cell(ground: Ground, name: str) -> Cell:
     path = ground.folder / "cells" / f"{name}.json"
     if name in CLOSED_FORM:
         return kept(path, ground.config, lambda: _closed_form(ground, name))
-    arm = matched(ground, name)
+    try:
+        arm = matched(ground, name)
+    except InputError as error:
+        if not is_of_training(error):
+            raise
+        return {"failed": str(error), "samples": {}}
     return kept(path, ground.experiment(arm.overrides), lambda: trained_cell(ground, name, arm))
 
 

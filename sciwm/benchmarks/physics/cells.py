@@ -33,12 +33,17 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     try:
         run, seconds = train(ground, name, config, arm.share)
     except InputError as error:
-        if not all(problem.where.startswith("training") for problem in error.problems):
+        if not is_of_training(error):
             raise
         return {"failed": str(error), "samples": {}}
     model, _ = load_model(run)
     about = {"cpu_seconds": seconds, "updates": config.training.updates, "parameters": parameters_of(model)}
     return measured_cell(ground, model, about | {"latent_size": model.state_size})
+
+
+def is_of_training(error: InputError) -> bool:
+    """Whether nothing finite was learned, rather than something asked for that cannot be."""
+    return all(problem.where.startswith("training") for problem in error.problems)
 
 
 def measured_cell(ground: Ground, dynamics: Dynamics, about: Cell, *, plans: bool = True) -> Cell:
@@ -69,5 +74,6 @@ def trained_model(ground: Ground, name: str) -> WorldModel:
 
 
 def parameters_of(model: WorldModel) -> int:
-    """Learned real numbers."""
-    return sum(p.numel() * (2 if p.is_complex() else 1) for p in model.parameters())
+    """Real numbers that a training changes; a world model that is ready for use knows no longer which these are."""
+    fresh = WorldModel(model.settings, model.domain)
+    return sum(p.numel() * (2 if p.is_complex() else 1) for p in fresh.parameters() if p.requires_grad)

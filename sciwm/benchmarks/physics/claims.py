@@ -75,11 +75,14 @@ Samples = Mapping[str, Mapping[str, Sequence[Sequence[float]]]]
 """``samples[arm][measure]``: for each seed the values of its simulations."""
 
 
-def judge(claim: Claim, system: str, samples: Samples) -> Row:
+def judge(claim: Claim, system: str, samples: Samples, longest: float) -> Row:
     """The claim held against paired samples of one system.
 
-    The verdict is ``not measured`` where some are missing, and ``nothing to gain`` on a regret that is as good as
-    none, or a valid time that ends with the test.
+    The verdict is ``not measured`` where some are missing, and ``nothing to gain`` where both sides have a regret
+    that is as good as none, or both a valid time that ends with the test.
+
+    Args:
+        longest: valid time of a forecast that outlasts the test.
     """
     row: Row = {
         "kind": "claim",
@@ -97,9 +100,10 @@ def judge(claim: Claim, system: str, samples: Samples) -> Row:
     other = samples.get(claim.against, {}).get(claim.measure, []) if claim.against else arm
     if not arm or not _pair_up(arm, other):
         return row
-    if claim.measure == "regret" and _is_negligible(other, samples[claim.against]["saving"]):
+    sides = [claim.arm, claim.against]
+    if claim.measure == "regret" and all(_is_negligible(samples[s]["regret"], samples[s]["saving"]) for s in sides):
         return row | {"verdict": "nothing to gain"}
-    if claim.measure == "valid_time" and _ends_with_the_test(other):
+    if claim.measure == "valid_time" and all(_ends_with_the_test(times, longest) for times in (arm, other)):
         return row | {"verdict": "nothing to gain"}
     value, low, high = paired_bootstrap(arm, other, COMPARE[claim.kind])
     if not np.isfinite([value, low, high]).all():  # there are draws in which the other has nothing to be cut
@@ -123,10 +127,9 @@ def _pair_up(arm: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -
     return [len(a) for a in arm] == [len(b) for b in other]
 
 
-def _ends_with_the_test(times: Sequence[Sequence[float]]) -> bool:
-    """Whether most forecasts are still valid when the test ends: only then do they share their last time."""
-    together = np.concatenate([np.asarray(group) for group in times])
-    return bool((together == together.max()).mean() > MOST)
+def _ends_with_the_test(times: Sequence[Sequence[float]], longest: float) -> bool:
+    """Whether most forecasts are still valid when the test ends."""
+    return bool((np.concatenate([np.asarray(group) for group in times]) >= longest * (1 - 1e-9)).mean() > MOST)
 
 
 def _is_negligible(regret: Sequence[Sequence[float]], saving: Sequence[Sequence[float]]) -> bool:

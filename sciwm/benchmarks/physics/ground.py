@@ -28,7 +28,10 @@ from sciwm.files import write_atomically
 from sciwm.progress import bar
 from sciwm.run_folder import store_path
 from simulations import Simulation
+from simulations.excitation import mixed
 from simulations.generate import attractor_states
+
+LONG_RUNS, LONG_INTERVALS, QUICK_INTERVALS = 8, 1000, 120
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,15 @@ class Ground:
         actions = draw_actions(self.simulation.actuators, count, intervals, hold=ROUGH, seed=self.seed)
         with torch.no_grad():
             return starts, actions, rollout(self.simulation, starts, actions)
+
+    def long_run(self) -> tuple[Tensor, Tensor]:
+        """Starts and actions of long runs, forced only where nothing else keeps the flow alive."""
+        starts, _ = self.draw("long_run", LONG_RUNS, 1)
+        box, rng = self.simulation.actuators, np.random.default_rng([self.seed, SEEDS["evaluation"]])
+        intervals = QUICK_INTERVALS if self.quick else LONG_INTERVALS
+        unforced = float(self.config.evaluation.lyapunov_exponent is not None)
+        signals = [mixed(rng, intervals, len(box), share_unforced=unforced) for _ in range(LONG_RUNS)]
+        return starts, box.to_physical(_tensor(np.stack(signals)))
 
     @cached_property
     def _task(self) -> ControlTask:

@@ -15,6 +15,7 @@ from sciwm.evaluation.actions import HELD, ROUGH, draw_actions
 from sciwm.evaluation.control import run_control
 from sciwm.evaluation.counterfactuals import effect_errors
 from sciwm.evaluation.gradients import gradient_agreement
+from sciwm.evaluation.long_run import long_runs
 from sciwm.evaluation.probe_samples import encode, flat, read_samples
 from sciwm.evaluation.probes import Array, Probe, network_probe, ridge_probe
 from sciwm.evaluation.symmetry import symmetric_shift
@@ -32,6 +33,9 @@ VALID = 0.5
 """Normalised error at which a forecast has lost the flow."""
 
 DRIFT_STEPS, BUDGET_STEPS = 200, 8
+SETTLING = 100
+"""Intervals of a long run that do not count."""
+
 UPDATES, QUICK_UPDATES = 1500, 100  # of the network probe
 SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
 
@@ -45,7 +49,7 @@ def measure(dynamics: Dynamics, ground: Ground, *, plans: bool) -> Samples:
         plans: whether its gradients say anything of what actions do.
     """
     samples = forecasts(dynamics, ground) | budgets(dynamics, ground) | effects(dynamics, ground)
-    samples |= probed(dynamics, ground) | shifted(dynamics, ground)
+    samples |= long_run(dynamics, ground) | probed(dynamics, ground) | shifted(dynamics, ground)
     if plans:
         samples |= gradients(dynamics, ground) | controlled(dynamics, ground)
     if isinstance(dynamics, WorldModel):
@@ -57,8 +61,8 @@ def measure(dynamics: Dynamics, ground: Ground, *, plans: bool) -> Samples:
 def forecasts(dynamics: Dynamics, ground: Ground) -> Samples:
     """``nrmse_LEAD``, ``valid_time`` in Lyapunov times and ``energy_drift`` of rollouts of the test set.
 
-    The drift is that of the mean energy over the second half of 200 intervals, in deviations of the
-    true energy.
+    The drift is how far the mean energy over the second half of 200 intervals is from the true one, in
+    deviations of the true energy; forecasts that have lost the flow differ by chance, too.
     """
     config, truth, actions = ground.config, *ground.recorded()
     parts = zip(truth[:, 0].split(SIMULATIONS_AT_ONCE), actions.split(SIMULATIONS_AT_ONCE), strict=True)
@@ -81,7 +85,7 @@ def forecasts(dynamics: Dynamics, ground: Ground) -> Samples:
 
 @torch.no_grad()
 def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
-    """Changes of energy over each interval under fresh actions from the whole box, which the data never hold.
+    """Changes of energy over each interval under fresh actions from the whole box, which recorded forcing never holds.
 
     Root mean squares over 8 intervals in deviations of the true changes: ``energy_change_error`` of the
     decoded fields; of a model with heads also ``energy_read_error`` of the energy that it states, and
@@ -108,6 +112,18 @@ def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
     return samples
 
 
+@torch.no_grad()
+def long_run(dynamics: Dynamics, ground: Ground) -> Samples:
+    """Runs of 1000 intervals, free where that keeps the flow alive: ``blown_up``, 1 for those that did, and
+    ``climate_distance`` of their values from true ones, in deviations; ``climate_floor`` of true ones from each other.
+    """
+    runs = long_runs(dynamics, ground.simulation, *ground.long_run(), settle=SETTLING)
+    distance = runs["histogram_distance"].isel(variable=0)
+    one, true = (torch.from_numpy(distance.sel(run=run).values) for run in ("model", "simulation"))
+    blown_up = runs["blow_up_time"].sel(run="model").notnull().values.astype(float).tolist()
+    return {"blown_up": blown_up, "climate_distance": _bounded(one), "climate_floor": true.tolist()}
+
+
 def effects(dynamics: Dynamics, ground: Ground) -> Samples:
     """``effect_held`` and ``effect_rough``: errors of what other actions would have changed."""
     asked = ground.config.evaluation.effects
@@ -129,7 +145,7 @@ def gradients(dynamics: Dynamics, ground: Ground) -> Samples:
     intervals = round(one / ground.simulation.control_interval)
     starts, actions = ground.draw("gradients", ground.config.evaluation.gradients.samples, intervals)
     found = gradient_agreement(dynamics, ground.simulation, starts, actions, ground.task().target, [half, one])
-    cosine = np.nan_to_num(found["cosine"].values)  # a gradient that is not finite points nowhere
+    cosine = np.nan_to_num(found["cosine"].values)  # where the true one is zero
     return {"gradient_half": cosine[0].tolist(), "gradient_one": cosine[1].tolist()}
 
 
@@ -177,17 +193,25 @@ def shifted(dynamics: Dynamics, ground: Ground) -> Samples:
 
 
 def controlled(dynamics: Dynamics, ground: Ground) -> Samples:
-    """``saving`` and ``regret`` of each start: mean square distance below no control, and above the adjoint's."""
+    """``saving`` and ``regret`` of each start: mean square distance below no control, and above the adjoint's.
+
+    ``without_law`` is 1 if no linear law of the dynamics holds the target, so that plans had no terminal cost.
+    """
     task, known = ground.task(), ground.references()
+    without_law = False
     try:
         policy = task.plan_with(dynamics)
     except ValueError:  # no linear law of this model holds the target
-        policy = ground.task(terminal="none").plan_with(dynamics)
+        without_law, policy = True, ground.task(terminal="none").plan_with(dynamics)
     result = run_control(task, {"planned": lambda: policy}, silent)
     none, adjoint = (np.array(known[name]) for name in ("none", "adjoint"))
     cost = ground.cost_of(result.sel(controller="planned"))
     cost = np.where(np.isfinite(cost), cost, none)  # who has no plan can always do nothing
-    return {"saving": (none - cost).tolist(), "regret": (cost - adjoint).tolist()}
+    return {
+        "saving": (none - cost).tolist(),
+        "regret": (cost - adjoint).tolist(),
+        "without_law": [float(without_law)],
+    }
 
 
 def gain(samples: Mapping[str, Sequence[float]], references: Mapping[str, Sequence[float]]) -> float | None:

@@ -19,6 +19,7 @@ QUICK = (
     "data.batch=8",
     "data.sensitivities={samples: 8, intervals: 4}",
     "model.latent_modes=5",
+    "model.predictor.slaved_modes=2",
     "model.encoder={width: 4, modes: 8}",
     "model.decoder_rank=2",
     "loss.horizon=2",
@@ -47,6 +48,11 @@ def time_unit(config: Config) -> float:
     """A Lyapunov time, or what stands for it."""
     exponent = config.evaluation.lyapunov_exponent
     return 1 / exponent if exponent else INTERVALS * config.simulation.control_interval
+
+
+def longest_valid_time(config: Config) -> float:
+    """That of a forecast which is still valid when the test simulations end."""
+    return config.evaluation.steps * config.simulation.control_interval / time_unit(config)
 
 
 def horizons(config: Config) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from sciwm.benchmarks.physics.figure import draw
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.resolution import resolution_cell
 from sciwm.benchmarks.physics.surprise import surprise_cell
-from sciwm.benchmarks.physics.systems import SYSTEMS
+from sciwm.benchmarks.physics.systems import SYSTEMS, longest_valid_time
 from sciwm.benchmarks.results import Row
 from sciwm.evaluation.statistics import paired_bootstrap
 from sciwm.problems import InputError, Problem
@@ -80,7 +80,8 @@ def run_some(quick: bool, folder: Path, seeds: Sequence[int], only: Sequence[str
             progress(0, f"{system} {name} {seed}")
             cells[name][seed] = _cell(Ground(system, seed, folder / system / f"seed_{seed}", quick), name)
             progress(1, "")
-        rows += _rows(system, {name: [of[s] for s in seeds if s in of] for name, of in cells.items()})
+        longest = longest_valid_time(Ground(system, seeds[0], folder / system, quick).config)
+        rows += _rows(system, {name: [of[s] for s in seeds if s in of] for name, of in cells.items()}, longest)
         rows += factorial.effects({n: _samples(list(of.values())) for n, of in cells.items() if _is_whole(of)})
     progress.close()
     draw(rows, folder / "physics.png")
@@ -106,13 +107,13 @@ def _is_whole(cells: Mapping[int, Measured]) -> bool:
     return set(cells) >= set(factorial.SEEDS) and not any("failed" in cell for cell in cells.values())
 
 
-def _rows(system: str, cells: Mapping[str, Sequence[Measured]]) -> list[Row]:
+def _rows(system: str, cells: Mapping[str, Sequence[Measured]], longest: float) -> list[Row]:
     """Of one system, with the cells of every seed by name."""
     names = [n for n in cells if n not in OF_MAIN_ARM and part_of(n) != "factorial"]
     failed = {n for n in names if any("failed" in cell for cell in cells[n])}
     samples = {name: _samples(cells[name]) for name in names if name not in failed}
     claims = [c for c in CLAIMS if {c.arm, c.against} - {""} <= set(names)]
-    verdicts = [judge(claim, system, samples) for claim in claims]
+    verdicts = [judge(claim, system, samples, longest) for claim in claims]
     return [
         *(_arm_row(system, name, cells[name]) for name in names),
         *(row | {"verdict": f"{row['arm']} failed"} if row["arm"] in failed else row for row in verdicts),
@@ -135,7 +136,8 @@ def _is_needed(name: str, parts: Sequence[str]) -> bool:
 def _cell(ground: Ground, name: str) -> Measured:
     ground.data()
     if name in OF_MAIN_ARM:
-        return OF_MAIN_ARM[name](ground)
+        failed = arm_cell(ground, OURS).get("failed")
+        return {"failed": failed, "rows": []} if failed else OF_MAIN_ARM[name](ground)
     return arm_cell(ground, name) if name in ARMS else baseline_cell(ground, name)
 
 

@@ -8,7 +8,7 @@ from sciwm.evaluation.control import target_fields
 from sciwm.evaluation.counterfactuals import effect_errors
 from sciwm.evaluation.gradients import gradient_agreement
 from sciwm.evaluation.shifts import error_slope, forcing_shift, parameter_shift
-from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of
+from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
 from sciwm.evaluation.suite.setting import Drawn, Setting
 from simulations.generate import Progress
 
@@ -63,7 +63,7 @@ def measure_gradients(setting: Setting, progress: Progress) -> Outcome:
     furthest = agreement.isel(horizon=-1)
     measures = [
         median_of(f"cosine with the true gradient {where}", near["cosine"], drawn.simulations),
-        median_of(f"norm over that of the true gradient {where}", near["norm_ratio"], drawn.simulations),
+        median_of(f"norm over that of the true gradient {where}", near["norm_ratio"], drawn.simulations, lost=np.inf),
         median_of(
             f"cosine with the true gradient over {float(furthest['horizon']):g} time units",
             furthest["cosine"],
@@ -86,8 +86,8 @@ def measure_shifts(setting: Setting, progress: Progress) -> Outcome:
     lead_time = max(1, round(SLOPE_SHARE * intervals)) * setting.interval
     measures: list[Measure] = []
     for name, errors in made.items():
-        slope = mean_of(f"slope of log error with {name} at lead time {lead_time:g}", error_slope(errors, lead_time),
-                        drawn.simulations)  # fmt: skip
+        meaning = f"slope of log error with {name} at lead time {lead_time:g}"
+        slope = median_of(meaning, error_slope(errors, lead_time), drawn.simulations)
         at = errors["nrmse"].sel(time=lead_time, method="nearest")
         measures.append(slope)
         for factor in (min(asked.factors), max(asked.factors)):

@@ -1,4 +1,4 @@
-"""Futures that the model imagines: rollouts of the test set, their scores, and the climate of long runs."""
+"""Futures that the model imagines: rollouts of the test set, scores, budgets, and the climate of long runs."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from sciwm.evaluation.long_run import intervals_of, long_runs, share_blown_up
 from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.scores import evaluate
 from sciwm.evaluation.statistics import bootstrap_interval
-from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of, share_of
+from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of, root_mean_square_of, share_of
 from sciwm.evaluation.suite.setting import Setting
 from sciwm.model.world_model import WorldModel
 from sciwm.training.held_out import participation_ratio
@@ -32,10 +32,8 @@ SETTLING_SHARE = 0.1
 
 
 def measure_test_set(setting: Setting, progress: Progress) -> Outcome:
-    """Rollouts of the test set, what the latent uses, and budgets under unseen actions."""
-    rollouts, metrics = measure_rollouts(
-        setting.config, setting.model, setting.test, setting.simulation, rollouts=setting.rollouts
-    )
+    """Rollouts of the test set, and what the latent uses."""
+    rollouts, metrics = measure_rollouts(setting.config, setting.model, setting.test, rollouts=setting.rollouts)
     rollout = metrics["rollout"]
     low, high = rollout["valid_prediction_time_interval"]
     valid = "valid prediction time" + (", at least" if rollout["valid_to_the_end"] else "")
@@ -53,11 +51,10 @@ def measure_rollouts(
     config: Config,
     model: WorldModel,
     data: Trajectories,
-    simulation: Simulation,
     *,
     rollouts: xr.Dataset | None = None,
 ) -> tuple[xr.Dataset, dict[str, Any]]:
-    """Rollouts of a test set, and their numbers under ``rollout``, ``latent`` and ``budget``.
+    """Rollouts of a test set, and their numbers under ``rollout`` and ``latent``.
 
     Args:
         rollouts: if they have been made.
@@ -69,7 +66,6 @@ def measure_rollouts(
     unit = exponent or 1.0
     fields = torch.stack([torch.from_numpy(made[v.name].values) for v in model.domain.variables], dim=2)
     latents = model.latent(encode_trajectory(model, fields))
-    budget = _unseen_action_budget(config, model, simulation)
     metrics = {
         "rollout": {
             "simulations": made.sizes["simulation"],
@@ -87,7 +83,6 @@ def measure_rollouts(
             "size": model.latent_size,
             "participation_ratio": participation_ratio(latents),
         },
-        "budget": {f"{name}_unseen_actions": _root_mean_square(budget[name]) for name in budget.data_vars},
     }
     return made, metrics
 
@@ -140,7 +135,22 @@ def _with_unit(measure: Measure, unit: str) -> Measure:
     return Measure(measure.meaning, measure.value, measure.interval, unit)
 
 
-def _unseen_action_budget(
+def measure_budgets(setting: Setting, progress: Progress) -> Outcome:
+    """What every functional changes by, against the truth and against the budget that the model states."""
+    errors = budgets_under_unseen_actions(setting.config, setting.model, setting.simulation)
+    starts = np.arange(errors.sizes["sample"])
+    measures = []
+    for variable, meaning in (("residual", "residual of the {} budget"), ("change_error", "error of changes of {}")):
+        if variable in errors:
+            size = (errors[variable] ** 2).mean("time", skipna=False) ** 0.5
+            measures += [
+                root_mean_square_of(meaning.format(name), size.sel(functional=name), starts, lost=np.inf)
+                for name in map(str, errors["functional"].values)
+            ]
+    return Outcome(errors, measures, {})
+
+
+def budgets_under_unseen_actions(
     config: Config, model: WorldModel, simulation: Simulation, *, intervals: int = 8
 ) -> xr.Dataset:
     """Held-out starts under fresh full-range actions every interval, which the training data never hold."""
@@ -150,7 +160,3 @@ def _unseen_action_budget(
     actions = simulation.actuators.to_physical(drawn)
     episodes = simulations.run_episodes(simulation, starts, lambda fields, t: actions[:, t], range(intervals))
     return unseen_action_budget(model, simulation, starts, actions, episodes.fields)
-
-
-def _root_mean_square(values: xr.DataArray) -> dict[str, float]:
-    return {str(n): float((values.sel(functional=n) ** 2).mean() ** 0.5) for n in values["functional"].values}

@@ -61,6 +61,11 @@ def mean_of(meaning: str, values: xr.DataArray, groups: ArrayLike, *, lost: floa
     return _measure(meaning, values, groups, np.mean, lost)
 
 
+def root_mean_square_of(meaning: str, values: xr.DataArray, groups: ArrayLike, *, lost: float | None = None) -> Measure:
+    """The same with the root of the mean square."""
+    return _measure(meaning, values, groups, lambda sample: np.sqrt(np.mean(np.square(sample))), lost)
+
+
 def share_of(meaning: str, share: float, count: int) -> Measure:
     """A share with Wilson's score interval (1927, doi:10.1080/01621459.1927.10502953): no certainty from few.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sciwm.evaluation.suite.answers import measure_effects, measure_gradients, measure_shifts
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
-from sciwm.evaluation.suite.imagination import measure_long_run, measure_scores, measure_test_set
+from sciwm.evaluation.suite.imagination import measure_budgets, measure_long_run, measure_scores, measure_test_set
 from sciwm.evaluation.suite.latents import FEWEST_SIMULATIONS, measure_probing, measure_surprise
 from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation.suite.setting import Setting
@@ -55,7 +55,9 @@ class EvaluationPart:
 
 PARTS: dict[str, EvaluationPart] = {
     "rollouts": EvaluationPart("test simulations imagined from their first instant", measure_test_set,
-                               depends_on=("evaluation.steps", "control.episodes", "data.warm_up")),
+                               depends_on=("evaluation.steps",)),
+    "budgets": EvaluationPart("budgets under actions never seen", measure_budgets,
+                              depends_on=("control.episodes", "data.warm_up")),
     "scores": EvaluationPart("scores of each variable in these", measure_scores, depends_on=("evaluation.steps",)),
     "effects": EvaluationPart("what other actions would have changed", measure_effects),
     "gradients": EvaluationPart("whether gradients point where the true ones do", measure_gradients,
