@@ -1,4 +1,4 @@
-"""The whole objective: prediction and physics one for a trivial model, and the weights between them."""
+"""The whole objective: prediction and physics, and the weights between them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

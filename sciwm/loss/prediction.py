@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from sciwm.loss.ranks import mean_over_ranks
+
 
 def prediction_errors(imagined: Tensor, encoded: Tensor, metric: Tensor, *, relative_floor: float) -> Tensor:
     """Error of each step of a rollout, one for a predictor that copies the first latent:
@@ -26,6 +28,7 @@ def prediction_errors(imagined: Tensor, encoded: Tensor, metric: Tensor, *, rela
     start, future = encoded[:, :1], encoded[:, 1:]
     with torch.no_grad():
         weight = 1 / (start.square() @ metric + relative_floor)
-        persistence = (weight * ((start - future).square() @ metric)).mean(dim=0).clamp(min=1e-12)
+        of_this_rank = (weight * ((start - future).square() @ metric)).mean(dim=0)
+        persistence = mean_over_ranks(of_this_rank).clamp(min=1e-12)
     error = (weight * ((imagined - future).square() @ metric)).mean(dim=0)
     return error / persistence

@@ -13,6 +13,7 @@ from torch import Tensor
 from sciwm.config import PhysicsSettings
 from sciwm.data.sensitivity import Sensitivities
 from sciwm.dynamics import readout_trajectory, rollout
+from sciwm.loss.ranks import mean_over_ranks
 from sciwm.model.world_model import WorldModel
 
 
@@ -146,5 +147,5 @@ def physical_directions(model: WorldModel, data: Sensitivities) -> Tensor:
 def _relative(imagined: Tensor, true: Tensor, metric: Tensor) -> Tensor:
     """Over ``(batch, H, size)``: mean over steps of the square error relative to the mean square."""
     with torch.no_grad():
-        size = (true.square() @ metric).mean(dim=0).clamp(min=1e-12)
+        size = mean_over_ranks((true.square() @ metric).mean(dim=0)).clamp(min=1e-12)
     return (((imagined - true).square() @ metric).mean(dim=0) / size).mean()

@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sciwm.config import CollapseSettings
 from sciwm.loss.collapse import AntiCollapse, build_collapse
+from sciwm.loss.prediction import prediction_errors
 from sciwm.loss.ranks import gather_over_ranks, mean_over_ranks
 
 BLOCKS = [torch.tensor([0]), torch.tensor([1, 3]), torch.tensor([2, 4])]
@@ -38,8 +39,10 @@ def step(member: AntiCollapse, encoder: nn.Module, mine: Tensor) -> list[Tensor]
     generator = torch.Generator().manual_seed(2)
     encoded = encoder(member.hide(mine, generator))
     penalties = torch.stack([*member.penalties(encoded, generator).values(), encoded.new_zeros(())])
-    error = (encoded.roll(1, dims=-1) - member.targets(mine, encoded)).square().mean()
-    (penalties.sum() + error).backward()
+    instants = torch.stack([encoded.roll(2, dims=-1), member.targets(mine, encoded)], dim=1)
+    imagined, metric = encoded.roll(1, dims=-1)[:, None], encoded.new_full((5,), 0.2)
+    error = prediction_errors(imagined, instants, metric, relative_floor=0.05)
+    (penalties.sum() + error.sum()).backward()
     gradients = [p.grad for p in encoder.parameters() if p.grad is not None]
     return [penalties.detach(), *gradients]
 
