@@ -37,7 +37,8 @@ class PhysicsSettings(Section):
 
     ``gradient_cap`` bounds the gradient of all of them but the sensitivities together, in the encoder and in
     the predictor, relative to that of prediction, sensitivities and anti-collapse, so that the model stays
-    predictive; 0 leaves it free. ``adjoints`` are for fine-tuning: they begin when ``adjoints_from`` of the training is over.
+    predictive; 0 leaves it free. ``adjoints`` are for fine-tuning: they begin when ``adjoints_from`` of the
+    training is over.
     """
 
     heads_encoded: Weight = 0.3
