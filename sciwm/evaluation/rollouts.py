@@ -10,7 +10,7 @@ from torch import Tensor
 from sciwm.data.coordinates import position_of
 from sciwm.data.domain import Variable
 from sciwm.data.schema import Trajectories
-from sciwm.dynamics import readout_trajectory, rollout
+from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.loss.physics import budget_residual
 from sciwm.model.world_model import WorldModel
 from simulations import Simulation
@@ -80,7 +80,7 @@ def valid_prediction_time(rollouts: xr.Dataset, *, threshold: float = 0.5) -> xr
 
 @torch.no_grad()
 def unseen_action_budget(
-    model: WorldModel, simulation: Simulation, starts: Tensor, actions: Tensor, fields: Tensor
+    dynamics: Dynamics, simulation: Simulation, starts: Tensor, actions: Tensor, fields: Tensor
 ) -> xr.Dataset:
     """Budgets of imagined trajectories under actions of a kind that is not in the data.
 
@@ -93,12 +93,14 @@ def unseen_action_budget(
     Returns:
         over ``functional``, ``sample``, ``time``, in units of the deviation of the true changes:
         ``change_error``, the change of the functional of the decoded fields over each interval minus
-        the true one; and, for a model with heads, ``residual`` of the budget they state.
+        the true one; and, for a model with heads, ``stated_error``, the same of the functional that
+        these state, and ``residual`` of the budget that they state.
     """
-    state = model.encode(starts)
-    states = torch.cat([state[:, None], rollout(model, state, actions)], dim=1)
-    imagined = readout_trajectory(model, states, ["fields"])["fields"]
-    names = [f.name for f in model.domain.functionals] or list(simulation.functional_names)
+    state = dynamics.encode(starts)
+    states = torch.cat([state[:, None], rollout(dynamics, state, actions)], dim=1)
+    imagined = readout_trajectory(dynamics, states, ["fields"])["fields"]
+    stated = dynamics.domain.functionals if isinstance(dynamics, WorldModel) else ()
+    names = [f.name for f in stated] or list(simulation.functional_names)
 
     def changes(trajectory: Tensor) -> Tensor:
         values = simulation.functionals(trajectory.flatten(0, 1))
@@ -108,10 +110,12 @@ def unseen_action_budget(
     scale = true.flatten(0, 1).std(dim=0)
     dims = ("sample", "time", "functional")
     variables = {"change_error": ((changes(imagined) - true) / scale, "error of the imagined change")}
-    if model.domain.functionals:
+    if isinstance(dynamics, WorldModel) and stated:
+        read = torch.stack(list(readout_trajectory(dynamics, states, names).values()), dim=2)
+        variables["stated_error"] = ((read.diff(dim=1) - true) / scale, "error of the stated change")
         before, after = states[:, :-1].flatten(0, 1), states[:, 1:].flatten(0, 1)
-        residual = budget_residual(model, before, actions.flatten(0, 1), after).unflatten(0, actions.shape[:2])
-        trained = residual.new_tensor([f.change_deviation for f in model.domain.functionals])
+        residual = budget_residual(dynamics, before, actions.flatten(0, 1), after).unflatten(0, actions.shape[:2])
+        trained = residual.new_tensor([f.change_deviation for f in stated])
         variables["residual"] = (residual * trained / scale, "budget residual of imagined intervals")
     return xr.Dataset(
         {k: (dims, v.numpy(), {"units": "1", "long_name": meaning}) for k, (v, meaning) in variables.items()},
@@ -119,7 +123,7 @@ def unseen_action_budget(
             "functional": names,
             "time": (
                 "time",
-                model.control_interval * np.arange(1, actions.shape[1] + 1),
+                dynamics.control_interval * np.arange(1, actions.shape[1] + 1),
                 {"units": "1", "long_name": "end of the interval", "axis": "T"},
             ),
         },

@@ -93,8 +93,9 @@ def test_change_error_is_imagined_minus_true_in_units_of_the_true_deviation(mode
     other = unseen_action_budget(model, simulation, starts, actions, episodes.fields.flip(0))
     energies = episodes.functionals["energy"].diff(dim=1)
     gap = (energies - energies.flip(0)) / energies.flatten().std()
-    difference = (other["change_error"] - scores["change_error"]).sel(functional="energy")
-    np.testing.assert_allclose(difference.values, gap.numpy(), atol=1e-3)
+    for name in ("change_error", "stated_error"):
+        difference = (other[name] - scores[name]).sel(functional="energy")
+        np.testing.assert_allclose(difference.values, gap.numpy(), atol=1e-3)
 
 
 def test_budget_residuals_bear_the_name_of_their_functional(model: WorldModel, config: Config) -> None:

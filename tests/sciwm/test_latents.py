@@ -360,7 +360,7 @@ def test_rollouts_of_flows_are_measured(
     assert len(metrics["rollout"]["nrmse"]) == 8
     simulation = simulations.build(flow_config.simulation.model_dump())
     budgets = budgets_under_unseen_actions(flow_config, model, simulation)
-    assert set(budgets.data_vars) == {"change_error", "residual"}
+    assert set(budgets.data_vars) == {"change_error", "stated_error", "residual"}
     assert dict(budgets.sizes) == {"sample": flow_config.control.episodes, "time": 8, "functional": 2}
 
 

@@ -133,6 +133,21 @@ def test_forecasts_that_outlast_the_test_cannot_be_compared() -> None:
     assert judged([0.5, 0.5, 0.5], [0.1, 0.1, 0.1]) == "accepted"
 
 
+def test_climates_at_the_floor_cannot_be_compared() -> None:
+    """What lies between true runs is the least that any run can show."""
+    claim = Claim("a", "climate_distance", "cut", 0.1, "b")
+
+    def judged(arm: float, other: float) -> str:
+        samples = {
+            n: {"climate_distance": [[v, v]], "climate_floor": [[1.0, 1.0]]} for n, v in (("a", arm), ("b", other))
+        }
+        return str(judge(claim, "ks22", samples, 5.0)["verdict"])
+
+    assert judged(1.05, 1.09) == "nothing to gain"
+    assert judged(1.05, 2.0) == "accepted"
+    assert judged(2.0, 1.05) == "killed"
+
+
 def test_effects_of_factors_that_add_and_multiply() -> None:
     """Of 10 + 3 e - 2 b + 4 e s: each factor by itself, one interaction, all others nothing."""
     rng = np.random.default_rng(0)

@@ -40,6 +40,9 @@ NEGLIGIBLE = 0.01
 """Regret, as a share of what planning saves, below which there is nothing left to gain."""
 
 
+AT_THE_FLOOR = 1.1
+"""Distance of long runs from true ones, over that of true ones from each other, up to which both are alike."""
+
 MOST = 0.5
 """Share of forecasts that outlast the test, from which on it is too short to compare them."""
 
@@ -79,7 +82,7 @@ def judge(claim: Claim, system: str, samples: Samples, longest: float) -> Row:
     """The claim held against paired samples of one system.
 
     The verdict is ``not measured`` where some are missing, and ``nothing to gain`` where both sides have a regret
-    that is as good as none, or both a valid time that ends with the test.
+    that is as good as none, or both a valid time that ends with the test, or both the climate of the truth.
 
     Args:
         longest: valid time of a forecast that outlasts the test.
@@ -104,6 +107,8 @@ def judge(claim: Claim, system: str, samples: Samples, longest: float) -> Row:
     if claim.measure == "regret" and all(_is_negligible(samples[s]["regret"], samples[s]["saving"]) for s in sides):
         return row | {"verdict": "nothing to gain"}
     if claim.measure == "valid_time" and all(_ends_with_the_test(times, longest) for times in (arm, other)):
+        return row | {"verdict": "nothing to gain"}
+    if claim.measure == "climate_distance" and all(_is_the_true_climate(samples[side]) for side in sides):
         return row | {"verdict": "nothing to gain"}
     value, low, high = paired_bootstrap(arm, other, COMPARE[claim.kind])
     if not np.isfinite([value, low, high]).all():  # there are draws in which the other has nothing to be cut
@@ -130,6 +135,12 @@ def _pair_up(arm: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -
 def _ends_with_the_test(times: Sequence[Sequence[float]], longest: float) -> bool:
     """Whether most forecasts are still valid when the test ends."""
     return bool((np.concatenate([np.asarray(group) for group in times]) >= longest * (1 - 1e-9)).mean() > MOST)
+
+
+def _is_the_true_climate(measured: Mapping[str, Sequence[Sequence[float]]]) -> bool:
+    """Whether long runs are hardly farther from true ones than these from each other."""
+    distance, floor = (np.concatenate(measured[f"climate_{name}"]).mean() for name in ("distance", "floor"))
+    return bool(distance < AT_THE_FLOOR * floor)
 
 
 def _is_negligible(regret: Sequence[Sequence[float]], saving: Sequence[Sequence[float]]) -> bool:

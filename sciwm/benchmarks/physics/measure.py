@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.systems import horizons, time_unit
-from sciwm.dynamics import Dynamics, encode_trajectory, readout_trajectory, rollout
+from sciwm.dynamics import Dynamics, encode_trajectory
 from sciwm.evaluation.actions import HELD, ROUGH, draw_actions
 from sciwm.evaluation.control import run_control
 from sciwm.evaluation.counterfactuals import effect_errors
@@ -18,9 +18,9 @@ from sciwm.evaluation.gradients import gradient_agreement
 from sciwm.evaluation.long_run import long_runs
 from sciwm.evaluation.probe_samples import encode, flat, read_samples
 from sciwm.evaluation.probes import Array, Probe, network_probe, ridge_probe
+from sciwm.evaluation.rollouts import unseen_action_budget
 from sciwm.evaluation.symmetry import symmetric_shift
 from sciwm.evaluation.trajectories import decoded, deviations, size
-from sciwm.loss.physics import budget_residual
 from sciwm.model.world_model import WorldModel
 from sciwm.training.held_out import participation_ratio
 from simulations.generate import silent
@@ -33,6 +33,7 @@ VALID = 0.5
 """Normalised error at which a forecast has lost the flow."""
 
 DRIFT_STEPS, BUDGET_STEPS = 200, 8
+BUDGETS = {"energy_change_error": "change_error", "energy_read_error": "stated_error", "budget_residual": "residual"}
 SETTLING = 100
 """Intervals of a long run that do not count."""
 
@@ -92,24 +93,10 @@ def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
     the ``budget_residual`` of that.
     """
     starts, actions, fields = ground.unseen(BUDGET_STEPS)
-    true = _energy(ground, torch.cat([starts[:, None], fields], dim=1)).diff(dim=1)
-    scale = true.std()
-    state = dynamics.encode(starts)
-    states = torch.cat([state[:, None], rollout(dynamics, state, actions)], dim=1)
-    imagined = readout_trajectory(dynamics, states, ["fields"])["fields"]
-
-    def error(energy: Tensor) -> list[float]:
-        return _bounded(((energy.diff(dim=1) - true) / scale).square().mean(dim=1).sqrt())
-
-    samples = {"energy_change_error": error(_energy(ground, imagined))}
-    if isinstance(dynamics, WorldModel) and dynamics.domain.functionals:
-        samples["energy_read_error"] = error(readout_trajectory(dynamics, states, ["energy"])["energy"])
-        before, after = states[:, :-1].flatten(0, 1), states[:, 1:].flatten(0, 1)
-        place, functional = next((i, f) for i, f in enumerate(dynamics.domain.functionals) if f.name == "energy")
-        residual = budget_residual(dynamics, before, actions.flatten(0, 1), after)[:, place]
-        residual = residual.unflatten(0, actions.shape[:2]) * functional.change_deviation / scale
-        samples["budget_residual"] = _bounded(residual.square().mean(dim=1).sqrt())
-    return samples
+    together = torch.cat([starts[:, None], fields], dim=1)
+    errors = unseen_action_budget(dynamics, ground.simulation, starts, actions, together).sel(functional="energy")
+    size = (errors**2).mean("time", skipna=False) ** 0.5
+    return {name: _bounded(torch.from_numpy(size[of].values)) for name, of in BUDGETS.items() if of in size}
 
 
 @torch.no_grad()

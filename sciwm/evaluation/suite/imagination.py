@@ -27,6 +27,11 @@ from simulations.generate import Progress, attractor_states
 LONG_INTERVALS = 1000
 """Length of a long run, with and without an exponent."""
 
+BUDGET_MEASURES = {
+    "residual": "residual of the {} budget",
+    "change_error": "error of changes of {}",
+    "stated_error": "error of stated changes of {}",
+}
 SETTLING_SHARE = 0.1
 """Of a long run, which does not count."""
 
@@ -140,7 +145,7 @@ def measure_budgets(setting: Setting, progress: Progress) -> Outcome:
     errors = budgets_under_unseen_actions(setting.config, setting.model, setting.simulation)
     starts = np.arange(errors.sizes["sample"])
     measures = []
-    for variable, meaning in (("residual", "residual of the {} budget"), ("change_error", "error of changes of {}")):
+    for variable, meaning in BUDGET_MEASURES.items():
         if variable in errors:
             size = (errors[variable] ** 2).mean("time", skipna=False) ** 0.5
             measures += [
