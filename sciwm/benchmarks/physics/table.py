@@ -26,7 +26,8 @@ LEFT_OUT = {
     "burgers": ("factorial", "collapse"),
     "ks60": ("factorial", "collapse"),
     "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "no_slaved_modes",
-                   "adjoints", "nonlinear_inverse", "shell", "edmdc", "koopman"),
+                   "nonlinear_heads", "ledger", "tangents", "adjoints", "nonlinear_inverse", "shell", "all",
+                   "edmdc", "koopman", "autoencoder"),
 }  # fmt: skip
 """Parts, arms and baselines that are asked for only where a training is quick."""
 
