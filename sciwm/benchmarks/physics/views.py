@@ -11,12 +11,11 @@ from sciwm.benchmarks.results import Cell, Column, Row, text
 
 MEASURES = {
     "parameters": "parameters",
-    "nrmse_12": "nRMSE, 12 steps",
     "valid_time": "valid time [Lyapunov, or 40 intervals]",
     "energy_change_error": "energy change error",
     "energy_drift": "energy drift",
     "effect_rough": "effect error",
-    "gradient_half": "gradient cosine, half a Lyapunov time",
+    "blown_up": "long runs that blew up",
     "gain": "gain",
     "cpu_seconds": "CPU s",
 }
