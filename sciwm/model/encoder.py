@@ -1,5 +1,6 @@
 """Fields to latent: a Fourier neural operator that corrects the fields before they are projected."""
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
+from sciwm.model.assembled import applied
 from sciwm.model.convolution import TruncatedConv
-from sciwm.model.fourier import along_axes, basis
+from sciwm.model.fourier import along_axes, basis, by_wave_vector, joined, split, turns
 from sciwm.model.slaved import SlavedModes
-from sciwm.model.spectral import SpectralSpace
+from sciwm.model.spectral import SpectralSpace, wave_by_wave
 from sciwm.model.vector import VectorSpace
 from sciwm.problems import InputError, Problem
 
@@ -139,6 +141,14 @@ class SpectralEncoder(nn.Module):
             return
         self.operator = Operator(variables, space.channels, settings, len(space.modes))
         self.operator_modes = settings.modes
+        self.corrected = [min(k, settings.modes) for k in space.modes]
+        grid = [4 * settings.modes for _ in space.modes]
+        impulses = torch.zeros(variables + 1, variables, *grid)  # one for each variable, and nothing
+        impulses.view(variables + 1, variables, -1)[range(variables), range(variables), 0] = float(math.prod(grid))
+        self.register_buffer("impulses", self.grids.resampled(impulses, settings.modes, grid), persistent=False)
+        self.impulses: Tensor
+        self.register_buffer("turns", turns(self.corrected), persistent=False)
+        self.turns: Tensor
         self.skip = Pointwise(variables, space.channels)
         nn.init.eye_(self.skip.weight.detach())
         if space.channels > variables:  # channels that copy no field begin as features of their own
@@ -148,10 +158,33 @@ class SpectralEncoder(nn.Module):
         """Normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
         if self.fixed:
             return (self._coefficients(fields) / self.scale).flatten(1)
-        seen = self.grids.resampled(fields, self.operator_modes, [4 * self.operator_modes for _ in self.space.modes])
-        kept, correction = self._coefficients(fields), self._coefficients(self.operator(seen))
+        kept = self._coefficients(fields)
+        if self.operator.layers == 1:
+            correction = self._linear_correction(kept)
+        else:
+            seen = self.grids.resampled(fields, self.operator_modes, self.impulses.shape[2:])
+            correction = self._coefficients(self.operator(seen))
         coefficients = torch.where(self.means, kept[:, self.copied], self.skip(kept) + correction)
         return (coefficients / self.scale).flatten(1)
+
+    def _linear_correction(self, kept: Tensor) -> Tensor:
+        """The same from coefficients alone: what one layer makes of every wave is told by its answer to an impulse."""
+        waves = [k + 1 for k in self.corrected]
+        answers = split(self.grids.coefficients(self.operator(self.impulses), self.corrected), self.corrected)
+        asked = split(self.grids.coefficients(self.impulses[:1, :1], self.corrected), self.corrected)
+        constant = answers[-1:]
+        response = by_wave_vector(answers[:-1] - constant, len(waves)).unflatten(2, (self.space.channels, -1))
+        multipliers = response.permute(3, 1, 2, 0) / by_wave_vector(asked, len(waves))[:, 0, 0]
+        linear = wave_by_wave(multipliers, self.turns, waves)
+
+        def corrected(flat: Tensor) -> Tensor:
+            coefficients = flat.unflatten(1, kept.shape[1:])
+            return joined(linear(split(coefficients, self.corrected)), self.space.modes).flatten(1)
+
+        shape = (self.space.channels, *self.space.shape)
+        return applied(corrected, kept.flatten(1), self.space.size).unflatten(1, shape) + joined(
+            constant, self.space.modes
+        )
 
     def metric(self, exponent: float) -> Tensor:
         """Weights ``m_k ~ sigma_k^(2 exponent)`` summing to one, ``(size,)``.

@@ -172,19 +172,28 @@ class SpectralLinear(nn.Module):
         return mapped
 
     def split_map(self) -> LatentMap:
-        """The same of split coefficients ``(batch, channel, ...)``: one small matrix for each wave vector."""
-        matrices = torch.einsum("eiow,epqw->wipoq", self.multipliers().flatten(3), self.turns)
-        matrices = matrices.flatten(1, 2).flatten(2)
-
-        def mixed(coefficients: Tensor) -> Tensor:
-            by_waves = by_wave_vector(coefficients, len(self.waves))
-            return from_wave_vectors(torch.bmm(by_waves, matrices), self.waves)
-
-        return mixed
+        """The same of split coefficients ``(batch, channel, ...)``."""
+        return wave_by_wave(self.multipliers().flatten(3), self.turns, self.waves)
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
         return applied(self.map(), latent, self.end.size)
+
+
+def wave_by_wave(multipliers: Tensor, turns: Tensor, waves: Sequence[int]) -> LatentMap:
+    """``sum_e W_e(k) J^e z_k`` of split coefficients ``(batch, channel, ...)``: one small matrix for each wave vector.
+
+    Args:
+        multipliers: W, ``(2^D, C_in, C_out, wave vectors)``.
+        turns: see :func:`sciwm.model.fourier.turns`.
+        waves: wavenumbers along each axis, zero among them.
+    """
+    matrices = torch.einsum("eiow,epqw->wipoq", multipliers, turns).flatten(1, 2).flatten(2)
+
+    def mixed(coefficients: Tensor) -> Tensor:
+        return from_wave_vectors(torch.bmm(by_wave_vector(coefficients, len(waves)), matrices), waves)
+
+    return mixed
 
 
 class SpectralProduct(nn.Module):

@@ -16,16 +16,18 @@ from torch import Tensor
 import sciwm
 import simulations
 from sciwm.config import Config
+from sciwm.config.model import EncoderSettings
 from sciwm.config_files import parse_config
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.windows import Windows
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts
 from sciwm.loss.objective import Objective
-from sciwm.model.encoder import VectorEncoder, principal_modes
+from sciwm.model.conservation import places_of_means
+from sciwm.model.encoder import SpectralEncoder, VectorEncoder, principal_modes
 from sciwm.model.fourier import along_axes, basis
 from sciwm.model.linear_readout import LinearReadout
-from sciwm.model.spectral import translate
+from sciwm.model.spectral import SpectralSpace, translate
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
 from sciwm.training.loop import build_model, train
@@ -303,6 +305,37 @@ def test_flows_and_forcing_move_together(
         moved = model.predictor.stepper(moved_shapes)(translate(z, model.encoder.space, far), action)
         still = translate(model.predictor.stepper(model.shapes)(z, action), model.encoder.space, far)
     assert ((moved - still).norm() < 1e-4 * still.norm()) == settings.equivariant
+
+
+@pytest.mark.parametrize("count", [3, 100])
+@pytest.mark.parametrize(
+    ("dimensions", "modes", "operator_modes", "variables", "channels"),
+    [(1, 7, 10, 1, 1), (1, 9, 4, 2, 3), (2, 4, 5, 1, 1), (2, 4, 3, 2, 2)],
+)
+def test_one_layer_is_known_by_its_answer_to_an_impulse(
+    dimensions: int, modes: int, operator_modes: int, variables: int, channels: int, count: int
+) -> None:
+    """The operator itself makes the same latents, and the same gradients, of all fields together."""
+    torch.manual_seed(0)
+    space = SpectralSpace(channels, (modes,) * dimensions, (1.0,) * dimensions)
+    settings = EncoderSettings(width=6, layers=1, modes=operator_modes)
+    encoder = SpectralEncoder(variables, settings, space, places_of_means(space, [0]), 0)
+    parameters = list(encoder.parameters())
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    fields = torch.randn(count, variables, *(24,) * dimensions)
+    latents = encoder(fields)
+    gradients = torch.autograd.grad(latents.square().mean(), parameters)
+
+    seen = encoder.grids.resampled(fields, operator_modes, [4 * operator_modes] * dimensions)
+    kept, correction = (encoder.grids.coefficients(f, space.modes) for f in (fields, encoder.operator(seen)))
+    coefficients = torch.where(encoder.means, kept[:, encoder.copied], encoder.skip(kept) + correction)
+    expected = coefficients.flatten(1)
+    torch.testing.assert_close(latents, expected, rtol=1e-4, atol=1e-5)
+    largest = float(max(g.abs().max() for g in gradients))
+    for found, of in zip(gradients, torch.autograd.grad(expected.square().mean(), parameters), strict=True):
+        torch.testing.assert_close(found, of, rtol=1e-4, atol=1e-5 * largest)
 
 
 def test_slaved_modes_make_a_step_that_of_a_larger_latent(
