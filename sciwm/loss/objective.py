@@ -1,5 +1,6 @@
 """The whole objective: prediction and physics, and the weights between them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -139,9 +140,11 @@ class Objective(nn.Module):
         return model.encoder.metric(self.settings.energy_exponent)
 
     def decoder_error(self, model: WorldModel, batch: Batch, terms: Terms) -> Tensor:
-        """Relative error of the decoded fields; no gradient reaches the encoder."""
-        fields = model.normalize(batch.fields).flatten(0, 1)
-        return self._reconstruction_error(model, fields, terms.encoded[: len(fields)].detach())
+        """Relative error of the decoded fields of first and last instants; no gradient reaches the encoder."""
+        count, ends = batch.fields.shape[:2], [0, -1]  # those between are hardly others
+        latents = terms.encoded[: math.prod(count)].unflatten(0, count)[:, ends].flatten(0, 1)
+        fields = model.normalize(batch.fields[:, ends]).flatten(0, 1)
+        return self._reconstruction_error(model, fields, latents.detach())
 
     def _reconstruction_error(self, model: WorldModel, fields: Tensor, latents: Tensor) -> Tensor:
         weight = 1 / (fields.square().flatten(1).mean(dim=1) + self.settings.relative_floor)
