@@ -398,7 +398,7 @@ def test_rollouts_of_flows_are_measured(
 
 
 def test_decoder_error_of_flows(flow_config: Config, flows: tuple[Trajectories, Trajectories]) -> None:
-    """Zero for fields that the latent resolves; for a decoder that gives the mean ``<|u|^2 / (|u|^2 + floor)>``; first and last."""
+    """Zero for resolved fields; ``<|u|^2 / (|u|^2 + floor)>`` of first and last ones if it decodes the mean."""
     model = build_model(flow_config, flows[0])
     batch = Windows([flows[0]], model.domain).draw(np.random.default_rng(0), 12, 2)
     objective = Objective(flow_config.loss, model)
