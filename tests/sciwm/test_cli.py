@@ -244,7 +244,7 @@ def test_a_target_that_no_law_holds_is_found_before_anything_is_made(
     ("actuators", "told"),
     [
         (["simulation.jets.count=1"], "shifts: expected actuators that it takes to each other"),
-        (["simulation.jets=null", "simulation.boxes={intervals: [[0, 2]], impulsive: true}"], "got unknown shapes"),
+        (["simulation.jets=null", "simulation.boxes={intervals: [[0, 2]], impulsive: true}"], "got unknown ones"),
     ],
 )
 def test_symmetries_that_actuators_lack_are_found_before_anything_is_made(
