@@ -28,8 +28,8 @@ class PredictorSettings(Section):
     ``equivariant`` all its maps commute with translation, where the latent is spectral. For flows that
     something drives steadily, ``steady_forcing`` names the dimensions along which that varies: a constant
     is learned, and along all other dimensions translation stays exact. A step of a spectral latent may
-    carry ``slaved_modes`` wavenumbers beyond the latent's along each dimension. In one dimension they made
-    latents that are small for the flow several times as accurate; in turbulence in two they did not.
+    carry ``slaved_modes`` wavenumbers beyond the latent's along each dimension: worth it where the latent
+    is small for the flow, and no more than ``latent_modes``, as products reach no further.
     """
 
     kind: Literal["exponential", "linear"] = "exponential"

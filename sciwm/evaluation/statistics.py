@@ -20,7 +20,7 @@ def bootstrap_interval(
     sample = np.asarray(values, dtype=float)
     rng = np.random.default_rng(seed)
     means = sample[rng.integers(0, len(sample), (draws, len(sample)))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], method="nearest")  # some may be infinite
     return float(low), float(high)
 
 

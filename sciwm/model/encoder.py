@@ -1,7 +1,6 @@
 """Fields to latent: a Fourier neural operator that corrects the fields before they are projected."""
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,69 +9,16 @@ from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
 from sciwm.model.assembled import applied
-from sciwm.model.convolution import TruncatedConv
 from sciwm.model.fourier import along_axes, basis, by_wave_vector, joined, split, turns
+from sciwm.model.neural_operator import Operator, Pointwise
 from sciwm.model.slaved import SlavedModes
 from sciwm.model.spectral import SpectralSpace, wave_by_wave
 from sciwm.model.vector import VectorSpace
 from sciwm.problems import InputError, Problem
 
-with warnings.catch_warnings():  # its import warns about optional packages
-    warnings.simplefilter("ignore")
-    from neuralop.layers.fno_block import FNOBlocks
-
 SMALLEST_SCALE = 1e-3
 MOST_SNAPSHOTS = 1024
 """A decomposition of more would take longer than a training."""
-
-
-class Pointwise(nn.Module):
-    """A matrix acting on the channels at every point; on a CPU five times as fast as a convolution of width one."""
-
-    def __init__(self, inputs: int, outputs: int, *, bias: bool = False) -> None:
-        super().__init__()
-        layer = nn.Linear(inputs, outputs, bias=bias)  # for its initial values
-        self.weight, self.bias = layer.weight, layer.bias
-
-    def forward(self, fields: Tensor) -> Tensor:
-        """``(batch, inputs, *space) -> (batch, outputs, *space)``."""
-        mapped = torch.einsum("oi,bix->box", self.weight, fields.flatten(2)).unflatten(2, fields.shape[2:])
-        return mapped if self.bias is None else mapped + self.bias.view(-1, *(1 for _ in fields.shape[2:]))
-
-
-class Operator(nn.Module):
-    """``P FNO(L u)``: a Fourier neural operator (Li et al. 2021, arXiv:2010.08895) between pointwise L and P.
-
-    It has no positional embedding, padding or normalisation, so it commutes with translation and is
-    the same at any resolution. P starts at zero.
-
-    Args:
-        dimensions: of space.
-    """
-
-    def __init__(self, inputs: int, outputs: int, settings: EncoderSettings, dimensions: int) -> None:
-        super().__init__()
-        self.lifting = Pointwise(inputs, settings.width, bias=True)
-        self.blocks = FNOBlocks(
-            settings.width,
-            settings.width,
-            n_modes=(2 * settings.modes,) * dimensions,
-            n_layers=settings.layers,
-            use_channel_mlp=False,
-            conv_module=TruncatedConv,
-        )
-        self.blocks.fno_skips = nn.ModuleList(Pointwise(settings.width, settings.width) for _ in range(settings.layers))
-        self.layers = settings.layers
-        self.projection = Pointwise(settings.width, outputs)
-        nn.init.zeros_(self.projection.weight)
-
-    def forward(self, fields: Tensor) -> Tensor:
-        """``(batch, inputs, *space) -> (batch, outputs, *space)``."""
-        hidden = self.lifting(fields)
-        for layer in range(self.layers):
-            hidden = self.blocks(hidden, layer)
-        projected: Tensor = self.projection(hidden)
-        return projected
 
 
 class FourierGrids(nn.Module):
@@ -169,10 +115,11 @@ class SpectralEncoder(nn.Module):
 
     def _linear_correction(self, kept: Tensor) -> Tensor:
         """The same from coefficients alone: what one layer makes of every wave is told by its answer to an impulse."""
-        waves = [k + 1 for k in self.corrected]
-        answers = split(self.grids.coefficients(self.operator(self.impulses), self.corrected), self.corrected)
-        asked = split(self.grids.coefficients(self.impulses[:1, :1], self.corrected), self.corrected)
-        constant = answers[-1:]
+        asked, answers = (
+            split(self.grids.coefficients(values, self.corrected), self.corrected)
+            for values in (self.impulses[:1, :1], self.operator(self.impulses))
+        )
+        constant, waves = answers[-1:], [k + 1 for k in self.corrected]
         response = by_wave_vector(answers[:-1] - constant, len(waves)).unflatten(2, (self.space.channels, -1))
         multipliers = response.permute(3, 1, 2, 0) / by_wave_vector(asked, len(waves))[:, 0, 0]
         linear = wave_by_wave(multipliers, self.turns, waves)
@@ -181,10 +128,8 @@ class SpectralEncoder(nn.Module):
             coefficients = flat.unflatten(1, kept.shape[1:])
             return joined(linear(split(coefficients, self.corrected)), self.space.modes).flatten(1)
 
-        shape = (self.space.channels, *self.space.shape)
-        return applied(corrected, kept.flatten(1), self.space.size).unflatten(1, shape) + joined(
-            constant, self.space.modes
-        )
+        correction = applied(corrected, kept.flatten(1), self.space.size).unflatten(1, self.scale.shape)
+        return correction + joined(constant, self.space.modes)
 
     def metric(self, exponent: float) -> Tensor:
         """Weights ``m_k ~ sigma_k^(2 exponent)`` summing to one, ``(size,)``.

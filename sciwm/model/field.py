@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
-from sciwm.model.encoder import Operator
+from sciwm.model.neural_operator import Operator
 from sciwm.model.slaved import SlavedModes
 from sciwm.model.vector import VectorSpace
 

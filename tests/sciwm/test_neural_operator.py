@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sciwm.model.convolution import SpectralConv, TruncatedConv
+from sciwm.model.neural_operator import SpectralConv, TruncatedConv
 
 
 @pytest.mark.parametrize(
