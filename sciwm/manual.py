@@ -114,7 +114,7 @@ PAGES = {
         "  demo             the demo with three seeds, every controller          about 20 minutes\n"
         "  physics          what each term of physics is worth, beside baselines about six hours\n"
         "  on-policy        what rounds of data under the own plans bring        about 20 minutes\n"
-        "  planning-speed   a decision through the latent and the true solver    about three minutes\n"
+        "  planning-speed   a decision through the latent and the true solver    about six minutes\n"
         "  solvers          our solvers beside exponax (sciwm[compare])          about 15 minutes\n"
         "  convergence      order in time of every equation, with a figure       about three minutes\n"
         "  cost-growth      time against points and batch, with a figure         about two minutes\n"

@@ -1,13 +1,14 @@
 """How long one decision takes, through the latent and through the true solver, at equal planner budget."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import torch
+from torch import Tensor
 
-import simulations
 from sciwm import pipeline
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import PlanningSettings
@@ -28,41 +29,78 @@ BUDGETS = {
         "elites": 30,
     },
 }
-EPISODES = (1, 32)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What decisions are made for.
+
+    Args:
+        experiment: a shipped one.
+        overrides: that shorten its training, as the weights of a model do not matter for its speed.
+        episodes: numbers of episodes that are planned together.
+    """
+
+    experiment: str
+    overrides: tuple[str, ...]
+    episodes: tuple[int, ...]
+
+
+FLOWS = {
+    "Kuramoto-Sivashinsky, 64 points": Flow("ks_control_quick.yaml", (), (1, 32)),
+    "Kolmogorov, 64²": Flow(
+        "kolmogorov_control.yaml",
+        (
+            *(f"data.{part}.simulations=4" for part in ("train", "validation", "test")),
+            "training.updates=20",
+            "training.updates_per_epoch=20",
+            "training.batch_size=4",
+        ),
+        (1,),
+    ),
+}
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
-    """One row per budget and number of episodes planned together; times are medians of interleaved repeats.
+    """One row per flow, budget and number of episodes planned together; times are medians of interleaved repeats.
 
-    The solver takes the coarse step that the references of the demo plan with. The weights of the
-    model do not matter for its speed, so the quick demo's training is enough.
+    The solver takes the coarse step that the references of the experiment plan with.
+
+    Args:
+        quick: one dimension, and nothing repeated.
     """
-    config = load_config(shipped_config("ks_control_quick.yaml"))
+    flows, repeats = (list(FLOWS)[:1], 1) if quick else (list(FLOWS), 5)
+    return [row for flow in flows for row in _rows(flow, folder / Path(FLOWS[flow].experiment).stem, repeats)]
+
+
+def _rows(name: str, folder: Path, repeats: int) -> Iterator[Row]:
+    flow = FLOWS[name]
+    config = load_config(shipped_config(flow.experiment), flow.overrides)
     pipeline.simulate(config, folder)
     pipeline.train(folder)
     model, _ = load_model(folder)
-    settings = config.simulation.model_dump()
-    steps = config.control.oracle_steps_per_interval or settings["steps_per_interval"]
-    solver = simulations.build(settings | {"steps_per_interval": steps})
-    starts = control_task(config).starts
-    repeats = 1 if quick else 5
-    rows = []
-    for name, changes in BUDGETS.items():
+    task = control_task(config)
+    solver = task.oracle()
+    for budget, changes in BUDGETS.items():
         planning = config.planning.model_copy(update=changes)
-        for episodes in EPISODES:
-            fields = starts[torch.arange(episodes) % len(starts)]
-            decide = [_decider(dynamics, planning, fields) for dynamics in (model, solver)]
+        for episodes in flow.episodes:
+            fields = task.starts[torch.arange(episodes) % len(task.starts)]
+            decide = [_decider(dynamics, planning, fields, task.target) for dynamics in (model, solver)]
             seconds = [[_seconds(d) for d in decide] for _ in range(repeats)]
-            ours, true = (median(s[i] for s in seconds) for i in (0, 1))
-            ratio = median(s[1] / s[0] for s in seconds)
-            row = {"budget": name, "episodes": episodes, "world_model": [ours], "solver": [true], "ratio": [ratio]}
-            rows.append(row)
-    return rows
+            yield {
+                "flow": name,
+                "budget": budget,
+                "episodes": episodes,
+                "world_model": [median(ours for ours, _ in seconds)],
+                "solver": [median(true for _, true in seconds)],
+                "ratio": [median(true / ours for ours, true in seconds)],
+            }
 
 
 def columns() -> list[Column]:
     """The table of the README."""
     return [
+        Column("flow", text("flow")),
         Column("planner", text("budget")),
         Column("episodes", text("episodes")),
         Column("world model [ms]", mean_over_seeds("world_model", scale=1e3)),
@@ -71,8 +109,8 @@ def columns() -> list[Column]:
     ]
 
 
-def _decider(dynamics: Dynamics, planning: PlanningSettings, fields: torch.Tensor) -> Callable[[], None]:
-    planner, cost = build_planner(planning, dynamics, torch.zeros_like(fields[0]))
+def _decider(dynamics: Dynamics, planning: PlanningSettings, fields: Tensor, target: Tensor) -> Callable[[], None]:
+    planner, cost = build_planner(planning, dynamics, target)
 
     def decide() -> None:
         planner.plan(dynamics, dynamics.encode(fields), cost)

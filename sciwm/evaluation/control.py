@@ -54,6 +54,12 @@ class ControlTask:
     starts: Tensor
     target: Tensor
 
+    def oracle(self) -> Simulation:
+        """The true equations with the coarser step of the configuration, if it names one."""
+        settings = self.config.simulation.model_dump()
+        steps = self.config.control.oracle_steps_per_interval or settings["steps_per_interval"]
+        return build(settings | {"steps_per_interval": steps})
+
     def references(self) -> dict[str, Callable[[], Policy]]:
         """Makers of the controllers that need no model, all but the first through the true equations.
 
@@ -66,9 +72,7 @@ class ControlTask:
         if self.target.numel() > LARGEST_LINEARIZED:
             planning = planning.model_copy(update={"terminal": "none"})
         sampling = planning.model_copy(update={"planner": "cem", "iterations": control.cem_iterations})
-        settings = self.config.simulation.model_dump()
-        steps = control.oracle_steps_per_interval or settings["steps_per_interval"]
-        oracle = build(settings | {"steps_per_interval": steps})
+        oracle = self.oracle()
 
         def lqr() -> Policy:
             return LinearFeedback(oracle, linear_law(oracle, planning_cost(planning, oracle, self.target), self.target))

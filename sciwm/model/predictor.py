@@ -15,10 +15,6 @@ Step = Callable[[Tensor, Tensor], Tensor]
 """``step(z, a)``: one control interval, latents ``(batch, size)``, actions ``(batch, actuator)`` in [-1, 1]."""
 
 
-CACHED_NUMBERS = 2**18
-"""Products of a step that stay in a core's cache: with more of them a row takes longer."""
-
-
 class ExponentialPredictor(nn.Module):
     """``z' = l z + N(z, a)``, over one interval in S equal substeps of a two-stage exponential scheme:
 
@@ -104,18 +100,7 @@ class ExponentialPredictor(nn.Module):
                 z = correction(tendency(y) - n_z, plus=y)
             return self.slaved.dropped(z)
 
-        return step if view.matrix is None else in_parts(step, max(1, CACHED_NUMBERS // len(offset)))
-
-
-def in_parts(step: Step, rows: int) -> Step:
-    """The same step, taken for so many rows of a large batch at once where no gradient is asked for."""
-
-    def parted(z: Tensor, action: Tensor) -> Tensor:
-        if torch.is_grad_enabled() or len(z) <= rows:
-            return step(z, action)
-        return torch.cat([step(*part) for part in zip(z.split(rows), action.split(rows), strict=True)])
-
-    return parted
+        return step
 
 
 class LinearPredictor(nn.Module):

@@ -10,6 +10,9 @@ from sciwm.dynamics import Dynamics, readout_trajectory, repeated, rollout
 from sciwm.planning.costs import Cost, Imagined
 from sciwm.planning.linear import LinearLaw
 
+SEQUENCES_AT_ONCE = 512
+"""Many share the work of entering a step; with more of them memory, not arithmetic, takes the time."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -57,7 +60,16 @@ class PlanningProblem:
     law: LinearLaw | None
 
     def judge(self, actions: Tensor) -> Tensor:
-        """Cost of ``(candidate, batch, horizon, actuator)``, shape ``(candidate, batch)``; non-finite is infinite."""
+        """Cost of ``(candidate, batch, horizon, actuator)``, shape ``(candidate, batch)``; non-finite is infinite.
+
+        Where no gradient is asked for, a few candidates at once.
+        """
+        if torch.is_grad_enabled():
+            return self._judge(actions)
+        at_once = max(1, SEQUENCES_AT_ONCE // len(self.state))
+        return torch.cat([self._judge(part) for part in actions.split(at_once)])
+
+    def _judge(self, actions: Tensor) -> Tensor:
         candidates = actions.shape[0]
         flat = actions.flatten(0, 1)
         start = self.state.repeat(candidates, *[1] * (self.state.ndim - 1))

@@ -99,6 +99,22 @@ def test_cem_is_deterministic_and_never_worse_than_its_guess(cost: Cost) -> None
     assert float(plans[0].predicted_cost) <= float(guess.predicted_cost)
 
 
+def test_candidates_are_judged_a_few_at_once(cost: Cost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the same plan, and never more of them than memory is quick for."""
+    dynamics, start, seen = Linear(), torch.tensor([[[1.0, -1.0]], [[0.5, 2.0]]], dtype=torch.float64), []
+
+    def advance(state: Tensor, action: Tensor) -> Tensor:
+        seen.append(len(state))
+        return Linear.advance(dynamics, state, action)
+
+    planner = CEMPlanner(horizon=4, samples=16, elites=4)
+    whole = planner.plan(dynamics, start, cost)
+    monkeypatch.setattr("sciwm.planning.planner.SEQUENCES_AT_ONCE", 6)
+    monkeypatch.setattr(dynamics, "advance", advance)
+    torch.testing.assert_close(planner.plan(dynamics, start, cost).actions, whole.actions)
+    assert max(seen) == 6
+
+
 def test_exploding_imagination_is_never_chosen(cost: Cost) -> None:
     """Candidates whose future is not finite cost infinity instead of poisoning the search."""
 
