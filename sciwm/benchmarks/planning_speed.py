@@ -39,15 +39,17 @@ class Flow:
         experiment: a shipped one.
         overrides: that shorten its training, as the weights of a model do not matter for its speed.
         episodes: numbers of episodes that are planned together.
+        repeats: of every decision.
     """
 
     experiment: str
     overrides: tuple[str, ...]
     episodes: tuple[int, ...]
+    repeats: int
 
 
 FLOWS = {
-    "Kuramoto-Sivashinsky, 64 points": Flow("ks_control_quick.yaml", (), (1, 32)),
+    "Kuramoto-Sivashinsky, 64 points": Flow("ks_control_quick.yaml", (), (1, 32), 5),
     "Kolmogorov, 64²": Flow(
         "kolmogorov_control.yaml",
         (
@@ -57,6 +59,7 @@ FLOWS = {
             "training.batch_size=4",
         ),
         (1,),
+        2,
     ),
 }
 
@@ -69,12 +72,13 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
     Args:
         quick: one dimension, and nothing repeated.
     """
-    flows, repeats = (list(FLOWS)[:1], 1) if quick else (list(FLOWS), 5)
-    return [row for flow in flows for row in _rows(flow, folder / Path(FLOWS[flow].experiment).stem, repeats)]
+    names = list(FLOWS)[:1] if quick else list(FLOWS)
+    return [row for name in names for row in _rows(name, folder, 1 if quick else FLOWS[name].repeats)]
 
 
 def _rows(name: str, folder: Path, repeats: int) -> Iterator[Row]:
     flow = FLOWS[name]
+    folder = folder / Path(flow.experiment).stem
     config = load_config(shipped_config(flow.experiment), flow.overrides)
     pipeline.simulate(config, folder)
     pipeline.train(folder)

@@ -22,15 +22,10 @@ def basis(modes: int, num_points: int) -> Tensor:
 
 
 def along_axes(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
-    """Multiply the last axes by one matrix each, ``(..., n_1 .. n_D) -> (..., m_1 .. m_D)``."""
+    """Multiply the last one or two axes by one matrix each, ``(..., n_1 .. n_D) -> (..., m_1 .. m_D)``."""
     for axis, matrix in enumerate(reversed(matrices)):
-        values = along_axis(values, matrix, -1 - axis)
+        values = values @ matrix if axis == 0 else matrix.T @ values
     return values
-
-
-def along_axis(values: Tensor, matrix: Tensor, axis: int) -> Tensor:
-    """Multiply one axis, counted from the last as -1, by a matrix from the right."""
-    return (values.transpose(-1, axis) @ matrix).transpose(-1, axis)
 
 
 def split(coefficients: Tensor, modes: Sequence[int]) -> Tensor:

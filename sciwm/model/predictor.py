@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import PredictorSettings
-from sciwm.model.assembled import Assembled
+from sciwm.model.assembled import Assembled, in_parts
 from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.slaved import SlavedModes
 from sciwm.model.spaces import LatentSpace
@@ -100,7 +100,7 @@ class ExponentialPredictor(nn.Module):
                 z = correction(tendency(y) - n_z, plus=y)
             return self.slaved.dropped(z)
 
-        return step
+        return in_parts(step, len(offset))
 
 
 class LinearPredictor(nn.Module):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sciwm.model.assembled import Assembled
+from sciwm.model.assembled import Assembled, in_parts
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
 from sciwm.model.fourier import along_axes, basis
@@ -150,7 +150,7 @@ class SpectralDecoder(nn.Module):
             left, right = view(latent, plus=offset).chunk(2, dim=1)
             return back(left * right, plus=linear(latent, plus=nothing))
 
-        self._frozen = frozen
+        self._frozen = in_parts(frozen, len(offset))
 
     def _coefficients(self, latent: Tensor) -> Tensor:
         coefficients: Tensor = self.linear(latent)

@@ -14,6 +14,7 @@ from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Windows
 from sciwm.dynamics import rollout
 from sciwm.loss.physics import budget_residual
+from sciwm.model.assembled import in_parts
 from sciwm.model.spectral import translate
 from sciwm.model.world_model import WorldModel
 from sciwm.training.loop import build_model
@@ -121,6 +122,27 @@ def test_action_path(make_config: Callable[..., Config], training_set: Trajector
     assert (curvature.norm() > 1e-4) == (path == "general")
     effect = [step(s, a) - step(s, torch.zeros_like(a)) for s in (state, state + 1)]
     assert torch.allclose(*effect, atol=1e-4) == (path == "additive")
+
+
+def test_large_batches_are_taken_in_parts(model: WorldModel, fields: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the same latents and fields; with gradients the batch is taken whole."""
+    action, whole = torch.rand(8, 4), model.encode(fields).detach()
+    taken = []
+
+    def step(z: Tensor, action: Tensor) -> Tensor:
+        taken.append(len(z))
+        return z + action.sum(dim=1, keepdim=True)
+
+    model.freeze()
+    with torch.no_grad():
+        expected = model.advance(whole, action), model.readout(whole, ["fields"])["fields"]
+        monkeypatch.setattr("sciwm.model.assembled.CACHED_NUMBERS", 12)
+        torch.testing.assert_close(in_parts(step, 4)(whole, action), step(whole, action))
+    in_parts(step, 4)(whole, action)
+    assert taken == [3, 3, 2, 8, 8]
+    model.freeze()
+    with torch.no_grad():
+        torch.testing.assert_close((model.advance(whole, action), model.readout(whole, ["fields"])["fields"]), expected)
 
 
 def test_rollout_is_repeated_advance_and_differentiable(model: WorldModel, fields: Tensor) -> None:
