@@ -78,7 +78,8 @@ SECTIONS: dict[str, PartSection] = {
     "long_run": PartSection(
         "Long runs",
         "No trajectory can be right for so long: what counts is whether statistics stay those of the truth, and "
-        "distances are to be read beside those between true runs and with the share that blew up.",
+        "distances are to be read beside those between true runs and with the share that blew up, which more "
+        "substeps of the predictor (model.predictor.substeps) often lower.",
         _long_runs,
     ),
     "resolution": PartSection(
