@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from sciwm.loss.ranks import mean_over_ranks
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.vector import VectorSpace
 from sciwm.model.world_model import WorldModel
@@ -40,4 +41,4 @@ class InverseDynamics(nn.Module):
             forcing = forcing @ model.encoder.of_shapes.dropped(model.shapes)
         both = torch.cat([latents[:, :-1], latents[:, 1:]], dim=2).flatten(0, 1)
         read = self.linear(both) + self.quadratic(both)
-        return (read - forcing).square().mean() / forcing.square().mean().clamp(min=1e-12)
+        return (read - forcing).square().mean() / mean_over_ranks(forcing.square().mean()).clamp(min=1e-12)

@@ -124,8 +124,8 @@ def adjoint_error(
     cost = (fields - target).square().flatten(3).mean(dim=3).sum()
     (gradient,) = torch.autograd.grad(cost, normalized, create_graph=True)
     size, error = (g.square().sum(dim=(1, 2)) for g in (data.gradient, gradient - data.gradient))
-    weight = 1 / (size + relative_floor * size.mean()).clamp(min=1e-30)
-    return (weight * error).mean() / (weight * size).mean().clamp(min=1e-12)
+    weight = 1 / (size + relative_floor * mean_over_ranks(size.mean())).clamp(min=1e-30)
+    return (weight * error).mean() / mean_over_ranks((weight * size).mean()).clamp(min=1e-12)
 
 
 def derivative_along(function: Callable[[Tensor], Tensor], at: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:

@@ -193,6 +193,11 @@ def test_a_kept_cell_is_made_again_for_other_settings_alone(config: Config, tmp_
     assert again == {"value": 1, "commit": source_commit()}
     assert kept(path, other, lambda: {"value": 2})["value"] == 2
     assert kept(path, config, lambda: {"value": 3})["value"] == 3
+    weights = tmp_path / "weights"
+    for content, value in ((b"a", 4), (b"a", 4), (b"b", 6)):
+        weights.write_bytes(content)
+        found = kept(path, config, lambda: {"value": 4 + 2 * (weights.read_bytes() == b"b")}, of_file=weights)
+        assert found["value"] == value
 
 
 def test_r_squared_within_simulations_is_the_mean_over_them() -> None:

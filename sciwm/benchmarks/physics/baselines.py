@@ -11,7 +11,7 @@ from sciwm.baselines import Persistence, recordings, tune
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, NONLINEAR, OURS, PREDICTION_ALONE, Arm
 from sciwm.benchmarks.physics.calibration import cost_of_training
-from sciwm.benchmarks.physics.cells import is_of_training, measured_cell, parameters_of, trained_cell
+from sciwm.benchmarks.physics.cells import is_of_training, measured, parameters_of, trained_cell
 from sciwm.benchmarks.physics.claims import Claim
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.data.normalization import fit_domain
@@ -82,16 +82,15 @@ def words(name: str) -> str:
 
 def baseline_cell(ground: Ground, name: str) -> Cell:
     """One baseline."""
-    path = ground.folder / "cells" / f"{name}.json"
     if name in CLOSED_FORM:
-        return kept(path, ground.config, lambda: _closed_form(ground, name))
+        return kept(ground.folder / "cells" / f"{name}.json", ground.config, lambda: _closed_form(ground, name))
     try:
         arm = matched(ground, name)
     except InputError as error:
         if not is_of_training(error):
             raise
         return {"failed": str(error), "samples": {}}
-    return kept(path, ground.experiment(arm.overrides), lambda: trained_cell(ground, name, arm))
+    return trained_cell(ground, name, arm)
 
 
 def _closed_form(ground: Ground, name: str) -> Cell:
@@ -99,14 +98,14 @@ def _closed_form(ground: Ground, name: str) -> Cell:
     numbers = len(ground.simulation.variables) * math.prod(ground.simulation.grid.shape)
     about: Cell = {"cpu_seconds": 0.0, "updates": 0, "parameters": 0, "latent_size": numbers}
     if name == "persistence":
-        return measured_cell(ground, Persistence(actuators, interval), about, plans=False)
+        return about | measured(ground, Persistence(actuators, interval), plans=False)
     began = time.process_time()
     sets = [recordings(s) for s in (ground.train, Trajectories(store_path(ground.data(), "validation")))]
     products = (0,) if name == "dmdc" else PRODUCTS
     model, _ = tune(sets[0], sets[1], horizon=ground.config.loss.horizon, products=products)
     learned = sum(t.numel() for t in (model.transition, model.control, model.offset, model.modes.basis))
     about |= {"cpu_seconds": time.process_time() - began, "parameters": learned, "latent_size": len(model.offset)}
-    return measured_cell(ground, model, about)
+    return about | measured(ground, model)
 
 
 def matched(ground: Ground, name: str) -> Arm:

@@ -13,7 +13,7 @@ from sciwm.config import Config
 from sciwm.config_files import dump_config
 from sciwm.dynamics import Dynamics
 from sciwm.files import write_atomically
-from sciwm.model.checkpoint import load_model
+from sciwm.model.checkpoint import WEIGHTS, load_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
 
@@ -22,23 +22,39 @@ SETS = ("train", "validation", "test", "sensitivity")
 
 def arm_cell(ground: Ground, name: str) -> Cell:
     """One arm of the ablation."""
-    arm = ARMS[name]
-    config = ground.experiment(arm.overrides, arm.share)
-    return kept(ground.folder / "cells" / f"{name}.json", config, lambda: trained_cell(ground, name, arm))
+    return trained_cell(ground, name, ARMS[name])
 
 
 def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
-    """Train and measure; an arm that learns nothing finite is a result too."""
-    config = ground.experiment(arm.overrides, arm.share)
+    """Trained and measured, each kept for itself; an arm that learns nothing finite is a result too."""
+    config, weights = ground.experiment(arm.overrides, arm.share), weights_of(ground, name)
+    path = ground.folder / "trained" / f"{name}.json"
+    about = kept(path, config, lambda: _trained(ground, name, config, arm.share))
+    if "failed" in about:
+        return about
+    if not weights.exists():  # somebody has tidied up
+        path.unlink()
+        return trained_cell(ground, name, arm)
+    known = {key: about[key] for key in ("cpu_seconds", "updates", "parameters", "latent_size")}
+    path = ground.folder / "cells" / f"{name}.json"
+    return known | kept(path, config, lambda: measured(ground, trained_model(ground, name)), of_file=weights)
+
+
+def weights_of(ground: Ground, name: str) -> Path:
+    """The file of those that an arm was trained to."""
+    return ground.folder / "runs" / name / WEIGHTS
+
+
+def _trained(ground: Ground, name: str, config: Config, share: float) -> Cell:
     try:
-        run, seconds = train(ground, name, config, arm.share)
+        run, seconds = train(ground, name, config, share)
     except InputError as error:
         if not is_of_training(error):
             raise
         return {"failed": str(error), "samples": {}}
     model, _ = load_model(run)
     about = {"cpu_seconds": seconds, "updates": config.training.updates, "parameters": parameters_of(model)}
-    return measured_cell(ground, model, about | {"latent_size": model.state_size})
+    return about | {"latent_size": model.state_size}
 
 
 def is_of_training(error: InputError) -> bool:
@@ -46,12 +62,12 @@ def is_of_training(error: InputError) -> bool:
     return all(problem.where.startswith("training") for problem in error.problems)
 
 
-def measured_cell(ground: Ground, dynamics: Dynamics, about: Cell, *, plans: bool = True) -> Cell:
-    """The samples of a dynamics beside what is known of its making."""
+def measured(ground: Ground, dynamics: Dynamics, *, plans: bool = True) -> Cell:
+    """The samples of a dynamics."""
     began = time.process_time()
     samples = measure(dynamics, ground, plans=plans)
     share = gain(samples, ground.references())
-    return {**about, "measuring_seconds": time.process_time() - began, "gain": share, "samples": samples}
+    return {"measuring_seconds": time.process_time() - began, "gain": share, "samples": samples}
 
 
 def train(ground: Ground, name: str, config: Config, share: float = 1.0) -> tuple[Path, float]:

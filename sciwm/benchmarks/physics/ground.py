@@ -24,6 +24,7 @@ from sciwm.data.schema import Trajectories
 from sciwm.dynamics import rollout
 from sciwm.evaluation.actions import ROUGH, draw_actions
 from sciwm.evaluation.control import ControlTask, control_task, run_control
+from sciwm.evaluation.long_run import intervals_of
 from sciwm.files import write_atomically
 from sciwm.progress import bar
 from sciwm.run_folder import store_path
@@ -31,7 +32,8 @@ from simulations import Simulation
 from simulations.excitation import mixed
 from simulations.generate import attractor_states
 
-LONG_RUNS, LONG_INTERVALS, QUICK_INTERVALS = 8, 1000, 120
+LONG_RUNS, LONG_TIME, LONG_INTERVALS, QUICK_INTERVALS = 8, 100, 1000, 120
+"""How many, Lyapunov times, and intervals of flows that have no such time or where all is quick."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,9 @@ class Ground:
         """Starts and actions of long runs, forced only where nothing else keeps the flow alive."""
         starts, _ = self.draw("long_run", LONG_RUNS, 1)
         box, rng = self.simulation.actuators, np.random.default_rng([self.seed, SEEDS["evaluation"]])
-        intervals = QUICK_INTERVALS if self.quick else LONG_INTERVALS
-        unforced = float(self.config.evaluation.lyapunov_exponent is not None)
+        exponent = self.config.evaluation.lyapunov_exponent
+        long = intervals_of(LONG_TIME, exponent, self.simulation.control_interval) if exponent else LONG_INTERVALS
+        intervals, unforced = QUICK_INTERVALS if self.quick else long, float(exponent is not None)
         signals = [mixed(rng, intervals, len(box), share_unforced=unforced) for _ in range(LONG_RUNS)]
         return starts, box.to_physical(_tensor(np.stack(signals)))
 

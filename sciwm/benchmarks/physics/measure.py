@@ -37,6 +37,12 @@ BUDGETS = {"energy_change_error": "change_error", "energy_read_error": "stated_e
 SETTLING = 100
 """Intervals of a long run that do not count."""
 
+TOLD = ("mean |grad ", "mean (lap ")
+"""Begin the names of functionals that sources of budgets tell of, and so labels that heads learn from."""
+
+WORST = 2.0
+"""Cost of an episode, over that without control, that stands for all that are worse or blew up."""
+
 UPDATES, QUICK_UPDATES = 1500, 100  # of the network probe
 SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
 
@@ -86,7 +92,8 @@ def forecasts(dynamics: Dynamics, ground: Ground) -> Samples:
 
 @torch.no_grad()
 def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
-    """Changes of energy over each interval under fresh actions from the whole box, which recorded forcing never holds.
+    """Changes of energy over each interval under fresh actions from the whole box, which recorded forcing never holds;
+    of the simulations that arms match sensitivities with, a quarter hold such.
 
     Root mean squares over 8 intervals in deviations of the true changes: ``energy_change_error`` of the
     decoded fields; of a model with heads also ``energy_read_error`` of the energy that it states, and
@@ -101,8 +108,10 @@ def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
 
 @torch.no_grad()
 def long_run(dynamics: Dynamics, ground: Ground) -> Samples:
-    """Runs of 1000 intervals, free where that keeps the flow alive: ``blown_up``, 1 for those that did, and
-    ``climate_distance`` of their values from true ones, in deviations; ``climate_floor`` of true ones from each other.
+    """Runs of 100 Lyapunov times, or of 1000 intervals, free where that keeps the flow alive.
+
+    ``blown_up`` is 1 for those that did, ``climate_distance`` that of their values from true ones, in
+    deviations, ``climate_floor`` that of true ones from each other.
     """
     runs = long_runs(dynamics, ground.simulation, *ground.long_run(), settle=SETTLING)
     distance = runs["histogram_distance"].isel(variable=0)
@@ -140,14 +149,17 @@ def gradients(dynamics: Dynamics, ground: Ground) -> Samples:
 def probed(dynamics: Dynamics, ground: Ground) -> Samples:
     """``probe_ridge`` and ``probe_network``: R2 within trajectories of functionals that nothing was trained on.
 
-    Half of the test simulations teach, the others judge; the mean over functionals. The values of one
-    simulation are 1 - its errors over the mean variation within simulations, so that their mean is R2.
+    Read from latents without their ledger. Half of the test simulations teach, the others judge; the mean
+    over functionals. The values of one simulation are 1 - its errors over the mean variation within
+    simulations, so that their mean is R2.
     """
     names = [v.name for v in ground.simulation.variables]
     samples = read_samples(ground.test, names, [0], ground.config.evaluation.probing.instants, 1, {})
-    values = np.concatenate([t.values for t in samples.targets if t.kind == "held_out"], axis=2)
+    targets = [t.values for t in samples.targets if t.kind == "held_out" and not t.name.startswith(TOLD)]
+    values = np.concatenate(targets, axis=2)
     half = len(values) // 2
-    features = flat(encode(dynamics, samples.fields))
+    states = encode(dynamics, samples.fields)
+    features = flat(dynamics.latent(states) if isinstance(dynamics, WorldModel) else states)
     features = features.reshape(*values.shape[:2], -1)
     learn, taught = (array[:half].reshape(-1, array.shape[2]) for array in (features, values))
     held_out = np.repeat(np.arange(half) % 4 == 0, values.shape[1])
@@ -193,7 +205,7 @@ def controlled(dynamics: Dynamics, ground: Ground) -> Samples:
     result = run_control(task, {"planned": lambda: policy}, silent)
     none, adjoint = (np.array(known[name]) for name in ("none", "adjoint"))
     cost = ground.cost_of(result.sel(controller="planned"))
-    cost = np.where(np.isfinite(cost), cost, none)  # who has no plan can always do nothing
+    cost = np.nan_to_num(cost, nan=np.inf).clip(max=WORST * none)
     return {
         "saving": (none - cost).tolist(),
         "regret": (cost - adjoint).tolist(),

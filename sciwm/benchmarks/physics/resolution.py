@@ -4,6 +4,7 @@ import math
 
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
+from sciwm.benchmarks.physics.cells import weights_of
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.surprise import setting_of
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
@@ -17,7 +18,8 @@ WHAT = ("change of the latent on a finer grid", "share of the gain lost there", 
 def resolution_cell(ground: Ground) -> Cell:
     """Change of the latent with the grid, and the share of the gain that is lost on a finer one, of the main arm."""
     config = ground.experiment(ARMS[OURS].overrides)
-    return kept(ground.folder / "cells" / "resolution.json", config, lambda: _measure(ground))
+    path = ground.folder / "cells" / "resolution.json"
+    return kept(path, config, lambda: _measure(ground), of_file=weights_of(ground, OURS))
 
 
 def _measure(ground: Ground) -> Cell:

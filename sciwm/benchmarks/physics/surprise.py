@@ -2,7 +2,7 @@
 
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
-from sciwm.benchmarks.physics.cells import trained_model
+from sciwm.benchmarks.physics.cells import trained_model, weights_of
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.evaluation.suite.latents import measure_surprise
 from sciwm.evaluation.suite.setting import Setting
@@ -12,7 +12,8 @@ from simulations.generate import silent
 def surprise_cell(ground: Ground) -> Cell:
     """AUROC of every detector for every violation in its default size, of the main arm."""
     config = ground.experiment(ARMS[OURS].overrides)
-    return kept(ground.folder / "cells" / "surprise.json", config, lambda: _measure(ground))
+    path = ground.folder / "cells" / "surprise.json"
+    return kept(path, config, lambda: _measure(ground), of_file=weights_of(ground, OURS))
 
 
 def setting_of(ground: Ground) -> Setting:
