@@ -68,6 +68,12 @@ class Config(Section):
                 "0",
             ),
             (
+                "model.decoder_rank",
+                self.model.decoder_rank == 0 and self.model.latent == "vector",
+                "at least 1, as the latent is vector",
+                "0",
+            ),
+            (
                 "model.encoder.layers",
                 self.model.encoder.layers < 2 and self.model.latent == "fields",
                 "at least 2, as one layer advances fields linearly",

@@ -17,7 +17,7 @@ class CollapseSettings(Section):
     ``deviation`` is the one below which VICReg pushes a coordinate apart, ``covariance`` the weight of
     its off-diagonal part relative to the rest; ``directions`` are what SIGReg and VISReg project on.
     The moving average keeps ``momentum`` of itself in an update at first and ``final_momentum`` in the
-    end; ``mask_boxes`` boxes hide ``mask_fraction`` of the fields, on average, from the encoder.
+    end; ``mask_boxes`` boxes hide ``mask_fraction`` of every second field, on average, from the encoder.
     """
 
     kind: Literal["vicreg", "sigreg", "visreg", "ema_target", "none"] = "vicreg"

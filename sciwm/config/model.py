@@ -10,10 +10,10 @@ from sciwm.config.kinds import Count, Integer, Section, Width, as_tuple
 class EncoderSettings(Section):
     """The Fourier neural operator that corrects the fields before they are truncated.
 
-    With no ``layers`` nothing is corrected: a spectral latent then is the fields' own waves, and decoding
-    is their sum; neither learns. One is linear, so that what is quadratic in the fields, as the terms of
-    transport and the energy are, stays so in the latent. More of them bend the latent, which a vector or
-    fields may need, and a spectral latent so far did not.
+    With no ``layers`` nothing is corrected: a spectral latent then is the fields' own waves. One is linear,
+    so that what is quadratic in the fields, as the terms of transport and the energy are, stays so in the
+    latent. More of them bend the latent, which a vector or fields may need, and a spectral latent so far
+    did not.
     """
 
     width: Width = 16
@@ -48,7 +48,8 @@ class ModelSettings(Section):
     a ``vector`` one, for any domain, ``latent_size``; with ``fields`` the state is the fields
     themselves. A ``ledger`` carries the functionals beside the latent and advances them by their
     budgets. The means of ``conserved`` variables are changed by the forcing alone, as conservation laws
-    have it: a spectral latent holds them as they are, and advances them exactly.
+    have it: a spectral latent holds them as they are, and advances them exactly. Decoding is linear plus
+    ``decoder_rank`` products; a spectral latent may do without, and then is read as it is fitted.
     """
 
     latent: Literal["spectral", "vector", "fields"] = "spectral"
@@ -59,4 +60,4 @@ class ModelSettings(Section):
     conserved: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()
     encoder: EncoderSettings = EncoderSettings()
     predictor: PredictorSettings = PredictorSettings()
-    decoder_rank: Width = 8
+    decoder_rank: Annotated[Integer, Field(ge=0, le=4096)] = 8

@@ -1,6 +1,5 @@
 """The whole objective: prediction and physics, and the weights between them."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,12 +27,14 @@ class Terms:
         physics: everything else, by name.
         encoded: all latents of the batch, ``(n, size)``, with the encoder's graph.
         leaf: the same numbers, what the terms were computed from.
+        targets: latents of the windows with nothing hidden, ``(batch, H + 1, size)``, without a gradient.
     """
 
     predictive: Mapping[str, Tensor]
     physics: Mapping[str, Tensor]
     encoded: Tensor
     leaf: Tensor
+    targets: Tensor
 
     def by_name(self) -> dict[str, Tensor]:
         """All of them."""
@@ -133,7 +134,7 @@ class Objective(nn.Module):
                     target=self.target,
                     relative_floor=self.settings.relative_floor,
                 )
-        return Terms(predictive, physics, together, leaf)
+        return Terms(predictive, physics, together, leaf, targets.detach())
 
     def metric(self, model: WorldModel) -> Tensor:
         """How distances between latents are measured, ``(size,)``."""
@@ -141,10 +142,9 @@ class Objective(nn.Module):
 
     def decoder_error(self, model: WorldModel, batch: Batch, terms: Terms) -> Tensor:
         """Relative error of the decoded fields of first and last instants; no gradient reaches the encoder."""
-        count, ends = batch.fields.shape[:2], [0, -1]  # those between are hardly others
-        latents = terms.encoded[: math.prod(count)].unflatten(0, count)[:, ends].flatten(0, 1)
+        ends = [0, -1]  # those between are hardly others
         fields = model.normalize(batch.fields[:, ends]).flatten(0, 1)
-        return self._reconstruction_error(model, fields, latents.detach())
+        return self._reconstruction_error(model, fields, terms.targets[:, ends].flatten(0, 1))
 
     def _reconstruction_error(self, model: WorldModel, fields: Tensor, latents: Tensor) -> Tensor:
         weight = 1 / (fields.square().flatten(1).mean(dim=1) + self.settings.relative_floor)

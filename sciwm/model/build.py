@@ -41,9 +41,10 @@ def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
     variables = len(domain.variables)
     match settings.latent:
         case "spectral":
-            rank = settings.decoder_rank if settings.encoder.layers else 0
             means = conserved_variables(settings, domain)
-            return SpectralDecoder(variables, _spectral_space(settings, domain), rank, domain.shape, means)
+            return SpectralDecoder(
+                variables, _spectral_space(settings, domain), settings.decoder_rank, domain.shape, means
+            )
         case "vector":
             return VectorDecoder(variables, VectorSpace(settings.latent_size), settings.decoder_rank, domain.shape)
         case "fields":

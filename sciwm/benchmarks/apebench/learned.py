@@ -71,6 +71,7 @@ def settings(name: str, seed: int, *, updates: int = BUDGET["updates"], one_step
         "model": {
             "latent_modes": MODES[name],
             "encoder": {"layers": 0},
+            "decoder_rank": 0,
             "predictor": {"rank": 4, "substeps": 1, "action_path": "additive"},
         },
         "loss": {

@@ -131,7 +131,9 @@ def part_of(name: str) -> str:
 def _is_needed(name: str, parts: Sequence[str]) -> bool:
     """What other parts are compared with, or made of."""
     if name == arms.BASE:
-        return bool({"equivariance", "stability", "collapse"} & set(parts))
+        return bool({"equivariance", "stability"} & set(parts))
+    if name == "nonlinear_encoder":
+        return "collapse" in parts
     return name == OURS and bool({"baselines", *OF_MAIN_ARM} & set(parts))
 
 

@@ -8,13 +8,16 @@ from torch import Tensor, nn
 from sciwm.loss.collapse.anti_collapse import AntiCollapse
 from sciwm.loss.collapse.masking import hide_boxes
 
+HIDDEN_SHARE = 0.5
+"""The others are whole, as those are that the encoder is used on."""
+
 
 class EMATarget(AntiCollapse):
     """The latents to predict come from an exponential moving average of the encoder,
 
         theta~ <- m theta~ + (1 - m) theta,    m from ``momentum`` to ``final_momentum``, linear in progress,
 
-    to which no gradient flows, while the encoder in training sees fields with boxes hidden (Assran et
+    to which no gradient flows, while the encoder in training sees every second field with boxes hidden (Assran et
     al. 2023, arXiv:2301.08243; Bardes et al. 2024, arXiv:2404.08471). Collapse is not penalised: it is
     only no longer what a gradient leads to.
 
@@ -40,8 +43,8 @@ class EMATarget(AntiCollapse):
         return self
 
     def hide(self, fields: Tensor, generator: torch.Generator) -> Tensor:
-        """Fields with boxes hidden."""
-        return hide_boxes(fields, self.mask_fraction, self.mask_boxes, generator)
+        """Fields, in a share of which boxes are hidden."""
+        return hide_boxes(fields, self.mask_fraction, self.mask_boxes, generator, share=HIDDEN_SHARE)
 
     def targets(self, fields: Tensor, encoded: Tensor) -> Tensor:
         """Latents of the whole fields by the copy, without a gradient."""
