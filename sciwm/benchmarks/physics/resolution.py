@@ -9,26 +9,38 @@ from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.surprise import setting_of
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.measures import Measure
+from sciwm.evaluation.suite.setting import Setting
 from sciwm.problems import InputError
 from simulations.generate import silent
 
-WHAT = ("change of the latent on a finer grid", "share of the gain lost there", "gain on the own grid", "gain there")
+FACTORS = (2, 4)
+EPISODES = 8
+WHAT = (
+    *(f"change of the latent on a grid {factor} times as fine" for factor in FACTORS),
+    "share of the gain lost on a finer grid",
+    "gain on the own grid",
+    "gain there",
+)
 
 
 def resolution_cell(ground: Ground) -> Cell:
     """Change of the latent with the grid, and the share of the gain that is lost on a finer one, of the main arm."""
-    config = ground.experiment(ARMS[OURS].overrides)
+    asked = (
+        f"evaluation.resolution.factors={list(FACTORS)}",
+        f"evaluation.refined_control.episodes={EPISODES}",
+        f"evaluation.refined_control.intervals={ground.config.control.first}",
+    )
+    config = ground.experiment((*ARMS[OURS].overrides, *asked))
     path = ground.folder / "cells" / "resolution.json"
-    return kept(path, config, lambda: _measure(ground), of_file=weights_of(ground, OURS))
+    return kept(path, config, lambda: _measure(setting_of(ground, config)), of_file=weights_of(ground, OURS))
 
 
-def _measure(ground: Ground) -> Cell:
-    setting = setting_of(ground)
-    measures = list(measure_resolution(setting, silent).measures)[:1]
+def _measure(setting: Setting) -> Cell:
+    measures = list(measure_resolution(setting, silent).measures)
     try:
         measures += measure_refined_control(setting, silent).measures
     except InputError:  # nothing is gained on the own grid
-        measures += [Measure("nothing gained", float("nan"))] * (len(WHAT) - 1)
+        measures += [Measure("nothing gained", float("nan"))] * (len(WHAT) - len(FACTORS))
     return {
         "rows": [
             {"what": what, "where": m.meaning, "value": m.value if math.isfinite(m.value) else None,

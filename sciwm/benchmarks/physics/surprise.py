@@ -1,32 +1,36 @@
 """Whether the world model notices what cannot happen, and stays calm at what can: one row a violation."""
 
+import numpy as np
+import xarray as xr
+
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.cells import trained_model, weights_of
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.config import Config
 from sciwm.evaluation.suite.latents import measure_surprise
 from sciwm.evaluation.suite.setting import Setting
 from simulations.generate import silent
 
 
 def surprise_cell(ground: Ground) -> Cell:
-    """AUROC of every detector for every violation in its default size, of the main arm."""
+    """AUROC of every detector for every violation in its default size, of the main arm, and the smallest it detects."""
     config = ground.experiment(ARMS[OURS].overrides)
     path = ground.folder / "cells" / "surprise.json"
-    return kept(path, config, lambda: _measure(ground), of_file=weights_of(ground, OURS))
+    return kept(path, config, lambda: _measure(setting_of(ground, config)), of_file=weights_of(ground, OURS))
 
 
-def setting_of(ground: Ground) -> Setting:
+def setting_of(ground: Ground, config: Config) -> Setting:
     """The trained main arm with what it is evaluated by."""
-    model = trained_model(ground, OURS)
-    return Setting(ground.config, model, ground.simulation, ground.test, ground.train)
+    return Setting(config, trained_model(ground, OURS), ground.simulation, ground.test, ground.train)
 
 
-def _measure(ground: Ground) -> Cell:
-    found = measure_surprise(setting_of(ground), silent).dataset
+def _measure(setting: Setting) -> Cell:
+    found = measure_surprise(setting, silent).dataset
     rows = []
     for name in map(str, found["violation"].values):
         one = found.sel(violation=name)
+        smallest = one["smallest_detectable"]
         one = one.sel(size=one["default_size"])
         rows.append(
             {
@@ -37,6 +41,12 @@ def _measure(ground: Ground) -> Cell:
                     str(d): [float(one.sel(detector=d)[f"auroc{end}"]) for end in ("", "_low", "_high")]
                     for d in one["detector"].values
                 },
+                "smallest": {str(d): _finite(smallest.sel(detector=d)) for d in one["detector"].values},
             }
         )
     return {"rows": rows}
+
+
+def _finite(value: xr.DataArray) -> float | None:
+    """The number, if it is one."""
+    return float(value) if np.isfinite(float(value)) else None

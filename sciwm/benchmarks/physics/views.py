@@ -56,6 +56,7 @@ def surprise_columns() -> list[Column]:
         ),
         Column("size", text("size")),
         *(Column(f"AUROC, {detector}", _auroc(detector)) for detector in DETECTORS),
+        Column("smallest size noticed in the latent", _smallest),
     ]
 
 
@@ -103,6 +104,16 @@ def _auroc(detector: str) -> Cell:
         return f"{np.mean(values):.3g}" if values else "-"
 
     return lambda row, _: _across(row, mean)
+
+
+def _smallest(row: Row, _: Sequence[Row]) -> str:
+    """The largest over seeds; a dash where no size was noticed with all of them, or there is but one."""
+
+    def largest(rows: list[Row]) -> str:
+        sizes = [one["smallest"].get("latent") for one in rows]
+        return "-" if row["control"] or None in sizes else f"{max(sizes):.3g}"
+
+    return _across(row, largest)
 
 
 def _verdicts(system: str) -> Column:
