@@ -35,9 +35,8 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     if not weights.exists():  # somebody has tidied up
         path.unlink()
         return trained_cell(ground, name, arm)
-    known = {key: about[key] for key in ("cpu_seconds", "updates", "parameters", "latent_size")}
     path = ground.folder / "cells" / f"{name}.json"
-    return known | kept(path, config, lambda: measured(ground, trained_model(ground, name)), of_file=weights)
+    return about | kept(path, config, lambda: measured(ground, trained_model(ground, name)), of_file=weights)
 
 
 def weights_of(ground: Ground, name: str) -> Path:
