@@ -51,6 +51,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "slaved": {"predictor": {"slaved_modes": 3}},
     "free slaved": {"predictor": {"slaved_modes": 3, "equivariant": False}},
     "free linear": {"predictor": {"kind": "linear", "equivariant": False, "steady_forcing": ("x",)}},
+    "waves": {"encoder": {"layers": 0}},
+    "read as fitted": {"decoder_rank": 0},
     "steady fields": {"latent": "fields", "encoder": BENT, "predictor": {"steady_forcing": ("x",)}},
 }
 
@@ -395,6 +397,23 @@ def test_rollouts_of_flows_are_measured(
     budgets = budgets_under_unseen_actions(flow_config, model, simulation)
     assert set(budgets.data_vars) == {"change_error", "stated_error", "residual"}
     assert dict(budgets.sizes) == {"sample": flow_config.control.episodes, "time": 8, "functional": 2}
+
+
+@pytest.mark.parametrize("layers", [0, 1])
+def test_only_decoders_with_products_learn(
+    flow_config: Config, flows: tuple[Trajectories, Trajectories], layers: int
+) -> None:
+    """Whatever the encoder: with rank 0 a decoder gives back, without training, the waves that latents hold."""
+    for rank in (2, 0):
+        tree = flow_config.model_dump()
+        tree["model"] |= {"decoder_rank": rank, "encoder": tree["model"]["encoder"] | {"layers": layers}}
+        model = build_model(parse_config(tree, where="test"), flows[0])
+        learned = sum(p.numel() for p in model.decoder.parameters() if p.requires_grad)
+        assert (learned > 0) == (rank > 0) == (model.decoder.quadratic is not None)
+    fields = model.normalize(torch.from_numpy(flows[0].array("w")[:, 0].copy())[:, None])
+    held = model.decoder(model.encoder(fields))
+    torch.testing.assert_close(model.encoder(held), model.encoder(fields), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.decoder(model.encoder(held)), held, rtol=1e-4, atol=1e-4)
 
 
 def test_decoder_error_of_flows(flow_config: Config, flows: tuple[Trajectories, Trajectories]) -> None:

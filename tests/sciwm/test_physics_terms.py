@@ -313,6 +313,12 @@ def test_a_moving_average_gives_the_targets(
     terms = objective.terms(model, batch, None, generator())
     assert float(terms.predictive["one_step"].detach()) == pytest.approx(expected, rel=1e-4)
     assert "variance" not in terms.predictive
+    whole, whole_latents = (a.unflatten(0, (16, 5))[:, [0, -1]].flatten(0, 1) for a in (fields, targets))
+    with torch.no_grad():
+        misses = (model.decoder(whole_latents) - whole).square().flatten(1).mean(dim=1)
+    sizes = whole.square().flatten(1).mean(dim=1) + settings.relative_floor
+    decoder_error = float(objective.decoder_error(model, batch, terms).detach())
+    assert decoder_error == pytest.approx(float((misses / sizes).mean()), rel=1e-5), "from latents of whole fields"
 
 
 def _prediction_error(objective: Objective, model: WorldModel, imagined: Tensor, targets: Tensor) -> float:
