@@ -1,6 +1,7 @@
 """The table of physics: arms that can be built, thresholds that decide, cells that are kept, and one small whole."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from sciwm.benchmarks.physics import factorial, measure
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost
-from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, verdict
+from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, judge_seeds, verdict
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
 from sciwm.benchmarks.physics.table import CLAIMS, QUICK_CELLS, part_of, run, run_some
@@ -117,6 +118,16 @@ def test_what_cannot_be_compared_is_not_judged() -> None:
     assert judged([0.01, 0.02], [0.02, 0.04]) == ("nothing to gain", None)
     assert judged([1.0, 2.0], [2.0, 4.0]) == ("accepted", 0.5)
     assert judged([1.0, 2.0], [0.02, 0.04])[0] == "killed"
+
+
+def test_seeds_with_intervals_of_their_own_are_judged_together() -> None:
+    """Mean of the values, between the lowest and the highest end; one that is missing leaves nothing to judge."""
+    claim = Claim(OURS, "AUROC, splice", "above", 0.95)
+    row = judge_seeds(claim, "ks22", [(0.98, 0.96, 1.0), (0.96, 0.95, 0.99)])
+    assert (row["value"], row["interval"], row["verdict"]) == (0.97, [0.95, 1.0], "accepted")
+    assert judge_seeds(claim, "ks22", [(0.98, 0.96, 1.0), (0.96, 0.94, 0.99)])["verdict"] == "undecided"
+    assert judge_seeds(claim, "ks22", [(0.98, 0.96, 1.0), (math.nan, 0.95, 0.99)])["verdict"] == "not measured"
+    assert judge_seeds(claim, "ks22", [])["value"] is None
 
 
 def test_forecasts_that_outlast_the_test_cannot_be_compared() -> None:
@@ -245,6 +256,10 @@ def test_a_quick_run_measures_everything(whole: Path) -> None:
     assert "not measured" not in verdicts.values()
     assert {r["violation"] for r in rows if r["kind"] == "surprise"} >= {"splice", "consistent_shift"}
     assert any("latent on 128 points" in r["where"] for r in rows if r["kind"] == "resolution")
+    claimed = {r["measure"]: r["claim"] for r in rows if r["kind"] == "claim" and r["arm"] == OURS}
+    assert claimed["AUROC, splice"] == "at least 0.95"
+    assert claimed["AUROC, consistent_shift"] == "at most 0.6"
+    assert claimed["change of the latent on a grid 2 times as fine"] == "at most 0.001"
     assert (whole / "physics.png").stat().st_size > 10_000
 
 

@@ -5,8 +5,10 @@ import math
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.cells import weights_of
+from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.surprise import setting_of
+from sciwm.benchmarks.results import Row
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.measures import Measure
 from sciwm.evaluation.suite.setting import Setting
@@ -23,7 +25,11 @@ WHAT = (
 )
 
 
-def resolution_cell(ground: Ground) -> Cell:
+MOST = {WHAT[0]: 1e-3, WHAT[1]: 1e-3, WHAT[2]: 0.05}
+"""What may change with the grid."""
+
+
+def cell(ground: Ground) -> Cell:
     """Change of the latent with the grid, and the share of the gain that is lost on a finer one, of the main arm."""
     asked = (
         f"evaluation.resolution.factors={list(FACTORS)}",
@@ -33,6 +39,15 @@ def resolution_cell(ground: Ground) -> Cell:
     config = ground.experiment((*ARMS[OURS].overrides, *asked))
     path = ground.folder / "cells" / "resolution.json"
     return kept(path, config, lambda: _measure(setting_of(ground, config)), of_file=weights_of(ground, OURS))
+
+
+def claim_of(row: Row) -> tuple[Claim, Found] | None:
+    """What is claimed of a row of the cell, if anything, and what was found."""
+    if row["what"] not in MOST:
+        return None
+    value = math.nan if row["value"] is None else row["value"]
+    low, high = row["interval"] or (value, value)
+    return Claim(OURS, row["what"], "below", MOST[row["what"]]), (value, low, high)
 
 
 def _measure(setting: Setting) -> Cell:

@@ -6,14 +6,19 @@ import xarray as xr
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.cells import trained_model, weights_of
+from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.results import Row
 from sciwm.config import Config
 from sciwm.evaluation.suite.latents import measure_surprise
 from sciwm.evaluation.suite.setting import Setting
 from simulations.generate import silent
 
+NOTICED, CALM = 0.95, 0.6
+"""AUROC that a violation has to reach, and that what is none must not pass."""
 
-def surprise_cell(ground: Ground) -> Cell:
+
+def cell(ground: Ground) -> Cell:
     """AUROC of every detector for every violation in its default size, of the main arm, and the smallest it detects."""
     config = ground.experiment(ARMS[OURS].overrides)
     path = ground.folder / "cells" / "surprise.json"
@@ -23,6 +28,15 @@ def surprise_cell(ground: Ground) -> Cell:
 def setting_of(ground: Ground, config: Config) -> Setting:
     """The trained main arm with what it is evaluated by."""
     return Setting(config, trained_model(ground, OURS), ground.simulation, ground.test, ground.train)
+
+
+def claim_of(row: Row) -> tuple[Claim, Found]:
+    """What is claimed of a row of the cell, by prediction errors in the latent, and what was found."""
+    measure = f"AUROC, {row['violation']}"
+    value, low, high = row["latent"]
+    if row["control"]:
+        return Claim(OURS, measure, "below", CALM), (value, low, high)
+    return Claim(OURS, measure, "above", NOTICED), (value, low, high)
 
 
 def _measure(setting: Setting) -> Cell:

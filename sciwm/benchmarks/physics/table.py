@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sciwm.benchmarks.kept import Cell as Measured
-from sciwm.benchmarks.physics import arms, baselines, factorial
+from sciwm.benchmarks.physics import arms, baselines, factorial, resolution, surprise
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, baseline_cell
 from sciwm.benchmarks.physics.cells import arm_cell
-from sciwm.benchmarks.physics.claims import judge
+from sciwm.benchmarks.physics.claims import Claim, Found, judge, judge_seeds
 from sciwm.benchmarks.physics.figure import draw
 from sciwm.benchmarks.physics.ground import Ground
-from sciwm.benchmarks.physics.resolution import resolution_cell
-from sciwm.benchmarks.physics.surprise import surprise_cell
 from sciwm.benchmarks.physics.systems import SYSTEMS, longest_valid_time
 from sciwm.benchmarks.results import Row
 from sciwm.evaluation.statistics import paired_bootstrap
@@ -31,7 +29,7 @@ LEFT_OUT = {
 }  # fmt: skip
 """Parts, arms and baselines that are asked for only where a training is quick."""
 
-OF_MAIN_ARM = {"surprise": surprise_cell, "resolution": resolution_cell}
+OF_MAIN_ARM = {"surprise": surprise, "resolution": resolution}
 QUICK_CELLS = (
     "base",
     "heads",
@@ -141,7 +139,7 @@ def _cell(ground: Ground, name: str) -> Measured:
     ground.data()
     if name in OF_MAIN_ARM:
         failed = arm_cell(ground, OURS).get("failed")
-        return {"failed": failed, "rows": []} if failed else OF_MAIN_ARM[name](ground)
+        return {"failed": failed, "rows": []} if failed else OF_MAIN_ARM[name].cell(ground)
     return arm_cell(ground, name) if name in ARMS else baseline_cell(ground, name)
 
 
@@ -172,5 +170,10 @@ def _arm_row(system: str, name: str, cells: Sequence[Measured]) -> Row:
 
 
 def _rows_of_main_arm(system: str, part: str, cells: Sequence[Measured]) -> list[Row]:
-    """One row of every seed."""
-    return [{"kind": part, "system": system, "seed_number": i, **row} for i, c in enumerate(cells) for row in c["rows"]]
+    """One row of every seed, and the verdicts on what is claimed of them."""
+    rows = [{"kind": part, "system": system, "seed_number": i, **row} for i, c in enumerate(cells) for row in c["rows"]]
+    claimed: dict[Claim, list[Found]] = defaultdict(list)
+    for claim, found in filter(None, map(OF_MAIN_ARM[part].claim_of, rows)):
+        claimed[claim].append(found)
+    whole = {claim: found if len(found) == len(cells) else [] for claim, found in claimed.items()}
+    return [*rows, *(judge_seeds(claim, system, found) for claim, found in whole.items())]
