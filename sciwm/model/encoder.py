@@ -12,7 +12,7 @@ from sciwm.model.assembled import applied
 from sciwm.model.fourier import along_axes, basis, by_wave_vector, joined, split, turns
 from sciwm.model.neural_operator import Operator, Pointwise
 from sciwm.model.slaved import SlavedModes
-from sciwm.model.spectral import SpectralSpace, wave_by_wave
+from sciwm.model.spectral import SpectralSpace, wave_by_wave, wave_matrices
 from sciwm.model.vector import VectorSpace
 from sciwm.problems import InputError, Problem
 
@@ -122,7 +122,7 @@ class SpectralEncoder(nn.Module):
         constant, waves = answers[-1:], [k + 1 for k in self.corrected]
         response = by_wave_vector(answers[:-1] - constant, len(waves)).unflatten(2, (self.space.channels, -1))
         multipliers = response.permute(3, 1, 2, 0) / by_wave_vector(asked, len(waves))[:, 0, 0]
-        linear = wave_by_wave(multipliers, self.turns, waves)
+        linear = wave_by_wave(wave_matrices(multipliers, self.turns), waves)
 
         def corrected(flat: Tensor) -> Tensor:
             coefficients = flat.unflatten(1, kept.shape[1:])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from sciwm.model.assembled import LatentMap, applied
+from sciwm.model.assembled import DENSE_ENTRIES, LatentMap, Layout, Whole, applied
 from sciwm.model.fourier import (
     along_axes,
     basis,
@@ -75,6 +75,18 @@ class SpectralSpace:
     def product(self, to: "SpectralSpace", rank: int, *, gain: float) -> "SpectralProduct":
         """The general quadratic map, up to ``rank``, that commutes with translation."""
         return SpectralProduct(self, to, rank, gain=gain)
+
+    def layout(self, entries: int) -> Layout:
+        """How a step whose largest map has so many entries holds latents."""
+        return Whole(self.size) if entries <= DENSE_ENTRIES else WaveByWave(self)
+
+    def by_waves(self, latents: Tensor) -> Tensor:
+        """``(batch, size) -> (wave vectors, batch, channel 2^D)``: what one wave vector has, side by side."""
+        return by_wave_vector(split(latents.unflatten(1, (self.channels, *self.shape)), self.modes), len(self.modes))
+
+    def from_waves(self, values: Tensor) -> Tensor:
+        """Inverse of :meth:`by_waves`."""
+        return joined(from_wave_vectors(values, [k + 1 for k in self.modes]), self.modes).flatten(1)
 
     def quadratics(self) -> "SpectralQuadratics":
         """All linear and quadratic functionals that no translation changes."""
@@ -161,9 +173,13 @@ class SpectralLinear(nn.Module):
             return self.weight
         return self.weight + torch.einsum("le...,lio->eio...", self.operators, self.combination)
 
+    def matrices(self) -> Tensor:
+        """One for each wave vector that both sides have, ``(wave vectors, C_in 2^D, C_out 2^D)``."""
+        return wave_matrices(self.multipliers().flatten(3), self.turns)
+
     def map(self) -> LatentMap:
         """The map for the weights as they are, ``(batch, size) -> (batch, size of the other space)``."""
-        mixed, modes = self.split_map(), [n - 1 for n in self.waves]
+        mixed, modes = wave_by_wave(self.matrices(), self.waves), [n - 1 for n in self.waves]
 
         def mapped(latent: Tensor) -> Tensor:
             coefficients = latent.unflatten(1, (self.start.channels, *self.start.shape))
@@ -171,29 +187,24 @@ class SpectralLinear(nn.Module):
 
         return mapped
 
-    def split_map(self) -> LatentMap:
-        """The same of split coefficients ``(batch, channel, ...)``."""
-        return wave_by_wave(self.multipliers().flatten(3), self.turns, self.waves)
-
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
         return applied(self.map(), latent, self.end.size)
 
 
-def wave_by_wave(multipliers: Tensor, turns: Tensor, waves: Sequence[int]) -> LatentMap:
-    """``sum_e W_e(k) J^e z_k`` of split coefficients ``(batch, channel, ...)``: one small matrix for each wave vector.
+def wave_matrices(multipliers: Tensor, turns: Tensor) -> Tensor:
+    """``sum_e W_e(k) J^e`` as a small matrix for each wave vector, ``(wave vectors, C_in 2^D, C_out 2^D)``.
 
     Args:
         multipliers: W, ``(2^D, C_in, C_out, wave vectors)``.
         turns: see :func:`sciwm.model.fourier.turns`.
-        waves: wavenumbers along each axis, zero among them.
     """
-    matrices = torch.einsum("eiow,epqw->wipoq", multipliers, turns).flatten(1, 2).flatten(2)
+    return torch.einsum("eiow,epqw->wipoq", multipliers, turns).flatten(1, 2).flatten(2)
 
-    def mixed(coefficients: Tensor) -> Tensor:
-        return from_wave_vectors(torch.bmm(by_wave_vector(coefficients, len(waves)), matrices), waves)
 
-    return mixed
+def wave_by_wave(matrices: Tensor, waves: Sequence[int]) -> LatentMap:
+    """Their map of split coefficients ``(batch, channel, ...)`` with so many ``waves`` along each axis."""
+    return lambda coefficients: from_wave_vectors(torch.bmm(by_wave_vector(coefficients, len(waves)), matrices), waves)
 
 
 class SpectralProduct(nn.Module):
@@ -233,23 +244,37 @@ class SpectralProduct(nn.Module):
         self.factors.fit(scale.square().mean(dim=0).sqrt())
         if latents is not None:
             view, offset = self.view(), self.offset()
-            left, right = (view(latents) + offset).chunk(2, dim=1)
-            products = joined(self._on_waves(left * right), self.back.end.modes)
-            variance = products.flatten(0, 1).square().mean(dim=0).flatten()
+            left, right = (view(latents) + offset).unflatten(1, (-1, *self.points)).chunk(2, dim=1)
+            products = replace(self.back.end, channels=self.back.start.channels).from_waves(
+                self.from_grid(left * right)
+            )
+            variance = products.view(-1, math.prod(self.back.end.shape)).square().mean(dim=0)
             for block in replace(self.back.end, channels=1).wavenumber_blocks():  # or translation would not commute
                 variance[block] = variance[block].mean()
             deviation = variance.clamp(min=1e-12 * float(variance.max())).sqrt()
             self.scale_of_products.copy_(deviation.view_as(self.scale_of_products))
 
+    def view_matrices(self) -> Tensor:
+        """Those of all factors, ``(wave vectors, C_in 2^D, 2 rank 2^D)``."""
+        return self.factors.start.by_waves(self.scale[None]).mT * self.factors.matrices()
+
+    def back_matrices(self) -> Tensor:
+        """Those of all products, whitened, ``(wave vectors, rank 2^D, C_out 2^D)``."""
+        whitening = replace(self.back.end, channels=1).by_waves(1 / self.scale_of_products.flatten()[None])
+        return whitening.repeat(1, 1, self.back.start.channels).mT * self.back.matrices()
+
+    def to_grid(self, factors: Tensor) -> Tensor:
+        """``(wave vectors, batch, 2 rank 2^D) -> (batch, 2 rank, *padded grid)``."""
+        return along_axes(from_wave_vectors(factors, self.factors.waves), self._matrices("to_grid"))
+
+    def from_grid(self, products: Tensor) -> Tensor:
+        """``(batch, rank, *padded grid) -> (wave vectors, batch, rank 2^D)``."""
+        return by_wave_vector(along_axes(products, self._matrices("from_grid")), len(self.points))
+
     def view(self) -> LatentMap:
         """All factors on the padded grid, without their constants: ``(batch, 2 rank points)``, linear."""
-        mixed, start, to_grid = self.factors.split_map(), self.factors.start, self._matrices("to_grid")
-
-        def factors(latent: Tensor) -> Tensor:
-            fields = (self.scale * latent).unflatten(1, (start.channels, *start.shape))
-            return along_axes(mixed(split(fields, start.modes)), to_grid).flatten(1)
-
-        return factors
+        matrices, start = self.view_matrices(), self.factors.start
+        return lambda latent: self.to_grid(torch.bmm(start.by_waves(latent), matrices)).flatten(1)
 
     def offset(self) -> Tensor:
         """What the constants add to :meth:`view`."""
@@ -257,9 +282,13 @@ class SpectralProduct(nn.Module):
 
     def combine(self) -> LatentMap:
         """Products on the grid ``(batch, rank points)`` to the other space, linear."""
-        mixed, modes = self.back.split_map(), self.back.end.modes
-        whitening = split(1 / self.scale_of_products, modes)
-        return lambda products: joined(mixed(self._on_waves(products) * whitening), modes).flatten(1)
+        matrices, end = self.back_matrices(), self.back.end
+
+        def combined(products: Tensor) -> Tensor:
+            on_waves = self.from_grid(products.unflatten(1, (-1, *self.points)))
+            return end.from_waves(torch.bmm(on_waves, matrices))
+
+        return combined
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
@@ -267,12 +296,49 @@ class SpectralProduct(nn.Module):
         left, right = (applied(self.view(), latent, len(offset)) + offset).chunk(2, dim=1)
         return applied(self.combine(), left * right, self.back.end.size)
 
-    def _on_waves(self, products: Tensor) -> Tensor:
-        """Split coefficients of products."""
-        return along_axes(products.unflatten(1, (-1, *self.points)), self._matrices("from_grid"))
-
     def _matrices(self, name: str) -> list[Tensor]:
         return [getattr(self, f"{name}_{axis}") for axis in range(len(self.points))]
+
+
+class WaveByWave:
+    """Latents as :meth:`SpectralSpace.by_waves` has them, one small matrix for each wave vector. A ``Layout``."""
+
+    def __init__(self, space: SpectralSpace) -> None:
+        self.space = space
+
+    def arranged(self, latents: Tensor) -> Tensor:
+        """``(wave vectors, batch, channel 2^D)``."""
+        return self.space.by_waves(latents)
+
+    def flat(self, values: Tensor) -> Tensor:
+        """``(batch, size)``."""
+        return self.space.from_waves(values)
+
+    def matrix(self, linear: SpectralLinear) -> Tensor:
+        """``(wave vectors, channel 2^D, channel 2^D)``."""
+        return linear.matrices()
+
+    def view(self, product: SpectralProduct) -> Tensor:
+        """To the waves of the factors."""
+        return product.view_matrices()
+
+    def offset(self, product: SpectralProduct) -> Tensor:
+        """``(wave vectors, 1, 2 rank 2^D)``: fields that are constant have but the first of all coefficients."""
+        factors = product.factors.end
+        constant = nn.functional.pad(product.constants[:, None], (0, math.prod(factors.shape) - 1))
+        return factors.by_waves(constant.view(1, -1))
+
+    def back(self, product: SpectralProduct) -> Tensor:
+        """From the waves of the products."""
+        return product.back_matrices()
+
+    def to_grid(self, product: SpectralProduct, factors: Tensor) -> Tensor:
+        """``(batch, 2 rank, *padded grid)``."""
+        return product.to_grid(factors)
+
+    def from_grid(self, product: SpectralProduct, products: Tensor) -> Tensor:
+        """``(wave vectors, batch, rank 2^D)``."""
+        return product.from_grid(products)
 
 
 class SpectralQuadratics(nn.Module):

@@ -309,6 +309,44 @@ def test_flows_and_forcing_move_together(
     assert ((moved - still).norm() < 1e-4 * still.norm()) == settings.equivariant
 
 
+@pytest.mark.parametrize(
+    "predictor",
+    [
+        {"action_path": "additive", "slaved_modes": 2, "steady_forcing": ("y",)},
+        {"action_path": "affine"},
+        {"action_path": "general"},
+        {"kind": "linear", "steady_forcing": ("x",)},
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_steps_are_the_same_wave_by_wave(
+    flow_config: Config,
+    flows: tuple[Trajectories, Trajectories],
+    monkeypatch: pytest.MonkeyPatch,
+    predictor: dict[str, Any],
+    channels: int,
+) -> None:
+    """And so are their gradients: how numbers are held does not matter."""
+    tree = flow_config.model_dump()
+    tree["model"] |= {"latent_channels": channels, "predictor": tree["model"]["predictor"] | predictor}
+    model = build_model(parse_config(tree, where="test"), flows[0])
+    with torch.no_grad():
+        for parameter in model.predictor.parameters():
+            parameter.add_(0.03 * torch.randn_like(parameter))
+    z, action = torch.randn(4, model.latent_size), torch.rand(4, 4) - 0.5
+    weights = [p for p in model.predictor.parameters() if p.requires_grad]
+
+    def stepped() -> tuple[Tensor, tuple[Tensor, ...]]:
+        after = model.predictor.stepper(model.shapes)(z, action)
+        return after, torch.autograd.grad(after.square().mean(), weights)
+
+    (whole, of_whole), _ = stepped(), monkeypatch.setattr("sciwm.model.spectral.DENSE_ENTRIES", 0)
+    by_waves, of_waves = stepped()
+    torch.testing.assert_close(by_waves, whole, rtol=1e-4, atol=1e-5)
+    for one, other in zip(of_waves, of_whole, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5 * float(other.abs().max() + 1e-3))
+
+
 @pytest.mark.parametrize("count", [3, 100])
 @pytest.mark.parametrize(
     ("dimensions", "modes", "operator_modes", "variables", "channels"),
