@@ -64,7 +64,7 @@ def training(results: Results) -> Illustration:
             terms.plot(updates, np.where(values > 0, values, np.nan), color=color, label=label, **marks)
     terms.set(title="Terms of the loss, a trivial model = 1", yscale="log")
     shown = [name for name in TERMS if f"gradient_share.{name}" in history[-1]]
-    stack = [_series(history, f"gradient_share.{name}") for name in shown]
+    stack = [np.nan_to_num(_series(history, f"gradient_share.{name}")) for name in shown]  # none before it counts
     shares.stackplot(updates, stack, colors=[TERMS[name][1] for name in shown], linewidth=0.4, edgecolor="white")
     shares.set(title="Whose gradient shapes the encoder", xlabel="updates", ylabel="share", ylim=(0, 1))
     shares.set_xlim(0, updates[-1])
@@ -74,7 +74,8 @@ def training(results: Results) -> Illustration:
     _mark_phases(panels, boundaries)
     caption = (
         "Top: error of imagined latents on held-out simulations. Middle: every term as it enters the objective, before "
-        "its weight. Bottom: share of each weighted term in the gradients at the encoder, on held-out simulations."
+        "its weight. Bottom: share of each weighted term in the gradients at the encoder, on held-out "
+        "simulations; those of twins, tangents and adjoints on their own."
     )
     return illustrate(figure, "training", caption, "held-out error, loss terms and gradient shares over training")
 

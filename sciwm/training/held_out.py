@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from sciwm.config import Config
+from sciwm.data.sensitivity import Sensitivities
 from sciwm.data.windows import Windows
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.loss.objective import Objective
@@ -28,8 +29,12 @@ class HeldOut:
         self.objective = objective
         self.batch = windows.draw(np.random.default_rng([config.seed, 2**31]), SAMPLES, config.loss.horizon)
 
-    def measure(self, model: WorldModel, progress: float) -> dict[str, float]:
-        """H-step error relative to persistence (1 - error is the skill), participation ratio, gradient shares."""
+    def measure(self, model: WorldModel, progress: float, sensitivities: Sensitivities | None) -> dict[str, float]:
+        """H-step error relative to persistence (1 - error is the skill), participation ratio, gradient shares.
+
+        Args:
+            sensitivities: for the shares of the terms that match them; those of the last update.
+        """
         batch = self.batch
         with torch.no_grad(), model.assembled():
             encoded = encode_trajectory(model, batch.fields)
@@ -44,12 +49,14 @@ class HeldOut:
             "held_out.skill_last": 1 - float(errors[-1]),
             "held_out.participation_ratio": participation_ratio(encoded),
         }
-        return metrics | self._gradient_shares(model, progress)
+        return metrics | self._gradient_shares(model, progress, sensitivities)
 
-    def _gradient_shares(self, model: WorldModel, progress: float) -> dict[str, float]:
+    def _gradient_shares(
+        self, model: WorldModel, progress: float, sensitivities: Sensitivities | None
+    ) -> dict[str, float]:
         """Share of each weighted term in the sum of gradient norms at the latents, where the encoder is shaped."""
         batch = self.batch.first(self.config.training.batch_size)  # what training has the memory for
-        terms = self.objective.terms(model, batch, None, torch.Generator().manual_seed(0))
+        terms = self.objective.terms(model, batch, sensitivities, torch.Generator().manual_seed(0))
         weights, norms = self.objective.weights(progress), {}
         for name, term in terms.by_name().items():
             norms[name] = 0.0

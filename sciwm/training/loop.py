@@ -153,7 +153,8 @@ def train(
             state.update += 1
             if state.update % settings.updates_per_epoch == 0 or state.update == total:
                 fit_heads(model, pairs)
-                _close_epoch(config, run, state, model, held_out, progress)
+                metrics = held_out.measure(model, progress, sensitivities)
+                _close_epoch(run, state, model, metrics)
                 save()
                 advance(0, f"held-out error {state.history[-1]['held_out.error']:.2e} of persistence")
             advance(1, "")
@@ -202,9 +203,7 @@ def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | Non
         raise InputError(problems)
 
 
-def _close_epoch(
-    config: Config, run: Path, state: TrainState, model: WorldModel, held_out: HeldOut, progress: float
-) -> None:
+def _close_epoch(run: Path, state: TrainState, model: WorldModel, measured: dict[str, float]) -> None:
     metrics: dict[str, Any] = {"phase": state.phase, "update": state.update}
     metrics |= {f"train.{name}": value for name, value in state.take_means().items()}
     if metrics["train.exploded"] == 1.0:
@@ -218,7 +217,7 @@ def _close_epoch(
                 )
             ]
         )
-    metrics |= held_out.measure(model, progress)
+    metrics |= measured
     state.history.append(metrics)
     if metrics["held_out.error"] < state.best_error:
         state.best_error = metrics["held_out.error"]

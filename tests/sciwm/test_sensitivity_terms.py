@@ -1,5 +1,6 @@
 """Twins, tangents, adjoints and inverse dynamics: zero for the exact model of a linear flow, one for a deaf one."""
 
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -406,6 +407,8 @@ def test_a_killed_training_with_all_of_it_gives_the_same_bytes(
     for name in (*ALL, "inverse", "shell", "ledger_tie", "physics_at_encoder", "physics_at_predictor"):
         assert f'"train.{name}": ' in lines
     assert ('"train.variance": ' in lines) == (collapse == "vicreg")
+    last = json.loads(lines.splitlines()[-1])
+    assert all(0 < last[f"gradient_share.{name}"] < 1 for name in ALL)
 
 
 def test_the_pipeline_asks_the_solver_and_learns_from_its_answers(experiment: Config, tmp_path: Path) -> None:
