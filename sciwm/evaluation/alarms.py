@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from sciwm.evaluation.detection import auroc, auroc_interval, paired_p_value
+from sciwm.evaluation.detection import auroc, auroc_interval, drawn_weights, paired_p_value
 from sciwm.evaluation.violations import Violation
 
 Array = NDArray[np.float64]
@@ -39,14 +39,15 @@ def judged(
     untouched: dict[str, Array],
     thresholds: dict[str, float],
     power: float,
+    groups: ArrayLike,
 ) -> xr.Dataset:
-    """Everything about one violation, over ``detector``, ``size`` and ``trajectory``."""
+    """Everything about one violation, over ``detector``, ``size`` and ``trajectory``; intervals by groups of these."""
     parts = []
     for name, calm in untouched.items():
         scores = np.stack([by_name[name] for by_name in by_size])
         raised = scores > thresholds[name]
-        intervals = np.array([auroc_interval(s, calm) for s in scores])
-        low, high = smallest_detectable_interval(violation.sizes, raised, power=power)
+        intervals = np.array([auroc_interval(s, calm, groups) for s in scores])
+        low, high = smallest_detectable_interval(violation.sizes, raised, groups, power=power)
         per_size = {
             "auroc": [auroc(s, calm) for s in scores],
             "auroc_low": intervals[:, 0],
@@ -87,16 +88,22 @@ def smallest_detectable(sizes: ArrayLike, rates: ArrayLike, *, power: float) -> 
 
 
 def smallest_detectable_interval(
-    sizes: ArrayLike, raised: NDArray[np.bool_], *, power: float, draws: int = 1000, level: float = 0.95, seed: int = 0
+    sizes: ArrayLike,
+    raised: NDArray[np.bool_],
+    groups: ArrayLike,
+    *,
+    power: float,
+    draws: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of :func:`smallest_detectable`.
 
     Args:
         raised: which trajectories raise an alarm at which size, ``(size, trajectory)``.
+        groups: of each trajectory; those of one are not independent, and are drawn together.
     """
-    count = raised.shape[1]
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws) / count
-    values = [smallest_detectable(sizes, raised @ w, power=power) for w in weights]
+    values = [smallest_detectable(sizes, raised @ w, power=power) for w in drawn_weights(groups, draws, seed)]
     ends = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(values, ends, method="nearest")
     return float(low), float(high)

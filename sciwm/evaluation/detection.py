@@ -83,17 +83,34 @@ def auroc(positive: ArrayLike, negative: ArrayLike) -> float:
 
 
 def auroc_interval(
-    positive: ArrayLike, negative: ArrayLike, *, draws: int = 2000, level: float = 0.95, seed: int = 0
+    positive: ArrayLike,
+    negative: ArrayLike,
+    groups: ArrayLike,
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of :func:`auroc` for pairs: the same sample, violated and untouched."""
+    """Percentile bootstrap interval of :func:`auroc` for pairs: the same sample, violated and untouched.
+
+    Args:
+        groups: of each sample; those of one are not independent, and are drawn together.
+    """
     above = _precedence(positive, negative)
     if np.ptp(above) == 0:  # told apart in every pair: no draw differs
         return float(above[0, 0]), float(above[0, 0])
-    count = len(above)
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws) / count
+    weights = drawn_weights(groups, draws, seed)
     values = ((weights @ above) * weights).sum(axis=1)
     low, high = np.quantile(values.clip(0, 1), [(1 - level) / 2, (1 + level) / 2])  # 1 beyond rounding is 1
     return float(low), float(high)
+
+
+def drawn_weights(groups: ArrayLike, draws: int, seed: int) -> Array:
+    """Weights of the samples in each draw of a bootstrap over groups, ``(draw, sample)``; they sum to 1."""
+    _, member = np.unique(np.asarray(groups), return_inverse=True)
+    count = int(member.max()) + 1
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)[:, member]
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def paired_p_value(violated: ArrayLike, untouched: ArrayLike) -> float:

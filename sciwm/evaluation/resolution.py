@@ -17,7 +17,7 @@ from sciwm.evaluation.control import ControlTask, run_control
 from sciwm.evaluation.statistics import bootstrap_ratio_interval
 from sciwm.evaluation.trajectories import described, ratio
 from sciwm.problems import InputError, Problem
-from simulations import Simulation, build
+from simulations import build
 from simulations.episode import Policy
 from simulations.generate import Progress, silent
 from simulations.resampling import resample
@@ -29,7 +29,7 @@ def encoding_errors(dynamics: Dynamics, fields: Tensor, others: Sequence[Tensor]
 
     Args:
         fields: the reference, ``(sample, variable, *space)``.
-        others: the same functions on other grids, as from :func:`on_shapes` or :func:`end_of_run`.
+        others: the same functions on other grids, as from :func:`on_shapes`.
 
     Returns:
         ``encoding_error`` over ``grid`` (number of points along each dimension, as ``128x128``) and ``sample``.
@@ -61,21 +61,6 @@ def encoding_errors(dynamics: Dynamics, fields: Tensor, others: Sequence[Tensor]
 def on_shapes(fields: Tensor, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
     """Fields ``(sample, variable, *space)`` of a periodic box by Fourier interpolation on other grids."""
     return [resample(fields, shape) for shape in shapes]
-
-
-@torch.no_grad()
-def end_of_run(simulation: Simulation, starts: Tensor, actions: Tensor) -> Tensor:
-    """Where a simulation on another grid comes to from the same starts under the same actions.
-
-    Args:
-        simulation: on any periodic grid.
-        starts: ``(sample, variable, *space)`` on another grid of the same box.
-        actions: physical, ``(sample, time, actuator)``.
-    """
-    fields = resample(starts, simulation.grid.shape)
-    for action in actions.unbind(dim=1):
-        fields = simulation.advance(fields, action)
-    return fields
 
 
 class Restricted:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics, rollout
@@ -34,6 +34,7 @@ def surprise(
     *,
     validation: tuple[Tensor, Tensor],
     violations: Sequence[Violation],
+    groups: ArrayLike | None = None,
     residual: Residual | None = None,
     observed: Residual | None = None,
     steps: int = 1,
@@ -62,6 +63,8 @@ def surprise(
         actions: ``(trajectory, interval, actuator)`` in physical units, for at least ``exposure``.
         validation: other starts and actions, for Sigma, C and the threshold of an alarm.
         violations: what is done, see :func:`~sciwm.evaluation.violations.standard_violations`.
+        groups: simulation that each trajectory comes from, as intervals are by bootstraps over these; None if
+            each comes from one of its own.
         residual: as ``functools.partial(budget_residual, model)``; None for no such score.
         observed: as ``observed_budget(simulation)``, on fields on its own grid: what can be noticed
             without a model, and in double precision; None for no such score.
@@ -72,7 +75,7 @@ def surprise(
 
     Returns:
         over ``detector``, ``violation``, ``size`` and ``trajectory``: ``score``, ``untouched``; over all but
-        ``trajectory``: ``auroc`` (``..._low``, ``..._high``: 95 % bootstrap over trajectories), ``p_value``
+        ``trajectory``: ``auroc`` (``..._low``, ``..._high``: 95 % bootstrap over groups), ``p_value``
         (paired one-sided Wilcoxon), ``alarms`` and ``false_alarms`` above ``threshold``; over ``detector`` and
         ``violation``: ``smallest_detectable``; ``control`` and ``default_size`` of each violation. NaN at sizes
         that a violation was not made in. Attributes of ``detector``: samples, components and shrinkage.
@@ -81,7 +84,8 @@ def surprise(
         InputError: with everything that does not fit.
     """
     exposed = max(steps, round(exposure / dynamics.control_interval))
-    _raise(_problems(dynamics, simulation, starts, actions, validation, violations, exposed))
+    members = np.arange(len(starts)) if groups is None else np.asarray(groups)
+    _raise(_problems(dynamics, simulation, starts, actions, validation, violations, members, exposed))
     seen = starts.dtype
     by_equation = None if observed is None else _on_own_grid(observed, simulation)
     scene = _scene(simulation, starts, actions[:, :exposed], seed)
@@ -110,7 +114,7 @@ def surprise(
         spans = {"latent": length - steps + 1, "budget": length, "equation": length}
         windows = {n: s[:, : spans[n]].mean(axis=1) for n, s in calm_scores.items()}
         thresholds = {n: float(np.quantile(w, 1 - false_alarms)) for n, w in windows.items()}
-        rows.append(judged(violation, by_size, untouched, thresholds, power))
+        rows.append(judged(violation, by_size, untouched, thresholds, power, members))
     result = xr.concat(
         rows, xr.DataArray([v.name for v in violations], dims="violation", name="violation"), join="outer"
     )
@@ -206,6 +210,7 @@ def _problems(
     actions: Tensor,
     validation: tuple[Tensor, Tensor],
     violations: Sequence[Violation],
+    members: Array,
     exposed: int,
 ) -> list[Problem]:
     problems = []
@@ -223,6 +228,8 @@ def _problems(
     if not np.isclose(dynamics.control_interval, simulation.control_interval):
         expected = f"the interval {dynamics.control_interval:g} of the dynamics"
         problems.append(Problem("simulation", expected, f"{simulation.control_interval:g}"))
+    if len(members) != len(starts):
+        problems.append(Problem("groups", f"one for each of {len(starts)} trajectories", str(len(members))))
     names = [v.name for v in violations]
     if not names or len(set(names)) < len(names):
         problems.append(Problem("violations", "different names, at least one", ", ".join(names) or "none"))

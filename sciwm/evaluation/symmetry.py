@@ -1,8 +1,78 @@
-"""Shifts that map equation and actuators onto themselves."""
+"""Shifts that map equation and actuators onto themselves, and how well a world model follows shifts by any distance."""
 
+import copy
+import math
+
+import torch
+import xarray as xr
 from torch import Tensor
 
+from sciwm.evaluation.trajectories import described, ratio
+from sciwm.model.encoder import SpectralEncoder
+from sciwm.model.spectral import translate
+from sciwm.model.world_model import WorldModel
 from simulations import PeriodicGrid, Simulation
+
+SHIFTS = 8
+"""So many are tried."""
+
+
+@torch.no_grad()
+def translation_errors(model: WorldModel, fields: Tensor, actions: Tensor, *, seed: int = 0) -> xr.Dataset:
+    """How far encoding and advancing are from commuting with translations T by any distance.
+
+        encoder:   || E(T u) - T E(u) || / || E(u) ||
+        predictor: || F(T z, T a) - T F(z, a) || / || F(z, a) ||,    T a by the shapes of the actuators
+
+    Distances are random, and so between grid points, along the axes on which nothing steady acts.
+
+    Args:
+        model: with a spectral latent.
+        fields: ``(sample, variable, *space)``, resolved.
+        actions: physical, ``(sample, actuator)``.
+
+    Returns:
+        ``encoder_error`` over ``shift`` and ``sample``; ``predictor_error`` too if shapes of actuators are known.
+
+    Raises:
+        TypeError: if the latent is not spectral.
+    """
+    encoder = model.encoder
+    if not isinstance(encoder, SpectralEncoder):
+        raise TypeError("translation_errors: expected a spectral latent, which alone can be translated.")
+    moves = torch.tensor([axis.name not in model.settings.predictor.steady_forcing for axis in model.domain.axes])
+    distances = torch.rand(SHIFTS, len(moves), generator=torch.Generator().manual_seed(seed)) * 2 * math.pi * moves
+    z = model.latent(model.encode(fields))
+    after = model.advance(z, actions)
+    found: dict[str, list[Tensor]] = {"encoder": [], "predictor": []}
+    for distance in distances.tolist():
+        moved = translate(z, encoder.space, distance)
+        encoded = model.latent(model.encode(translated(fields, distance)))
+        found["encoder"].append(_relative(encoded - moved, z))
+        if model.shapes is not None:
+            beside = copy.deepcopy(model)
+            beside.shapes = translate(model.shapes, encoder.shape_space, distance)
+            with beside.assembled():
+                difference = beside.advance(moved, actions) - translate(after, encoder.space, distance)
+            found["predictor"].append(_relative(difference, after))
+    meanings = {"encoder": "encoded shift against shifted code", "predictor": "step of a shift against shifted step"}
+    return xr.Dataset(
+        {f"{n}_error": described(torch.stack(e), ("shift", "sample"), meanings[n]) for n, e in found.items() if e}
+    )
+
+
+def translated(fields: Tensor, distances: list[float]) -> Tensor:
+    """Resolved periodic fields ``(..., *space)`` moved by distances along each axis, which is ``2 pi`` long."""
+    for axis, distance in zip(range(-len(distances), 0), distances, strict=True):
+        spectrum = torch.fft.rfft(fields.movedim(axis, -1).double())
+        angle = -distance * torch.arange(spectrum.shape[-1], dtype=torch.float64)
+        turned = spectrum * torch.polar(torch.ones_like(angle), angle)
+        fields = torch.fft.irfft(turned, n=fields.shape[axis]).movedim(-1, axis).to(fields.dtype)
+    return fields
+
+
+def _relative(difference: Tensor, of: Tensor) -> Tensor:
+    return ratio(difference.flatten(1).norm(dim=1), of.flatten(1).norm(dim=1))
 
 
 def symmetric_shift(simulation: Simulation, fields: Tensor) -> tuple[int, int, list[int]] | None:

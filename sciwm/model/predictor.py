@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import PredictorSettings
-from sciwm.model.assembled import affine, in_parts
+from sciwm.model.assembled import Assembled, in_parts
 from sciwm.model.forcing import Forcing, SteadyForcing
+from sciwm.model.layout import affine, layout_of
 from sciwm.model.slaved import SlavedModes
 from sciwm.model.spaces import LatentSpace
 
@@ -51,7 +52,7 @@ class ExponentialPredictor(nn.Module):
         steady: SteadyForcing,
     ) -> None:
         super().__init__()
-        self.space, self.substeps, self.action_path = space, settings.substeps, settings.action_path
+        self.substeps, self.action_path = settings.substeps, settings.action_path
         self.slaved = slaved
         self.tendency = space.product(space, settings.rank, gain=0.02)
         self.decay = space.linear(space).set_identity(1.0)
@@ -75,23 +76,20 @@ class ExponentialPredictor(nn.Module):
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
-        product, factors = self.tendency, len(self.tendency.offset())
-        layout = self.space.layout(self.space.size * factors)
+        layout = layout_of(self.tendency)
         forcing, steady = layout.arranged(self.forcing.matrix(shapes)), layout.arranged(self.steady()[None])
-        view, offset, back = layout.view(product), layout.offset(product), layout.back(product)
         decay, correction = layout.matrix(self.decay), layout.matrix(self.correction)
-        acted = layout.arranged(self.modulation.matrix(shapes)) @ view  # what H a adds to the factors
+        acted = layout.arranged(self.modulation.matrix(shapes)) @ layout.view  # what H a adds to the factors
         if self.action_path == "affine":
             left, right = acted.chunk(2, dim=-1)
             acted = torch.cat([left, torch.zeros_like(right)], dim=-1)
 
         def step(z: Tensor, action: Tensor) -> Tensor:
             held = affine(steady, action, forcing)
-            factor_offset = offset if self.action_path == "additive" else affine(offset, action, acted)
+            offset = layout.offset if self.action_path == "additive" else affine(layout.offset, action, acted)
 
             def tendency(z: Tensor) -> Tensor:
-                left, right = layout.to_grid(product, affine(factor_offset, z, view)).chunk(2, dim=1)
-                return affine(held, layout.from_grid(product, left * right), back)
+                return affine(held, layout.multiplied(affine(offset, z, layout.view)), layout.back)
 
             z = layout.arranged(self.slaved.added(z))
             for _ in range(self.substeps):
@@ -100,7 +98,7 @@ class ExponentialPredictor(nn.Module):
                 z = affine(y, tendency(y) - n_z, correction)
             return self.slaved.dropped(layout.flat(z))
 
-        return in_parts(step, factors)
+        return in_parts(step, len(self.tendency.offset()))
 
 
 class LinearPredictor(nn.Module):
@@ -108,7 +106,7 @@ class LinearPredictor(nn.Module):
 
     def __init__(self, space: LatentSpace, forcing: Forcing, steady: SteadyForcing) -> None:
         super().__init__()
-        self.space = space
+        self.size = space.size
         self.decay = space.linear(space).set_identity(1.0)
         self.forcing = forcing
         self.steady = steady
@@ -126,7 +124,6 @@ class LinearPredictor(nn.Module):
 
     def stepper(self, shapes: Tensor | None) -> Step:
         """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
-        layout = self.space.layout(self.space.size**2)
-        forcing, steady = layout.arranged(self.forcing.matrix(shapes)), layout.arranged(self.steady()[None])
-        decay = layout.matrix(self.decay)
-        return lambda z, action: layout.flat(affine(affine(steady, action, forcing), layout.arranged(z), decay))
+        forcing, steady = self.forcing.matrix(shapes), self.steady()
+        decay = Assembled(self.decay.map(), self.size, self.size, forcing)
+        return lambda z, action: decay(z, plus=torch.addmm(steady, action, forcing))

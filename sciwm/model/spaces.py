@@ -5,7 +5,6 @@ from typing import Any, Protocol, Self
 
 from torch import Tensor
 
-from sciwm.model.assembled import Layout
 from sciwm.model.spectral import SpectralLinear, SpectralProduct, SpectralQuadratics
 from sciwm.model.vector import VectorLinear, VectorProduct, VectorQuadratics
 
@@ -32,10 +31,6 @@ class LatentSpace(Protocol):
 
     def product(self, to: Any, rank: int, *, gain: float) -> QuadraticMap:
         """The general quadratic map, up to ``rank``, to another space."""
-        ...
-
-    def layout(self, entries: int) -> Layout:
-        """How a step whose largest map has so many entries holds latents."""
         ...
 
     def quadratics(self) -> Quadratics:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from sciwm.model.assembled import DENSE_ENTRIES, LatentMap, Layout, Whole, applied
+from sciwm.model.assembled import LatentMap, applied
 from sciwm.model.fourier import (
     along_axes,
     basis,
@@ -75,10 +75,6 @@ class SpectralSpace:
     def product(self, to: "SpectralSpace", rank: int, *, gain: float) -> "SpectralProduct":
         """The general quadratic map, up to ``rank``, that commutes with translation."""
         return SpectralProduct(self, to, rank, gain=gain)
-
-    def layout(self, entries: int) -> Layout:
-        """How a step whose largest map has so many entries holds latents."""
-        return Whole(self.size) if entries <= DENSE_ENTRIES else WaveByWave(self)
 
     def by_waves(self, latents: Tensor) -> Tensor:
         """``(batch, size) -> (wave vectors, batch, channel 2^D)``: what one wave vector has, side by side."""
@@ -298,47 +294,6 @@ class SpectralProduct(nn.Module):
 
     def _matrices(self, name: str) -> list[Tensor]:
         return [getattr(self, f"{name}_{axis}") for axis in range(len(self.points))]
-
-
-class WaveByWave:
-    """Latents as :meth:`SpectralSpace.by_waves` has them, one small matrix for each wave vector. A ``Layout``."""
-
-    def __init__(self, space: SpectralSpace) -> None:
-        self.space = space
-
-    def arranged(self, latents: Tensor) -> Tensor:
-        """``(wave vectors, batch, channel 2^D)``."""
-        return self.space.by_waves(latents)
-
-    def flat(self, values: Tensor) -> Tensor:
-        """``(batch, size)``."""
-        return self.space.from_waves(values)
-
-    def matrix(self, linear: SpectralLinear) -> Tensor:
-        """``(wave vectors, channel 2^D, channel 2^D)``."""
-        return linear.matrices()
-
-    def view(self, product: SpectralProduct) -> Tensor:
-        """To the waves of the factors."""
-        return product.view_matrices()
-
-    def offset(self, product: SpectralProduct) -> Tensor:
-        """``(wave vectors, 1, 2 rank 2^D)``: fields that are constant have but the first of all coefficients."""
-        factors = product.factors.end
-        constant = nn.functional.pad(product.constants[:, None], (0, math.prod(factors.shape) - 1))
-        return factors.by_waves(constant.view(1, -1))
-
-    def back(self, product: SpectralProduct) -> Tensor:
-        """From the waves of the products."""
-        return product.back_matrices()
-
-    def to_grid(self, product: SpectralProduct, factors: Tensor) -> Tensor:
-        """``(batch, 2 rank, *padded grid)``."""
-        return product.to_grid(factors)
-
-    def from_grid(self, product: SpectralProduct, products: Tensor) -> Tensor:
-        """``(wave vectors, batch, rank 2^D)``."""
-        return product.from_grid(products)
 
 
 class SpectralQuadratics(nn.Module):

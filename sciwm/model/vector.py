@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sciwm.model.assembled import LatentMap, Layout, Whole
+from sciwm.model.assembled import LatentMap
 
 LEADING = 32
 """So many coordinates are multiplied with one another where there are more."""
@@ -42,10 +42,6 @@ class VectorSpace:
     def product(self, to: "VectorSpace", rank: int, *, gain: float) -> "VectorProduct":
         """The general quadratic map up to a rank."""
         return VectorProduct(self, to, rank, gain=gain)
-
-    def layout(self, entries: int) -> Layout:
-        """How a step holds latents."""
-        return Whole(self.size)
 
     def quadratics(self) -> "VectorQuadratics":
         """All coordinates, their squares, and products of the leading ones."""

@@ -22,6 +22,7 @@ from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.windows import Windows
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts
+from sciwm.evaluation.symmetry import translated, translation_errors
 from sciwm.loss.objective import Objective
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SpectralEncoder, VectorEncoder, principal_modes
@@ -309,13 +310,43 @@ def test_flows_and_forcing_move_together(
     assert ((moved - still).norm() < 1e-4 * still.norm()) == settings.equivariant
 
 
+def test_waves_are_moved_by_any_distance() -> None:
+    """``sin(x - a) cos(2 (y - b))``, in one dimension and in two."""
+    x, y = (torch.arange(n, dtype=torch.float64) * 2 * math.pi / n for n in (12, 16))
+    torch.testing.assert_close(translated(x.sin(), [0.7]), (x - 0.7).sin())
+    fields = x[:, None].sin() * (2 * y).cos()
+    torch.testing.assert_close(translated(fields, [0.7, -1.9]), (x[:, None] - 0.7).sin() * (2 * (y + 1.9)).cos())
+
+
+@pytest.mark.parametrize("equivariant", [True, False])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_what_does_not_follow_translation_is_told(
+    flow_config: Config, flows: tuple[Trajectories, Trajectories], equivariant: bool, layers: int
+) -> None:
+    """Predictors that are not built for it, and, by the aliasing of activations, encoders that bend."""
+    tree = flow_config.model_dump()
+    tree["model"]["predictor"] |= {"equivariant": equivariant, "steady_forcing": ()}
+    tree["model"]["encoder"] |= {"layers": layers}
+    model = build_model(parse_config(tree, where="test"), flows[0])
+    with torch.no_grad():
+        for parameter in (*model.predictor.parameters(), model.encoder.operator.projection.weight):
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    smooth = model.readout(model.encode(first_fields(flows[0])), ["fields"])["fields"].detach()
+    found = translation_errors(model, smooth, torch.rand(len(smooth), 4) - 0.5)
+    assert dict(found.sizes) == {"shift": 8, "sample": len(smooth)}
+    assert (float(found["predictor_error"].max()) < 1e-4) == equivariant
+    assert (float(found["encoder_error"].max()) < 1e-4) == (layers == 1)
+    by_points = model.encoder(model.normalize(smooth.roll(8, -1)))
+    moved = translate(model.encoder(model.normalize(smooth)), model.encoder.space, [0.0, math.pi])
+    torch.testing.assert_close(by_points, moved, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "predictor",
     [
         {"action_path": "additive", "slaved_modes": 2, "steady_forcing": ("y",)},
         {"action_path": "affine"},
         {"action_path": "general"},
-        {"kind": "linear", "steady_forcing": ("x",)},
     ],
 )
 @pytest.mark.parametrize("channels", [1, 2])
@@ -340,7 +371,7 @@ def test_steps_are_the_same_wave_by_wave(
         after = model.predictor.stepper(model.shapes)(z, action)
         return after, torch.autograd.grad(after.square().mean(), weights)
 
-    (whole, of_whole), _ = stepped(), monkeypatch.setattr("sciwm.model.spectral.DENSE_ENTRIES", 0)
+    (whole, of_whole), _ = stepped(), monkeypatch.setattr("sciwm.model.layout.DENSE_ENTRIES", 0)
     by_waves, of_waves = stepped()
     torch.testing.assert_close(by_waves, whole, rtol=1e-4, atol=1e-5)
     for one, other in zip(of_waves, of_whole, strict=True):

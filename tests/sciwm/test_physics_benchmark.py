@@ -254,6 +254,7 @@ def test_a_quick_run_measures_everything(whole: Path) -> None:
     verdicts = {(r["arm"], r["measure"], r["against"]): r["verdict"] for r in rows if r["kind"] == "claim"}
     assert verdicts["base", "equivariance_error", ""] == "accepted"
     assert "not measured" not in verdicts.values()
+    assert verdicts["base", "predictor moved by any distance", ""] == "accepted"
     assert {r["violation"] for r in rows if r["kind"] == "surprise"} >= {"splice", "consistent_shift"}
     assert any("latent on 128 points" in r["where"] for r in rows if r["kind"] == "resolution")
     claimed = {r["measure"]: r["claim"] for r in rows if r["kind"] == "claim" and r["arm"] == OURS}

@@ -15,7 +15,6 @@ from sciwm.evaluation.resolution import (
     Restricted,
     control_across_grids,
     encoding_errors,
-    end_of_run,
     loss_of_gain,
     on_shapes,
     refined,
@@ -62,21 +61,13 @@ def test_states_that_are_fields_are_compared_on_the_coarser_grid() -> None:
 
 
 def test_the_encoder_sees_waves_alike_on_finer_grids(model: WorldModel, config: Config) -> None:
-    """Waves below a quarter of the grid's Nyquist wavenumber, which its nonlinearities do not alias by much."""
+    """Waves below a quarter of the grid's Nyquist wavenumber."""
     x = torch.arange(32) * 2 * torch.pi / 32
     fields = torch.stack([torch.sin(x), torch.cos(3 * x + 1)])[:, None]
     errors = encoding_errors(model, fields, on_shapes(fields, [(64,), (128,)]))["encoding_error"]
-    assert errors.max() < 0.01
+    assert errors.max() < 1e-3
     shuffled = encoding_errors(model, fields, on_shapes(fields.flip(0), [(64,)]))["encoding_error"]
     assert shuffled.min() > 0.5
-
-
-def test_a_resolved_run_ends_alike_on_a_finer_grid() -> None:
-    """Diffusion of one wave for three intervals of 1/2: exp(-D k^2 t), on any grid."""
-    coarse = diffusion(diffusivity=0.1)
-    x = torch.arange(64, dtype=torch.float64) * 2 * np.pi / 64
-    end = end_of_run(coarse, torch.sin(2 * x)[None, None], torch.zeros(1, 3, len(coarse.actuators)).double())
-    torch.testing.assert_close(end[0, 0], np.exp(-0.1 * 4 * 1.5) * torch.sin(2 * x[::4]), rtol=0, atol=1e-12)
 
 
 def test_plans_of_the_true_solver_work_as_well_on_a_finer_grid(config: Config) -> None:

@@ -187,9 +187,11 @@ def test_auroc_has_its_closed_forms() -> None:
     rng = np.random.default_rng(0)
     plain, shifted = rng.normal(size=400), rng.normal(size=400) + 1
     expected = 0.7602499389  # Phi(1 / sqrt 2)
-    lower, upper = auroc_interval(shifted, plain)
+    lower, upper = auroc_interval(shifted, plain, np.arange(400))
     assert auroc(shifted, plain) == pytest.approx(expected, abs=0.03)
     assert lower < expected < upper and upper - lower < 0.1
+    thrice = auroc_interval(np.repeat(shifted, 3), np.repeat(plain, 3), np.repeat(np.arange(400), 3))
+    assert thrice == pytest.approx((lower, upper)), "no more is known from every sample three times"
 
 
 def test_paired_test_sees_a_small_shift_of_each_pair() -> None:
@@ -205,7 +207,7 @@ def test_smallest_detectable_size_is_interpolated_in_its_logarithm() -> None:
     assert smallest_detectable([0.01, 0.1], [0.95, 1.0], power=0.9) == pytest.approx(0.01)
     assert smallest_detectable([0.01, 0.1], [0.1, 0.5], power=0.9) == np.inf
     raised = np.array([[True] * 4 + [False] * 16, [True] * 20])
-    low, high = smallest_detectable_interval([0.01, 0.1], raised, power=0.6)
+    low, high = smallest_detectable_interval([0.01, 0.1], raised, np.arange(20), power=0.6)
     assert low <= 10**-1.5 <= high
 
 

@@ -44,6 +44,11 @@ def weights_of(ground: Ground, name: str) -> Path:
     return ground.folder / "runs" / name / WEIGHTS
 
 
+def has_learned(ground: Ground, name: str) -> bool:
+    """Whether an arm has been trained and came to something finite."""
+    return weights_of(ground, name).exists()
+
+
 def _trained(ground: Ground, name: str, config: Config, share: float) -> Cell:
     try:
         run, seconds = train(ground, name, config, share)

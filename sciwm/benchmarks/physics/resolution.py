@@ -4,7 +4,7 @@ import math
 
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
-from sciwm.benchmarks.physics.cells import weights_of
+from sciwm.benchmarks.physics.cells import has_learned, weights_of
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.surprise import setting_of
@@ -37,6 +37,8 @@ def cell(ground: Ground) -> Cell:
         f"evaluation.refined_control.intervals={ground.config.control.first}",
     )
     config = ground.experiment((*ARMS[OURS].overrides, *asked))
+    if not has_learned(ground, OURS):
+        return {"rows": []}
     path = ground.folder / "cells" / "resolution.json"
     return kept(path, config, lambda: _measure(setting_of(ground, config)), of_file=weights_of(ground, OURS))
 
@@ -51,7 +53,7 @@ def claim_of(row: Row) -> tuple[Claim, Found] | None:
 
 
 def _measure(setting: Setting) -> Cell:
-    measures = list(measure_resolution(setting, silent).measures)
+    measures = list(measure_resolution(setting, silent).measures[: len(FACTORS)])  # translation has cells of its own
     try:
         measures += measure_refined_control(setting, silent).measures
     except InputError:  # nothing is gained on the own grid

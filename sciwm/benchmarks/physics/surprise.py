@@ -5,7 +5,7 @@ import xarray as xr
 
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
-from sciwm.benchmarks.physics.cells import trained_model, weights_of
+from sciwm.benchmarks.physics.cells import has_learned, trained_model, weights_of
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.results import Row
@@ -21,6 +21,8 @@ NOTICED, CALM = 0.95, 0.6
 def cell(ground: Ground) -> Cell:
     """AUROC of every detector for every violation in its default size, of the main arm, and the smallest it detects."""
     config = ground.experiment(ARMS[OURS].overrides)
+    if not has_learned(ground, OURS):
+        return {"rows": []}
     path = ground.folder / "cells" / "surprise.json"
     return kept(path, config, lambda: _measure(setting_of(ground, config)), of_file=weights_of(ground, OURS))
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sciwm.benchmarks.kept import Cell as Measured
-from sciwm.benchmarks.physics import arms, baselines, factorial, resolution, surprise
-from sciwm.benchmarks.physics.arms import ARMS, OURS
+from sciwm.benchmarks.physics import arms, baselines, factorial, resolution, surprise, symmetry
+from sciwm.benchmarks.physics.arms import ARMS
 from sciwm.benchmarks.physics.baselines import BASELINES, baseline_cell
 from sciwm.benchmarks.physics.cells import arm_cell
 from sciwm.benchmarks.physics.claims import Claim, Found, judge, judge_seeds
@@ -19,17 +19,21 @@ from sciwm.evaluation.statistics import paired_bootstrap
 from sciwm.problems import InputError, Problem
 from sciwm.progress import CountBar
 
-PARTS = ("physics", "equivariance", "stability", "collapse", "baselines", "surprise", "resolution", "factorial")
+PARTS = ("physics", "equivariance", "stability", "collapse", "baselines", "symmetry", "surprise", "resolution",
+         "factorial")  # fmt: skip
 LEFT_OUT = {
     "burgers": ("factorial", "collapse"),
     "ks60": ("factorial", "collapse"),
     "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "no_slaved_modes",
-                   "nonlinear_heads", "ledger", "tangents", "adjoints", "nonlinear_inverse", "shell", "all",
+                   "nonlinear_heads", "nonlinear_budget", "more_data", "ledger", "tangents", "adjoints",
+                   "nonlinear_inverse", "shell", "all",
                    "edmdc", "koopman", "autoencoder"),
 }  # fmt: skip
 """Parts, arms and baselines that are asked for only where a training is quick."""
 
-OF_MAIN_ARM = {"surprise": surprise, "resolution": resolution}
+APART = {"symmetry": symmetry, "surprise": surprise, "resolution": resolution}
+"""Parts that look once more at arms that are trained; with claims of their own."""
+
 QUICK_CELLS = (
     "base",
     "heads",
@@ -95,7 +99,7 @@ def _planned(system: str, parts: Sequence[str], seeds: Sequence[int], quick: boo
     names = [n for n in ordinary if part_of(n) in parts or _is_needed(n, parts)]
     names = [n for n in names if n not in LEFT_OUT.get(system, ())]
     names = [n for n in names if n in QUICK_CELLS] if quick else names
-    cells = [(name, seed) for seed in seeds for name in (*names, *(p for p in OF_MAIN_ARM if p in parts))]
+    cells = [(name, seed) for seed in seeds for name in (*names, *(p for p in APART if p in parts))]
     if "factorial" in parts and not quick:
         every = [(name, seed) for seed in factorial.SEEDS for name in factorial.COMBINATIONS.values()]
         cells += [cell for cell in every if cell not in cells]
@@ -109,7 +113,7 @@ def _is_whole(cells: Mapping[int, Measured]) -> bool:
 
 def _rows(system: str, cells: Mapping[str, Sequence[Measured]], longest: float) -> list[Row]:
     """Of one system, with the cells of every seed by name."""
-    names = [n for n in cells if n not in OF_MAIN_ARM and part_of(n) != "factorial"]
+    names = [n for n in cells if n not in APART and part_of(n) != "factorial"]
     failed = {n for n in names if any("failed" in cell for cell in cells[n])}
     samples = {name: _samples(cells[name]) for name in names if name not in failed}
     claims = [c for c in CLAIMS if {c.arm, c.against} - {""} <= set(names)]
@@ -117,7 +121,7 @@ def _rows(system: str, cells: Mapping[str, Sequence[Measured]], longest: float) 
     return [
         *(_arm_row(system, name, cells[name]) for name in names),
         *(row | {"verdict": f"{row['arm']} failed"} if row["arm"] in failed else row for row in verdicts),
-        *(row for part in OF_MAIN_ARM if part in cells for row in _rows_of_main_arm(system, part, cells[part])),
+        *(row for part in APART if part in cells for row in _rows_apart(system, part, cells[part])),
     ]
 
 
@@ -128,18 +132,18 @@ def part_of(name: str) -> str:
 
 def _is_needed(name: str, parts: Sequence[str]) -> bool:
     """What other parts are compared with, or made of."""
-    if name == arms.BASE:
-        return bool({"equivariance", "stability"} & set(parts))
-    if name == "nonlinear_encoder":
-        return "collapse" in parts
-    return name == OURS and bool({"baselines", *OF_MAIN_ARM} & set(parts))
+    needed_by = {
+        arms.BASE: {"equivariance", "symmetry"},
+        arms.BENT: {"collapse", "stability", "symmetry"},
+        arms.OURS: {"baselines", "surprise", "resolution"},
+    }
+    return bool(needed_by.get(name, set()) & set(parts))
 
 
 def _cell(ground: Ground, name: str) -> Measured:
     ground.data()
-    if name in OF_MAIN_ARM:
-        failed = arm_cell(ground, OURS).get("failed")
-        return {"failed": failed, "rows": []} if failed else OF_MAIN_ARM[name].cell(ground)
+    if name in APART:
+        return APART[name].cell(ground)
     return arm_cell(ground, name) if name in ARMS else baseline_cell(ground, name)
 
 
@@ -169,11 +173,11 @@ def _arm_row(system: str, name: str, cells: Sequence[Measured]) -> Row:
     return row
 
 
-def _rows_of_main_arm(system: str, part: str, cells: Sequence[Measured]) -> list[Row]:
+def _rows_apart(system: str, part: str, cells: Sequence[Measured]) -> list[Row]:
     """One row of every seed, and the verdicts on what is claimed of them."""
     rows = [{"kind": part, "system": system, "seed_number": i, **row} for i, c in enumerate(cells) for row in c["rows"]]
     claimed: dict[Claim, list[Found]] = defaultdict(list)
-    for claim, found in filter(None, map(OF_MAIN_ARM[part].claim_of, rows)):
+    for claim, found in filter(None, map(APART[part].claim_of, rows)):
         claimed[claim].append(found)
     whole = {claim: found if len(found) == len(cells) else [] for claim, found in claimed.items()}
     return [*rows, *(judge_seeds(claim, system, found) for claim, found in whole.items())]

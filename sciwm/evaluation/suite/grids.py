@@ -4,20 +4,29 @@ from sciwm.evaluation.control import control_task
 from sciwm.evaluation.resolution import control_across_grids, encoding_errors, loss_of_gain, on_shapes, refined
 from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
 from sciwm.evaluation.suite.setting import Setting
+from sciwm.evaluation.symmetry import translation_errors
 from simulations.generate import Progress
 
 
 def measure_resolution(setting: Setting, progress: Progress) -> Outcome:
-    """How much the latent depends on the grid on which the fields were seen."""
+    """How much the latent depends on the grid on which the fields were seen, and on where between its points."""
     asked, shape = setting.evaluation.resolution, setting.simulation.grid.shape
-    drawn = setting.draw("resolution", asked.samples, 0)
+    drawn = setting.draw("resolution", asked.samples, 1)
     others = on_shapes(drawn.starts, [tuple(factor * n for n in shape) for factor in asked.factors])
     errors = encoding_errors(setting.model, drawn.starts, others)
     measures = [
         median_of(f"change of the latent on {grid} points", errors["encoding_error"].sel(grid=grid), drawn.simulations)
         for grid in map(str, errors["grid"].values)
     ]
-    return Outcome(errors, measures, {})
+    moved = translation_errors(setting.model, drawn.starts, drawn.actions[:, 0], seed=setting.seed("resolution"))
+    meanings = {"encoder_error": "encoding of moved fields against the moved latent",
+                "predictor_error": "step from a moved latent under moved actuators against the moved step"}  # fmt: skip
+    measures += [
+        median_of(meaning, moved[name].max("shift"), drawn.simulations)
+        for name, meaning in meanings.items()
+        if name in moved
+    ]
+    return Outcome(errors.merge(moved), measures, {})
 
 
 def measure_refined_control(setting: Setting, progress: Progress) -> Outcome:

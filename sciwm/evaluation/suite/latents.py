@@ -81,6 +81,7 @@ def measure_surprise(setting: Setting, progress: Progress) -> Outcome:
         drawn.actions,
         validation=(others.starts, others.actions),
         violations=violations,
+        groups=drawn.simulations,
         residual=residual,
         observed=observed_budget(setting.simulation),
         exposure=exposed * setting.interval,
