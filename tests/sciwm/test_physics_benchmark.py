@@ -246,6 +246,8 @@ def test_a_quick_run_measures_everything(whole: Path) -> None:
     assert arms["base"]["equivariance_error"][0] < 1e-5 < 1e-3 < arms["off"]["equivariance_error"][0]
     assert arms["persistence"]["effect_rough"] == pytest.approx([1.0])
     assert "regret" not in arms["persistence"]
+    told = {name: arms[name]["as_it_comes"] for name in ("base", "budget", "twins", "off", "dmdc")}
+    assert told == {"base": "", "budget": "on", "twins": "off", "off": "off", "dmdc": ""}
     assert arms["base"]["nrmse_12"] < arms["persistence"]["nrmse_12"]
     assert "budget_residual" in arms["base"]
     assert "budget_residual" not in arms["fields_one_step"] | arms["dmdc"]
@@ -329,7 +331,7 @@ def test_every_view_is_a_table(whole: Path) -> None:
 def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
     """Means over seeds, a dash where a system was not asked, ranges over seeds, and effects by factor."""
     rows: list[Row] = [
-        {"kind": "arm", "system": s, "arm": a, "valid_time": v, "cpu_seconds": [None, None]}
+        {"kind": "arm", "system": s, "arm": a, "as_it_comes": "on", "valid_time": v, "cpu_seconds": [None, None]}
         for s, a, v in (("ks22", "base", [2.0, 4.0]), ("burgers", "base", [1.0, 1.0]), ("ks22", "all", [5.0, 5.0]))
     ]
     rows += [{"kind": "resolution", "system": "ks60", "what": "loss", "value": v} for v in (0.1, 0.3, None)]
@@ -341,8 +343,8 @@ def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
     about = {"rows": rows, "command": "c", "seeds": [0, 1], "machine": "m", "date": "d", "commit": "abc"}
     physics = BENCHMARKS["physics"]
     first, _, *arms = physics.table(about).splitlines()
-    assert first.startswith("| arm: burgers / ks22 / ks60 / kolmogorov | parameters | valid time")
-    assert [line.split(" | ")[2] for line in arms[:2]] == ["1 / 3 / - / -", "- / 5 / - / -"]
+    assert first.startswith("| arm: burgers / ks22 / ks60 / kolmogorov | as it comes | parameters | valid time")
+    assert [line.split(" | ")[3] for line in arms[:2]] == ["1 / 3 / - / -", "- / 5 / - / -"]
     resolution = physics.views["resolution"].table(about).splitlines()
     assert resolution[2] == "| loss | - | - | 0.2 (0.1 to 0.3) | - |"
     effects = physics.views["factorial"].table(about).splitlines()

@@ -13,7 +13,7 @@ from sciwm.benchmarks.physics.cells import arm_cell
 from sciwm.benchmarks.physics.claims import Claim, Found, judge, judge_seeds
 from sciwm.benchmarks.physics.figure import draw
 from sciwm.benchmarks.physics.ground import Ground
-from sciwm.benchmarks.physics.systems import SYSTEMS, longest_valid_time
+from sciwm.benchmarks.physics.systems import SYSTEMS, longest_valid_time, system_config
 from sciwm.benchmarks.results import Row
 from sciwm.evaluation.statistics import paired_bootstrap
 from sciwm.problems import InputError, Problem
@@ -163,6 +163,7 @@ def _arm_row(system: str, name: str, cells: Sequence[Measured]) -> Row:
         "arm": name,
         "part": part_of(name),
         "hypothesis": ARMS[name].hypothesis if name in ARMS else baselines.words(name),
+        "as_it_comes": _as_it_comes(system, name),
         "failed": [cell["failed"] for cell in cells if "failed" in cell],
         **{key: [cell.get(key) for cell in cells] for key in ("parameters", "latent_size", "updates", "cpu_seconds",
                                                               "measuring_seconds", "commit", "gain")},
@@ -171,6 +172,14 @@ def _arm_row(system: str, name: str, cells: Sequence[Measured]) -> Row:
         row[measure] = [math.fsum(group) / len(group) for group in groups]
         row[f"{measure}_interval"] = paired_bootstrap(groups, groups, lambda mean, _: mean)[1:]
     return row
+
+
+def _as_it_comes(system: str, name: str) -> str:
+    """Whether a model has what an arm adds to the plain one: ``on``, ``off``, or nothing where it adds nothing."""
+    added = [o for o in ARMS[name].overrides if o not in arms.PREDICTION_ALONE] if name in ARMS else []
+    if not added:
+        return ""
+    return "on" if system_config(system, 0, added) == system_config(system, 0) else "off"
 
 
 def _rows_apart(system: str, part: str, cells: Sequence[Measured]) -> list[Row]:

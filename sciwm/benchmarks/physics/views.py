@@ -38,6 +38,7 @@ def columns() -> list[Column]:
     """The arms: means over seeds of every system, in their order."""
     return [
         Column(f"arm: {' / '.join(SYSTEMS)}", text("arm")),
+        Column("as it comes", _as_it_comes),
         *(Column(title, _means(key)) for key, title in MEASURES.items()),
     ]
 
@@ -82,6 +83,12 @@ def factorial_columns() -> list[Column]:
         return lambda row, _: _with_interval(*row["of"][measure])
 
     return [Column("factors", text("factors")), *(Column(m.replace("_", " "), effect(m)) for m in factorial.MEASURES)]
+
+
+def _as_it_comes(row: Row, _: Sequence[Row]) -> str:
+    """On or off, the same for all systems."""
+    (answer,) = {one["as_it_comes"] for rows in row["of"].values() for one in rows}
+    return str(answer)
 
 
 def _across(row: Row, value: Callable[[list[Row]], str]) -> str:
