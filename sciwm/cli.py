@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sciwm: interrupted; give the same command again to continue", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # who reads has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         if not _is_for_the_user(error):
             raise
@@ -42,9 +44,19 @@ def _is_for_the_user(error: Exception) -> bool:
     if _is_of_memory(error):
         return True
     if isinstance(error, RuntimeError):
-        return str(error).startswith("NetCDF:")
-    *_, (frame, _) = walk_tb(error.__traceback__)
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("sciwm", "simulations")
+        return str(error).startswith("NetCDF:") or _is_of_a_store(error)
+    return _packages(error)[-1] in ("sciwm", "simulations")
+
+
+def _packages(error: Exception) -> list[str]:
+    """Whose code it went through, that which raised it last."""
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    return [str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame in frames]
+
+
+def _is_of_a_store(error: Exception) -> bool:
+    """A chunk that is damaged, in the words of whatever decompressor."""
+    return "zarr" in _packages(error)
 
 
 FILE_SYSTEM = {
@@ -70,6 +82,15 @@ def _in_words(error: Exception) -> str:
         remedy = "lower numbers of simulations, intervals or points, sizes of the model, or training.batch_size"
         got = str(error).rpartition("can't allocate memory: ")[2] or "more than there is"
         return str(Problem("memory", "enough for what was asked", got.rstrip("."), remedy))
+    if isinstance(error, RuntimeError) and _is_of_a_store(error):
+        return str(
+            Problem(
+                "the store",
+                "chunks that can be read",
+                str(error),
+                "'sciwm check' tells which store, and which rows of it",
+            )
+        )
     if isinstance(error, RuntimeError):
         remedy = "see whether the disk is full or read-only"
         return str(Problem("netCDF", "a file that can be written", str(error), remedy))

@@ -8,21 +8,27 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from sciwm.config import PlanningSettings
+from sciwm.config import Config, PlanningSettings
+from sciwm.config_files import parse_config
 from sciwm.data.domain import Domain
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import Problem
+from sciwm.problems import InputError, Problem
 
 AT_REST = 0.05  # of the target, or of what counts as none of it
 
 
-def planning_of(settings: Any, configured: PlanningSettings, horizon: Any) -> tuple[PlanningSettings, list[Problem]]:
+def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSettings, list[Problem]]:
     """How to plan, from what was asked and what was configured."""
     problems = []
     if settings is not None and not isinstance(settings, PlanningSettings):
         remedy = "use model.config.planning.model_copy(update={...})"
         problems.append(Problem("settings", "sciwm.config.PlanningSettings", type(settings).__name__, remedy))
-    chosen = settings if isinstance(settings, PlanningSettings) else configured
+    chosen = config.planning
+    if isinstance(settings, PlanningSettings):  # a model_copy has not looked at what it was told
+        try:
+            chosen = parse_config(config.model_dump() | {"planning": vars(settings)}, where="settings").planning
+        except InputError as error:
+            problems += error.problems
     if horizon is None:
         return chosen, problems
     if isinstance(horizon, bool | np.bool_) or not isinstance(horizon, numbers.Integral):

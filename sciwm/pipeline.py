@@ -24,6 +24,7 @@ from sciwm.evaluation.suite.kept import evaluate_parts
 from sciwm.evaluation.suite.setting import Setting
 from sciwm.evaluation.suite.table import check_names
 from sciwm.files import write_netcdf
+from sciwm.model.build import names_problems
 from sciwm.model.checkpoint import read_description, trained_config
 from sciwm.planning import RecedingHorizon
 from sciwm.planning.build import build_planner
@@ -40,6 +41,7 @@ from sciwm.run_folder import (
     read_model,
     stage,
     store_path,
+    twins_path,
 )
 from sciwm.training.loop import train as train_phase
 from sciwm.training.loop import updates_of
@@ -62,15 +64,19 @@ def simulate(config: Config, run: Path) -> None:
         InputError: if the folder belongs to another experiment, or every simulation of a set blew up.
     """
     with stage(run, "simulate", resumes=True):
-        claim(config, run)
         settings = config.simulation.model_dump()
+        truth = simulations.build(settings)
+        problems = names_problems(config.model, [v.name for v in truth.variables], truth.grid.dims)
+        if problems:  # or training would find out
+            raise InputError(problems)
+        claim(config, run)
         for name in ("train", "validation", "test"):
             simulation = simulations.build(settings)
             store = generate(simulation, recipe(config, name), store_path(run, name), settings=settings, progress=bar)
             if not store.outcomes()["ok"]:
                 got = f"{store.outcomes()['blew_up']} that blew up ({'; '.join(store.causes())})"
                 raise InputError([Problem(str(store.path), "simulations that stay finite", got, AGAINST_BLOW_UP)])
-        if config.data.sensitivities is not None:
+        if config.data.sensitivities is not None and not twins_path(run).exists():
             simulate_sensitivities(config, run)
 
 

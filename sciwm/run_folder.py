@@ -14,13 +14,15 @@ from sciwm.config_files import dump_config, load_config
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.sensitivity import SensitivitySet
 from sciwm.files import write_atomically, write_json
-from sciwm.model.checkpoint import load_model
+from sciwm.model.checkpoint import DESCRIPTION, load_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
-from sciwm.training.state import learned_from
+from sciwm.training.state import learned_from, simulated_from
 from simulations.resumable_store import ResumableStore, markers_of
 from simulations.sensitivity_store import SensitivityStore
 from simulations.store import TrajectoryStore
+
+TWINS = "twins.nc"
 
 
 def claim(config: Config, run: Path) -> None:
@@ -28,16 +30,21 @@ def claim(config: Config, run: Path) -> None:
     path = run / "config.yaml"
     remedy = "choose another --out, or delete the folder"
     if path.exists():
-        there, wanted = learned_from(load_config(path)), learned_from(config)
-        changed = "; ".join(_differences(there, wanted))
+        depends = learned_from if (run / "train_state.pt").exists() or (run / DESCRIPTION).exists() else simulated_from
+        changed = "; ".join(_differences(depends(load_config(path)), depends(config)))
         if changed:
             raise InputError([Problem(str(run), "the configuration of its data and model", changed, remedy)])
     else:
-        others = sorted(p.name for p in run.iterdir() if p.name != ".lock")
+        others = sorted(p.name for p in run.iterdir() if p.name != ".lock" and not _holds_twins_alone(p))
         if others:
             got = f"a folder with {', '.join(others[:4])} and no config.yaml"
-            raise InputError([Problem(str(run), "an empty folder or a run", got, remedy)])
+            raise InputError([Problem(str(run), "an empty folder or a run", got, "choose another --out")])
     write_atomically(path, dump_config(config).encode())
+
+
+def _holds_twins_alone(folder: Path) -> bool:
+    """Whether it is the place of the data, with nothing in it yet but what another solver answered."""
+    return folder.name == "data" and folder.is_dir() and [p.name for p in folder.iterdir()] == [TWINS]
 
 
 def _differences(there: Any, wanted: Any, key: str = "") -> list[str]:
@@ -78,11 +85,14 @@ def open_set(run: Path, name: str) -> Trajectories:
 
 
 def open_sensitivities(run: Path, training_set: Trajectories) -> SensitivitySet:
-    """Complete and undamaged answers to actions, of the variables of the training set."""
+    """Answers to actions, of the variables of the training set: another solver's, or complete and undamaged ones."""
+    names, twins = [v.name for v in training_set.variables], twins_path(run)
+    if twins.exists():
+        return SensitivitySet(twins, names, training_set.dimensions)
     path = store_path(run, "sensitivity")
     open_trajectories(path)  # before the values: whether it can be opened at all
     _raise_unless_whole(SensitivityStore(path), "samples still to be computed")
-    return SensitivitySet(path, [v.name for v in training_set.variables], training_set.dimensions)
+    return SensitivitySet(path, names, training_set.dimensions)
 
 
 def _raise_unless_whole(store: ResumableStore, pending: str) -> None:
@@ -95,6 +105,11 @@ def _raise_unless_whole(store: ResumableStore, pending: str) -> None:
         remedy = f"delete {path} and {markers_of(path)}, and simulate again"
         got = f"others in {store.row}s {damaged[:8]}"
         raise InputError([Problem(str(path), "the values that were written, by their sha256", got, remedy)])
+
+
+def twins_path(run: Path) -> Path:
+    """Where answers to actions by another solver are looked for."""
+    return run / "data" / TWINS
 
 
 def store_path(run: Path, name: str) -> Path:

@@ -173,7 +173,7 @@ class Surrogate:
         """
         start, problems = instant_of(ds, self.domain, "fields")
         goal, target_problems = target_of(target, self.domain)
-        settings, settings_problems = planning_of(settings, self.config.planning, horizon)
+        settings, settings_problems = planning_of(settings, self.config, horizon)
         target_problems = target_problems or self._target_problems(goal, settings)
         problems += self._resolution_problems(start.sizes, "fields")
         _raise(problems + settings_problems + target_problems)

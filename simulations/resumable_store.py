@@ -81,6 +81,7 @@ class ResumableStore:
             layout.axes()
             lay_out(layout)
             layout.status()
+            markers_of(path).mkdir()
             os.replace(draft, path)
         try:
             store = cls(path)
@@ -98,6 +99,11 @@ class ResumableStore:
         if absent:
             raise StoreError(
                 f"{path}: expected {cls.kind}, found one without {', '.join(absent)}. Move it away and run again."
+            )
+        if not markers_of(path).exists() and store.outcomes()["ok"]:
+            raise StoreError(
+                f"{path}: expected {cls.kind} that was written here, found values that nothing in "
+                f"{markers_of(path)} tells of. Move it away and run again."
             )
         store._sweep()
         return store

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from sciwm.benchmarks import convergence, cost_growth, demo, on_policy, planning_speed, solvers
@@ -101,13 +102,16 @@ def run_benchmark(name: str, *, quick: bool, out: Path | None, only: Sequence[st
     command = f"sciwm benchmark {name}" + (" --quick" if quick else "") + "".join(f" --only {part}" for part in only)
     seeds = benchmark.seeds[:1] if quick else benchmark.seeds
     about = provenance(name, command, seeds)
+    path = out or Path("runs/benchmarks") / f"{'-'.join([label, *only])}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=path.parent):  # whether the result can be written, before hours of measuring
+        pass
     folder = Path("runs/benchmarks") / label
     if only and benchmark.measure_some is not None:
         rows = benchmark.measure_some(quick, folder, seeds, only)
     else:
         rows = benchmark.measure(quick, folder, seeds)
     result = about | {"rows": rows}
-    path = out or Path("runs/benchmarks") / f"{'-'.join([label, *only])}.json"
     write_json(path, result)
     views = [view for view in benchmark.views.values() if view.arrange(rows)]
     tables = [benchmark.table(result), *(view.table(result) for view in views)]

@@ -13,6 +13,7 @@ from sciwm.words import counted
 from simulations import ActionBox
 
 PURE_NUMBER = ("", "1", "dimensionless")  # how people write that there are no units
+RESULTS = ("forcing", "predicted_cost")  # what plans hold beside fields and functionals
 AS_NUMBERS = (
     "open the file with decode_times=False, or in memory give times as numbers: "
     "ds.assign_coords(time=(ds.time - ds.time[0]) / np.timedelta64(1, 's'))"
@@ -24,7 +25,7 @@ def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset")
 
     The values of chunked variables are not looked at, since that would read all of them.
     """
-    problems = []
+    problems, functionals = [], [f.name for f in domain.functionals]
     for variable in domain.variables:
         if variable.name not in dataset:
             has = ", ".join(map(str, dataset.data_vars)) or "no variables"
@@ -37,7 +38,7 @@ def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset")
             problems += [Problem(place, f"the dimension '{d}'", f"dimensions {array.dims}") for d in absent]
             continue
         problems += _unit_problems(array, variable.units, place)
-        problems += _dimension_problems(array, ("latent", "actuator"), place)
+        problems += _dimension_problems(array, ("latent", "actuator", *RESULTS, *functionals), place)
         problems += finite_problems(array, place)
     along = [axis for axis in domain.axes if axis.name in dataset.dims]
     return problems + [problem for axis in along for problem in _grid_problems(dataset, axis, where)]
@@ -55,7 +56,7 @@ def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcin
         return [Problem(where, expected, str(forcing.sizes["actuator"]))]
     problems = _dimension_problems(forcing, ("latent", *domain.dimensions), where)
     problems += _unit_problems(forcing, box.units, where)
-    problems += _label_problems(forcing, where)
+    problems += _label_problems(forcing, box, where)
     unusable = finite_problems(forcing, where)
     problems += unusable or _out_of_bounds(forcing.transpose(..., "actuator"), box, where)
     if "time" in forcing.coords:
@@ -130,11 +131,16 @@ def time_problems(time: xr.DataArray, interval: float | None, where: str) -> lis
 
 
 def _dimension_problems(array: xr.DataArray, taken: Sequence[str], place: str) -> list[Problem]:
-    """Dimensions whose names the results need, and empty ones."""
+    """Dimensions and coordinates whose names the results need, and empty ones."""
     problems = [
         Problem(place, f"no dimension '{d}', a name that is taken", f"dimensions {array.dims}", "rename it")
         for d in taken
         if d in array.dims
+    ]
+    problems += [
+        Problem(place, f"no coordinate '{c}', a name that is taken", "one", "rename it, or drop_vars")
+        for c in taken
+        if c in array.coords and c not in array.dims
     ]
     empty = [str(d) for d, size in array.sizes.items() if size == 0]
     if empty:
@@ -149,17 +155,24 @@ def _unit_problems(array: xr.DataArray, wanted: str, place: str) -> list[Problem
     return [Problem(place, f"units '{wanted}'", f"'{units}'", "convert before calling")]
 
 
-def _label_problems(forcing: xr.DataArray, where: str) -> list[Problem]:
-    if "actuator" not in forcing.indexes or forcing.indexes["actuator"].is_unique:
+def _label_problems(forcing: xr.DataArray, box: ActionBox, where: str) -> list[Problem]:
+    """Labels that are neither names nor numbers of the actuators would be read in whatever order they stand."""
+    if "actuator" not in forcing.indexes:
         return []
     labels = forcing.indexes["actuator"]
-    twice = labels[labels.duplicated()][0]
-    return [Problem(f"{where}: actuator", "every label once", f"{twice!r} more than once")]
+    if not labels.is_unique:
+        return [Problem(f"{where}: actuator", "every label once", f"{labels[labels.duplicated()][0]!r} more than once")]
+    if set(labels) in (set(box.names), set(range(len(box)))):
+        return []
+    expected = f"the labels {', '.join(box.names)}, or 0 to {len(box) - 1}"
+    got, remedy = ", ".join(map(repr, labels.tolist()[:8])), "assign_coords(actuator=...), or drop the labels"
+    return [Problem(f"{where}: actuator", expected, got, remedy)]
 
 
 def _out_of_bounds(forcing: xr.DataArray, box: ActionBox, where: str) -> list[Problem]:
     values = forcing.values
-    outside = (values < box.low - 1e-6) | (values > box.high + 1e-6)
+    slack = 1e-6 * np.maximum(1, np.maximum(np.abs(box.low), np.abs(box.high)))  # single precision rounds
+    outside = (values < box.low - slack) | (values > box.high + slack)
     if not outside.any():
         return []
     j = int(np.argwhere(outside)[0][-1])

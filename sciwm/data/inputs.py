@@ -121,13 +121,12 @@ def _difference(start: xr.Dataset, forcing: xr.DataArray, dim: str) -> str:
 
 
 def in_order(forcing: xr.DataArray, domain: Domain) -> xr.DataArray:
-    """Actuators in the order of the model, if they are labelled by name or number."""
+    """Actuators in the order of the model, if they are labelled, by name or number."""
     if "actuator" not in forcing.indexes:
         return forcing
     labels = list(forcing["actuator"].values)
     names, numbers = list(domain.actuators.names), list(range(len(domain.actuators)))
-    order = next((known for known in (names, numbers) if set(labels) == set(known)), labels)
-    return forcing.sel(actuator=order)
+    return forcing.sel(actuator=names if set(labels) == set(names) else numbers)
 
 
 def flow_times(known: xr.DataArray | xr.Dataset, intervals: int, domain: Domain) -> xr.DataArray:

@@ -90,6 +90,7 @@ class SensitivitySet:
         self.intervals = dataset.sizes["time"] - 1
         self.control_interval = float(dataset["time"][1] - dataset["time"][0])
         self.num_actuators = dataset.sizes["actuator"]
+        self.labels = dataset["actuator"].values.tolist() if "actuator" in dataset.coords else None
         self.positions = {d: dataset[d].values.astype(float) for d in self.dimensions if d in dataset.coords}
         about = _loaded(dataset[[n for n in ABOUT if n in dataset]], str(path))
         self.actuators = _bounds(about, dataset, str(path))

@@ -42,7 +42,10 @@ def check_same_simulation(answers: SensitivitySet, data: Trajectories) -> None:
 
 def _actuator_problems(answers: SensitivitySet, data: Trajectories, where: str, remedy: str) -> list[Problem]:
     """Bounds, by which directions and gradients are normalised, and places."""
-    problems = []
+    problems, names, numbers = [], list(data.actuators.names), list(range(answers.num_actuators))
+    if answers.labels not in (None, names, numbers):
+        expected, got = f"{', '.join(names)} or 0 to {numbers[-1]}, in this order", f"{answers.labels}"
+        problems.append(Problem(f"{where}: actuator", expected, got, "sort them as the training set has them"))
     if answers.actuators is not None:
         for name in ("low", "high"):
             given, wanted = getattr(answers.actuators, name), getattr(data.actuators, name)

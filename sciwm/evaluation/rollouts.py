@@ -54,15 +54,15 @@ def evaluate_rollouts(model: WorldModel, data: Trajectories, *, steps: int) -> x
 
 
 def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
-    """``1 - MSE / MSE of persistence`` over ``time``, from the first step on."""
+    """``1 - MSE / MSE of persistence`` over ``time``, from the first step on; -inf once any simulation has blown up."""
 
     def mean_square(guess: Callable[[Variable], xr.DataArray]) -> xr.DataArray:
         over = ("simulation", *model.domain.dimensions)
         parts = [
-            ((guess(v).astype(float) - rollouts[v.name]) ** 2).mean(over) / v.deviation**2
+            ((guess(v).astype(float) - rollouts[v.name]) ** 2).mean(over, skipna=False) / v.deviation**2
             for v in model.domain.variables
         ]
-        return xr.concat(parts, "variable").sum("variable")
+        return xr.concat(parts, "variable").sum("variable", skipna=False).fillna(np.inf)
 
     error = mean_square(lambda v: rollouts[f"{v.name}_imagined"])
     persistence = mean_square(lambda v: rollouts[v.name].isel(time=0))

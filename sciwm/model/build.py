@@ -24,6 +24,8 @@ Predictor = ExponentialPredictor | LinearPredictor | FieldPredictor
 def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
     """By ``settings.latent``."""
     variables = len(domain.variables)
+    if problems := names_problems(settings, [v.name for v in domain.variables], domain.dimensions):
+        raise InputError(problems)
     match settings.latent:
         case "spectral":
             space = _spectral_space(settings, domain)
@@ -86,9 +88,6 @@ def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:
     """Places of the variables whose means the forcing alone changes."""
     names = [v.name for v in domain.variables]
     problems = []
-    if unknown := set(settings.conserved) - set(names):
-        expected = f"variables of the data, {' or '.join(names)}"
-        problems.append(Problem("model.conserved", expected, ", ".join(sorted(unknown))))
     if settings.conserved and not domain.known_shapes:
         remedy = "leave it empty, or add actuator_shape to the data"
         problems.append(Problem("model.conserved", "actuators of known shapes", "unknown ones", remedy))
@@ -100,6 +99,18 @@ def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:
     return [names.index(name) for name in settings.conserved]
 
 
+def names_problems(settings: ModelSettings, variables: Sequence[str], dimensions: Sequence[str]) -> list[Problem]:
+    """Names in the settings that the data do not have."""
+    return [
+        Problem(where, f"{what} of the data, {' or '.join(known)}", ", ".join(sorted(set(asked) - set(known))))
+        for where, what, asked, known in (
+            ("model.conserved", "variables", settings.conserved, variables),
+            ("model.predictor.steady_forcing", "space dimensions", settings.predictor.steady_forcing, dimensions),
+        )
+        if set(asked) - set(known)
+    ]
+
+
 def _slaved_modes(settings: ModelSettings) -> int:
     """There is nothing to be slaves of in a linear step."""
     return settings.predictor.slaved_modes if settings.predictor.kind == "exponential" else 0
@@ -107,9 +118,6 @@ def _slaved_modes(settings: ModelSettings) -> int:
 
 def _varies(steady_forcing: Sequence[str], domain: Domain) -> list[bool]:
     """Along each axis, whether the steady forcing varies."""
-    if unknown := set(steady_forcing) - set(domain.dimensions):
-        expected = f"space dimensions of the data, {' or '.join(domain.dimensions)}"
-        raise InputError([Problem("model.predictor.steady_forcing", expected, ", ".join(sorted(unknown)))])
     return [name in steady_forcing for name in domain.dimensions]
 
 

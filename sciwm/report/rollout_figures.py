@@ -30,7 +30,7 @@ from sciwm.report.snapshots import draw_rows, row_height, rows_of
 THRESHOLD = 0.5
 """Error beyond which a prediction is no longer valid, as in ``evaluation.valid_prediction_time``."""
 HIGHEST = 2.0
-"""Errors above this are not drawn: two unrelated states of the same size differ by about 1.4."""
+"""Errors above this, and those of what blew up, are drawn here: two unrelated states differ by about 1.4."""
 
 
 def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration:
@@ -41,7 +41,8 @@ def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration
     labels = [LineLabel(f"valid below {THRESHOLD:g}", THRESHOLD, INK)]
     top = THRESHOLD
     for name, text, color in [("nrmse_persistence", "persistence", GREY), ("nrmse", "world model", ORANGE)]:
-        low, mean, high = _spread(rollouts[name].isel(time=slice(1, None)))
+        errors = rollouts[name].isel(time=slice(1, None)).fillna(np.inf)
+        low, mean, high = _spread(errors.clip(max=HIGHEST))
         band(axes, lead, low, mean, high, color=color)
         top = max(top, largest(high))
         labels.append(LineLabel(text, float(mean[-1]), color, bold=name == "nrmse"))
@@ -56,6 +57,7 @@ def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration
     caption = (
         f"Open-loop rollouts of {rollouts.sizes['simulation']} held-out simulations under their own forcing: mean, and "
         f"shaded the 10-90 % range. The error is 1 for a prediction of nothing and about 1.4 for an unrelated state. "
+        f"Errors above {HIGHEST:g} are drawn as {HIGHEST:g}. "
         f"{reached} of {rollouts.sizes['simulation']} stay below {THRESHOLD:g} to the end."
     )
     return illustrate(figure, "error_over_lead_time", caption, "normalised error over lead time against persistence")

@@ -213,7 +213,7 @@ def _close_epoch(run: Path, state: TrainState, model: WorldModel, measured: dict
                     f"training, updates up to {state.update}",
                     "finite gradients",
                     "rollouts that explode at every update",
-                    "lower training.learning_rate or loss.horizon",
+                    "lower training.learning_rate, loss.horizon, or data.sensitivities.intervals if these are matched",
                 )
             ]
         )

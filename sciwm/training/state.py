@@ -16,6 +16,11 @@ from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
 
 
+def simulated_from(config: Config) -> dict[str, Any]:
+    """The part of an experiment that its data depend on."""
+    return config.model_dump(include={"seed", "simulation", "data"})
+
+
 def learned_from(config: Config) -> dict[str, Any]:
     """The part of an experiment that its data and weights depend on; the rest may change in a run folder.
 

@@ -276,6 +276,17 @@ def test_training_on_a_damaged_store(run: Path, refused: Callable[..., list[str]
     assert "train.zarr: expected a readable Zarr store" in line
 
 
+def test_a_forecast_of_a_damaged_chunk(
+    run: Path, store: Path, tmp_path: Path, refused: Callable[..., list[str]]
+) -> None:
+    """Whatever the decompressor says of it."""
+    chunk = next(p for p in sorted((store / "u" / "c").rglob("*")) if p.is_file())
+    chunk.write_bytes(chunk.read_bytes()[:40])
+    (line,) = refused("rollout", run, store, "--out", tmp_path / "forecast.nc")
+    assert "the store: expected chunks that can be read" in line
+    assert not (tmp_path / "forecast.nc").exists()
+
+
 # Check and info -------------------------------------------------------------------------------
 
 

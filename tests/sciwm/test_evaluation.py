@@ -37,6 +37,16 @@ def test_skill_is_one_minus_the_ratio_to_persistence(model: WorldModel) -> None:
         assert skill_by_step(rollouts, model).values.tolist() == pytest.approx([skill] * 3)
 
 
+def test_what_blew_up_has_no_skill(model: WorldModel) -> None:
+    """One of two simulations is enough: no mean over those that are left."""
+    truth = np.arange(1.0, 9.0).reshape(2, 4, 1) * np.ones(2)
+    imagined = np.where(np.arange(4)[:, None] > 1, np.nan, truth)
+    imagined[0] = truth[0]
+    dims = ("simulation", "time", "x")
+    rollouts = xr.Dataset({"u": (dims, truth), "u_imagined": (dims, imagined)})
+    assert skill_by_step(rollouts, model).values.tolist() == [1.0, -np.inf, -np.inf]
+
+
 def test_participation_ratio_counts_equal_directions() -> None:
     """n equal variances give n; one direction gives 1; what distinguishes trajectories is not counted."""
     generator = torch.Generator().manual_seed(0)

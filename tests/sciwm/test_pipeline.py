@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xarray as xr
@@ -73,6 +74,25 @@ def test_folder_of_another_experiment_is_refused(tiny_run: Path, make_config: Ca
     with pytest.raises(InputError, match=r"training\.updates: there 12, asked 13"):
         pipeline.simulate(make_config(training=TRAINING | {"updates": 13}), tiny_run)
     assert (tiny_run / "config.yaml").read_bytes() == before
+
+
+def test_names_are_looked_up_before_anything_is_simulated(make_config: Callable[..., Config], tmp_path: Path) -> None:
+    """And until something is trained, the model may be another one on the same data."""
+    small: dict[str, Any] = {k: {"simulations": 2, "intervals": 20} for k in ("train", "validation", "test")}
+    small["warm_up"] = 2
+    run = tmp_path / "run"
+    with pytest.raises(InputError, match=r"model\.conserved: expected variables of the data, u, got v") as refused:
+        model = {"conserved": ["v"], "predictor": {"steady_forcing": ["z"]}}
+        pipeline.simulate(make_config(data=small, model=model), run)
+    assert len(refused.value.problems) == 2
+    assert not (run / "data").exists()
+    pipeline.simulate(make_config(data=small, model={"conserved": ["u"]}), run)
+    before = {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()}
+    pipeline.simulate(make_config(data=small), run)
+    assert {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()} == before
+    assert read_config(run).model.conserved == ()
+    with pytest.raises(InputError, match=r"data\.warm_up: there 2, asked 3"):
+        pipeline.simulate(make_config(data=small | {"warm_up": 3}), run)
 
 
 def test_planning_may_change_in_a_finished_run(tiny_run: Path, make_config: Callable[..., Config]) -> None:

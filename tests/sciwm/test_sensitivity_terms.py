@@ -1,6 +1,7 @@
 """Twins, tangents, adjoints and inverse dynamics: zero for the exact model of a linear flow, one for a deaf one."""
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -35,7 +36,7 @@ from sciwm.model.checkpoint import read_description
 from sciwm.model.spectral import translate
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
-from sciwm.run_folder import store_path
+from sciwm.run_folder import store_path, twins_path
 from sciwm.training.loop import build_model, train
 from simulations import build
 from simulations.generate import Recipe, generate
@@ -444,6 +445,40 @@ def test_the_pipeline_asks_the_solver_and_learns_from_its_answers(experiment: Co
     assert used == {"name": "sensitivity.zarr", "samples": 6, "sha256": held.digest()}
     assert len(held.digest()) == 64
     assert any("answers to actions, 6 samples that may be used, as they were written" in line for line in check(run))
+
+
+def test_answers_of_another_solver_are_learned_from_and_left_alone(experiment: Config, tmp_path: Path) -> None:
+    """Before there is a run, beside its data; none are computed. Those in the place of our own are not overwritten."""
+    settings = experiment.model_dump()
+    settings["data"]["sensitivities"] = {"samples": 4, "intervals": 3}
+    settings["data"]["validation"]["simulations"] = settings["data"]["test"]["simulations"] = 4
+    config, own, other = parse_config(settings, where="test"), tmp_path / "own", tmp_path / "other"
+    pipeline.simulate(config, own)
+    answers = xr.open_zarr(store_path(own, "sensitivity"), consolidated=False).load().drop_vars("status")
+    (other / "data").mkdir(parents=True)
+    answers.to_netcdf(twins_path(other), engine="netcdf4")
+    before = twins_path(other).read_bytes()
+    pipeline.simulate(config, other)
+    assert not store_path(other, "sensitivity").exists()
+    pipeline.train(other)
+    assert read_description(other)["provenance"]["sensitivity_set"]["name"] == "twins.nc"
+    assert twins_path(other).read_bytes() == before
+    shutil.rmtree(own / "data" / "sensitivity.done")
+    with pytest.raises(ValueError, match="expected a store of sensitivities that was written here"):
+        pipeline.simulate(config, own)
+
+
+def test_answers_have_the_actuators_of_the_data_in_their_order(
+    answers: SensitivitySet, data: Trajectories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By name or number, or without labels."""
+    names = list(data.actuators.names)
+    for labels in (None, names, list(range(len(names)))):
+        monkeypatch.setattr(answers, "labels", labels)
+        check_same_simulation(answers, data)
+    monkeypatch.setattr(answers, "labels", names[::-1])
+    with pytest.raises(InputError, match=r"actuator: expected .*, in this order"):
+        check_same_simulation(answers, data)
 
 
 def test_a_model_does_not_name_answers_that_it_did_not_learn_from(

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import xarray as xr
 
 import sciwm
 from sciwm.config import Config
+from sciwm.data.checks import check_forcing
 from sciwm.data.schema import open_trajectories
 from sciwm.dynamics import rollout
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
+from simulations import ActionBox
 
 EXTENT, INTERVAL = 22.0, 0.25
 
@@ -316,6 +319,50 @@ def test_fields_and_forcing_must_be_numbers(surrogate: sciwm.Surrogate, ds: xr.D
     )
     wrong = told(lambda: surrogate.rollout(start, forcing.assign_coords(simulation=[0, 1, 2, 9, 4, 5, 6, 7])))
     assert wrong == ["forcing: simulation: expected the 8 labels of the fields, got 9 where the fields have 3"]
+
+
+def test_actuators_are_never_guessed(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:
+    """Names and numbers in any order are the same actuators; other labels are refused, not read as they stand."""
+    start, forcing = ds[["u"]].isel(time=0), ds["action"].isel(time=slice(0, 4))
+    plain = surrogate.rollout(start, forcing.drop_vars("actuator", errors="ignore"))["u"]
+    names = list(surrogate.domain.actuators.names)
+    for labels in (names, list(range(len(names)))):
+        turned = forcing.assign_coords(actuator=labels).isel(actuator=slice(None, None, -1))
+        np.testing.assert_array_equal(surrogate.rollout(start, turned)["u"], plain)
+    for labels in ([str(j) for j in range(len(names))], [n.upper() for n in names], range(1, len(names) + 1)):
+        (line,) = told(lambda labels=labels: surrogate.rollout(start, forcing.assign_coords(actuator=list(labels))))
+        assert line.startswith(f"forcing: actuator: expected the labels {', '.join(names)}, or 0 to {len(names) - 1}")
+
+
+def test_bounds_are_met_in_single_precision(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:
+    """A plan at a limit of 123.4567 is one that can be rolled out; beyond it is not."""
+    box = surrogate.domain.actuators
+    wide = ActionBox(box.names, 123.4567 * np.sign(box.low), 123.4567 * np.sign(box.high), box.units)
+    domain = replace(surrogate.domain, actuators=wide)
+    forcing = xr.DataArray(np.full((2, len(box)), np.float32(123.4567)), dims=("time", "actuator"))
+    assert check_forcing(forcing, domain) == []
+    assert "got 123.58" in str(check_forcing(1.001 * forcing, domain)[0])
+
+
+def test_names_of_results_are_taken(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:
+    """A dimension or a coordinate of that name would hide them."""
+    start, forcing = ds[["u"]].isel(time=0), ds["action"].isel(time=slice(0, 4))
+    assert (
+        "no dimension 'energy', a name that is taken"
+        in told(lambda: surrogate.rollout(start.rename(simulation="energy"), forcing.rename(simulation="energy")))[0]
+    )
+    assert "no coordinate 'forcing', a name" in told(lambda: surrogate.encode(start.assign_coords(forcing=1.0)))[0]
+
+
+def test_settings_are_looked_at_though_copied(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:
+    """``model_copy`` takes everything."""
+    start = ds.isel(time=0, simulation=0)
+    wrong = {"planner": "foo", "horizn": 1, "iterations": 0, "action_weight": -5}
+    settings = surrogate.config.planning.model_copy(update=wrong)
+    lines = told(lambda: surrogate.plan(start, start, settings=settings))
+    for name in wrong:
+        assert any(f"planning.{name}" in line for line in lines), name
+    assert any("did you mean 'horizon'?" in line for line in lines)
 
 
 @pytest.mark.parametrize("horizon", [1.5, True, float("nan"), "3"])

@@ -75,7 +75,7 @@ def measure_rollouts(
         "rollout": {
             "simulations": made.sizes["simulation"],
             "lead_time": made["time"].values[1:].tolist(),
-            "nrmse": error.mean("simulation").values.tolist(),
+            "nrmse": error.fillna(np.inf).mean("simulation").values.tolist(),
             "nrmse_persistence": made["nrmse_persistence"].mean("simulation").values[1:].tolist(),
             "skill_vs_persistence": skill_by_step(made, model).values.tolist(),
             "valid_prediction_time": float(valid_time.mean()) * unit,
