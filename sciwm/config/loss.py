@@ -43,7 +43,7 @@ class PhysicsSettings(Section):
 
     heads_encoded: Weight = 0.3
     heads_rolled: Weight = 0.3
-    budget: Weight = 0.1
+    budget: Weight = 0.0
     counterfactual_share: Share = 0.5
     ledger_tie: Weight = 0.1
     twins: Weight = 0.0

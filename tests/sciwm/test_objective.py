@@ -79,7 +79,7 @@ def test_terms_follow_the_configuration(make_config: Callable[..., Config], mode
     terms = Objective(plain, model).terms(model, batch, None, torch.Generator().manual_seed(0))
     assert set(terms.predictive) == {"one_step", "rollout", "variance", "covariance"}
     assert not terms.physics
-    full = make_config(loss={"collapse": {"kind": "sigreg", "weight": 10.0}}).loss
+    full = make_config(loss={"collapse": {"kind": "sigreg", "weight": 10.0}, "physics": {"budget": 0.1}}).loss
     terms = Objective(full, model).terms(model, batch, None, torch.Generator().manual_seed(0))
     assert set(terms.predictive) == {"one_step", "rollout", "sigreg"}
     assert set(terms.physics) == {"heads_encoded", "heads_rolled", "budget"}
@@ -103,7 +103,8 @@ SENSITIVE = {"sensitivities": {"samples": 4, "intervals": 2}}
 
 def test_curriculum_and_ramp(make_config: Callable[..., Config], model: WorldModel) -> None:
     """Rollouts grow from 2 steps to all; the budget fades in; without a rollout weight one step is enough."""
-    objective = Objective(make_config(loss={"horizon": 8, "curriculum": 0.5}).loss, model)
+    physics = {"budget": 0.1}
+    objective = Objective(make_config(loss={"horizon": 8, "curriculum": 0.5, "physics": physics}).loss, model)
     assert [objective.horizon(p) for p in (0.0, 0.25, 0.5, 1.0)] == [2, 5, 8, 8]
     assert objective.weights(0.0)["budget"] == 0.0
     assert objective.weights(1.0)["budget"] == pytest.approx(0.1)

@@ -246,8 +246,8 @@ def test_a_quick_run_measures_everything(whole: Path) -> None:
     assert arms["base"]["equivariance_error"][0] < 1e-5 < 1e-3 < arms["off"]["equivariance_error"][0]
     assert arms["persistence"]["effect_rough"] == pytest.approx([1.0])
     assert "regret" not in arms["persistence"]
-    told = {name: arms[name]["as_it_comes"] for name in ("base", "budget", "twins", "off", "dmdc")}
-    assert told == {"base": "", "budget": "on", "twins": "off", "off": "off", "dmdc": ""}
+    told = {name: arms[name]["as_it_comes"] for name in ("base", "heads", "budget", "off", "dmdc")}
+    assert told == {"base": "", "heads": "on", "budget": "off", "off": "off", "dmdc": ""}
     assert arms["base"]["nrmse_12"] < arms["persistence"]["nrmse_12"]
     assert "budget_residual" in arms["base"]
     assert "budget_residual" not in arms["fields_one_step"] | arms["dmdc"]

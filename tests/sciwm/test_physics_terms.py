@@ -281,7 +281,7 @@ def test_an_autoencoder_is_shaped_by_reconstruction_alone(
     make_config: Callable[..., Config], model: WorldModel, training_set: Trajectories
 ) -> None:
     """Prediction and physics still train the predictor; reading what is encoded trains nothing."""
-    settings = make_config(loss={"encoder_learns_from": "reconstruction"}).loss
+    settings = make_config(loss={"encoder_learns_from": "reconstruction", "physics": {"budget": 0.1}}).loss
     batch = windows(model, training_set)
     terms = Objective(settings, model).terms(model, batch, None, generator())
     assert set(terms.predictive) == {"reconstruction", "one_step", "rollout"}

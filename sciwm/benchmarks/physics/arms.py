@@ -54,7 +54,7 @@ def _scarce(which: str, share: float, *overrides: str) -> Arm:
     return Arm(hypothesis, (*PREDICTION_ALONE, *overrides), "equivariance", share)
 
 
-BASE, BENT, OURS = "base", "nonlinear_encoder", "budget"
+BASE, BENT, OURS = "base", "nonlinear_encoder", "heads"
 
 ARMS: dict[str, Arm] = {
     "base": Arm("prediction and anti-collapse alone", PREDICTION_ALONE, "physics"),

@@ -21,6 +21,9 @@ from sciwm.problems import InputError
 from sciwm.run_folder import store_path
 
 FEWEST_UPDATES = 20
+TIMED = "budget"
+"""The arm whose CPU time they get: that of the main arm and a little more."""
+
 PRODUCTS = (4, 8, 12)
 """Coefficients that EDMDc multiplies with one another."""
 
@@ -110,10 +113,10 @@ def _closed_form(ground: Ground, name: str) -> Cell:
 
 
 def matched(ground: Ground, name: str) -> Arm:
-    """A learned baseline with the size of our model, and as many updates as our training has time for."""
+    """A learned baseline with the size of our model, and as many updates as a training of ours has time for."""
     baseline, training = LEARNED[name], ground.config.training
     overrides = [*baseline.overrides, *matched_size(ground, baseline)]
-    ours = cost_of_training(ground, OURS, ARMS[OURS].overrides)
+    ours = cost_of_training(ground, TIMED, ARMS[TIMED].overrides)
     budget = ours.total(training.updates, training.updates_per_epoch)
     updates = cost_of_training(ground, name, overrides).updates_within(budget, training.updates_per_epoch)
     return Arm(baseline.hypothesis, (*overrides, f"training.updates={max(FEWEST_UPDATES, updates)}"), "baselines")
