@@ -17,15 +17,18 @@ from sciwm.data.checks import check_fields
 from sciwm.data.domain import Domain
 from sciwm.data.formats import forcing_of, open_dataset
 from sciwm.data.inputs import held_forcing
-from sciwm.data.schema import read_values
+from sciwm.data.schema import Trajectories, read_values
+from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.evaluation.control import target_fields
+from sciwm.model.build import names_problems
 from sciwm.model.checkpoint import DESCRIPTION, load_model, read_description
 from sciwm.planning.build import planning_cost
 from sciwm.planning.linear import linear_law
 from sciwm.problems import InputError, Problem
-from sciwm.run_folder import read_metrics
+from sciwm.run_folder import check_trained, open_sensitivities, read_config, read_metrics, store_path, twins_path
 from sciwm.store_inspection import check_store, describe_store, outcomes_of
 from sciwm.summary import summarize
+from sciwm.words import counted
 
 
 def check(path: Path, run: Path | None = None) -> list[str]:
@@ -74,6 +77,8 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise InputError([_unbuildable(error, f"{path}: simulation")]) from error
+    if problems := names_problems(config.model, [v.name for v in simulation.variables], simulation.grid.dims):
+        raise InputError(problems)
     require_symmetries(actuation_of(simulation), config.training.augmentation)
     if config.planning.terminal == "riccati" and target.numel() <= LARGEST_LINEARIZED:
         try:
@@ -133,12 +138,21 @@ def _check_run(path: Path, run: Path | None) -> list[str]:
     elif not _stores(path):
         parts.append(partial(_nothing_made, path))
     parts += [partial(check_store, store) for store in _stores(path)]
+    if twins_path(path).exists():
+        parts.append(partial(_check_twins, path))
     parts += [partial(_check_suits, store, run) for store in _stores(path) if run is not None]
     results = [*sorted((path / RESULTS).glob("*.nc")), path / "controlled.nc"]
     parts += [partial(_check_result, result) for result in results if result.exists()]
     if (path / "report" / "metrics.json").exists():
         parts.append(partial(_check_metrics, path))
     return _all(parts)
+
+
+def _check_twins(run: Path) -> str:
+    data = Trajectories(store_path(run, "train"))
+    answers = open_sensitivities(run, data)
+    check_same_simulation(answers, data)
+    return f"{answers.path}: answers of another solver, {counted(len(answers.usable), 'sample')} that may be used"
 
 
 def _nothing_made(run: Path) -> str:
@@ -169,7 +183,9 @@ def _all(checks: Sequence[Callable[[], str]]) -> list[str]:
 
 
 def _check_model(run: Path) -> str:
-    model, _ = load_model(run)
+    model, trained = load_model(run)
+    if (run / "config.yaml").exists():
+        check_trained(run, trained, read_config(run))
     return f"{run}: a model with {model.latent_size} latent numbers, weights as they were written"
 
 

@@ -16,6 +16,7 @@ from filelock import FileLock
 from sciwm import pipeline
 from sciwm.benchmarks.run import BENCHMARKS
 from sciwm.config import Config
+from sciwm.inspection import check
 from sciwm.problems import InputError
 from sciwm.run_folder import read_config
 
@@ -121,6 +122,8 @@ def test_model_of_another_configuration_is_not_reported_as_this_one(tiny_run: Pa
     for again in (pipeline.evaluate, pipeline.train, pipeline.report):
         with pytest.raises(InputError, match=r"configuration|config\.yaml says"):
             again(run)
+    with pytest.raises(InputError, match=r"model\.latent_modes: there 6, asked 5"):
+        check(run)
 
 
 def test_damaged_or_incomplete_data_is_not_learned_from(tiny_run: Path, tmp_path: Path) -> None:

@@ -463,6 +463,7 @@ def test_answers_of_another_solver_are_learned_from_and_left_alone(experiment: C
     pipeline.train(other)
     assert read_description(other)["provenance"]["sensitivity_set"]["name"] == "twins.nc"
     assert twins_path(other).read_bytes() == before
+    assert any("twins.nc: answers of another solver, 4 samples that may be used" in line for line in check(other))
     shutil.rmtree(own / "data" / "sensitivity.done")
     with pytest.raises(ValueError, match="expected a store of sensitivities that was written here"):
         pipeline.simulate(config, own)
