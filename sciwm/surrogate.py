@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sciwm.config import Config, PlanningSettings
 from sciwm.data.blocks import Array, fields_to_batch, from_batch, map_blocks, to_batch
-from sciwm.data.checks import numbers_problems
+from sciwm.data.checks import check_latents
 from sciwm.data.coordinates import position_of
 from sciwm.data.domain import Domain
 from sciwm.data.inputs import fields_of, flow_times, held_forcing, instant_of, target_of
@@ -111,10 +111,7 @@ class Surrogate:
         """
         if not isinstance(latent, xr.DataArray):
             raise InputError([Problem("latent", "an xarray.DataArray", type(latent).__name__, "as from encode")])
-        if latent.sizes.get("latent") != self.model.state_size:
-            expected = f"a dimension 'latent' of size {self.model.state_size}"
-            raise InputError([Problem("latent", expected, f"sizes {dict(latent.sizes)}")])
-        _raise(numbers_problems(latent, "latent"))
+        _raise(check_latents(latent, self.model.state_size, self.domain))
         return self._decode(latent)
 
     def rollout(self, ds: xr.Dataset, forcing: xr.DataArray) -> xr.Dataset:

@@ -44,6 +44,14 @@ def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset")
     return problems + [problem for axis in along for problem in _grid_problems(dataset, axis, where)]
 
 
+def check_latents(latent: xr.DataArray, size: int, domain: Domain, *, where: str = "latent") -> list[Problem]:
+    """What keeps ``latent`` from being latents of ``size`` numbers."""
+    if latent.sizes.get("latent") != size:
+        return [Problem(where, f"a dimension 'latent' of size {size}", f"sizes {dict(latent.sizes)}")]
+    results = [*domain.dimensions, *(v.name for v in domain.variables), *(f.name for f in domain.functionals)]
+    return _dimension_problems(latent, results, where) + numbers_problems(latent, where)
+
+
 def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcing") -> list[Problem]:
     """What keeps ``forcing`` from being actions of ``domain``, one per interval."""
     box = domain.actuators

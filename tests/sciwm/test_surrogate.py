@@ -351,6 +351,12 @@ def test_names_of_results_are_taken(surrogate: sciwm.Surrogate, ds: xr.Dataset) 
         "no dimension 'energy', a name that is taken"
         in told(lambda: surrogate.rollout(start.rename(simulation="energy"), forcing.rename(simulation="energy")))[0]
     )
+    latent = surrogate.encode(start)
+    for name in ("x", "u", "energy"):
+        assert (
+            f"latent: expected no dimension '{name}'"
+            in told(lambda name=name: surrogate.decode(latent.rename(simulation=name)))[0]
+        )
     assert "no coordinate 'forcing', a name" in told(lambda: surrogate.encode(start.assign_coords(forcing=1.0)))[0]
 
 
