@@ -97,9 +97,15 @@ def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
     check("file", metavar="FILE", type=_path, help="configuration, store, run folder or netCDF file")
     check("--run", metavar="RUN", type=_path, help="the run whose model the data should suit")
     benchmark = to["benchmark"].add_argument
-    benchmark("name", metavar="NAME", help="one of those below; or table, to renew README.md")
+    benchmark("name", metavar="NAME", help="one of those above; or table, to renew README.md")
     benchmark("--quick", action="store_true", help="one seed and less of everything, to see that it runs")
-    benchmark("--only", metavar="PART", action="append", default=[], help="a part of it; may be given several times")
+    benchmark(
+        "--only",
+        metavar="PART",
+        action="append",
+        default=[],
+        help="a system (burgers, ks22, ks60, kolmogorov) or part of physics; may be given several times",
+    )
     benchmark("--out", metavar="FILE", type=_path, help="where the JSON goes (default runs/benchmarks/NAME.json)")
 
     to["info"].add_argument("path", metavar="RUN|STORE", type=_path, help="a run folder or a .zarr store")
