@@ -154,10 +154,10 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("all", "energy_change_error", "cut", 0.5, BASE),
     Claim("all", "regret", "cut", 0.2, BASE),
     Claim("all", "valid_time", "ratio", NOT_WORSE, BASE),
-    Claim("base", "equivariance_error", "below", 1e-4),
+    Claim(BASE, "equivariance_error", "below", 1e-4),
     Claim("on_half", "valid_time", "ratio", NOT_WORSE, "off"),
     Claim("on_quarter", "valid_time", "ratio", NOT_WORSE, "off_half"),
-    Claim("base", "valid_time", "ratio", 1.1, "off_shifts"),
+    Claim(BASE, "valid_time", "ratio", 1.1, "off_shifts"),
     *(Claim(arm, "valid_time", "ratio", NOT_WORSE, BENT) for arm in FAMILY),
     Claim(BENT, "valid_time", "ratio", 1.1, "none"),
     *(

@@ -21,6 +21,7 @@ from sciwm.problems import InputError
 from sciwm.run_folder import store_path
 
 FEWEST_UPDATES = 20
+
 TIMED = "budget"
 """The arm whose CPU time they get: that of the main arm and a little more."""
 

@@ -32,7 +32,7 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     about = kept(path, config, lambda: _trained(ground, name, config, arm.share))
     if "failed" in about:
         return about
-    if not weights.exists():  # somebody has tidied up
+    if not has_learned(ground, name):  # somebody has tidied up
         path.unlink()
         return trained_cell(ground, name, arm)
     path = ground.folder / "cells" / f"{name}.json"
