@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from altered import Altered, diffusion
 from torch import Tensor
 
@@ -89,6 +90,17 @@ def test_the_truth_is_as_far_from_itself_as_its_runs_are(plant: tuple[Simulation
     assert not share_blown_up(runs).any()
     densities = runs["density"].sum("bin") * float(runs["bin"].diff("bin")[0])
     np.testing.assert_allclose(densities.values, 1, rtol=1e-9)
+
+
+def test_a_recorded_truth_takes_the_place_of_true_runs(plant: tuple[Simulation, Tensor, Tensor]) -> None:
+    simulation, starts, actions = plant
+    loud = Altered(simulation, loudness=1.1)
+    true = record_climate(simulation, simulation, starts, actions, settle=2)
+    runs = long_runs(loud, simulation, starts, actions, settle=2, true=true)
+    xr.testing.assert_identical(runs, long_runs(loud, simulation, starts, actions, settle=2))
+    itself = record_climate(loud, simulation, starts, actions, settle=2)
+    model, truth = long_runs(loud, simulation, starts, actions, settle=2, true=itself)["histogram_distance"].values
+    np.testing.assert_array_equal(model, truth)
 
 
 def test_runs_are_compared_with_the_other_true_ones() -> None:

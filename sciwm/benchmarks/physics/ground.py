@@ -23,6 +23,7 @@ from sciwm.data.recipes import SEEDS, recipe
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import rollout
 from sciwm.evaluation.actions import ROUGH, draw_actions
+from sciwm.evaluation.climate import Climate, record_climate
 from sciwm.evaluation.control import ControlTask, control_task, run_control
 from sciwm.evaluation.long_run import intervals_of
 from sciwm.files import write_atomically
@@ -32,13 +33,19 @@ from simulations import Simulation
 from simulations.excitation import mixed
 from simulations.generate import attractor_states
 
-LONG_RUNS, LONG_TIME, LONG_INTERVALS, QUICK_INTERVALS = 8, 100, 400, 120
+LONG_RUNS, LONG_TIME, LONG_INTERVALS, QUICK_INTERVALS = 8, 50, 400, 120
 """How many, Lyapunov times, and intervals of flows without such a time, whose mean wanders, or where all is quick."""
+
+SETTLING = 100
+"""Intervals of a long run that do not count."""
+
+UNSEEN_INTERVALS = 8
+"""Under actions that recorded forcing never holds."""
 
 
 @dataclass(frozen=True)
 class Ground:
-    """One system with one seed.
+    """One system with one seed; what is found of the truth is remembered.
 
     Args:
         folder: where its data and cells are kept.
@@ -113,9 +120,10 @@ class Ground:
         times = instants[:, None] + torch.arange(intervals)
         return fields[rows, instants], actions[rows[:, None], times]
 
-    def unseen(self, intervals: int) -> tuple[Tensor, Tensor, Tensor]:
+    @cached_property
+    def unseen(self) -> tuple[Tensor, Tensor, Tensor]:
         """Held-out starts, fresh actions for every interval, and the true fields that follow."""
-        count = self.config.control.episodes
+        count, intervals = self.config.control.episodes, UNSEEN_INTERVALS
         starts = attractor_states(self.simulation, recipe(self.config, "control"), range(count))
         actions = draw_actions(self.simulation.actuators, count, intervals, hold=ROUGH, seed=self.seed)
         with torch.no_grad():
@@ -130,6 +138,11 @@ class Ground:
         intervals, unforced = QUICK_INTERVALS if self.quick else long, float(exponent is not None)
         signals = [mixed(rng, intervals, len(box), share_unforced=unforced) for _ in range(LONG_RUNS)]
         return starts, box.to_physical(_tensor(np.stack(signals)))
+
+    @cached_property
+    def true_climate(self) -> Climate:
+        """Of the simulation's own long runs."""
+        return record_climate(self.simulation, self.simulation, *self.long_run(), settle=SETTLING)
 
     @cached_property
     def _task(self) -> ControlTask:

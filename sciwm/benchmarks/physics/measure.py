@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.ground import SETTLING, Ground
 from sciwm.benchmarks.physics.systems import horizons, time_unit
 from sciwm.dynamics import Dynamics, encode_trajectory
 from sciwm.evaluation.actions import HELD, ROUGH, draw_actions
@@ -32,11 +32,8 @@ LOST = 100.0
 VALID = 0.5
 """Normalised error at which a forecast has lost the flow."""
 
-DRIFT_STEPS, BUDGET_STEPS = 200, 8
+DRIFT_STEPS = 200
 BUDGETS = {"energy_change_error": "change_error", "energy_read_error": "stated_error", "budget_residual": "residual"}
-SETTLING = 100
-"""Intervals of a long run that do not count."""
-
 TOLD = ("mean |grad ", "mean (lap ")
 """Begin the names of functionals that sources of budgets tell of, and so labels that heads learn from."""
 
@@ -99,7 +96,7 @@ def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
     decoded fields; of a model with heads also ``energy_read_error`` of the energy that it states, and
     the ``budget_residual`` of that.
     """
-    starts, actions, fields = ground.unseen(BUDGET_STEPS)
+    starts, actions, fields = ground.unseen
     together = torch.cat([starts[:, None], fields], dim=1)
     errors = unseen_action_budget(dynamics, ground.simulation, starts, actions, together).sel(functional="energy")
     size = (errors**2).mean("time", skipna=False) ** 0.5
@@ -108,12 +105,12 @@ def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
 
 @torch.no_grad()
 def long_run(dynamics: Dynamics, ground: Ground) -> Samples:
-    """Runs of 100 Lyapunov times, or of 400 intervals, free where that keeps the flow alive.
+    """Runs of 50 Lyapunov times, or of 400 intervals, free where that keeps the flow alive.
 
     ``blown_up`` is 1 for those that did, ``climate_distance`` that of their values from true ones, in
     deviations, ``climate_floor`` that of true ones from each other.
     """
-    runs = long_runs(dynamics, ground.simulation, *ground.long_run(), settle=SETTLING)
+    runs = long_runs(dynamics, ground.simulation, *ground.long_run(), settle=SETTLING, true=ground.true_climate)
     distance = runs["histogram_distance"].isel(variable=0)
     one, true = (torch.from_numpy(distance.sel(run=run).values) for run in ("model", "simulation"))
     blown_up = runs["blow_up_time"].sel(run="model").notnull().values.astype(float).tolist()

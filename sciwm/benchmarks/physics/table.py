@@ -79,12 +79,12 @@ def run_some(quick: bool, folder: Path, seeds: Sequence[int], only: Sequence[str
     rows: list[Row] = []
     for system in systems:
         cells: dict[str, dict[int, Measured]] = defaultdict(dict)
-        longest = 0.0
+        grounds = {seed: Ground(system, seed, folder / system / f"seed_{seed}", quick) for _, seed in planned[system]}
         for name, seed in planned[system]:
             progress(0, f"{system} {name} {seed}")
-            ground = Ground(system, seed, folder / system / f"seed_{seed}", quick)
-            cells[name][seed], longest = _cell(ground, name), longest_valid_time(ground.config)
+            cells[name][seed] = _cell(grounds[seed], name)
             progress(1, "")
+        longest = max((longest_valid_time(ground.config) for ground in grounds.values()), default=0.0)
         rows += _rows(system, {name: [of[s] for s in seeds if s in of] for name, of in cells.items()}, longest)
         rows += factorial.effects({n: _samples(list(of.values())) for n, of in cells.items() if _is_whole(of)})
     progress.close()
