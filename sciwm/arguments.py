@@ -104,7 +104,7 @@ def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
         metavar="PART",
         action="append",
         default=[],
-        help="a system (burgers, ks22, ks60, kolmogorov) or part of physics; may be given several times",
+        help="a system (ks22, ks60, burgers, kolmogorov) or part of physics; may be given several times",
     )
     benchmark("--out", metavar="FILE", type=_path, help="where the JSON goes (default runs/benchmarks/NAME.json)")
 

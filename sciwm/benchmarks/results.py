@@ -20,6 +20,7 @@ from sciwm.version import __version__
 ACCEPTED = Path(__file__).parent / "results"
 
 Row = dict[str, Any]
+Result = Mapping[str, Any]
 Cell = Callable[[Row, Sequence[Row]], str]
 
 
@@ -68,31 +69,37 @@ def provenance(name: str, command: str, seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def read_result(name: str) -> Mapping[str, Any]:
-    """The accepted result of a benchmark.
+def accepted_results(name: str, parts: Sequence[str] = ()) -> list[Result]:
+    """The accepted result of a benchmark, or those of its parts that there are.
 
     Raises:
         InputError: if there is none.
     """
-    path = ACCEPTED / f"{name}.json"
-    if not path.exists():
-        remedy = f"run 'sciwm benchmark {name} --out {path}'"
-        raise InputError([Problem(str(path), "an accepted result", "none", remedy)])
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
+    whole = ACCEPTED / f"{name}.json"
+    paths = [path for path in [whole] if path.exists()]
+    paths = paths or [path for part in parts if (path := ACCEPTED / f"{name}-{part}.json").exists()]
+    if not paths:
+        remedy = f"run 'sciwm benchmark {name} --out {whole}'"
+        raise InputError([Problem(str(whole), "an accepted result", "none", remedy)])
+    return [json.loads(path.read_text()) for path in paths]
 
 
-def markdown_table(result: Mapping[str, Any], columns: Sequence[Column]) -> str:
-    """The rows under the columns, and a line that says how to get them again."""
+def markdown_table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
+    """The rows under the columns."""
     lines = [
         "| " + " | ".join(c.title for c in columns) + " |",
         "|" + "---|" * len(columns),
-        *("| " + " | ".join(c.show(row, result["rows"]) for c in columns) + " |" for row in result["rows"]),
-        "",
-        f"`{result['command']}`, seeds {', '.join(map(str, result['seeds']))}, {result['machine']}, {result['date']}, "
-        f"commit {result['commit'][:9]}{'+changes' if result['commit'].endswith('+changes') else ''}.",
+        *("| " + " | ".join(c.show(row, rows) for c in columns) + " |" for row in rows),
     ]
     return "\n".join(lines)
+
+
+def origin(result: Result) -> str:
+    """A line that says how to get a result again."""
+    return (
+        f"`{result['command']}`, seeds {', '.join(map(str, result['seeds']))}, {result['machine']}, {result['date']}, "
+        f"commit {result['commit'][:9]}{'+changes' if result['commit'].endswith('+changes') else ''}."
+    )
 
 
 @cache

@@ -5,14 +5,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
 from sciwm.benchmarks import convergence, cost_growth, demo, on_policy, planning_speed, solvers
 from sciwm.benchmarks.apebench import compare
 from sciwm.benchmarks.control import tasks
 from sciwm.benchmarks.physics import table as physics
 from sciwm.benchmarks.physics import views
-from sciwm.benchmarks.results import ACCEPTED, Column, Row, markdown_table, provenance, read_result
+from sciwm.benchmarks.physics.figure import draw
+from sciwm.benchmarks.physics.systems import SYSTEMS
+from sciwm.benchmarks.results import (
+    ACCEPTED,
+    Column,
+    Result,
+    Row,
+    accepted_results,
+    markdown_table,
+    origin,
+    provenance,
+)
 from sciwm.files import write_atomically, write_json
 from sciwm.problems import InputError, Problem
 
@@ -27,7 +37,9 @@ class Benchmark:
         seeds: of the full run; a quick one takes the first.
         arrange: the rows of the table from those that were measured.
         measure_some: the same as ``measure`` for the named parts alone, for a benchmark that has parts.
+        parts: results of which are accepted one by one, as ``NAME-PART.json``, while there is none of the whole.
         views: further tables of the same rows, named ``NAME:VIEW`` in the README.
+        draw: a picture of the rows, which stands beside the accepted results.
     """
 
     measure: Callable[[bool, Path, Sequence[int]], list[Row]]
@@ -35,11 +47,13 @@ class Benchmark:
     seeds: tuple[int, ...] = (0, 1, 2)
     arrange: Callable[[Sequence[Row]], list[Row]] = list
     measure_some: Callable[[bool, Path, Sequence[int], Sequence[str]], list[Row]] | None = None
+    parts: tuple[str, ...] = ()
     views: "Mapping[str, View]" = field(default_factory=dict)
+    draw: Callable[[Sequence[Row], Path], None] | None = None
 
-    def table(self, result: Mapping[str, Any]) -> str:
-        """The rows as Markdown."""
-        return View(self.columns, self.arrange).table(result)
+    def table(self, *results: Result) -> str:
+        """The rows of all results as Markdown."""
+        return View(self.columns, self.arrange).table(*results)
 
 
 @dataclass(frozen=True)
@@ -53,9 +67,15 @@ class View:
     columns: Callable[[], list[Column]]
     arrange: Callable[[Sequence[Row]], list[Row]]
 
-    def table(self, result: Mapping[str, Any]) -> str:
-        """The rows as Markdown."""
-        return markdown_table({**result, "rows": self.arrange(result["rows"])}, self.columns())
+    def table(self, *results: Result) -> str:
+        """The rows of all results as Markdown, and where they are from."""
+        origins = [origin(result) for result in results if self.arrange(result["rows"])]
+        return "\n\n".join([markdown_table(self.arrange(all_rows(results)), self.columns()), *origins])
+
+
+def all_rows(results: Sequence[Result]) -> list[Row]:
+    """Those of every result."""
+    return [row for result in results for row in result["rows"]]
 
 
 BENCHMARKS = {
@@ -72,6 +92,8 @@ BENCHMARKS = {
         views.columns,
         arrange=views.side_by_side("arm", "arm"),
         measure_some=physics.run_some,
+        parts=SYSTEMS,
+        draw=draw,
         views={
             "claims": View(views.claim_columns, views.side_by_side("claim", "arm", "measure", "claim")),
             "surprise": View(views.surprise_columns, views.side_by_side("surprise", "violation", "size", "control")),
@@ -121,6 +143,8 @@ def run_benchmark(name: str, *, quick: bool, out: Path | None, only: Sequence[st
 def update_readme(readme: Path) -> list[str]:
     """Replace what stands between ``<!-- table:NAME -->`` and ``<!-- end -->`` by the accepted results.
 
+    Pictures of them that are drawn of their rows are drawn anew.
+
     Returns:
         the names of the tables found.
     """
@@ -129,7 +153,11 @@ def update_readme(readme: Path) -> list[str]:
     def table(match: re.Match[str]) -> str:
         found.append(match[1])
         name, _, view = match[1].partition(":")
-        text = (BENCHMARKS[name].views[view] if view else BENCHMARKS[name]).table(read_result(name))
+        benchmark = BENCHMARKS[name]
+        results = accepted_results(name, benchmark.parts)
+        if benchmark.draw is not None and not view:
+            benchmark.draw(all_rows(results), ACCEPTED / f"{name}.png")
+        text = (benchmark.views[view] if view else benchmark).table(*results)
         return f"<!-- table:{match[1]} -->\n{text}\n<!-- end -->"
 
     text = re.sub(r"<!-- table:([\w:-]+) -->.*?<!-- end -->", table, readme.read_text(), flags=re.DOTALL)
@@ -137,4 +165,4 @@ def update_readme(readme: Path) -> list[str]:
     return found
 
 
-__all__ = ["ACCEPTED", "BENCHMARKS", "run_benchmark", "update_readme"]
+__all__ = ["BENCHMARKS", "run_benchmark", "update_readme"]

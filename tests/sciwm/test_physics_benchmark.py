@@ -10,6 +10,8 @@ import torch
 
 import simulations
 from sciwm.baselines import Persistence, recordings
+from sciwm.benchmarks import results
+from sciwm.benchmarks import run as benchmark_run
 from sciwm.benchmarks.kept import kept
 from sciwm.benchmarks.physics import factorial, measure
 from sciwm.benchmarks.physics.arms import ARMS, OURS
@@ -20,7 +22,7 @@ from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
 from sciwm.benchmarks.physics.table import CLAIMS, QUICK_CELLS, part_of, run, run_some
 from sciwm.benchmarks.results import Row, source_commit
-from sciwm.benchmarks.run import BENCHMARKS, run_benchmark
+from sciwm.benchmarks.run import BENCHMARKS, run_benchmark, update_readme
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.statistics import paired_bootstrap
@@ -311,7 +313,7 @@ def test_who_ignores_actions_is_told_so(ground: Ground) -> None:
 def test_parts_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unknown parts, and parts of a benchmark that has none, are refused with what there is."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"--only: expected some of burgers, .*got ks23"):
+    with pytest.raises(InputError, match=r"--only: expected some of ks22, .*got ks23"):
         run_benchmark("physics", quick=True, out=None, only=["ks23"])
     with pytest.raises(InputError, match="demo has no parts"):
         run_benchmark("demo", quick=True, out=None, only=["ks22"])
@@ -343,13 +345,40 @@ def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
     about = {"rows": rows, "command": "c", "seeds": [0, 1], "machine": "m", "date": "d", "commit": "abc"}
     physics = BENCHMARKS["physics"]
     first, _, *arms = physics.table(about).splitlines()
-    assert first.startswith("| arm: burgers / ks22 / ks60 / kolmogorov | as it comes | parameters | valid time")
-    assert [line.split(" | ")[3] for line in arms[:2]] == ["1 / 3 / - / -", "- / 5 / - / -"]
+    assert first.startswith("| arm: ks22 / ks60 / burgers / kolmogorov | as it comes | parameters | valid time")
+    assert [line.split(" | ")[3] for line in arms[:2]] == ["3 / - / 1 / -", "5 / - / - / -"]
     resolution = physics.views["resolution"].table(about).splitlines()
-    assert resolution[2] == "| loss | - | - | 0.2 (0.1 to 0.3) | - |"
+    assert resolution[2] == "| loss | - | 0.2 (0.1 to 0.3) | - | - |"
     effects = physics.views["factorial"].table(about).splitlines()
     assert effects[2].startswith("| none of them | 7 | 7 |")
     assert effects[4].startswith("| budget x tangents | 2 (1 to 3) |")
+
+
+def test_systems_can_be_accepted_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table holds every system that is there and says how each was measured; a result of all takes their place."""
+    for module in (results, benchmark_run):
+        monkeypatch.setattr(module, "ACCEPTED", tmp_path)
+
+    def accept(name: str, value: float, *systems: str) -> None:
+        rows = [{"kind": "arm", "system": s, "arm": "base", "as_it_comes": "", "valid_time": [value],
+                 "valid_time_interval": [value, value]} for s in systems]  # fmt: skip
+        about = {"command": f"measure {name}", "seeds": [0], "machine": "m", "date": "d", "commit": "abc"}
+        (tmp_path / f"{name}.json").write_text(json.dumps(about | {"rows": rows}))
+
+    readme = tmp_path / "README.md"
+    readme.write_text("before <!-- table:physics --> old <!-- end --> after")
+    with pytest.raises(InputError, match="expected an accepted result, got none"):
+        update_readme(readme)
+    accept("physics-kolmogorov", 2.0, "kolmogorov")
+    accept("physics-ks22", 4.0, "ks22")
+    assert update_readme(readme) == ["physics"]
+    text = readme.read_text()
+    assert "4 / - / - / 2" in text and "old" not in text and text.startswith("before") and text.endswith("after")
+    assert text.index("`measure physics-ks22`") < text.index("`measure physics-kolmogorov`")
+    assert (tmp_path / "physics.png").exists()
+    accept("physics", 5.0, "ks22", "ks60")
+    update_readme(readme)
+    assert "5 / 5 / - / -" in readme.read_text() and "measure physics-ks22" not in readme.read_text()
 
 
 def test_what_is_not_asked_of_a_system_is_an_error(tmp_path: Path) -> None:

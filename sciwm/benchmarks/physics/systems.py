@@ -6,7 +6,8 @@ from pathlib import Path
 from sciwm.config import Config
 from sciwm.config_files import load_config
 
-SYSTEMS = ("burgers", "ks22", "ks60", "kolmogorov")
+SYSTEMS = ("ks22", "ks60", "burgers", "kolmogorov")
+"""The first one has every part and every arm."""
 
 INTERVALS = 40
 """What stands for a Lyapunov time where there is no exponent."""

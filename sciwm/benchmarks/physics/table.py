@@ -73,7 +73,7 @@ def run_some(quick: bool, folder: Path, seeds: Sequence[int], only: Sequence[str
     unknown = [name for name in only if name not in (*SYSTEMS, *PARTS)]
     if unknown:
         raise InputError([Problem("--only", f"some of {', '.join((*SYSTEMS, *PARTS))}", ", ".join(unknown))])
-    systems = [s for s in SYSTEMS if s in only] or list(SYSTEMS[1:2] if quick else SYSTEMS)
+    systems = [s for s in SYSTEMS if s in only] or list(SYSTEMS[:1] if quick else SYSTEMS)
     parts = [p for p in PARTS if p in only] or list(PARTS)
     planned = {system: _planned(system, parts, seeds, quick) for system in systems}
     if not any(planned.values()):
