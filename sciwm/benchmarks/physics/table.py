@@ -24,7 +24,8 @@ PARTS = ("physics", "equivariance", "stability", "collapse", "baselines", "symme
 LEFT_OUT = {
     "burgers": ("factorial", "collapse", "equivariance", "free_means", "fixed_encoder", "no_slaved_modes"),
     "ks60": ("factorial", "collapse", "stability", "free_means", "fixed_encoder", "no_slaved_modes",
-             "nonlinear_heads", "nonlinear_budget", "nonlinear_inverse"),
+             "nonlinear_encoder", "nonlinear_heads", "nonlinear_budget", "nonlinear_inverse",
+             "off_shifts", "off_half", "on_quarter", "off_quarter"),
     "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "fixed_encoder",
                    "no_slaved_modes", "nonlinear_encoder", "nonlinear_heads", "nonlinear_budget", "more_data",
                    "ledger", "tangents", "adjoints", "nonlinear_inverse", "shell", "all",
