@@ -33,7 +33,7 @@ from simulations import Simulation
 from simulations.excitation import mixed
 from simulations.generate import attractor_states
 
-LONG_RUNS, LONG_TIME, LONG_INTERVALS, QUICK_INTERVALS = 8, 50, 400, 120
+LONG_RUNS, LONG_TIME, LONG_INTERVALS, QUICK_INTERVALS = 8, 100, 400, 120
 """How many, Lyapunov times, and intervals of flows without such a time, whose mean wanders, or where all is quick."""
 
 SETTLING = 100

@@ -105,7 +105,7 @@ def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
 
 @torch.no_grad()
 def long_run(dynamics: Dynamics, ground: Ground) -> Samples:
-    """Runs of 50 Lyapunov times, or of 400 intervals, free where that keeps the flow alive.
+    """Runs of 100 Lyapunov times, or of 400 intervals, free where that keeps the flow alive.
 
     ``blown_up`` is 1 for those that did, ``climate_distance`` that of their values from true ones, in
     deviations, ``climate_floor`` that of true ones from each other.
