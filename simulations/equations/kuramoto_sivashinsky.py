@@ -1,16 +1,16 @@
 """Kuramoto-Sivashinsky: the smallest equation with spatiotemporal chaos.
 
-    u_t + u u_x + u_xx + u_xxxx = f(x, t)        on [0, L), periodic
+    u_t + u u_x + u_xx + nu u_xxxx = f(x, t)        on [0, L), periodic
 
-Expected behaviour: long waves (|k| < 1) grow, short waves decay, the advection passes energy from
-the first to the second; for L above about 18 the flow is chaotic and bounded, whatever the start.
+Expected behaviour: long waves (nu k^2 < 1) grow, short waves decay, the advection passes energy from
+the first to the second; for nu = 1 and L above about 18 the flow is chaotic and bounded, whatever the start.
 
 Budgets, with <.> the spatial mean, M = <u> and E = <u^2>/2:
 
     dM/dt = <f>
-    dE/dt = <u_x^2> - <u_xx^2> + <u f>
+    dE/dt = <u_x^2> - nu <u_xx^2> + <u f>
 
-Good values: L = 22 (leading Lyapunov exponent 0.048, root mean square 1.19), N = 64, step 0.125;
+nu is 1 wherever the equation is written without it; another one is another length of the box. Good values: L = 22 (leading Lyapunov exponent 0.048, root mean square 1.19), N = 64, step 0.125;
 L = 60 with N = 192, L = 100 with N = 256.
 """
 
@@ -23,6 +23,7 @@ from scipy.optimize import root
 from torch import Tensor
 
 from simulations.initial import random_waves
+from simulations.parameters import positive
 from simulations.quadratic import QuadraticAdvection
 from simulations.simulation import StepLimit, Variable
 
@@ -33,10 +34,11 @@ class KuramotoSivashinsky(QuadraticAdvection):
     equation = "kuramoto_sivashinsky"
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "velocity"),)
     functional_names = ("mass", "energy")
+    parameters = (positive("viscosity", "hyperviscosity", 1.0),)
 
     def linear_symbol(self) -> NDArray[Any]:
-        """``k^2 - k^4``."""
-        return np.asarray(-self.grid.laplacian - self.grid.laplacian**2)
+        """``k^2 - nu k^4``."""
+        return np.asarray(-self.grid.laplacian - self.parameter("viscosity") * self.grid.laplacian**2)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
         """Waves of the four longest wavelengths, without a mean flow."""
@@ -51,8 +53,8 @@ class KuramotoSivashinsky(QuadraticAdvection):
         return {"mass": torch.ones_like(fields), "energy": fields}
 
     def dissipation(self, fields: Tensor) -> Tensor:
-        """``<u_xx^2>``, ``(batch,)``."""
-        return self.mean_over_space(self.laplacian(fields).square())
+        """``nu <u_xx^2>``, ``(batch,)``."""
+        return self.mean_over_space(self.table("viscosity", fields) * self.laplacian(fields).square())
 
     def equilibrium(self, waves: int) -> NDArray[np.float64]:
         """The steady state that an odd wave of this many periods grows into, ``(1, x)``.
@@ -60,8 +62,11 @@ class KuramotoSivashinsky(QuadraticAdvection):
         At L = 22 there are three, of one to three waves and energies 0.2609, 0.4382 and 1.5876.
 
         Raises:
-            ValueError: if Newton's method finds none.
+            ValueError: if Newton's method finds none, or there is a batch of viscosities.
         """
+        if self.batch_of_parameters is not None:
+            raise ValueError("kuramoto_sivashinsky: expected one viscosity for a steady state, got a batch of them.")
+        viscosity = float(self.values["viscosity"])
         modes = np.flatnonzero(self.grid.dealiasing_mask(self.dealiasing))[1:]
         k = 2 * np.pi * modes / self.grid.extents[0]
         phase = np.outer(k, self.grid.coordinates["x"])
@@ -69,7 +74,7 @@ class KuramotoSivashinsky(QuadraticAdvection):
 
         def residual(heights: NDArray[np.float64]) -> NDArray[np.float64]:
             advection = (heights @ sines) * ((k * heights) @ cosines)
-            return np.asarray((k**2 - k**4) * heights - 2 * (advection @ sines.T) / self.grid.shape[0])
+            return np.asarray((k**2 - viscosity * k**4) * heights - 2 * (advection @ sines.T) / self.grid.shape[0])
 
         solution = root(residual, 2.0 * (modes == waves), tol=1e-13)
         if not solution.success or np.abs(solution.x).max() < 1e-6:

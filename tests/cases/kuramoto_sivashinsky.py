@@ -10,7 +10,7 @@ CASES = {
             "domain_extent": 22.0,
             "control_interval": 0.25,
             "steps_per_interval": 4,
-            "parameters": {},
+            "parameters": {"viscosity": 1.0},
             "jets": {"count": 8, "width": 0.4, "limit": 1.0},
         },
         coarse_settings={"num_points": 32, "steps_per_interval": 2, "jets": {"count": 2, "width": 1.0, "limit": 1.0}},

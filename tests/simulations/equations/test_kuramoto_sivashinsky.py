@@ -123,3 +123,25 @@ def test_the_equilibria_are_steady_and_have_the_published_energies(
     for _ in range(40):
         state = simulation.advance(state, torch.zeros(1, len(simulation.actuators), dtype=torch.float64))
     assert (state - start).abs().max() < 1e-9
+
+
+def test_another_viscosity_is_another_length(cases: Mapping[str, Any]) -> None:
+    """If u(x, t) solves the equation with nu = 1, u(x / nu^(1/2), t / nu) / nu^(1/2) solves it with nu."""
+    case, nu = cases["kuramoto_sivashinsky"], np.array([0.5, 2.0])
+    one = case.build()
+    start = torch.tensor(one.initial_state(np.random.default_rng(0), amplitude=1.0))[None]
+    rest = torch.zeros(1, len(one.actuators), dtype=torch.float64)
+    for value in nu:
+        other = case.build(
+            parameters={"viscosity": value},
+            domain_extent=EXTENT * np.sqrt(value),
+            control_interval=one.control_interval * value,
+            jets={"count": 8, "width": 1.0, "limit": 1.0},
+        )
+        expected = one.advance(start, rest) / np.sqrt(value)
+        torch.testing.assert_close(other.advance(start / np.sqrt(value), rest), expected, rtol=1e-12, atol=1e-12)
+        bent, straight = other.dissipation(expected), one.dissipation(expected * np.sqrt(value))
+        assert bent.item() == pytest.approx(straight.item() / value**2)
+    assert case.build(parameters={"viscosity": 1.0}).equilibrium(1) == pytest.approx(one.equilibrium(1))
+    with pytest.raises(ValueError, match="got a batch"):
+        case.build(parameters={"viscosity": nu}).equilibrium(1)
