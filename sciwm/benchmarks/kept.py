@@ -1,8 +1,8 @@
-"""What has been measured stays measured, as long as it was measured with the same settings."""
+"""What has been made stays made, as long as it was made of the same things."""
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,19 @@ from sciwm.files import write_json
 Cell = dict[str, Any]
 
 
-def kept(path: Path, config: Config, make: Callable[[], Cell], *, of_file: Path | None = None) -> Cell:
-    """What stands at ``path`` if it was made of ``config``, else what is made now and kept there, with its commit.
+SIMULATED = ("seed", "simulation", "data")
+LEARNED = (*SIMULATED, "model", "loss", "training")
+"""Sections of a configuration that data are made of, and a training."""
 
-    Threads and the name of the experiment count too: nothing of a configuration is free to change.
 
-    Args:
-        of_file: something else that it is made of.
-    """
-    made_of = hashlib.sha256(config.model_dump_json().encode())
-    if of_file is not None:
-        made_of.update(of_file.read_bytes())
-    digest = made_of.hexdigest()
+def sections(config: Config, names: Sequence[str]) -> bytes:
+    """Some sections of a configuration, for :func:`kept`; threads count too."""
+    return config.model_dump_json(include=set(names)).encode()
+
+
+def kept(path: Path, made_of: Sequence[bytes], make: Callable[[], Cell]) -> Cell:
+    """What stands at ``path`` if it was made of the same, else what is made now and kept there, with its commit."""
+    digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in made_of)).hexdigest()
     if path.exists():
         cell: Cell = json.loads(path.read_text())
         if cell.pop("made_of") == digest:

@@ -97,7 +97,7 @@ BENCHMARKS = {
         views={
             "claims": View(views.claim_columns, views.side_by_side("claim", "arm", "measure", "claim")),
             "surprise": View(views.surprise_columns, views.side_by_side("surprise", "violation", "size", "control")),
-            "resolution": View(views.resolution_columns, views.side_by_side("resolution", "what")),
+            "resolution": View(views.resolution_columns, views.side_by_side("resolution", "arm", "what")),
             "factorial": View(views.factorial_columns, views.by_factors),
         },
     ),

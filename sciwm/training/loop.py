@@ -65,6 +65,10 @@ def build_model(config: Config, training_set: Trajectories) -> WorldModel:
     return model
 
 
+class NothingLearned(InputError):
+    """A training that came to nothing finite."""
+
+
 def updates_of(config: Config, phase: int) -> int:
     """Updates of a phase: 0 is the training on generated data, 1, 2, ... follow the on-policy rounds."""
     return config.training.on_policy.updates if phase else config.training.updates
@@ -88,7 +92,8 @@ def train(
         phase: see :func:`updates_of`; a phase starts from the best weights of the one before.
 
     Raises:
-        InputError: if data are missing or do not fit, the memory does not suffice, or nothing finite was learned.
+        InputError: if data are missing or do not fit, or the memory does not suffice.
+        NothingLearned: if no epoch has a finite held-out error.
     """
     _raise_what_is_missing(config, sensitivity_set)
     require_memory(config, training_sets[0].axes)
@@ -162,7 +167,7 @@ def train(
 
     if not np.isfinite(state.best_error):
         remedy = "lower training.learning_rate, or raise loss.collapse.weight"
-        raise InputError([Problem("training", "a finite held-out error", "none in any epoch", remedy)])
+        raise NothingLearned([Problem("training", "a finite held-out error", "none in any epoch", remedy)])
     model.load_state_dict(state.best_weights)
     used = sensitivity_set if _matches_sensitivities(config) else None
     save_model(run, model, config, _provenance(training_sets, used, state))

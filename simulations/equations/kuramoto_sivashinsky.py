@@ -10,7 +10,8 @@ Budgets, with <.> the spatial mean, M = <u> and E = <u^2>/2:
     dM/dt = <f>
     dE/dt = <u_x^2> - nu <u_xx^2> + <u f>
 
-nu is 1 wherever the equation is written without it; another one is another length of the box. Good values: L = 22 (leading Lyapunov exponent 0.048, root mean square 1.19), N = 64, step 0.125;
+nu is 1 where the equation is written without it; another one is another length of the box. Good
+values: nu = 1; L = 22 (leading Lyapunov exponent 0.048, root mean square 1.19), N = 64, step 0.125;
 L = 60 with N = 192, L = 100 with N = 256.
 """
 

@@ -12,21 +12,24 @@ import simulations
 from sciwm.baselines import Persistence, recordings
 from sciwm.benchmarks import results
 from sciwm.benchmarks import run as benchmark_run
-from sciwm.benchmarks.kept import kept
+from sciwm.benchmarks.kept import LEARNED as LEARNED_FROM
+from sciwm.benchmarks.kept import kept, sections
 from sciwm.benchmarks.physics import factorial, measure
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost
+from sciwm.benchmarks.physics.cells import trained_cell
 from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, judge_seeds, verdict
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
-from sciwm.benchmarks.physics.table import CLAIMS, QUICK_CELLS, part_of, run, run_some
+from sciwm.benchmarks.physics.table import CLAIMS, LEFT_OUT, PARTS, QUICK_CELLS, part_of, run, run_some
 from sciwm.benchmarks.results import Row, source_commit
 from sciwm.benchmarks.run import BENCHMARKS, run_benchmark, update_readme
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.statistics import paired_bootstrap
-from sciwm.problems import InputError
+from sciwm.problems import InputError, Problem
+from sciwm.training.loop import NothingLearned
 
 KAPLAN_YORKE = {"ks22": 4.2, "ks60": 12.5}
 
@@ -41,8 +44,18 @@ def test_every_arm_of_every_system_is_an_experiment(system: str) -> None:
         assert (config.simulation, config.data, config.seed) == (base.simulation, base.data, 1)
     for baseline in LEARNED.values():
         assert system_config(system, 1, baseline.overrides).simulation == base.simulation
-    physics = {system_config(s, 0, ARMS["all"].overrides).loss.physics for s in SYSTEMS}
-    assert len(physics) == 1, "weights are the same for all systems"
+
+
+def test_weights_are_the_same_for_all_systems() -> None:
+    """All of the objective but how far a rollout goes."""
+    losses = [system_config(s, 0, ARMS["all"].overrides).loss.model_copy(update={"horizon": 1}) for s in SYSTEMS]
+    assert all(loss == losses[0] for loss in losses)
+
+
+def test_what_is_left_out_is_known_and_the_first_system_has_everything() -> None:
+    assert set(LEFT_OUT) == set(SYSTEMS[1:])
+    for names in LEFT_OUT.values():
+        assert set(names) <= {*ARMS, *BASELINES, *PARTS}
 
 
 def test_systems_are_measured_in_lyapunov_times() -> None:
@@ -118,6 +131,9 @@ def test_what_cannot_be_compared_is_not_judged() -> None:
     assert judged([1.0], [1.0, 2.0]) == ("not measured", None)
     assert judged([1.0, 2.0], [-1.0, 1.5]) == ("undecided", None)
     assert judged([0.01, 0.02], [0.02, 0.04]) == ("nothing to gain", None)
+    cosines = {"a": {"gradient_one": [[0.999, 0.9999]]}, "b": {"gradient_one": [[0.998, 0.999]]}}
+    assert judge(Claim("a", "gradient_one", "lift", 0.0, "b"), "ks22", cosines, 5.0)["verdict"] == "nothing to gain"
+    assert judge(Claim("a", "gradient_one", "above", 0.9), "ks22", cosines, 5.0)["verdict"] == "accepted"
     assert judged([1.0, 2.0], [2.0, 4.0]) == ("accepted", 0.5)
     assert judged([1.0, 2.0], [0.02, 0.04])[0] == "killed"
 
@@ -200,17 +216,35 @@ def test_cost_of_training_counts_epochs() -> None:
 
 def test_a_kept_cell_is_made_again_for_other_settings_alone(config: Config, tmp_path: Path) -> None:
     """What is there is read; what was made of another configuration is made anew."""
-    path, other = tmp_path / "cells" / "a.json", config.model_copy(update={"seed": 7})
-    assert kept(path, config, lambda: {"value": 1})["value"] == 1
-    again = kept(path, config, lambda: pytest.fail("made again"))
+    path, settings = tmp_path / "cells" / "a.json", sections(config, LEARNED_FROM)
+    assert kept(path, [settings], lambda: {"value": 1})["value"] == 1
+    measured_longer = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"steps": 7})})
+    again = kept(path, [sections(measured_longer, LEARNED_FROM)], lambda: pytest.fail("made again"))
     assert again == {"value": 1, "commit": source_commit()}
-    assert kept(path, other, lambda: {"value": 2})["value"] == 2
-    assert kept(path, config, lambda: {"value": 3})["value"] == 3
-    weights = tmp_path / "weights"
-    for content, value in ((b"a", 4), (b"a", 4), (b"b", 6)):
-        weights.write_bytes(content)
-        found = kept(path, config, lambda: {"value": 4 + 2 * (weights.read_bytes() == b"b")}, of_file=weights)
-        assert found["value"] == value
+    other = sections(config.model_copy(update={"seed": 7}), LEARNED_FROM)
+    assert kept(path, [other], lambda: {"value": 2})["value"] == 2
+    assert kept(path, [settings], lambda: {"value": 3})["value"] == 3
+    assert kept(path, [settings, b"a"], lambda: {"value": 4})["value"] == 4
+    assert kept(path, [settings, b"b"], lambda: {"value": 5})["value"] == 5
+
+
+def test_a_training_that_comes_to_nothing_is_a_result_and_bad_input_is_not(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = [Problem("training", "a finite held-out error", "none in any epoch")]
+
+    def fail(error: type[InputError]) -> None:
+        def train(run: Path) -> None:
+            raise error(problem)
+
+        monkeypatch.setattr("sciwm.pipeline.train", train)
+
+    fail(InputError)
+    with pytest.raises(InputError):
+        trained_cell(ground, "failing", ARMS["base"])
+    fail(NothingLearned)
+    cell = trained_cell(ground, "failing", ARMS["base"])
+    assert "a finite held-out error" in cell["failed"] and cell["samples"] == {}
 
 
 def test_r_squared_within_simulations_is_the_mean_over_them() -> None:
@@ -259,13 +293,18 @@ def test_a_quick_run_measures_everything(whole: Path) -> None:
     assert verdicts["base", "equivariance_error", ""] == "accepted"
     assert "not measured" not in verdicts.values()
     assert verdicts["base", "predictor moved by any distance", ""] == "accepted"
-    assert {r["violation"] for r in rows if r["kind"] == "surprise"} >= {"splice", "consistent_shift"}
+    surprises = {r["violation"]: r for r in rows if r["kind"] == "surprise"}
+    assert set(surprises) >= {"splice", "consistent_shift", "viscosity_change"}
+    kick = surprises["energy_kick"]
+    assert kick["sizes"] == [0.05, 0.1] and len(kick["curve"]["latent"]) == 2
+    assert kick["curve"]["latent"][0] == kick["latent"][0], "AUROC at the default size"
     assert any("latent on 128 points" in r["where"] for r in rows if r["kind"] == "resolution")
     claimed = {r["measure"]: r["claim"] for r in rows if r["kind"] == "claim" and r["arm"] == OURS}
     assert claimed["AUROC, splice"] == "at least 0.95"
     assert claimed["AUROC, consistent_shift"] == "at most 0.6"
     assert claimed["change of the latent on a grid 2 times as fine"] == "at most 0.001"
-    assert (whole / "physics.png").stat().st_size > 10_000
+    for picture in ("physics.png", "physics-surprise.png"):
+        assert (whole / picture).stat().st_size > 10_000
 
 
 def test_a_run_of_a_part_leaves_its_cells_to_the_whole(whole: Path) -> None:
@@ -295,6 +334,8 @@ def test_the_truth_is_beyond_reproach(ground: Ground) -> None:
     found = measure.forecasts(truth, ground) | measure.budgets(truth, ground) | measure.effects(truth, ground)
     found |= measure.gradients(truth, ground) | measure.shifted(truth, ground) | measure.long_run(truth, ground)
     assert found["climate_distance"] == pytest.approx(found["climate_floor"]) and not any(found["blown_up"])
+    starts, actions = ground.long_run()
+    assert starts.mean(dim=2).abs().max() < 1e-5 and not actions.any(), "a free flow keeps its mean for ever"
     length = ground.config.evaluation.steps * truth.control_interval / time_unit(ground.config)
     assert found["valid_time"] == pytest.approx([length] * len(ground.test.usable))
     for name in ("nrmse_12", "energy_drift", "energy_change_error", "effect_rough", "equivariance_error"):
@@ -336,7 +377,9 @@ def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
         {"kind": "arm", "system": s, "arm": a, "as_it_comes": "on", "valid_time": v, "cpu_seconds": [None, None]}
         for s, a, v in (("ks22", "base", [2.0, 4.0]), ("burgers", "base", [1.0, 1.0]), ("ks22", "all", [5.0, 5.0]))
     ]
-    rows += [{"kind": "resolution", "system": "ks60", "what": "loss", "value": v} for v in (0.1, 0.3, None)]
+    rows += [
+        {"kind": "resolution", "system": "ks60", "arm": "heads", "what": "loss", "value": v} for v in (0.1, 0.3, None)
+    ]
     rows += [
         {"kind": "factorial", "system": "ks22", "factors": f, "measure": m, "without": 7.0, "effect": 2.0,
          "interval": [1.0, 3.0]}
@@ -345,10 +388,12 @@ def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
     about = {"rows": rows, "command": "c", "seeds": [0, 1], "machine": "m", "date": "d", "commit": "abc"}
     physics = BENCHMARKS["physics"]
     first, _, *arms = physics.table(about).splitlines()
-    assert first.startswith("| arm: ks22 / ks60 / burgers / kolmogorov | as it comes | parameters | valid time")
-    assert [line.split(" | ")[3] for line in arms[:2]] == ["3 / - / 1 / -", "5 / - / - / -"]
+    assert first.startswith(
+        "| arm: ks22 / ks60 / burgers / kolmogorov | as it comes | parameters | numbers in the latent | valid time"
+    )
+    assert [line.split(" | ")[4] for line in arms[:2]] == ["3 / - / 1 / -", "5 / - / - / -"]
     resolution = physics.views["resolution"].table(about).splitlines()
-    assert resolution[2] == "| loss | - | 0.2 (0.1 to 0.3) | - | - |"
+    assert resolution[2] == "| heads | loss | - | 0.2 (0.1 to 0.3) | - | - |"
     effects = physics.views["factorial"].table(about).splitlines()
     assert effects[2].startswith("| none of them | 7 | 7 |")
     assert effects[4].startswith("| budget x tangents | 2 (1 to 3) |")

@@ -23,7 +23,7 @@ from sciwm.baselines.tuning import RANKS, RIDGES, tune
 from sciwm.benchmarks.apebench.learned import BUDGET, IDLE, parameters_of, settings, split, train_model
 from sciwm.benchmarks.apebench.scenarios import DIFFICULTIES, NUM_POINTS, TEST_STEPS, TRAIN_STEPS, Scenario, scenario
 from sciwm.benchmarks.apebench.score import JUDGED_STEPS, PUBLISHED, geometric_mean_nrmse, nrmse
-from sciwm.benchmarks.results import Column, Row, text
+from sciwm.benchmarks.results import Column, Row, source_commit, text
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.evaluation.spectra import energy_spectrum, log_spectral_distance
 from sciwm.files import write_json
@@ -42,13 +42,14 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
     Args:
         quick: train next to nothing, and choose the linear models among few.
-        folder: where trainings and measured cells are kept; a benchmark that was killed goes on there.
+        folder: where trainings and measured cells are kept; a benchmark that was killed goes on there,
+            one of another commit begins anew.
     """
     rows = []
     for name in DIFFICULTIES:
         data = scenario(name)
         for method, (fit, repeated) in _methods(quick).items():
-            place = folder / name / method.replace(" ", "_")
+            place = folder / source_commit() / name / method.replace(" ", "_")
             cells = [_cell(fit, data, seed, place) for seed in (seeds if repeated else seeds[:1])]
             rows.append({"scenario": name, "method": method} | {key: [c[key] for c in cells] for key in cells[0]})
         rows += [

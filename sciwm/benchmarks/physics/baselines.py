@@ -11,14 +11,15 @@ from sciwm.baselines import Persistence, recordings, tune
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, NONLINEAR, OURS, PREDICTION_ALONE, Arm
 from sciwm.benchmarks.physics.calibration import cost_of_training
-from sciwm.benchmarks.physics.cells import is_of_training, measured, parameters_of, trained_cell
+from sciwm.benchmarks.physics.cells import measured, parameters_of, trained_cell
 from sciwm.benchmarks.physics.claims import Claim
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.measure import VERSION
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from sciwm.run_folder import store_path
+from sciwm.training.loop import NothingLearned
 
 FEWEST_UPDATES = 20
 
@@ -88,12 +89,11 @@ def words(name: str) -> str:
 def baseline_cell(ground: Ground, name: str) -> Cell:
     """One baseline."""
     if name in CLOSED_FORM:
-        return kept(ground.folder / "cells" / f"{name}.json", ground.config, lambda: _closed_form(ground, name))
+        path, settings = ground.folder / "cells" / f"{name}.json", ground.config.model_dump_json().encode()
+        return kept(path, [settings, VERSION], lambda: _closed_form(ground, name))
     try:
         arm = matched(ground, name)
-    except InputError as error:
-        if not is_of_training(error):
-            raise
+    except NothingLearned as error:
         return {"failed": str(error), "samples": {}}
     return trained_cell(ground, name, arm)
 

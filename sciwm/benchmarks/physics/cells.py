@@ -5,17 +5,17 @@ import time
 from pathlib import Path
 
 from sciwm import pipeline
-from sciwm.benchmarks.kept import Cell, kept
+from sciwm.benchmarks.kept import LEARNED, Cell, kept, sections
 from sciwm.benchmarks.physics.arms import ARMS, Arm
 from sciwm.benchmarks.physics.ground import Ground, link_sets
-from sciwm.benchmarks.physics.measure import gain, measure
+from sciwm.benchmarks.physics.measure import VERSION, gain, measure
 from sciwm.config import Config
 from sciwm.config_files import dump_config
 from sciwm.dynamics import Dynamics
 from sciwm.files import write_atomically
 from sciwm.model.checkpoint import WEIGHTS, load_model
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
+from sciwm.training.loop import NothingLearned
 
 SETS = ("train", "validation", "test", "sensitivity")
 
@@ -27,16 +27,22 @@ def arm_cell(ground: Ground, name: str) -> Cell:
 
 def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     """Trained and measured, each kept for itself; an arm that learns nothing finite is a result too."""
-    config, weights = ground.experiment(arm.overrides, arm.share), weights_of(ground, name)
+    config = ground.experiment(arm.overrides, arm.share)
     path = ground.folder / "trained" / f"{name}.json"
-    about = kept(path, config, lambda: _trained(ground, name, config, arm.share))
+    about = kept(path, [sections(config, LEARNED)], lambda: _trained(ground, name, config, arm.share))
+    about |= {"trained_commit": about["commit"]}
     if "failed" in about:
         return about
     if not has_learned(ground, name):  # somebody has tidied up
         path.unlink()
         return trained_cell(ground, name, arm)
     path = ground.folder / "cells" / f"{name}.json"
-    return about | kept(path, config, lambda: measured(ground, trained_model(ground, name)), of_file=weights)
+    return about | kept(path, seen_in(ground, name, config), lambda: measured(ground, trained_model(ground, name)))
+
+
+def seen_in(ground: Ground, name: str, config: Config) -> list[bytes]:
+    """What is measured of a trained arm is made of: all settings, its weights, and how it is measured."""
+    return [config.model_dump_json().encode(), weights_of(ground, name).read_bytes(), VERSION]
 
 
 def weights_of(ground: Ground, name: str) -> Path:
@@ -52,18 +58,11 @@ def has_learned(ground: Ground, name: str) -> bool:
 def _trained(ground: Ground, name: str, config: Config, share: float) -> Cell:
     try:
         run, seconds = train(ground, name, config, share)
-    except InputError as error:
-        if not is_of_training(error):
-            raise
+    except NothingLearned as error:
         return {"failed": str(error), "samples": {}}
     model, _ = load_model(run)
     about = {"cpu_seconds": seconds, "updates": config.training.updates, "parameters": parameters_of(model)}
     return about | {"latent_size": model.state_size}
-
-
-def is_of_training(error: InputError) -> bool:
-    """Whether nothing finite was learned, rather than something asked for that cannot be."""
-    return all(problem.where.startswith("training") for problem in error.problems)
 
 
 def measured(ground: Ground, dynamics: Dynamics, *, plans: bool = True) -> Cell:

@@ -40,6 +40,9 @@ NEGLIGIBLE = 0.01
 """Regret, as a share of what planning saves, below which there is nothing left to gain."""
 
 
+ALIGNED = 0.99
+"""Cosine with the true gradient from which on there is nothing left to gain."""
+
 AT_THE_FLOOR = 1.1
 """Distance of long runs from true ones, over that of true ones from each other, up to which both are alike."""
 
@@ -85,7 +88,8 @@ def judge(claim: Claim, system: str, samples: Samples, longest: float) -> Row:
     """The claim held against paired samples of one system.
 
     The verdict is ``not measured`` where some are missing, and ``nothing to gain`` where both sides have a regret
-    that is as good as none, or both a valid time that ends with the test, or both the climate of the truth.
+    that is as good as none, or both a valid time that ends with the test, or both the climate of the truth, or
+    both gradients that are as good as the true ones.
 
     Args:
         longest: valid time of a forecast that outlasts the test.
@@ -101,6 +105,8 @@ def judge(claim: Claim, system: str, samples: Samples, longest: float) -> Row:
     if claim.measure == "valid_time" and all(_ends_with_the_test(times, longest) for times in (arm, other)):
         return row | {"verdict": "nothing to gain"}
     if claim.measure == "climate_distance" and all(_is_the_true_climate(samples[side]) for side in sides):
+        return row | {"verdict": "nothing to gain"}
+    if claim.against and claim.measure.startswith("gradient") and all(map(_is_the_true_direction, (arm, other))):
         return row | {"verdict": "nothing to gain"}
     value, low, high = paired_bootstrap(arm, other, COMPARE[claim.kind])
     if not np.isfinite([value, low, high]).all():  # there are draws in which the other has nothing to be cut
@@ -155,6 +161,10 @@ def _pair_up(arm: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -
 def _ends_with_the_test(times: Sequence[Sequence[float]], longest: float) -> bool:
     """Whether most forecasts are still valid when the test ends."""
     return bool((np.concatenate([np.asarray(group) for group in times]) >= longest * (1 - 1e-9)).mean() > MOST)
+
+
+def _is_the_true_direction(cosines: Sequence[Sequence[float]]) -> bool:
+    return bool(np.concatenate([np.asarray(group) for group in cosines]).mean() > ALIGNED)
 
 
 def _is_the_true_climate(measured: Mapping[str, Sequence[Sequence[float]]]) -> bool:

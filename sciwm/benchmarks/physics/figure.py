@@ -1,10 +1,13 @@
-"""Every arm at a glance: how long it is right, and what it makes of energy and of actions."""
+"""Every arm at a glance: how long it is right, and what it makes of energy and of actions; and what is noticed."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from matplotlib.figure import Figure
+
 from sciwm.benchmarks.results import Row
-from sciwm.report.drawing import BLUE, GREEN, ORANGE, PURPLE, new_figure
+from sciwm.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure
 
 PANELS = {
     "valid_time": ("valid time [Lyapunov, or 40 intervals]", "linear"),
@@ -16,6 +19,14 @@ COLORS = {"burgers": BLUE, "ks22": ORANGE, "ks60": GREEN, "kolmogorov": PURPLE}
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
+    """The arms at ``path``, and beside it, with ``-surprise`` in its name, what is noticed by its size."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _arms(rows).savefig(path)
+    if any(row["kind"] == "surprise" for row in rows):
+        _noticed(rows).savefig(path.with_stem(f"{path.stem}-surprise"))
+
+
+def _arms(rows: Sequence[Row]) -> Figure:
     """Dots with 95 % intervals, one row of the figure an arm."""
     cells = [row for row in rows if row["kind"] == "arm"]
     names, systems = (list(dict.fromkeys(row[key] for row in cells)) for key in ("arm", "system"))
@@ -36,5 +47,29 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     for system in systems:
         panels[0].plot([], [], "o-", color=COLORS[system], label=system, markersize=3)
     figure.legend(loc="outside lower center", ncols=len(systems), fontsize=8, frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    return figure
+
+
+def _noticed(rows: Sequence[Row]) -> Figure:
+    """AUROC of the errors in the latent against the size of a violation, one line a system: means over seeds."""
+    sized = [row for row in rows if row["kind"] == "surprise" and len(row["sizes"]) > 1]
+    names, systems = (list(dict.fromkeys(row[key] for row in sized)) for key in ("violation", "system"))
+    figure = new_figure(2.4)
+    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+    for panel, name in zip(panels, names, strict=True):
+        for system in systems:
+            of = [row for row in sized if (row["violation"], row["system"]) == (name, system)]
+            if of:
+                means = np.mean([row["curve"]["latent"] for row in of], axis=0)
+                panel.plot(of[0]["sizes"], means, "o-", color=COLORS[system], markersize=3, linewidth=1)
+        panel.axhline(0.95, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+        panel.set_xscale("log")
+        panel.set_title(name.replace("_", " "), fontsize=8)
+        panel.tick_params(labelsize=7)
+        panel.grid(color="#e6e8eb", linewidth=0.6)
+    panels[0].set_ylabel("AUROC", fontsize=8)
+    figure.supxlabel("size: share of the root mean square, of the forcing, of the parameter", fontsize=8)
+    for system in systems:
+        panels[0].plot([], [], "o-", color=COLORS[system], label=system, markersize=3)
+    figure.legend(loc="outside lower center", ncols=len(systems), fontsize=8, frameon=False)
+    return figure

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import simulations
 from sciwm import pipeline
-from sciwm.benchmarks.kept import Cell, kept
+from sciwm.benchmarks.kept import SIMULATED, Cell, kept, sections
 from sciwm.benchmarks.physics.systems import QUICK, system_config
 from sciwm.config import Config
 from sciwm.config_files import dump_config, parse_config
@@ -102,7 +102,7 @@ class Ground:
             pipeline.simulate(config, folder)
             return {}
 
-        kept(folder / "complete.json", config, simulate)
+        kept(folder / "complete.json", [sections(config, SIMULATED)], simulate)
         return folder
 
     def recorded(self) -> tuple[Tensor, Tensor]:
@@ -130,13 +130,19 @@ class Ground:
             return starts, actions, rollout(self.simulation, starts, actions)
 
     def long_run(self) -> tuple[Tensor, Tensor]:
-        """Starts and actions of long runs, forced only where nothing else keeps the flow alive."""
-        starts, _ = self.draw("long_run", LONG_RUNS, 1)
+        """Starts and actions of long runs, forced only where nothing else keeps the flow alive.
+
+        Free ones start from the unforced flow, as they keep for ever what forcing has made of a conserved mean.
+        """
         box, rng = self.simulation.actuators, np.random.default_rng([self.seed, SEEDS["evaluation"]])
         exponent = self.config.evaluation.lyapunov_exponent
         long = intervals_of(LONG_TIME, exponent, self.simulation.control_interval) if exponent else LONG_INTERVALS
-        intervals, unforced = QUICK_INTERVALS if self.quick else long, float(exponent is not None)
-        signals = [mixed(rng, intervals, len(box), share_unforced=unforced) for _ in range(LONG_RUNS)]
+        intervals = QUICK_INTERVALS if self.quick else long
+        if exponent:
+            starts = attractor_states(self.simulation, recipe(self.config, "control"), range(LONG_RUNS))
+        else:
+            starts, _ = self.draw("long_run", LONG_RUNS, 1)
+        signals = [mixed(rng, intervals, len(box), share_unforced=float(bool(exponent))) for _ in range(LONG_RUNS)]
         return starts, box.to_physical(_tensor(np.stack(signals)))
 
     @cached_property
@@ -158,7 +164,8 @@ class Ground:
 
     def references(self) -> dict[str, list[float]]:
         """Cost of each start without control, and under plans through the true solver."""
-        return kept(self.folder / "references.json", self.config, self._measure_references)
+        made_of = sections(self.config, (*SIMULATED, "planning", "control"))
+        return kept(self.folder / "references.json", [made_of], self._measure_references)
 
     def _measure_references(self) -> Cell:
         makers = self._task.references()

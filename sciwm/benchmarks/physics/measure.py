@@ -25,6 +25,9 @@ from sciwm.model.world_model import WorldModel
 from sciwm.training.held_out import participation_ratio
 from simulations.generate import silent
 
+VERSION = b"1"
+"""Another one for another way to measure: what was measured before is measured again."""
+
 LEADS = (1, 12, 40)
 LOST = 100.0
 """Stands for errors beyond it, and for those of rollouts that are no longer finite."""

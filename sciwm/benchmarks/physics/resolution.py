@@ -1,10 +1,12 @@
 """The world model on finer grids than its own: what it encodes, and what its plans are worth there."""
 
 import math
+from collections.abc import Sequence
+from functools import partial
 
 from sciwm.benchmarks.kept import Cell, kept
-from sciwm.benchmarks.physics.arms import ARMS, OURS
-from sciwm.benchmarks.physics.cells import has_learned, weights_of
+from sciwm.benchmarks.physics.arms import ARMS, BENT, OURS
+from sciwm.benchmarks.physics.cells import has_learned, seen_in
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.surprise import setting_of
@@ -17,30 +19,27 @@ from simulations.generate import silent
 
 FACTORS = (2, 4)
 EPISODES = 8
-WHAT = (
-    *(f"change of the latent on a grid {factor} times as fine" for factor in FACTORS),
-    "share of the gain lost on a finer grid",
-    "gain on the own grid",
-    "gain there",
-)
+ENCODED = tuple(f"change of the latent on a grid {factor} times as fine" for factor in FACTORS)
+PLANNED = ("share of the gain lost on a finer grid", "gain on the own grid", "gain there")
 
-
-MOST = {WHAT[0]: 1e-3, WHAT[1]: 1e-3, WHAT[2]: 0.05}
+MOST = {**dict.fromkeys(ENCODED, 1e-3), PLANNED[0]: 0.05}
 """What may change with the grid."""
 
 
 def cell(ground: Ground) -> Cell:
-    """Change of the latent with the grid, and the share of the gain that is lost on a finer one, of the main arm."""
+    """Change of the latent with the grid, also where the encoder bends, and the share of the gain that is lost."""
     asked = (
         f"evaluation.resolution.factors={list(FACTORS)}",
         f"evaluation.refined_control.episodes={EPISODES}",
         f"evaluation.refined_control.intervals={ground.config.control.first}",
     )
-    config = ground.experiment((*ARMS[OURS].overrides, *asked))
-    if not has_learned(ground, OURS):
-        return {"rows": []}
-    path = ground.folder / "cells" / "resolution.json"
-    return kept(path, config, lambda: _measure(setting_of(ground, config)), of_file=weights_of(ground, OURS))
+    rows = []
+    for arm in (OURS, BENT):
+        if has_learned(ground, arm):
+            config = ground.experiment((*ARMS[arm].overrides, *asked))
+            path, setting = ground.folder / "cells" / f"resolution_of_{arm}.json", setting_of(ground, arm, config)
+            rows += kept(path, seen_in(ground, arm, config), partial(_measure, arm, setting))["rows"]
+    return {"rows": rows}
 
 
 def claim_of(row: Row) -> tuple[Claim, Found] | None:
@@ -49,19 +48,27 @@ def claim_of(row: Row) -> tuple[Claim, Found] | None:
         return None
     value = math.nan if row["value"] is None else row["value"]
     low, high = row["interval"] or (value, value)
-    return Claim(OURS, row["what"], "below", MOST[row["what"]]), (value, low, high)
+    return Claim(row["arm"], row["what"], "below", MOST[row["what"]]), (value, low, high)
 
 
-def _measure(setting: Setting) -> Cell:
-    measures = list(measure_resolution(setting, silent).measures[: len(FACTORS)])  # translation has cells of its own
+def _measure(arm: str, setting: Setting) -> Cell:
+    encoded = measure_resolution(setting, silent).measures[: len(ENCODED)]  # translation has cells of its own
+    rows = _rows(arm, ENCODED, encoded)
+    if arm == OURS:
+        rows += _rows(arm, PLANNED, _planned(setting))
+    return {"rows": rows}
+
+
+def _planned(setting: Setting) -> Sequence[Measure]:
     try:
-        measures += measure_refined_control(setting, silent).measures
+        return measure_refined_control(setting, silent).measures
     except InputError:  # nothing is gained on the own grid
-        measures += [Measure("nothing gained", float("nan"))] * (len(WHAT) - len(FACTORS))
-    return {
-        "rows": [
-            {"what": what, "where": m.meaning, "value": m.value if math.isfinite(m.value) else None,
-             "interval": m.interval}
-            for what, m in zip(WHAT, measures, strict=True)
-        ]
-    }  # fmt: skip
+        return [Measure("nothing gained", math.nan)] * len(PLANNED)
+
+
+def _rows(arm: str, names: Sequence[str], measures: Sequence[Measure]) -> list[Row]:
+    return [
+        {"arm": arm, "what": what, "where": m.meaning, "value": m.value if math.isfinite(m.value) else None,
+         "interval": m.interval}
+        for what, m in zip(names, measures, strict=True)
+    ]  # fmt: skip

@@ -5,7 +5,7 @@ import xarray as xr
 
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
-from sciwm.benchmarks.physics.cells import has_learned, trained_model, weights_of
+from sciwm.benchmarks.physics.cells import has_learned, seen_in, trained_model
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.results import Row
@@ -24,12 +24,12 @@ def cell(ground: Ground) -> Cell:
     if not has_learned(ground, OURS):
         return {"rows": []}
     path = ground.folder / "cells" / "surprise.json"
-    return kept(path, config, lambda: _measure(setting_of(ground, config)), of_file=weights_of(ground, OURS))
+    return kept(path, seen_in(ground, OURS, config), lambda: _measure(setting_of(ground, OURS, config)))
 
 
-def setting_of(ground: Ground, config: Config) -> Setting:
-    """The trained main arm with what it is evaluated by."""
-    return Setting(config, trained_model(ground, OURS), ground.simulation, ground.test, ground.train)
+def setting_of(ground: Ground, arm: str, config: Config) -> Setting:
+    """A trained arm with what it is evaluated by."""
+    return Setting(config, trained_model(ground, arm), ground.simulation, ground.test, ground.train)
 
 
 def claim_of(row: Row) -> tuple[Claim, Found]:
@@ -46,7 +46,8 @@ def _measure(setting: Setting) -> Cell:
     rows = []
     for name in map(str, found["violation"].values):
         one = found.sel(violation=name)
-        smallest = one["smallest_detectable"]
+        smallest, sizes = one["smallest_detectable"], one["size"].values[one["auroc"].notnull().any("detector").values]
+        curve = one["auroc"].sel(size=sizes)
         one = one.sel(size=one["default_size"])
         rows.append(
             {
@@ -57,6 +58,8 @@ def _measure(setting: Setting) -> Cell:
                     str(d): [float(one.sel(detector=d)[f"auroc{end}"]) for end in ("", "_low", "_high")]
                     for d in one["detector"].values
                 },
+                "sizes": sizes.tolist(),
+                "curve": {str(d): [_finite(v) for v in curve.sel(detector=d)] for d in one["detector"].values},
                 "smallest": {str(d): _finite(smallest.sel(detector=d)) for d in one["detector"].values},
             }
         )

@@ -4,7 +4,7 @@ from functools import partial
 
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, BASE, BENT
-from sciwm.benchmarks.physics.cells import has_learned, trained_model, weights_of
+from sciwm.benchmarks.physics.cells import has_learned, seen_in, trained_model
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.results import Row
@@ -21,7 +21,7 @@ def cell(ground: Ground) -> Cell:
     for arm in (BASE, BENT):
         if has_learned(ground, arm):
             path, config = ground.folder / "cells" / f"symmetry_of_{arm}.json", ground.experiment(ARMS[arm].overrides)
-            found = kept(path, config, partial(_measure, ground, arm), of_file=weights_of(ground, arm))
+            found = kept(path, seen_in(ground, arm, config), partial(_measure, ground, arm))
             rows += found["rows"]
     return {"rows": rows}
 

@@ -24,11 +24,11 @@ PARTS = ("physics", "equivariance", "stability", "collapse", "baselines", "symme
 LEFT_OUT = {
     "burgers": ("factorial", "collapse", "equivariance", "free_means", "fixed_encoder", "no_slaved_modes"),
     "ks60": ("factorial", "collapse", "stability", "free_means", "fixed_encoder", "no_slaved_modes",
-             "nonlinear_encoder", "nonlinear_heads", "nonlinear_budget", "nonlinear_inverse",
+             "nonlinear_encoder", "nonlinear_heads", "nonlinear_budget", "nonlinear_inverse", "strong_budget",
              "off_shifts", "off_half", "on_quarter", "off_quarter"),
     "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "fixed_encoder",
                    "no_slaved_modes", "nonlinear_encoder", "nonlinear_heads", "nonlinear_budget", "more_data",
-                   "ledger", "tangents", "adjoints", "nonlinear_inverse", "shell", "all",
+                   "strong_budget", "ledger", "tangents", "adjoints", "nonlinear_inverse", "shell", "all",
                    "edmdc", "koopman", "autoencoder"),
 }  # fmt: skip
 """Parts, arms and baselines that are asked for only where they tell something and a training is quick.
@@ -171,7 +171,7 @@ def _arm_row(system: str, name: str, cells: Sequence[Measured]) -> Row:
         "as_it_comes": _as_it_comes(system, name),
         "failed": [cell["failed"] for cell in cells if "failed" in cell],
         **{key: [cell.get(key) for cell in cells] for key in ("parameters", "latent_size", "updates", "cpu_seconds",
-                                                              "measuring_seconds", "commit", "gain")},
+                                                              "measuring_seconds", "commit", "trained_commit", "gain")},
     }  # fmt: skip
     for measure, groups in samples.items():
         row[measure] = [math.fsum(group) / len(group) for group in groups]

@@ -11,6 +11,7 @@ from sciwm.benchmarks.results import Cell, Column, Row, text
 
 MEASURES = {
     "parameters": "parameters",
+    "latent_size": "numbers in the latent",
     "valid_time": "valid time [Lyapunov, or 40 intervals]",
     "energy_change_error": "energy change error",
     "energy_drift": "energy drift",
@@ -63,7 +64,7 @@ def surprise_columns() -> list[Column]:
 
 def resolution_columns() -> list[Column]:
     """Mean over seeds, and the range of their values."""
-    return [Column("measure", text("what")), *map(_range_over_seeds, SYSTEMS)]
+    return [Column("arm", text("arm")), Column("measure", text("what")), *map(_range_over_seeds, SYSTEMS)]
 
 
 def by_factors(rows: Sequence[Row]) -> list[Row]:

@@ -107,24 +107,30 @@ def measure_scores(setting: Setting, progress: Progress) -> Outcome:
 
 
 def measure_long_run(setting: Setting, progress: Progress) -> Outcome:
-    """The climate of long runs from held-out states."""
+    """The climate of long runs: forced ones from held-out states, free ones from states of the unforced flow.
+
+    A free flow keeps for ever what forcing has made of its conserved means; such runs would differ by these alone.
+    """
     asked, exponent = setting.evaluation.long_run, setting.evaluation.lyapunov_exponent
     if asked.duration is not None:
         intervals = max(10, round(asked.duration / setting.interval))
     else:
         intervals = intervals_of(LYAPUNOV_TIMES, exponent, setting.interval) if exponent else LONG_INTERVALS
-    drawn = setting.draw("long_run", asked.samples, 0)
     box, rng = setting.simulation.actuators, setting.generator("long_run")
     forced = exponent is None if asked.forced is None else asked.forced
     signals = [mixed(rng, intervals, len(box), share_unforced=0.0 if forced else 1.0) for _ in range(asked.samples)]
     actions = box.to_physical(torch.from_numpy(np.stack(signals).astype(np.float32)))
-    if not forced:
+    if forced:
+        drawn = setting.draw("long_run", asked.samples, 0)
+        starts, groups = drawn.starts, drawn.simulations
+    else:
         actions = box.clamp(torch.zeros_like(actions))
+        groups = np.arange(asked.samples)
+        starts = attractor_states(setting.simulation, recipe(setting.config, "control"), groups)
     settle = int(SETTLING_SHARE * intervals)
-    runs = long_runs(setting.model, setting.simulation, drawn.starts, actions, settle=settle, progress=progress)
+    runs = long_runs(setting.model, setting.simulation, starts, actions, settle=settle, progress=progress)
     name = setting.simulation.variables[0].name
     one, true = (runs.sel(run=run, variable=name) for run in ("model", "simulation"))
-    groups = drawn.simulations
     blown = float(share_blown_up(runs).sel(run="model"))
     measures = [share_of("share of the runs that blew up", blown, len(np.unique(groups)))]
     if "spectral_distance" in runs:
