@@ -72,7 +72,7 @@ def ledger_tie(model: WorldModel, states: Tensor) -> Tensor:
 def budget_residual(model: WorldModel, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
     """The forced budget of every functional over one imagined interval,
 
-        r = [ Q(z+) - Q(z) - interval ( S(z, z+) + sum_j a_j y_j(z, z+) ) ] / std(Delta Q)
+        r = [ Q(z+) - Q(z) - interval ( S(z, z+, f) + sum_j a_j y_j(z, z+, f) ) ] / std(Delta Q)
 
     With a ledger Q is the ledger's, and r is zero to rounding whatever the weights are.
 
