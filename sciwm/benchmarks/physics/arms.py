@@ -177,3 +177,6 @@ CLAIMS: tuple[Claim, ...] = (
         for measure in ("saving", "valid_time", "effect_rough")
     ),
 )
+
+PROBED = {name for claim in CLAIMS if claim.measure.startswith("probe") for name in (claim.arm, claim.against)}
+"""Arms of whose latents something is claimed that probes tell."""

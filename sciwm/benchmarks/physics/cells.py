@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sciwm import pipeline
 from sciwm.benchmarks.kept import LEARNED, Cell, kept, sections
-from sciwm.benchmarks.physics.arms import ARMS, Arm
+from sciwm.benchmarks.physics.arms import ARMS, PROBED, Arm
 from sciwm.benchmarks.physics.ground import Ground, link_sets
 from sciwm.benchmarks.physics.measure import VERSION, gain, measure
 from sciwm.config import Config
@@ -37,7 +37,11 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
         path.unlink()
         return trained_cell(ground, name, arm)
     path = ground.folder / "cells" / f"{name}.json"
-    return about | kept(path, seen_in(ground, name, config), lambda: measured(ground, trained_model(ground, name)))
+    return about | kept(
+        path,
+        seen_in(ground, name, config),
+        lambda: measured(ground, trained_model(ground, name), probes=name in PROBED),
+    )
 
 
 def seen_in(ground: Ground, name: str, config: Config) -> list[bytes]:
@@ -65,10 +69,10 @@ def _trained(ground: Ground, name: str, config: Config, share: float) -> Cell:
     return about | {"latent_size": model.state_size}
 
 
-def measured(ground: Ground, dynamics: Dynamics, *, plans: bool = True) -> Cell:
+def measured(ground: Ground, dynamics: Dynamics, *, plans: bool = True, probes: bool = False) -> Cell:
     """The samples of a dynamics."""
     began = time.process_time()
-    samples = measure(dynamics, ground, plans=plans)
+    samples = measure(dynamics, ground, plans=plans, probes=probes)
     share = gain(samples, ground.references())
     return {"measuring_seconds": time.process_time() - began, "gain": share, "samples": samples}
 

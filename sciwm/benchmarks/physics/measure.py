@@ -49,14 +49,17 @@ SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
 Samples = dict[str, list[float]]
 
 
-def measure(dynamics: Dynamics, ground: Ground, *, plans: bool) -> Samples:
+def measure(dynamics: Dynamics, ground: Ground, *, plans: bool, probes: bool) -> Samples:
     """All of the below.
 
     Args:
         plans: whether its gradients say anything of what actions do.
+        probes: whether anything is claimed of what can be read from its latent.
     """
     samples = forecasts(dynamics, ground) | budgets(dynamics, ground) | effects(dynamics, ground)
-    samples |= long_run(dynamics, ground) | probed(dynamics, ground) | shifted(dynamics, ground)
+    samples |= long_run(dynamics, ground) | shifted(dynamics, ground)
+    if probes:
+        samples |= probed(dynamics, ground)
     if plans:
         samples |= gradients(dynamics, ground) | controlled(dynamics, ground)
     if isinstance(dynamics, WorldModel):
