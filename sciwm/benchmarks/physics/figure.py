@@ -68,7 +68,10 @@ def _noticed(rows: Sequence[Row]) -> Figure:
         panel.tick_params(labelsize=7)
         panel.grid(color="#e6e8eb", linewidth=0.6)
     panels[0].set_ylabel("AUROC", fontsize=8)
-    figure.supxlabel("size: share of the root mean square, of the forcing, of the parameter", fontsize=8)
+    panels[0].set_ylim(0.45, 1.02)
+    panels[len(names) // 2].set_xlabel(
+        "size: share of the root mean square, of the forcing, of the parameter", fontsize=8
+    )
     for system in systems:
         panels[0].plot([], [], "o-", color=COLORS[system], label=system, markersize=3)
     figure.legend(loc="outside lower center", ncols=len(systems), fontsize=8, frameon=False)
