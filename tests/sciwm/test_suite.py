@@ -214,7 +214,7 @@ def test_unknown_parts_are_answered_with_the_nearest(run: Path, capsys: pytest.C
         ({"parts": ["effects", "effects"]}, r"evaluation\.parts: expected each once"),
         ({"effects": {"lead_time": 6.0}}, r"effects\.lead_time: expected from one interval \(0\.25\) to 5 .*got 6"),
         ({"gradients": {"horizons": [0.01]}}, r"gradients\.horizons: .*got 0\.01"),
-        ({"shifts": {"parameter": "viscosty"}}, r"shifts\.parameter: expected none, the equation has no parameters"),
+        ({"shifts": {"parameter": "viscosty"}}, r"shifts\.parameter: expected viscosity, got .viscosty"),
         ({"shifts": {"factors": [1.0, 1.0]}}, r"shifts\.factors: expected each once"),
         ({"surprise": {"exposures": 1.0}}, r"unknown key 'exposures'; did you mean 'exposure'"),
     ],
