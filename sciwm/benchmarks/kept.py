@@ -13,14 +13,14 @@ from sciwm.files import write_json
 Cell = dict[str, Any]
 
 
-SIMULATED = ("seed", "simulation", "data")
-LEARNED = (*SIMULATED, "model", "loss", "training")
+SIMULATED_FROM = ("seed", "simulation", "data")
+TRAINED_FROM = (*SIMULATED_FROM, "model", "loss", "training")
 """Sections of a configuration that data are made of, and a training."""
 
 
-def sections(config: Config, names: Sequence[str]) -> bytes:
-    """Some sections of a configuration, for :func:`kept`; threads count too."""
-    return config.model_dump_json(include=set(names)).encode()
+def sections(config: Config, names: Sequence[str] | None = None) -> bytes:
+    """Some sections of a configuration, or all of it with its name, for :func:`kept`; threads count too."""
+    return config.model_dump_json(include=None if names is None else set(names)).encode()
 
 
 def kept(path: Path, made_of: Sequence[bytes], make: Callable[[], Cell]) -> Cell:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sciwm import pipeline
-from sciwm.benchmarks.kept import Cell, kept
+from sciwm.benchmarks.kept import Cell, kept, sections
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import Config
 from sciwm.config_files import load_config, shipped_config
@@ -62,7 +62,7 @@ def _one_seed(config_path: Path, overrides: Sequence[str], folder: Path) -> list
     """Rounds after rounds in one run: one with more goes on where that with fewer stopped."""
     base = load_config(config_path, overrides)
     task = control_task(base)
-    bounds = kept(folder / "bounds.json", [base.model_dump_json().encode()], lambda: _bounds(task))
+    bounds = kept(folder / "bounds.json", [sections(base)], lambda: _bounds(task))
     measured = []
     for rounds in ROUNDS:
         config = load_config(config_path, [*overrides, f"training.on_policy.rounds={rounds}"])
@@ -72,7 +72,7 @@ def _one_seed(config_path: Path, overrides: Sequence[str], folder: Path) -> list
             pipeline.train(folder / "run")
             return _measure(config, folder / "run", task, bounds)
 
-        measured.append(kept(folder / f"rounds_{rounds}.json", [config.model_dump_json().encode()], train_and_measure))
+        measured.append(kept(folder / f"rounds_{rounds}.json", [sections(config)], train_and_measure))
     return measured
 
 

@@ -12,17 +12,16 @@ import simulations
 from sciwm.baselines import Persistence, recordings
 from sciwm.benchmarks import results
 from sciwm.benchmarks import run as benchmark_run
-from sciwm.benchmarks.kept import LEARNED as LEARNED_FROM
-from sciwm.benchmarks.kept import kept, sections
+from sciwm.benchmarks.kept import TRAINED_FROM, kept, sections
 from sciwm.benchmarks.physics import factorial, measure
-from sciwm.benchmarks.physics.arms import ARMS, OURS
+from sciwm.benchmarks.physics.arms import ARMS, BASE, BENT, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost
 from sciwm.benchmarks.physics.cells import trained_cell
 from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, judge_seeds, verdict
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
-from sciwm.benchmarks.physics.table import CLAIMS, LEFT_OUT, PARTS, QUICK_CELLS, part_of, run, run_some
+from sciwm.benchmarks.physics.table import CLAIMS, LEFT_OUT, PARTS, QUICK_CELLS, _planned, part_of, run, run_some
 from sciwm.benchmarks.results import Row, source_commit
 from sciwm.benchmarks.run import BENCHMARKS, run_benchmark, update_readme
 from sciwm.config import Config
@@ -50,6 +49,11 @@ def test_weights_are_the_same_for_all_systems() -> None:
     """All of the objective but how far a rollout goes."""
     losses = [system_config(s, 0, ARMS["all"].overrides).loss.model_copy(update={"horizon": 1}) for s in SYSTEMS]
     assert all(loss == losses[0] for loss in losses)
+
+
+def test_a_part_brings_the_arms_that_it_looks_at() -> None:
+    for part, arms in {"resolution": {OURS, BENT}, "symmetry": {BASE, BENT}, "surprise": {OURS}}.items():
+        assert {name for name, _ in _planned("ks22", [part], (0,), False)} == {*arms, part}
 
 
 def test_what_is_left_out_is_known_and_the_first_system_has_everything() -> None:
@@ -216,12 +220,12 @@ def test_cost_of_training_counts_epochs() -> None:
 
 def test_a_kept_cell_is_made_again_for_other_settings_alone(config: Config, tmp_path: Path) -> None:
     """What is there is read; what was made of another configuration is made anew."""
-    path, settings = tmp_path / "cells" / "a.json", sections(config, LEARNED_FROM)
+    path, settings = tmp_path / "cells" / "a.json", sections(config, TRAINED_FROM)
     assert kept(path, [settings], lambda: {"value": 1})["value"] == 1
     measured_longer = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"steps": 7})})
-    again = kept(path, [sections(measured_longer, LEARNED_FROM)], lambda: pytest.fail("made again"))
+    again = kept(path, [sections(measured_longer, TRAINED_FROM)], lambda: pytest.fail("made again"))
     assert again == {"value": 1, "commit": source_commit()}
-    other = sections(config.model_copy(update={"seed": 7}), LEARNED_FROM)
+    other = sections(config.model_copy(update={"seed": 7}), TRAINED_FROM)
     assert kept(path, [other], lambda: {"value": 2})["value"] == 2
     assert kept(path, [settings], lambda: {"value": 3})["value"] == 3
     assert kept(path, [settings, b"a"], lambda: {"value": 4})["value"] == 4

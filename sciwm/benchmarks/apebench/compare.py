@@ -7,7 +7,6 @@ ones, but trains on rollouts of up to four steps where they train on one, and le
 trajectories to choose settings and epoch. Its weights see no test trajectory, and neither did its settings.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -23,10 +22,10 @@ from sciwm.baselines.tuning import RANKS, RIDGES, tune
 from sciwm.benchmarks.apebench.learned import BUDGET, IDLE, parameters_of, settings, split, train_model
 from sciwm.benchmarks.apebench.scenarios import DIFFICULTIES, NUM_POINTS, TEST_STEPS, TRAIN_STEPS, Scenario, scenario
 from sciwm.benchmarks.apebench.score import JUDGED_STEPS, PUBLISHED, geometric_mean_nrmse, nrmse
+from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.results import Column, Row, source_commit, text
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.evaluation.spectra import energy_spectrum, log_spectral_distance
-from sciwm.files import write_json
 from simulations import PeriodicGrid
 
 Fit = Callable[[Scenario, int, Path], tuple[Dynamics, int, float | None]]
@@ -145,15 +144,14 @@ def _methods(quick: bool) -> dict[str, tuple[Fit, bool]]:
     }
 
 
-def _cell(fit: Fit, data: Scenario, seed: int, folder: Path) -> dict[str, Any]:
+def _cell(fit: Fit, data: Scenario, seed: int, folder: Path) -> Cell:
     """Fit and judge once, or read what was measured before the benchmark was killed."""
-    path = folder / f"seed_{seed}.json"
-    if not path.exists():
+
+    def fit_and_judge() -> Cell:
         dynamics, parameters, seconds = fit(data, seed, folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, judge(dynamics, data) | {"parameters": parameters, "cpu_seconds": seconds})
-    values: dict[str, Any] = json.loads(path.read_text())
-    return values
+        return judge(dynamics, data) | {"parameters": parameters, "cpu_seconds": seconds}
+
+    return kept(folder / f"seed_{seed}.json", [source_commit().encode()], fit_and_judge)
 
 
 def _recordings(fields: Tensor, data: Scenario) -> Recordings:

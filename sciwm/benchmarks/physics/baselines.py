@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sciwm.baselines import Persistence, recordings, tune
-from sciwm.benchmarks.kept import Cell, kept
+from sciwm.benchmarks.kept import Cell, kept, sections
 from sciwm.benchmarks.physics.arms import ARMS, NONLINEAR, OURS, PREDICTION_ALONE, Arm
 from sciwm.benchmarks.physics.calibration import cost_of_training
 from sciwm.benchmarks.physics.cells import measured, parameters_of, trained_cell
@@ -89,8 +89,8 @@ def words(name: str) -> str:
 def baseline_cell(ground: Ground, name: str) -> Cell:
     """One baseline."""
     if name in CLOSED_FORM:
-        path, settings = ground.folder / "cells" / f"{name}.json", ground.config.model_dump_json().encode()
-        return kept(path, [settings, VERSION], lambda: _closed_form(ground, name))
+        path = ground.folder / "cells" / f"{name}.json"
+        return kept(path, [sections(ground.config), VERSION], lambda: _closed_form(ground, name))
     try:
         arm = matched(ground, name)
     except NothingLearned as error:

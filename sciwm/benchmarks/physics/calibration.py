@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sciwm.benchmarks.kept import LEARNED, kept, sections
+from sciwm.benchmarks.kept import TRAINED_FROM, kept, sections
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.run_folder import open_set
 from sciwm.training.loop import train
@@ -37,7 +37,9 @@ class Cost:
 def cost_of_training(ground: Ground, name: str, overrides: Sequence[str]) -> Cost:
     """From a short training of an arm without sensitivities."""
     path = ground.folder / "calibration" / f"{name}.json"
-    cost = kept(path, [sections(ground.experiment(overrides), LEARNED)], lambda: asdict(_measured(ground, overrides)))
+    cost = kept(
+        path, [sections(ground.experiment(overrides), TRAINED_FROM)], lambda: asdict(_measured(ground, overrides))
+    )
     return Cost(cost["fixed"], cost["update"], cost["epoch"])
 
 

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from sciwm import pipeline
-from sciwm.benchmarks.kept import LEARNED, Cell, kept, sections
+from sciwm.benchmarks.kept import TRAINED_FROM, Cell, kept, sections
 from sciwm.benchmarks.physics.arms import ARMS, PROBED, Arm
 from sciwm.benchmarks.physics.ground import Ground, link_sets
 from sciwm.benchmarks.physics.measure import VERSION, gain, measure
@@ -29,7 +29,7 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     """Trained and measured, each kept for itself; an arm that learns nothing finite is a result too."""
     config = ground.experiment(arm.overrides, arm.share)
     path = ground.folder / "trained" / f"{name}.json"
-    about = kept(path, [sections(config, LEARNED)], lambda: _trained(ground, name, config, arm.share))
+    about = kept(path, [sections(config, TRAINED_FROM)], lambda: _trained(ground, name, config, arm.share))
     about |= {"trained_commit": about["commit"]}
     if "failed" in about:
         return about
@@ -46,7 +46,7 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
 
 def seen_in(ground: Ground, name: str, config: Config) -> list[bytes]:
     """What is measured of a trained arm is made of: all settings, its weights, and how it is measured."""
-    return [config.model_dump_json().encode(), weights_of(ground, name).read_bytes(), VERSION]
+    return [sections(config), weights_of(ground, name).read_bytes(), VERSION]
 
 
 def weights_of(ground: Ground, name: str) -> Path:

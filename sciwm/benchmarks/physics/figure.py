@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from sciwm.benchmarks.results import Row
 from sciwm.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure
@@ -38,15 +40,10 @@ def _arms(rows: Sequence[Row]) -> Figure:
             place = names.index(row["arm"]) + 0.15 * (systems.index(row["system"]) - (len(systems) - 1) / 2)
             panel.plot([low, high], [place, place], color=COLORS[row["system"]], linewidth=1)
             panel.plot(mean, place, "o", color=COLORS[row["system"]], markersize=3)
-        panel.set_xscale(scale)
-        panel.set_title(title, fontsize=8)
-        panel.tick_params(labelsize=7)
-        panel.grid(color="#e6e8eb", linewidth=0.6)
+        _dress(panel, title, scale)
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
-    for system in systems:
-        panels[0].plot([], [], "o-", color=COLORS[system], label=system, markersize=3)
-    figure.legend(loc="outside lower center", ncols=len(systems), fontsize=8, frameon=False)
+    _name(systems, figure)
     return figure
 
 
@@ -63,16 +60,24 @@ def _noticed(rows: Sequence[Row]) -> Figure:
                 means = np.mean([row["curve"]["latent"] for row in of], axis=0)
                 panel.plot(of[0]["sizes"], means, "o-", color=COLORS[system], markersize=3, linewidth=1)
         panel.axhline(0.95, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
-        panel.set_xscale("log")
-        panel.set_title(name.replace("_", " "), fontsize=8)
-        panel.tick_params(labelsize=7)
-        panel.grid(color="#e6e8eb", linewidth=0.6)
+        _dress(panel, name.replace("_", " "), "log")
     panels[0].set_ylabel("AUROC", fontsize=8)
     panels[0].set_ylim(0.45, 1.02)
     panels[len(names) // 2].set_xlabel(
         "size: share of the root mean square, of the forcing, of the parameter", fontsize=8
     )
-    for system in systems:
-        panels[0].plot([], [], "o-", color=COLORS[system], label=system, markersize=3)
-    figure.legend(loc="outside lower center", ncols=len(systems), fontsize=8, frameon=False)
+    _name(systems, figure)
     return figure
+
+
+def _dress(panel: Axes, title: str, scale: str) -> None:
+    panel.set_xscale(scale)
+    panel.set_title(title, fontsize=8)
+    panel.tick_params(labelsize=7)
+    panel.grid(color="#e6e8eb", linewidth=0.6)
+
+
+def _name(systems: Sequence[str], figure: Figure) -> None:
+    """A legend of the systems below the panels."""
+    lines = [Line2D([], [], marker="o", color=COLORS[system], label=system, markersize=3) for system in systems]
+    figure.legend(handles=lines, loc="outside lower center", ncols=len(systems), fontsize=8, frameon=False)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import simulations
 from sciwm import pipeline
-from sciwm.benchmarks.kept import SIMULATED, Cell, kept, sections
+from sciwm.benchmarks.kept import SIMULATED_FROM, Cell, kept, sections
 from sciwm.benchmarks.physics.systems import QUICK, system_config
 from sciwm.config import Config
 from sciwm.config_files import dump_config, parse_config
@@ -102,7 +102,7 @@ class Ground:
             pipeline.simulate(config, folder)
             return {}
 
-        kept(folder / "complete.json", [sections(config, SIMULATED)], simulate)
+        kept(folder / "complete.json", [sections(config, SIMULATED_FROM)], simulate)
         return folder
 
     def recorded(self) -> tuple[Tensor, Tensor]:
@@ -164,7 +164,7 @@ class Ground:
 
     def references(self) -> dict[str, list[float]]:
         """Cost of each start without control, and under plans through the true solver."""
-        made_of = sections(self.config, (*SIMULATED, "planning", "control"))
+        made_of = sections(self.config, (*SIMULATED_FROM, "planning", "control"))
         return kept(self.folder / "references.json", [made_of], self._measure_references)
 
     def _measure_references(self) -> Cell:

@@ -139,7 +139,7 @@ def _is_needed(name: str, parts: Sequence[str]) -> bool:
     """What other parts are compared with, or made of."""
     needed_by = {
         arms.BASE: {"equivariance", "symmetry"},
-        arms.BENT: {"collapse", "stability", "symmetry"},
+        arms.BENT: {"collapse", "stability", "symmetry", "resolution"},
         arms.OURS: {"baselines", "surprise", "resolution"},
     }
     return bool(needed_by.get(name, set()) & set(parts))
