@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -321,6 +322,15 @@ def test_a_run_of_a_part_leaves_its_cells_to_the_whole(whole: Path) -> None:
     assert {row["arm"] for row in rows if row["kind"] == "arm"} == {"base", "heads", "budget", "twins"}
     assert {path for path in cells.iterdir() if path.stat().st_mtime_ns != before[path]} == {cells / "heads.json"}
     assert json.loads((cells / "heads.json").read_text())["samples"] == old["samples"]
+
+
+def test_weights_that_nobody_asked_for_are_not_looked_at(whole: Path) -> None:
+    """What an earlier run has left in the folder is no part of this table."""
+    runs = whole / "ks22" / "seed_0" / "runs"
+    shutil.copytree(runs / "base", runs / BENT)
+    rows = run_some(True, whole, (0,), ["symmetry"])
+    shutil.rmtree(runs / BENT)
+    assert {row["arm"] for row in rows if row["kind"] == "symmetry"} == {"base"}
 
 
 def test_scarce_data_are_the_first_of_the_full_data(ground: Ground) -> None:

@@ -33,7 +33,7 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     about |= {"trained_commit": about["commit"]}
     if "failed" in about:
         return about
-    if not has_learned(ground, name):  # somebody has tidied up
+    if not weights_of(ground, name).exists():  # somebody has tidied up
         path.unlink()
         return trained_cell(ground, name, arm)
     path = ground.folder / "cells" / f"{name}.json"
@@ -52,11 +52,6 @@ def seen_in(ground: Ground, name: str, config: Config) -> list[bytes]:
 def weights_of(ground: Ground, name: str) -> Path:
     """The file of those that an arm was trained to."""
     return ground.folder / "runs" / name / WEIGHTS
-
-
-def has_learned(ground: Ground, name: str) -> bool:
-    """Whether an arm has been trained and came to something finite."""
-    return weights_of(ground, name).exists()
 
 
 def _trained(ground: Ground, name: str, config: Config, share: float) -> Cell:

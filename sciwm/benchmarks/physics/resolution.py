@@ -1,12 +1,12 @@
 """The world model on finer grids than its own: what it encodes, and what its plans are worth there."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, BENT, OURS
-from sciwm.benchmarks.physics.cells import has_learned, seen_in
+from sciwm.benchmarks.physics.cells import seen_in
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.surprise import setting_of
@@ -26,8 +26,11 @@ MOST = {**dict.fromkeys(ENCODED, 1e-3), PLANNED[0]: 0.05}
 """What may change with the grid."""
 
 
-def cell(ground: Ground) -> Cell:
-    """Change of the latent with the grid, also where the encoder bends, and the share of the gain that is lost."""
+def cell(ground: Ground, learned: Collection[str]) -> Cell:
+    """Change of the latent with the grid, also where the encoder bends, and the share of the gain that is lost.
+
+    Of those arms that have learned.
+    """
     asked = (
         f"evaluation.resolution.factors={list(FACTORS)}",
         f"evaluation.refined_control.episodes={EPISODES}",
@@ -35,7 +38,7 @@ def cell(ground: Ground) -> Cell:
     )
     rows = []
     for arm in (OURS, BENT):
-        if has_learned(ground, arm):
+        if arm in learned:
             config = ground.experiment((*ARMS[arm].overrides, *asked))
             path, setting = ground.folder / "cells" / f"resolution_of_{arm}.json", setting_of(ground, arm, config)
             rows += kept(path, seen_in(ground, arm, config), partial(_measure, arm, setting))["rows"]

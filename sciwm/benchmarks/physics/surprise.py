@@ -1,11 +1,13 @@
 """Whether the world model notices what cannot happen, and stays calm at what can: one row a violation."""
 
+from collections.abc import Collection
+
 import numpy as np
 import xarray as xr
 
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
-from sciwm.benchmarks.physics.cells import has_learned, seen_in, trained_model
+from sciwm.benchmarks.physics.cells import seen_in, trained_model
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.results import Row
@@ -18,10 +20,13 @@ NOTICED, CALM = 0.95, 0.6
 """AUROC that a violation has to reach, and that what is none must not pass."""
 
 
-def cell(ground: Ground) -> Cell:
-    """AUROC of every detector for every violation in its default size, of the main arm, and the smallest it detects."""
+def cell(ground: Ground, learned: Collection[str]) -> Cell:
+    """AUROC of every detector for every violation in its default size, of the main arm, and the smallest it detects.
+
+    Nothing if that arm is not among those that have learned.
+    """
     config = ground.experiment(ARMS[OURS].overrides)
-    if not has_learned(ground, OURS):
+    if OURS not in learned:
         return {"rows": []}
     path = ground.folder / "cells" / "surprise.json"
     return kept(path, seen_in(ground, OURS, config), lambda: _measure(setting_of(ground, OURS, config)))

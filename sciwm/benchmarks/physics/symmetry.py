@@ -1,10 +1,11 @@
 """Translation by any distance: of encoders that are linear and that bend, and of their predictor."""
 
+from collections.abc import Collection
 from functools import partial
 
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, BASE, BENT
-from sciwm.benchmarks.physics.cells import has_learned, seen_in, trained_model
+from sciwm.benchmarks.physics.cells import seen_in, trained_model
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.results import Row
@@ -15,11 +16,11 @@ MOST = 1e-4
 """Error relative to what is moved."""
 
 
-def cell(ground: Ground) -> Cell:
-    """Largest errors over shifts, means over samples."""
+def cell(ground: Ground, learned: Collection[str]) -> Cell:
+    """Largest errors over shifts, means over samples, of those arms that have learned."""
     rows = []
     for arm in (BASE, BENT):
-        if has_learned(ground, arm):
+        if arm in learned:
             path, config = ground.folder / "cells" / f"symmetry_of_{arm}.json", ground.experiment(ARMS[arm].overrides)
             found = kept(path, seen_in(ground, arm, config), partial(_measure, ground, arm))
             rows += found["rows"]

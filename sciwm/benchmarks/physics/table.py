@@ -87,7 +87,8 @@ def run_some(quick: bool, folder: Path, seeds: Sequence[int], only: Sequence[str
         grounds = {seed: Ground(system, seed, folder / system / f"seed_{seed}", quick) for _, seed in planned[system]}
         for name, seed in planned[system]:
             progress(0, f"{system} {name} {seed}")
-            cells[name][seed] = _cell(grounds[seed], name)
+            learned = [n for n, of in cells.items() if seed in of and "failed" not in of[seed]]
+            cells[name][seed] = _cell(grounds[seed], name, learned)
             progress(1, "")
         longest = max((longest_valid_time(ground.config) for ground in grounds.values()), default=0.0)
         rows += _rows(system, {name: [of[s] for s in seeds if s in of] for name, of in cells.items()}, longest)
@@ -145,10 +146,10 @@ def _is_needed(name: str, parts: Sequence[str]) -> bool:
     return bool(needed_by.get(name, set()) & set(parts))
 
 
-def _cell(ground: Ground, name: str) -> Measured:
+def _cell(ground: Ground, name: str, learned: Sequence[str]) -> Measured:
     ground.data()
     if name in APART:
-        return APART[name].cell(ground)
+        return APART[name].cell(ground, learned)
     return arm_cell(ground, name) if name in ARMS else baseline_cell(ground, name)
 
 
