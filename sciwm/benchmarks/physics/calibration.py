@@ -37,9 +37,8 @@ class Cost:
 def cost_of_training(ground: Ground, name: str, overrides: Sequence[str]) -> Cost:
     """From a short training of an arm without sensitivities."""
     path = ground.folder / "calibration" / f"{name}.json"
-    cost = kept(
-        path, [sections(ground.experiment(overrides), TRAINED_FROM)], lambda: asdict(_measured(ground, overrides))
-    )
+    made_of = sections(ground.experiment(overrides), TRAINED_FROM)
+    cost = kept(path, [made_of], lambda: asdict(_measured(ground, overrides)))
     return Cost(cost["fixed"], cost["update"], cost["epoch"])
 
 

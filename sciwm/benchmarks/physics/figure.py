@@ -43,7 +43,7 @@ def _arms(rows: Sequence[Row]) -> Figure:
         _dress(panel, title, scale)
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
-    _name(systems, figure)
+    _legend(figure, systems)
     return figure
 
 
@@ -66,7 +66,7 @@ def _noticed(rows: Sequence[Row]) -> Figure:
     panels[len(names) // 2].set_xlabel(
         "size: share of the root mean square, of the forcing, of the parameter", fontsize=8
     )
-    _name(systems, figure)
+    _legend(figure, systems)
     return figure
 
 
@@ -77,7 +77,6 @@ def _dress(panel: Axes, title: str, scale: str) -> None:
     panel.grid(color="#e6e8eb", linewidth=0.6)
 
 
-def _name(systems: Sequence[str], figure: Figure) -> None:
-    """A legend of the systems below the panels."""
+def _legend(figure: Figure, systems: Sequence[str]) -> None:
     lines = [Line2D([], [], marker="o", color=COLORS[system], label=system, markersize=3) for system in systems]
     figure.legend(handles=lines, loc="outside lower center", ncols=len(systems), fontsize=8, frameon=False)

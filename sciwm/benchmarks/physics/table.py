@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from sciwm.benchmarks.kept import Cell as Measured
@@ -146,7 +146,7 @@ def _is_needed(name: str, parts: Sequence[str]) -> bool:
     return bool(needed_by.get(name, set()) & set(parts))
 
 
-def _cell(ground: Ground, name: str, learned: Sequence[str]) -> Measured:
+def _cell(ground: Ground, name: str, learned: Collection[str]) -> Measured:
     ground.data()
     if name in APART:
         return APART[name].cell(ground, learned)
