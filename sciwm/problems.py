@@ -30,3 +30,14 @@ class InputError(ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(p) for p in problems))
+
+
+def raise_if(problems: Sequence[Problem]) -> None:
+    """All of them at once, if there are any."""
+    if problems:
+        raise InputError(problems)
+
+
+def in_one_line(error: Exception) -> str:
+    """Kind and first line of what another library complains of."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or ['no reason given'])[0]}"

@@ -62,6 +62,12 @@ class Config(Section):
                 "ema_target",
             ),
             (
+                "loss.collapse.kind",
+                self.loss.collapse.kind == "ema_target" and self.loss.encoder_learns_from == "reconstruction",
+                "another than ema_target, as targets of reconstruction are the fields",
+                "ema_target",
+            ),
+            (
                 "model.encoder.layers",
                 self.model.encoder.layers == 0 and self.model.latent == "vector",
                 "at least 1, as the latent is vector",

@@ -11,13 +11,14 @@ class CollapseSettings(Section):
     """What keeps the latent from collapsing; see ``sciwm.loss.collapse``.
 
     ``kind`` is VICReg (``weight`` about 1), SIGReg (about 10), VISReg (about 1), a moving-average
-    target with masked inputs, or nothing. With ``within_wavenumbers`` coordinates of a spectral latent
-    are compared only within their wavenumber.
+    target with masked inputs to complete (about 1), or nothing. With ``within_wavenumbers`` coordinates of
+    a spectral latent are compared only within their wavenumber.
 
     ``deviation`` is the one below which VICReg pushes a coordinate apart, ``covariance`` the weight of
     its off-diagonal part relative to the rest; ``directions`` are what SIGReg and VISReg project on.
     The moving average keeps ``momentum`` of itself in an update at first and ``final_momentum`` in the
-    end; ``mask_boxes`` boxes hide ``mask_fraction`` of every second field, on average, from the encoder.
+    end, and so forgets over 1 / (1 - momentum) of them; ``mask_boxes`` boxes hide ``mask_fraction`` of a field,
+    on average, from the encoder that is to complete it.
     """
 
     kind: Literal["vicreg", "sigreg", "visreg", "ema_target", "none"] = "vicreg"

@@ -101,7 +101,9 @@ class Objective(nn.Module):
     ) -> Terms:
         """Every term that has a weight."""
         normalized, instants = model.normalize(batch.fields).flatten(0, 1), batch.fields.shape[:2]
-        parts = {"windows": model.encoder(self.collapse.hide(normalized, generator))}
+        parts = {"windows": model.encoder(normalized)}
+        if (holes := self.collapse.with_holes(normalized, generator)) is not None:
+            parts["holes"] = model.encoder(holes)
         if sensitivities is not None:
             parts |= encoded_answers(model, sensitivities, self.settings.physics)
         together = torch.cat(list(parts.values()))
@@ -116,6 +118,8 @@ class Objective(nn.Module):
             answers = {name: values.detach() for name, values in answers.items()}
         else:
             predictive = self._against_collapse(latents.unflatten(0, instants), generator)
+            if "holes" in answers:
+                predictive |= self.collapse.completion(answers.pop("holes"), targets)
         latents, targets = latents.unflatten(0, instants), targets.unflatten(0, instants)
         with model.assembled():
             start = model.state_of(latents[:, 0])

@@ -7,6 +7,9 @@ from sciwm.config import PhysicsSettings
 from sciwm.data.windows import Batch
 from sciwm.model.world_model import WorldModel
 
+SMALLEST = 1e-6
+"""Norm of a latent at rest, for what is divided by it."""
+
 
 def physics_terms(
     model: WorldModel,
@@ -114,21 +117,28 @@ def imagined_budget_error(
 def shell_growth(model: WorldModel, latents: Tensor, *, contraction: float, generator: torch.Generator) -> Tensor:
     """How far states outside the data are from being contracted, under any action of the box:
 
-        < max(0, |z+| / r - contraction)^2 >,    |z| = r, from 1.5 to 3 times the largest radius in the batch
+        < max(0, ln |z+| / (contraction r))^2 >,    |z| = r, from 1.5 to 3 times the largest radius in the batch
 
-    z has the direction of a latent of the data. After Li et al. 2022 (arXiv:2106.06898), who prescribe
-    z+ there; here contracting is enough.
+    z has the direction of a latent of the data, and |z|^2 is the energy of its fields, which is what dissipates:
+    a norm in which all waves count alike grows as energy passes to short ones. Means that forcing alone changes
+    are kept out. After Li et al. 2022 (arXiv:2106.06898), who prescribe z+ there; here contracting is enough.
 
     Args:
         latents: encoded, ``(batch, size)``.
     """
     with torch.no_grad():
-        length = latents.norm(dim=1).clamp(min=1e-6)  # of a state at rest it may be zero
+        weight = model.encoder.metric(1.0).masked_fill(model.conserved, 0.0)
+        length = _norm(latents, weight)
         radius = length.max() * (1.5 + 1.5 * torch.rand(len(latents), generator=generator).to(latents))
-        outside = latents * (radius / length)[:, None]
+        outside = torch.where(model.conserved, latents, latents * (radius / length)[:, None])
     action = any_action(model, latents.new_zeros(len(latents), len(model.actuators)), generator)
     after = model.latent(model.advance(model.state_of(outside), action))
-    return torch.relu(after.norm(dim=1) / radius - contraction).square().mean()
+    return torch.relu(torch.log(_norm(after, weight) / (contraction * radius))).square().mean()
+
+
+def _norm(latents: Tensor, weight: Tensor) -> Tensor:
+    """Of each latent; of one at rest hardly more than zero."""
+    return (latents.square() @ weight + SMALLEST**2).sqrt()
 
 
 def any_action(model: WorldModel, like: Tensor, generator: torch.Generator) -> Tensor:

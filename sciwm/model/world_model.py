@@ -15,6 +15,7 @@ from sciwm.model.encoder import SpectralEncoder
 from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels
+from sciwm.problems import InputError, Problem
 
 
 class WorldModel(nn.Module):
@@ -50,6 +51,13 @@ class WorldModel(nn.Module):
         return self.encoder.space.size
 
     @property
+    def conserved(self) -> Tensor:
+        """Where the latent holds means that forcing alone changes: true there, ``(latent size,)``."""
+        if isinstance(self.encoder, SpectralEncoder):
+            return self.encoder.means.flatten()
+        return torch.zeros(self.latent_size, dtype=torch.bool, device=self.encoder.scale.device)
+
+    @property
     def state_size(self) -> int:
         """Numbers in one state."""
         return self.latent_size + (len(self.domain.functionals) if self.ledger else 0)
@@ -66,12 +74,12 @@ class WorldModel(nn.Module):
     def stepper(self) -> Step:
         """One interval of bare latents under scaled actions, its maps assembled; conserved means change exactly."""
         step, encoder = self.predictor.stepper(self.shapes), self.encoder
-        if not self.settings.conserved or self.shapes is None or not isinstance(encoder, SpectralEncoder):
+        if not self.conserved.any() or self.shapes is None:
             return step
-        places, forcing = encoder.means.flatten(), encoder.of_shapes.dropped(self.shapes)[:, : encoder.space.size]
+        forcing = encoder.of_shapes.dropped(self.shapes)[:, : encoder.space.size]
         missing = encoder.space.size - forcing.shape[1]  # channels that copy no variable
         supply = torch.nn.functional.pad(forcing, (0, missing)) * self.control_interval
-        return conserving(step, places, torch.where(places, supply, torch.zeros(())))
+        return conserving(step, self.conserved, torch.where(self.conserved, supply, torch.zeros(())))
 
     def freeze(self) -> "WorldModel":
         """Make ready for use: no more gradients to the weights, the maps assembled for good."""
@@ -90,7 +98,14 @@ class WorldModel(nn.Module):
     # The verbs ----------------------------------------------------------------------------------
 
     def encode(self, fields: Tensor) -> Tensor:
-        """Fields ``(batch, variable, *space)``, periodic ones at any resolution, to states ``(batch, size)``."""
+        """Fields ``(batch, variable, *space)`` to states ``(batch, size)``; periodic ones at any resolution.
+
+        Raises:
+            InputError: if there are fewer points than ``fewest_points``.
+        """
+        if any(n < least for n, least in zip(fields.shape[2:], self.fewest_points, strict=True)):
+            got, fewest = ("x".join(map(str, points)) for points in (fields.shape[2:], self.fewest_points))
+            raise InputError([Problem("fields", f"at least {fewest} points", got, "coarser fields alias")])
         return self.state_of(self.encoder(self.normalize(fields)))
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
@@ -104,7 +119,14 @@ class WorldModel(nn.Module):
         return torch.cat([after, account], dim=1)
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """Functionals by name, each ``(batch,)``; under ``"fields"`` the decoded fields."""
+        """Functionals by name, each ``(batch,)``; under ``"fields"`` the decoded fields.
+
+        Raises:
+            InputError: if a name is neither.
+        """
+        known = ["fields", *(f.name for f in self.domain.functionals)]
+        if unknown := sorted(set(names) - set(known)):
+            raise InputError([Problem("readout", f"some of {', '.join(known)}", ", ".join(unknown))])
         read: dict[str, Tensor] = {}
         if "fields" in names:
             mean, deviation = self._of_variables(state, "mean"), self._of_variables(state, "deviation")

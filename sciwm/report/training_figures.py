@@ -38,6 +38,7 @@ TERMS = {
     "reconstruction": ("reconstruction", "#44bb99"),
     "variance": ("latent variance", "#4b525a"),
     "covariance": ("latent covariance", "#a3aab2"),
+    "completion": ("masked inputs completed", "#c9ccd1"),
     "sigreg": ("latent normality", GREY),
     "visreg_scale": ("latent scale", "#4b525a"),
     "visreg_centre": ("latent centre", "#c9ccd1"),
@@ -63,9 +64,12 @@ def training(results: Results) -> Illustration:
             # a term that is exactly zero has no place on a logarithmic axis
             terms.plot(updates, np.where(values > 0, values, np.nan), color=color, label=label, **marks)
     terms.set(title="Terms of the loss, a trivial model = 1", yscale="log")
-    shown = [name for name in TERMS if f"gradient_share.{name}" in history[-1]]
-    stack = [np.nan_to_num(_series(history, f"gradient_share.{name}")) for name in shown]  # none before it counts
-    shares.stackplot(updates, stack, colors=[TERMS[name][1] for name in shown], linewidth=0.4, edgecolor="white")
+    shown = [name for name in TERMS if f"gradient_norm.{name}" in history[-1]]
+    norms = [np.nan_to_num(_series(history, f"gradient_norm.{name}")) for name in shown]  # none before it counts
+    total = np.maximum(np.sum(norms, axis=0), np.finfo(float).tiny)
+    shares.stackplot(
+        updates, norms / total, colors=[TERMS[name][1] for name in shown], linewidth=0.4, edgecolor="white"
+    )
     shares.set(title="Whose gradient shapes the encoder", xlabel="updates", ylabel="share", ylim=(0, 1))
     shares.set_xlim(0, updates[-1])
     terms.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, alignment="left")
@@ -74,7 +78,7 @@ def training(results: Results) -> Illustration:
     _mark_phases(panels, boundaries)
     caption = (
         "Top: error of imagined latents on held-out simulations. Middle: every term as it enters the objective, before "
-        "its weight. Bottom: share of each weighted term in the gradients at the encoder, on held-out "
+        "its weight. Bottom: share of each weighted term in the sum of gradient norms at the encoder, on held-out "
         "simulations; those of twins, tangents and adjoints on their own."
     )
     return illustrate(figure, "training", caption, "held-out error, loss terms and gradient shares over training")

@@ -30,10 +30,10 @@ class HeldOut:
         self.batch = windows.draw(np.random.default_rng([config.seed, 2**31]), SAMPLES, config.loss.horizon)
 
     def measure(self, model: WorldModel, progress: float, sensitivities: Sensitivities | None) -> dict[str, float]:
-        """H-step error relative to persistence (1 - error is the skill), participation ratio, gradient shares.
+        """H-step error relative to persistence (1 - error is the skill), participation ratio, norms of gradients.
 
         Args:
-            sensitivities: for the shares of the terms that match them; those of the last update.
+            sensitivities: for the gradients of the terms that match them; those of the last update.
         """
         batch = self.batch
         with torch.no_grad(), model.assembled():
@@ -49,22 +49,22 @@ class HeldOut:
             "held_out.skill_last": 1 - float(errors[-1]),
             "held_out.participation_ratio": participation_ratio(encoded),
         }
-        return metrics | self._gradient_shares(model, progress, sensitivities)
+        return metrics | self._gradient_norms(model, progress, sensitivities)
 
-    def _gradient_shares(
+    def _gradient_norms(
         self, model: WorldModel, progress: float, sensitivities: Sensitivities | None
     ) -> dict[str, float]:
-        """Share of each weighted term in the sum of gradient norms at the latents, where the encoder is shaped."""
+        """Of each weighted term at the latents, where the encoder is shaped; physics before it is bounded."""
         batch = self.batch.first(self.config.training.batch_size)  # what training has the memory for
         terms = self.objective.terms(model, batch, sensitivities, torch.Generator().manual_seed(0))
-        weights, norms = self.objective.weights(progress), {}
+        weights, norms = self.objective.weights(progress), dict[str, float]()
         for name, term in terms.by_name().items():
-            norms[name] = 0.0
+            norms[f"gradient_norm.{name}"] = 0.0
             if term.requires_grad and terms.leaf.requires_grad:
                 (gradient,) = torch.autograd.grad(term, terms.leaf, retain_graph=True, allow_unused=True)
-                norms[name] = 0.0 if gradient is None else weights.get(name, 1.0) * float(gradient.norm())
-        total = sum(norms.values()) or 1.0
-        return {f"gradient_share.{name}": norm / total for name, norm in norms.items()}
+                if gradient is not None:
+                    norms[f"gradient_norm.{name}"] = weights.get(name, 1.0) * float(gradient.norm())
+        return norms
 
 
 def participation_ratio(latents: Tensor) -> float:

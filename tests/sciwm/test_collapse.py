@@ -7,15 +7,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from sciwm.config import CollapseSettings
-from sciwm.loss.collapse import AntiCollapse, EMATarget, build_collapse
+from sciwm.loss.collapse import EMATarget, build_collapse
 from sciwm.loss.collapse.masking import hide_boxes
 from sciwm.loss.collapse.visreg import normal_quantiles
+from sciwm.model.vector import VectorSpace
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError
 
@@ -215,20 +217,26 @@ def test_visreg_shape_sees_collapse_onto_a_line() -> None:
 # Moving-average target
 
 
-def ema_target(encoder: nn.Module, **settings: float) -> AntiCollapse:
-    return build_collapse(CollapseSettings.model_validate({"kind": "ema_target"} | settings), encoder)
+class SmallEncoder(nn.Sequential):
+    """Eight numbers to three, in a latent without structure."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        super().__init__(nn.Flatten(), nn.Linear(8, 3), nn.BatchNorm1d(3))
+        self.space, self.scale = VectorSpace(3), torch.ones(3)
+        self.double()
 
 
-def small_encoder() -> nn.Sequential:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Flatten(), nn.Linear(8, 3), nn.BatchNorm1d(3)).double()
+def ema_target(encoder: Any, **settings: float) -> EMATarget:
+    member = build_collapse(CollapseSettings.model_validate({"kind": "ema_target"} | settings), encoder)
+    assert isinstance(member, EMATarget)
+    return member
 
 
 def test_target_forgets_as_powers_of_the_momentum() -> None:
     """theta~ = theta_1 + m^n (theta_0 - theta_1) after n updates at rest; buffers follow at once."""
-    encoder = small_encoder()
+    encoder = SmallEncoder()
     member = ema_target(encoder, momentum=0.9, final_momentum=0.9)
-    assert isinstance(member, EMATarget)
     before = [p.detach().clone() for p in encoder.parameters()]
     with torch.no_grad():
         for parameter in encoder.parameters():
@@ -244,27 +252,61 @@ def test_target_forgets_as_powers_of_the_momentum() -> None:
 
 def test_momentum_follows_progress() -> None:
     """From 0.5 to 1: after updates at progress 0, 1/2 and 1 there remains 0.5 x 0.75 x 1."""
-    encoder = nn.Linear(1, 1, bias=False)
-    nn.init.ones_(encoder.weight)
+    encoder = SmallEncoder()
+    nn.init.ones_(encoder[1].weight)
     member = ema_target(encoder, momentum=0.5, final_momentum=1.0)
-    nn.init.zeros_(encoder.weight)
+    nn.init.zeros_(encoder[1].weight)
     for progress in (0.0, 0.5, 1.0):
         member.after_update(encoder, progress)
-    assert float(next(iter(member.state_dict().values()))) == pytest.approx(0.375)
+    torch.testing.assert_close(member.state_dict()["encoder.1.weight"], torch.full((3, 8), 0.375).double())
 
 
 def test_no_gradient_flows_to_targets(model: WorldModel) -> None:
-    """They are the latents of whole fields by the copy, not what the encoder in training makes."""
+    """They are the latents by the copy, which nothing but the average moves."""
     member = ema_target(model.encoder)
     fields = torch.randn(4, 1, 32, generator=generator())
-    encoded = model.encoder(member.hide(fields, generator()))
+    encoded = model.encoder(fields)
     targets = member.targets(fields, encoded)
     assert encoded.requires_grad
     assert not targets.requires_grad
-    assert torch.equal(targets, model.encoder(fields).detach())
-    assert not torch.allclose(targets, encoded.detach())
-    assert not any(p.requires_grad for p in member.parameters())
+    assert torch.equal(targets, encoded.detach())
+    assert not any(p.requires_grad for p in member.encoder.parameters())
     assert member.penalties(encoded, generator()) == {}
+
+
+def test_completion_is_one_for_the_mean_and_zero_for_the_target(model: WorldModel) -> None:
+    """In the weight; as a linear map that starts from the identity, and with a quadratic part that learns, too."""
+    member = ema_target(model.encoder, weight=2.0)
+    nn.init.zeros_(member.quadratic.back.weight)
+    targets = torch.randn(50, model.latent_size, generator=generator())
+    mean = targets.mean(dim=0).expand_as(targets)
+    assert float(member.completion(targets, targets)["completion"].detach()) == 0.0
+    assert float(member.completion(mean, targets)["completion"].detach()) == pytest.approx(2.0, rel=1e-5)
+    member.completion(mean, targets)["completion"].backward()
+    assert all(p.grad is not None for part in (member.linear, member.quadratic.back) for p in part.parameters())
+
+
+def test_completion_of_constant_fields() -> None:
+    """Wherever half of one is hidden, half of its mean is left: twice that is the mean."""
+    encoder = SmallEncoder().eval()
+    nn.init.ones_(encoder[1].weight)
+    nn.init.zeros_(encoder[1].bias)
+    member = ema_target(encoder, mask_fraction=0.5, mask_boxes=1).double()
+    nn.init.zeros_(member.quadratic.back.weight)
+    fields = torch.tensor([-1.0, 1.0, 2.0, -2.0]).double()[:, None, None].expand(-1, 1, 8)
+    holes = member.with_holes(fields, generator())
+    assert holes is not None
+    targets = member.targets(fields, fields)
+    for factor, left in ((1.0, 0.25), (2.0, 0.0)):
+        member.linear.set_identity(factor)
+        assert float(member.completion(encoder(holes), targets)["completion"].detach()) == pytest.approx(left)
+
+
+def test_without_holes_there_is_nothing_to_complete(model: WorldModel) -> None:
+    """A moving-average target alone."""
+    fields = torch.randn(4, 1, 32, generator=generator())
+    assert ema_target(model.encoder, mask_fraction=0.0).with_holes(fields, generator()) is None
+    assert ema_target(model.encoder, weight=0.0).with_holes(fields, generator()) is None
 
 
 def test_state_of_the_target_goes_through_a_file(model: WorldModel) -> None:
@@ -288,17 +330,14 @@ def test_state_of_the_target_goes_through_a_file(model: WorldModel) -> None:
 @pytest.mark.parametrize("space", [(64,), (32, 48)])
 @pytest.mark.parametrize(("fraction", "boxes"), [(0.25, 1), (0.5, 4)])
 def test_share_of_hidden_points(space: tuple[int, ...], fraction: float, boxes: int) -> None:
-    """On average as asked, in half of the fields; the rest is untouched, and all variables are hidden at once."""
-    fields = 1 + torch.rand(800, 2, *space, generator=generator())
-    member = ema_target(nn.Identity(), mask_fraction=fraction, mask_boxes=boxes)
-    seen = member.hide(fields, generator())
+    """On average as asked; the rest is untouched, and all variables are hidden at once."""
+    fields = 1 + torch.rand(400, 2, *space, generator=generator())
+    seen = hide_boxes(fields, fraction, boxes, generator())
     hidden = seen == 0
-    some = hidden.flatten(1).any(dim=1)
-    assert float(some.double().mean()) == pytest.approx(0.5, abs=0.05)
-    assert float(hidden[some].double().mean()) == pytest.approx(fraction, abs=0.02)
+    assert hidden.flatten(1).any(dim=1).all()
+    assert float(hidden.double().mean()) == pytest.approx(fraction, abs=0.02)
     assert torch.equal(hidden[:, 0], hidden[:, 1])
     assert torch.equal(seen[~hidden], fields[~hidden])
-    assert torch.equal(ema_target(nn.Identity(), mask_fraction=0.0).hide(fields, generator()), fields)
 
 
 def test_a_box_is_one_piece_that_wraps_around_everywhere_alike() -> None:
@@ -314,9 +353,9 @@ def test_a_box_is_one_piece_that_wraps_around_everywhere_alike() -> None:
 
 
 def test_none_does_nothing() -> None:
-    """Fields are seen whole, predictions are compared with the encoded latents, nothing is penalised."""
+    """Nothing is to be completed or penalised, and predictions are compared with the encoded latents."""
     member, fields, encoded = build_collapse(CollapseSettings(kind="none")), torch.ones(2, 1, 8), torch.ones(2, 3)
-    assert member.hide(fields, generator()) is fields
+    assert member.with_holes(fields, generator()) is None
     assert member.targets(fields, encoded) is encoded
     assert member.penalties(encoded, generator()) == {}
     assert not member.state_dict()

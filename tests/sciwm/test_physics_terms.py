@@ -174,23 +174,24 @@ def test_any_action_fills_the_box_and_stays_inside(model: WorldModel) -> None:
 def test_shell_growth_of_a_linear_model(
     make_config: Callable[..., Config], training_set: Trajectories, growth: float
 ) -> None:
-    """max(0, g - c)^2 for z+ = g z, also where some latents are zero."""
+    """max(0, ln g / c)^2 for z+ = g z, also where some latents are zero."""
     model = build_model(make_config(model=LEDGER | {"predictor": {"kind": "linear"}}), training_set)
     with torch.no_grad():
         model.predictor.decay.set_identity(growth)
         model.predictor.forcing.linear.weight.zero_()
     latents = torch.randn(32, model.latent_size, generator=generator())
+    excess = max(0.0, np.log(growth / 0.9))
     term = shell_growth(model, latents, contraction=0.9, generator=generator())
-    assert float(term.detach()) == pytest.approx(max(0.0, growth - 0.9) ** 2, abs=1e-6)
+    assert float(term.detach()) == pytest.approx(excess**2, abs=1e-6)
     latents[:16] = 0.0
     term = shell_growth(model, latents, contraction=0.9, generator=generator())
-    assert float(term.detach()) == pytest.approx(max(0.0, growth - 0.9) ** 2 / 2, abs=1e-6)
+    assert float(term.detach()) == pytest.approx(excess**2 / 2, abs=1e-6)
     term.backward()
     assert torch.isfinite(model.predictor.decay.weight.grad).all()
 
 
 def test_the_shell_lies_outside_the_data(model: WorldModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between 1.5 and 3 largest radii, in the directions of the data, ledger beside."""
+    """Between 1.5 and 3 largest radii of the energy, in the directions of the data, ledger beside."""
     seen: list[Tensor] = []
 
     def advance(state: Tensor, action: Tensor) -> Tensor:
@@ -200,10 +201,51 @@ def test_the_shell_lies_outside_the_data(model: WorldModel, monkeypatch: pytest.
     monkeypatch.setattr(model, "advance", advance)
     latents = torch.randn(500, model.latent_size, generator=generator())
     shell_growth(model, latents, contraction=0.9, generator=generator())
-    radius = seen[0].norm(dim=1) / latents.norm(dim=1).max()
+    energy = model.encoder.metric(1.0)
+    radius = (seen[0].square() @ energy).sqrt() / (latents.square() @ energy).sqrt().max()
     assert float(radius.min()) == pytest.approx(1.5, abs=0.02)
     assert float(radius.max()) == pytest.approx(3.0, abs=0.02)
     torch.testing.assert_close(torch.cosine_similarity(seen[0], latents), torch.ones(500))
+
+
+def test_energy_that_passes_to_short_waves_is_no_growth(model: WorldModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All in the longest wave before, all in the shortest after: alike where waves count by their energy."""
+    scale = model.encoder.scale.flatten()
+    longest, shortest = int(scale.argmax()), int(scale.argmin())
+
+    def cascade(state: Tensor, action: Tensor) -> Tensor:
+        after = torch.zeros_like(state)
+        after[:, shortest] = 0.8 * state[:, longest] * scale[longest] / scale[shortest]
+        return after
+
+    monkeypatch.setattr(model, "advance", cascade)
+    latents = torch.zeros(32, model.latent_size)
+    latents[:, longest] = torch.randn(32, generator=generator())
+    assert float(shell_growth(model, latents, contraction=0.9, generator=generator()).detach()) == 0.0
+    expected = pytest.approx(np.log(0.8 / 0.5) ** 2, rel=1e-3)
+    assert float(shell_growth(model, latents, contraction=0.5, generator=generator())) == expected
+
+
+def test_means_that_forcing_alone_changes_cannot_contract(
+    make_config: Callable[..., Config], training_set: Trajectories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are left as they are, and do not count."""
+    model = build_model(make_config(model={"conserved": ["u"]}), training_set)
+    seen: list[Tensor] = []
+
+    def halved(state: Tensor, action: Tensor) -> Tensor:
+        seen.append(state)
+        return torch.where(model.conserved, state, state / 2)
+
+    monkeypatch.setattr(model, "advance", halved)
+    latents = torch.randn(32, model.latent_size, generator=generator())
+    latents[:, model.conserved] *= 100
+    assert int(model.conserved.sum()) == 1
+    assert float(shell_growth(model, latents, contraction=0.6, generator=generator())) == 0.0
+    assert torch.equal(seen[0][:, model.conserved], latents[:, model.conserved])
+    assert float(shell_growth(model, latents, contraction=0.4, generator=generator())) == pytest.approx(
+        np.log(0.5 / 0.4) ** 2, rel=1e-3
+    )
 
 
 # Balance
@@ -301,18 +343,23 @@ def test_an_autoencoder_is_shaped_by_reconstruction_alone(
 def test_a_moving_average_gives_the_targets(
     make_config: Callable[..., Config], model: WorldModel, training_set: Trajectories
 ) -> None:
-    """What is predicted are latents of whole fields by the copy, from latents of fields with holes."""
-    settings = make_config(loss={"collapse": {"kind": "ema_target"}}).loss
+    """What is predicted and completed are latents of whole fields by the copy, from whole fields and from holes."""
+    settings = make_config(loss={"collapse": {"kind": "ema_target", "weight": 0.5}}).loss
     objective, batch = Objective(settings, model), windows(model, training_set)
     fields = model.normalize(batch.fields).flatten(0, 1)
     with torch.no_grad():
-        holes = objective.collapse.hide(fields, generator())
-        encoded, targets = model.encoder(holes), objective.collapse.targets(fields, fields)
+        for parameter in model.encoder.parameters():
+            parameter.mul_(1.1)
+        holes = objective.collapse.with_holes(fields, generator())
+        encoded, targets = model.encoder(fields), objective.collapse.targets(fields, fields)
+        assert holes is not None and not torch.allclose(encoded, targets)
+        completion = objective.collapse.completion(model.encoder(holes), targets)["completion"]
         imagined = model.advance(encoded.unflatten(0, (16, 5))[:, 0], batch.actions[:, 0])
         expected = _prediction_error(objective, model, imagined, targets.unflatten(0, (16, 5)))
     terms = objective.terms(model, batch, None, generator())
     assert float(terms.predictive["one_step"].detach()) == pytest.approx(expected, rel=1e-4)
     assert "variance" not in terms.predictive
+    assert float(terms.predictive["completion"].detach()) == pytest.approx(float(completion), rel=1e-4)
     whole, whole_latents = (a.unflatten(0, (16, 5))[:, [0, -1]].flatten(0, 1) for a in (fields, targets))
     with torch.no_grad():
         misses = (model.decoder(whole_latents) - whole).square().flatten(1).mean(dim=1)
@@ -346,6 +393,10 @@ def _prediction_error(objective: Objective, model: WorldModel, imagined: Tensor,
         ),
         (
             {"model": {"latent": "fields"}, "loss": {"collapse": {"kind": "ema_target"}}},
+            r"loss\.collapse\.kind: expected another than ema_target",
+        ),
+        (
+            {"loss": {"encoder_learns_from": "reconstruction", "collapse": {"kind": "ema_target"}}},
             r"loss\.collapse\.kind: expected another than ema_target",
         ),
     ],

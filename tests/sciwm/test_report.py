@@ -50,7 +50,7 @@ TERMS = ("one_step", "rollout", "variance", "covariance", "heads_encoded", "head
 HISTORY = [
     {"phase": phase, "update": update, "held_out.error": 0.5 / (1 + 3 * phase + update)}
     | {f"train.{name}": 0.3 / update for name in TERMS}
-    | {f"gradient_share.{name}": 1 / len(TERMS) for name in TERMS}
+    | {f"gradient_norm.{name}": 1 / len(TERMS) for name in TERMS}
     for phase, update in [(0, 4), (0, 8), (0, 12), (1, 4), (1, 6)]
 ]
 
@@ -223,8 +223,9 @@ def test_every_term_of_the_objective_is_drawn(model: WorldModel, make_config: Ca
     """Under a name and a colour that no other term of the same training has."""
     always = {"reconstruction", *Objective(make_config().loss, model).weights(1.0)}
     latents, generator = torch.randn(16, model.latent_size), torch.Generator().manual_seed(0)
-    for kind in ("vicreg", "sigreg", "visreg"):
-        names = always | set(build_collapse(CollapseSettings(kind=kind)).penalties(latents, generator))
+    for kind in ("vicreg", "sigreg", "visreg", "ema_target"):
+        member = build_collapse(CollapseSettings(kind=kind), model.encoder)
+        names = always | set(member.penalties(latents, generator)) | set(member.completion(latents, latents))
         assert names <= set(training_figures.TERMS)
         assert len({training_figures.TERMS[name] for name in names}) == len(names)
         assert len({training_figures.TERMS[name][1] for name in names}) == len(names)

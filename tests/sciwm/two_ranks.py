@@ -4,6 +4,7 @@ usage: two_ranks.py RANK FILE, where FILE is where the two meet
 """
 
 import sys
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -14,6 +15,7 @@ from sciwm.config import CollapseSettings
 from sciwm.loss.collapse import AntiCollapse, build_collapse
 from sciwm.loss.prediction import prediction_errors
 from sciwm.loss.ranks import gather_over_ranks, mean_over_ranks
+from sciwm.model.vector import VectorSpace
 
 BLOCKS = [torch.tensor([0]), torch.tensor([1, 3]), torch.tensor([2, 4])]
 MEMBERS = [
@@ -29,20 +31,36 @@ def fields() -> Tensor:
     return 0.3 + torch.randn(12, 1, 16, generator=generator, dtype=torch.float64).cumsum(dim=0)
 
 
-def fresh_encoder() -> nn.Sequential:
-    torch.manual_seed(1)
-    return nn.Sequential(nn.Flatten(), nn.Linear(16, 5), nn.Tanh()).double()
+class FreshEncoder(nn.Sequential):
+    """Sixteen numbers to five, in a latent without structure."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(1)
+        super().__init__(nn.Flatten(), nn.Linear(16, 5), nn.Tanh())
+        self.space, self.scale = VectorSpace(5), torch.ones(5)
+        self.double()
+
+
+def fresh_member(settings: CollapseSettings, encoder: Any) -> AntiCollapse:
+    """The same one every time."""
+    torch.manual_seed(3)
+    return build_collapse(settings, encoder, BLOCKS).double()
 
 
 def step(member: AntiCollapse, encoder: nn.Module, mine: Tensor) -> list[Tensor]:
-    """Penalties and a prediction error, differentiated: the mean over samples as each rank sees it."""
+    """Penalties, completion and a prediction error, differentiated: the mean over samples as each rank sees it."""
     generator = torch.Generator().manual_seed(2)
-    encoded = encoder(member.hide(mine, generator))
+    holes = member.with_holes(mine, generator)
+    encoded = encoder(mine if holes is None else torch.cat([mine, holes]))
+    completion = encoded.new_zeros(())
+    if holes is not None:
+        encoded, of_holes = encoded.chunk(2)
+        completion = member.completion(of_holes, member.targets(mine, encoded))["completion"]
     penalties = torch.stack([*member.penalties(encoded, generator).values(), encoded.new_zeros(())])
     instants = torch.stack([encoded.roll(2, dims=-1), member.targets(mine, encoded)], dim=1)
     imagined, metric = encoded.roll(1, dims=-1)[:, None], encoded.new_full((5,), 0.2)
     error = prediction_errors(imagined, instants, metric, relative_floor=0.05)
-    (penalties.sum() + error.sum()).backward()
+    (penalties.sum() + completion + error.sum()).backward()
     gradients = [p.grad for p in encoder.parameters() if p.grad is not None]
     return [penalties.detach(), *gradients]
 
@@ -63,15 +81,15 @@ def main(rank: int, meeting: str) -> None:
     """Raises unless half the batch on each of two ranks gives what the whole batch gives on one."""
     whole = []
     for settings in MEMBERS:
-        encoder = fresh_encoder()
-        whole.append(step(build_collapse(settings, encoder, BLOCKS), encoder, fields()))
+        encoder = FreshEncoder()
+        whole.append(step(fresh_member(settings, encoder), encoder, fields()))
 
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
     check_adjoints(rank)
     mine = fields()[6 * rank : 6 * (rank + 1)]
     for settings, expected in zip(MEMBERS, whole, strict=True):
-        encoder = fresh_encoder()
-        got = step(build_collapse(settings, encoder, BLOCKS), DistributedDataParallel(encoder), mine)
+        encoder = FreshEncoder()
+        got = step(fresh_member(settings, encoder), DistributedDataParallel(encoder), mine)
         name = f"{settings.kind}, within wavenumbers: {settings.within_wavenumbers}"
         torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12, msg=lambda m, n=name: f"{n}: {m}")
     dist.barrier()

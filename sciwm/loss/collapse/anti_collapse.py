@@ -22,9 +22,18 @@ class AntiCollapse(nn.Module):
         """
         return {}
 
-    def hide(self, fields: Tensor, generator: torch.Generator) -> Tensor:
-        """What the encoder in training sees of normalised fields ``(batch, variable, *space)``."""
-        return fields
+    def with_holes(self, fields: Tensor, generator: torch.Generator) -> Tensor | None:
+        """What the encoder has to complete: normalised fields ``(batch, variable, *space)``, parts of them hidden."""
+        return None
+
+    def completion(self, encoded: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Weighted terms of the loss by name, where there are fields with holes.
+
+        Args:
+            encoded: latents ``(batch, size)`` of fields with holes.
+            targets: of the same fields, whole.
+        """
+        return {}
 
     def targets(self, fields: Tensor, encoded: Tensor) -> Tensor:
         """What predictions are compared with, ``(batch, size)``.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from sciwm.config import CollapseSettings
 from sciwm.loss.collapse.anti_collapse import AntiCollapse
@@ -11,11 +11,12 @@ from sciwm.loss.collapse.ema_target import EMATarget
 from sciwm.loss.collapse.sigreg import SIGReg
 from sciwm.loss.collapse.vicreg import VICReg
 from sciwm.loss.collapse.visreg import VISReg
+from sciwm.model.build import Encoder
 from sciwm.problems import InputError, Problem
 
 
 def build_collapse(
-    settings: CollapseSettings, encoder: nn.Module | None = None, blocks: Sequence[Tensor] | None = None
+    settings: CollapseSettings, encoder: Encoder | None = None, blocks: Sequence[Tensor] | None = None
 ) -> AntiCollapse:
     """What the settings ask for.
 
@@ -43,7 +44,12 @@ def build_collapse(
             if encoder is None:
                 raise InputError([Problem("loss.collapse.kind", "an encoder to copy for ema_target", "none")])
             return EMATarget(
-                encoder, settings.momentum, settings.final_momentum, settings.mask_fraction, settings.mask_boxes
+                encoder,
+                settings.momentum,
+                settings.final_momentum,
+                settings.weight,
+                settings.mask_fraction,
+                settings.mask_boxes,
             )
         case "none":
             return AntiCollapse()

@@ -1,4 +1,4 @@
-"""Targets by a slowly moving copy of the encoder, which sees what the encoder in training does not."""
+"""Targets by a slowly moving copy of the encoder, to be predicted, and completed from parts of fields."""
 
 import copy
 
@@ -7,34 +7,53 @@ from torch import Tensor, nn
 
 from sciwm.loss.collapse.anti_collapse import AntiCollapse
 from sciwm.loss.collapse.masking import hide_boxes
+from sciwm.loss.ranks import mean_over_ranks
+from sciwm.model.build import Encoder
+from sciwm.model.spaces import LatentSpace
 
-HIDDEN_SHARE = 0.5
-"""The others are whole, as those are that the encoder is used on."""
+RANK = 4
+"""Of the quadratic part of a completion."""
 
 
 class EMATarget(AntiCollapse):
-    """The latents to predict come from an exponential moving average of the encoder,
+    """The latents to predict come from an exponential moving average of the encoder, to which no gradient flows,
 
-        theta~ <- m theta~ + (1 - m) theta,    m from ``momentum`` to ``final_momentum``, linear in progress,
+        theta~ <- m theta~ + (1 - m) theta,    m from ``momentum`` to ``final_momentum``, linear in progress
 
-    to which no gradient flows, while the encoder in training sees every second field with boxes hidden (Assran et
-    al. 2023, arXiv:2301.08243; Bardes et al. 2024, arXiv:2404.08471). Collapse is not penalised: it is
-    only no longer what a gradient leads to.
+    and the same ones are to be completed from fields with boxes hidden (Assran et al. 2023, arXiv:2301.08243;
+    Bardes et al. 2024, arXiv:2404.08471):
+
+        e = < |r(E(u with holes)) - z~|^2 > / < |z~ - <z~>|^2 >,    z~ = E~(u),    r(z) = z W + quadratic
+
+    It is one for a completion that gives the mean. Dynamics learn from whole fields. Collapse is not penalised:
+    it is only no longer what a gradient leads to.
 
     Args:
-        encoder: a module from normalised fields to latents, copied as it is now.
+        encoder: from normalised fields to latents, copied as it is now.
         momentum: m at the beginning.
         final_momentum: m at the end; with 1 the copy would rest in any training that follows.
-        mask_fraction, mask_boxes: see :func:`hide_boxes`.
+        weight: of e.
+        mask_fraction, mask_boxes: see :func:`hide_boxes`; with a fraction of zero nothing is completed.
     """
 
     def __init__(
-        self, encoder: nn.Module, momentum: float, final_momentum: float, mask_fraction: float, mask_boxes: int
+        self,
+        encoder: Encoder,
+        momentum: float,
+        final_momentum: float,
+        weight: float,
+        mask_fraction: float,
+        mask_boxes: int,
     ) -> None:
         super().__init__()
         self.encoder = copy.deepcopy(encoder).requires_grad_(False).eval()
+        space: LatentSpace = encoder.space
+        self.linear = space.linear(space).set_identity(1.0)
+        self.quadratic = space.product(space, RANK, gain=0.1)
+        self.quadratic.fit(encoder.scale)
         self.momentum = momentum
         self.final_momentum = final_momentum
+        self.weight = weight
         self.mask_fraction = mask_fraction
         self.mask_boxes = mask_boxes
 
@@ -42,12 +61,21 @@ class EMATarget(AntiCollapse):
         """The copy stays in evaluation mode."""
         return self
 
-    def hide(self, fields: Tensor, generator: torch.Generator) -> Tensor:
-        """Fields, in a share of which boxes are hidden."""
-        return hide_boxes(fields, self.mask_fraction, self.mask_boxes, generator, share=HIDDEN_SHARE)
+    def with_holes(self, fields: Tensor, generator: torch.Generator) -> Tensor | None:
+        """All fields, boxes of each hidden."""
+        if not self.mask_fraction or not self.weight:
+            return None
+        return hide_boxes(fields, self.mask_fraction, self.mask_boxes, generator)
+
+    def completion(self, encoded: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """The error e."""
+        centred = targets - mean_over_ranks(targets.mean(dim=0))
+        variance = mean_over_ranks(centred.square().mean()).clamp(min=1e-12)
+        error = self.linear(encoded) + self.quadratic(encoded) - targets
+        return {"completion": self.weight * error.square().mean() / variance}
 
     def targets(self, fields: Tensor, encoded: Tensor) -> Tensor:
-        """Latents of the whole fields by the copy, without a gradient."""
+        """Latents by the copy, without a gradient."""
         with torch.no_grad():
             target: Tensor = self.encoder(fields)
         return target

@@ -6,9 +6,7 @@ from torch import Tensor
 from sciwm.loss.ranks import num_ranks, rows_of_this_rank
 
 
-def hide_boxes(
-    fields: Tensor, fraction: float, boxes: int, generator: torch.Generator, *, share: float = 1.0
-) -> Tensor:
+def hide_boxes(fields: Tensor, fraction: float, boxes: int, generator: torch.Generator) -> Tensor:
     """Normalised fields in which random boxes are replaced by the mean, zero.
 
     Boxes are similar to the domain, wrap around its ends, may overlap, and hide all variables at once.
@@ -17,17 +15,13 @@ def hide_boxes(
 
     Args:
         fields: ``(batch, variable, *space)`` with any number of space dimensions.
-        fraction: in [0, 1).
+        fraction: in (0, 1).
         boxes: how many in each sample.
-        share: of the samples in which anything is hidden.
     """
-    if not fraction:
-        return fields
     batch, space = len(fields), fields.shape[2:]
     side = (1 - (1 - fraction) ** (1 / boxes)) ** (1 / len(space))
     corners = torch.rand(num_ranks() * batch, boxes, len(space), generator=generator)[rows_of_this_rank(batch)]
-    some = torch.rand(num_ranks() * batch, generator=generator)[rows_of_this_rank(batch)] < share
-    hidden = some.view(batch, 1, *(1 for _ in space))
+    hidden = torch.ones(batch, boxes, *(1 for _ in space), dtype=torch.bool)
     for axis, points in enumerate(space):
         corner = (corners[:, :, axis, None] * points).long()
         inside = (torch.arange(points) - corner) % points < max(1, round(side * points))
