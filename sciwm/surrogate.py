@@ -23,7 +23,7 @@ from sciwm.feasibility import goal_problems, planning_of, runaway_problems
 from sciwm.model.checkpoint import load_model, read_description
 from sciwm.model.world_model import WorldModel
 from sciwm.planning.build import build_planner
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, raise_if
 from sciwm.summary import summarize
 from sciwm.version import __version__
 
@@ -92,9 +92,9 @@ class Surrogate:
             ('simulation', 'time', 'latent')
         """
         fields, problems = fields_of(ds, self.domain, "fields")
-        _raise(problems + self._resolution_problems(fields.sizes, "fields"))
+        raise_if(problems + self._resolution_problems(fields.sizes, "fields"))
         latent = self._encode(fields)
-        _raise(runaway_problems(latent.to_dataset(), self.domain))
+        raise_if(runaway_problems(latent.to_dataset(), self.domain))
         return latent
 
     def decode(self, latent: xr.DataArray) -> xr.Dataset:
@@ -111,7 +111,7 @@ class Surrogate:
         """
         if not isinstance(latent, xr.DataArray):
             raise InputError([Problem("latent", "an xarray.DataArray", type(latent).__name__, "as from encode")])
-        _raise(check_latents(latent, self.model.state_size, self.domain))
+        raise_if(check_latents(latent, self.model.state_size, self.domain))
         return self._decode(latent)
 
     def rollout(self, ds: xr.Dataset, forcing: xr.DataArray) -> xr.Dataset:
@@ -135,9 +135,9 @@ class Surrogate:
         """
         start, problems = instant_of(ds, self.domain, "fields")
         held, times, forcing_problems = held_forcing(forcing, start, self.domain)
-        _raise(problems + self._resolution_problems(start.sizes, "fields") + forcing_problems)
+        raise_if(problems + self._resolution_problems(start.sizes, "fields") + forcing_problems)
         forecast = self._rollout(start, held, times)
-        _raise(runaway_problems(forecast, self.domain))
+        raise_if(runaway_problems(forecast, self.domain))
         return forecast
 
     def plan(
@@ -162,7 +162,7 @@ class Surrogate:
 
         Raises:
             InputError: with everything that is wrong with ``ds``, ``target`` and ``horizon``.
-            ValueError: if ``terminal = riccati`` and no law within reach holds the target.
+            NoLinearLaw: if ``terminal = riccati`` and no law within reach holds the target.
 
         Example:
             >>> plan = model.plan(ds.isel(time=-1), target=0 * ds.isel(simulation=0, time=0))  # doctest: +SKIP
@@ -173,13 +173,13 @@ class Surrogate:
         settings, settings_problems = planning_of(settings, self.config, horizon)
         target_problems = target_problems or self._target_problems(goal, settings)
         problems += self._resolution_problems(start.sizes, "fields")
-        _raise(problems + settings_problems + target_problems)
+        raise_if(problems + settings_problems + target_problems)
         start = start.compute()
-        _raise(runaway_problems(self._encode(start).to_dataset(), self.domain))
+        raise_if(runaway_problems(self._encode(start).to_dataset(), self.domain))
         forcing, cost = self._search(start, torch.from_numpy(goal), settings)
         times = flow_times(start, settings.horizon, self.domain)
         plan = self._rollout(start, forcing, times)
-        _raise(runaway_problems(plan.assign(predicted_cost=cost), self.domain))
+        raise_if(runaway_problems(plan.assign(predicted_cost=cost), self.domain))
         held = forcing.pad(time=(0, 1)).assign_coords(time=times, actuator=list(self.domain.actuators.names))
         units = self.domain.actuators.units
         return plan.assign(
@@ -282,8 +282,3 @@ class Surrogate:
 def _at_once(shape: Sequence[int]) -> int:
     """How many instants on a grid are worked on together."""
     return max(1, POINTS_AT_ONCE // math.prod(shape))
-
-
-def _raise(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise InputError(problems)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sciwm.data.actuation import shapes_on
 from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, raise_if
 from simulations import ActionBox, Variable
 from simulations.resumable_store import digest_of
 
@@ -45,7 +45,7 @@ class Trajectories:
     def __init__(self, path: Path) -> None:
         self.path = path
         dataset = open_trajectories(path)
-        _raise(_store_problems(dataset, str(path)))
+        raise_if(_store_problems(dataset, str(path)))
         names = sorted(map(str, dataset.data_vars))  # a store lists them in the file system's order
         self.variables = tuple(
             Variable(n, dataset[n].attrs.get("long_name", n), dataset[n].attrs.get("units", "1"))
@@ -65,7 +65,7 @@ class Trajectories:
             str(dataset["action"].attrs.get("units", "1")),
         )
         self.usable = [int(i) for i in np.flatnonzero(read_values(dataset["status"], path) == 1)]
-        _raise(_usable_problems(self.usable, str(path)))
+        raise_if(_usable_problems(self.usable, str(path)))
         self.forcing_shapes = self._forcing_shapes(dataset)
         self._dataset = dataset
         self._arrays: dict[str, Any] = {}
@@ -86,7 +86,7 @@ class Trajectories:
             if self._in_memory:
                 values = read_values(self._dataset[name], self.path)
                 if name in {v.name for v in self.variables}:
-                    _raise(_lost_values(values[self.usable], self.usable, f"{self.path}: {name}"))
+                    raise_if(_lost_values(values[self.usable], self.usable, f"{self.path}: {name}"))
                 self._arrays[name] = values
             else:
                 import zarr
@@ -114,7 +114,7 @@ def open_trajectories(path: Path) -> xr.Dataset:
     if not path.exists():
         remedy = "make it with 'sciwm simulate CONFIG --out RUN'"
         raise InputError([Problem(str(path), "a Zarr store of trajectories", "nothing there", remedy)])
-    _raise(_other_folder(path))
+    raise_if(_other_folder(path))
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="Object at .* is not recognized")  # an array lost its metadata
@@ -220,8 +220,3 @@ def _lost_values(values: NDArray[Any], usable: Sequence[int], place: str) -> lis
     if not lost:
         return []
     return [Problem(place, "finite values in simulations with status 'ok'", f"others in {lost[:8]}", CHECK_REMEDY)]
-
-
-def _raise(problems: list[Problem]) -> None:
-    if problems:
-        raise InputError(problems)

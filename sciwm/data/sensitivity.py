@@ -29,7 +29,7 @@ from torch import Tensor
 
 from sciwm.data.checks import numbers_problems, time_problems
 from sciwm.data.formats import open_dataset
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, raise_if
 from simulations import ActionBox
 from simulations.resumable_store import digest_of
 
@@ -80,12 +80,12 @@ class SensitivitySet:
     def __init__(self, path: Path, names: Sequence[str], dimensions: Sequence[str] = ()) -> None:
         dataset = open_dataset(path)
         self.path, self.names = path, tuple(names)
-        _raise(layout_problems(dataset, self.names, str(path)))
+        raise_if(layout_problems(dataset, self.names, str(path)))
         self.dimensions = tuple(dimensions) or space_dimensions(dataset[self.names[0]])
         self.has_tangents = f"{self.names[0]}_tangent" in dataset
         self.has_gradient = "action_gradient" in dataset and set(self.names) == set(variables_with_twins(dataset))
         targets = [f"{n}_target" for n in self.names if f"{n}_target" in dataset]
-        _raise(_dimension_problems(dataset, [*self._parts(), *targets], self.dimensions, str(path)))
+        raise_if(_dimension_problems(dataset, [*self._parts(), *targets], self.dimensions, str(path)))
         self.shape = tuple(dataset.sizes[d] for d in self.dimensions)
         self.intervals = dataset.sizes["time"] - 1
         self.control_interval = float(dataset["time"][1] - dataset["time"][0])
@@ -104,7 +104,7 @@ class SensitivitySet:
         if parts.nbytes < IN_MEMORY_BYTES:
             self._dataset = _loaded(self._dataset, str(path))
             dataset.close()
-            _raise(self._value_problems())
+            raise_if(self._value_problems())
 
     def target(self) -> Tensor | None:
         """``(variable, *space)``, what the cost measures the distance to; None where the file does not tell."""
@@ -256,8 +256,3 @@ def _loaded(dataset: xr.Dataset, where: str) -> xr.Dataset:
 
 def _tensor(values: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
-
-
-def _raise(problems: list[Problem]) -> None:
-    if problems:
-        raise InputError(problems)

@@ -145,9 +145,14 @@ def run_control(task: ControlTask, controllers: Mapping[str, Callable[[], Policy
     return xr.concat(records, xr.DataArray(list(controllers), dims="controller", name="controller"))
 
 
+def early_distance(result: xr.Dataset, *, first: int) -> xr.DataArray:
+    """Mean square distance of each episode over the intervals 1 to ``first``; infinite where the flow blew up."""
+    return _distances(result).isel(time=slice(0, first)).mean("time")
+
+
 def first_mean_square(result: xr.Dataset, config: Config) -> dict[str, float]:
     """Mean square distance over the first part of the episodes, by controller."""
-    early = _distances(result).isel(time=slice(0, config.control.first))
+    early = early_distance(result, first=config.control.first)
     return {str(n): float(early.sel(controller=n).mean()) for n in result["controller"].values}
 
 
@@ -155,7 +160,7 @@ def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
     """The numbers of the report: means over starts and time, the gain, and bootstrap intervals over starts."""
     first, last = config.control.first, config.control.last
     distance = _distances(result)
-    early = distance.isel(time=slice(0, first)).mean("time")
+    early = early_distance(result, first=first)
     final = distance.isel(time=slice(-last, None)).mean("time")
     names = [str(n) for n in result["controller"].values]
     span = f"{first * config.simulation.control_interval:g}"

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.evaluation.trajectories import described, require_fit
+from sciwm.planning.costs import mean_square_distance
 from sciwm.problems import InputError, Problem
 from simulations import Simulation
 
@@ -24,14 +25,15 @@ def gradient_agreement(
 
         J = sum_t < |u_t - u*|^2 >        g = dJ / da,  a in [-1, 1]
 
-    over the instants up to each horizon. Beyond a Lyapunov time true gradients grow exponentially
-    and tell less and less of where to go; what a dynamics should match is what is before.
+    over the instants up to each horizon, < > being the mean over space and variables. Beyond a Lyapunov
+    time true gradients grow exponentially and tell less and less of where to go; what a dynamics should
+    match is what is before.
 
     Args:
         simulation: the truth.
         starts: ``(sample, variable, *space)``.
         actions: physical, where the gradient is taken, ``(sample, time, actuator)``.
-        target: u*, ``(variable, *space)``.
+        target: u*, ``(variable, *space)``, NaN where the fields may be anything.
         horizons: in time units, rounded to whole intervals.
 
     Returns:
@@ -84,7 +86,7 @@ def action_gradient(dynamics: Dynamics, starts: Tensor, actions: Tensor, target:
         physical = dynamics.actuators.to_physical(normalized)
         states = rollout(dynamics, dynamics.encode(starts), physical, save_memory=True)
         fields = readout_trajectory(dynamics, states, ["fields"])["fields"]
-        total = (fields - target).square().flatten(2).mean(dim=2).sum()  # samples do not interact
+        total = mean_square_distance(fields, target).sum()  # samples do not interact
         if not total.requires_grad:
             return torch.zeros_like(actions)
         (gradient,) = torch.autograd.grad(total, [normalized], allow_unused=True, materialize_grads=True)

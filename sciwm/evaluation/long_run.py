@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.climate import Climate, record_climate
+from sciwm.evaluation.invariants import vary_by_rounding
 from sciwm.evaluation.spectra import log_spectral_distance, shell_wavenumbers, wasserstein
 from sciwm.evaluation.trajectories import require_fit
 from sciwm.problems import InputError, Problem
@@ -25,9 +26,6 @@ Array = NDArray[np.float64]
 RUNS = ("model", "simulation")
 BINS = np.linspace(-5.0, 5.0, 81)
 """Edges of the histograms, in deviations of the truth from its mean."""
-
-ROUNDING = 1e-5
-"""Functionals that vary by less than this share of their natural size are conserved."""
 
 
 def intervals_of(lyapunov_times: float, exponent: float, control_interval: float) -> int:
@@ -109,7 +107,7 @@ def long_runs(
     variables = {
         "blow_up_time": _array(np.stack(blown), dims, "time of blow-up"),
         **_distances(made, lost),
-        **_of_functionals(made, lost, _conserved(simulation, starts, true)),
+        **_of_functionals(made, lost, vary_by_rounding(simulation, starts, true.functionals.std(axis=(0, 1)))),
     }
     if isinstance(simulation.grid, PeriodicGrid):
         variables |= _of_spectra(made, lost)
@@ -154,18 +152,9 @@ def _distances(made: Sequence[Climate], lost: Sequence[Array]) -> dict[str, xr.D
     }
 
 
-def _conserved(simulation: Simulation, starts: Tensor, true: Climate) -> Array:
-    """Functionals that vary by rounding alone, against what the fields' own size makes of them: ``|dQ/du| |u|``."""
-    slopes = simulation.derivatives(starts)
-    fields = starts.flatten(2).square().mean(dim=(0, 2)).sqrt()
-    natural = [
-        (slopes[n].expand_as(starts).flatten(2).square().mean(dim=(0, 2)).sqrt() * fields).sum().item()
-        for n in simulation.functional_names
-    ]
-    return np.asarray(true.functionals.std(axis=(0, 1)) <= ROUNDING * np.array(natural))
-
-
-def _of_functionals(made: Sequence[Climate], lost: Sequence[Array], conserved: Array) -> dict[str, xr.DataArray]:
+def _of_functionals(
+    made: Sequence[Climate], lost: Sequence[Array], conserved: NDArray[np.bool_]
+) -> dict[str, xr.DataArray]:
     keep = [np.where(gone[:, None], np.nan, 1.0) for gone in lost]
     mean = np.stack([c.functionals.mean(axis=1) * k for c, k in zip(made, keep, strict=True)])
     variation = np.stack([c.functionals.std(axis=1) * k for c, k in zip(made, keep, strict=True)])

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sciwm.baselines.modes import Modes, fit_modes
+from sciwm.baselines.readouts import require_fields_alone
 from sciwm.data.schema import Trajectories
 from simulations import ActionBox
 
 Array = NDArray[Any]
-
-ENOUGH = 1024  # samples that principal components come from
 
 
 @dataclass
@@ -22,45 +21,40 @@ class PrincipalComponents:
     """The leading principal components of normalised fields, which stay as they are when advanced.
 
     Args:
-        mean, deviation: of each variable, ``(1, variable, 1...)``.
-        middle: mean of the normalised fields, ``(variable times points,)``.
-        directions: ``(variable times points, size)``, orthonormal.
+        modes: the components.
     """
 
-    mean: Tensor
-    deviation: Tensor
-    middle: Tensor
-    directions: Tensor
+    modes: Modes
     actuators: ActionBox
     control_interval: float
 
     @classmethod
     def of(cls, fields: Tensor, size: int, data: Trajectories) -> "PrincipalComponents":
-        """From ``(sample, variable, *space)``, of which ``ENOUGH`` are used: no more components than these."""
-        space = (0, *range(2, fields.ndim))
-        mean, deviation = fields.mean(space, keepdim=True), fields.std(space, keepdim=True)
-        scaled = ((fields - mean) / deviation).flatten(1)[:: max(1, len(fields) // ENOUGH)]
-        middle = scaled.mean(dim=0)
-        directions = torch.linalg.svd(scaled - middle, full_matrices=False).Vh[:size].T
-        return cls(mean, deviation, middle, directions, data.actuators, data.control_interval)
+        """From ``(sample, variable, *space)``; fewer than ``size`` where these hold no more."""
+        modes = fit_modes(fields)
+        return cls(modes.truncated(min(size, len(modes))).to(fields.dtype), data.actuators, data.control_interval)
 
     @property
     def size(self) -> int:
         """How many components."""
-        return self.directions.shape[1]
+        return len(self.modes)
 
     def encode(self, fields: Tensor) -> Tensor:
         """``(batch, variable, *space)`` to ``(batch, size)``."""
-        return (((fields - self.mean) / self.deviation).flatten(1) - self.middle) @ self.directions
+        return self.modes.encode(fields)
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
         """Nothing happens."""
         return state
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """The fields that the components stand for, all points of a variable in one row, under ``"fields"``."""
-        scaled = (state @ self.directions.T + self.middle).unflatten(1, (self.mean.shape[1], -1))
-        return {name: scaled * self.deviation.flatten(2) + self.mean.flatten(2) for name in names}
+        """The fields that the components stand for, under ``"fields"``.
+
+        Raises:
+            InputError: if anything else is asked for.
+        """
+        require_fields_alone("principal components", names)
+        return {name: self.modes.decode(state) for name in names}
 
 
 def lookup(taught: Array, parameters: Mapping[str, tuple[Array, Array]], count: int, *, nearest: int = 5) -> Array:

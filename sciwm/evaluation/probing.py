@@ -14,7 +14,7 @@ from sciwm.evaluation.probe_baselines import PrincipalComponents, lookup
 from sciwm.evaluation.probe_samples import Samples, encode, flat, read_samples, roll, targets_at
 from sciwm.evaluation.probes import network_probe, ridge_probe
 from sciwm.evaluation.statistics import r_squared
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 
 Array = NDArray[Any]
 
@@ -70,7 +70,7 @@ def probe(
     """
     names = [v.name for v in data.variables] if variables is None else list(variables)
     given = {n: np.asarray(v, dtype=float) for n, v in (parameters or {}).items()}
-    _raise(_problems(representations, data, horizons, names, given, probes))
+    raise_if(_problems(representations, data, horizons, names, given, probes))
     leads = [0, *sorted(set(horizons))]
     samples = read_samples(data, names, leads, instants, phase_modes, given)
     learn, judge, held_out = _split(len(data.usable), samples.starts.size, test_share, seed)
@@ -173,8 +173,3 @@ def _problems(
     if not probes or set(probes) - set(PROBES):
         problems.append(Problem("probes", f"some of {', '.join(PROBES)}", ", ".join(probes) or "none"))
     return problems
-
-
-def _raise(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise InputError(problems)

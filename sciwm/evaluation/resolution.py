@@ -7,13 +7,12 @@ and control that plans on the grid of the dynamics and is executed on a finer on
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics
-from sciwm.evaluation.control import ControlTask, run_control
+from sciwm.evaluation.control import ControlTask, early_distance, run_control
 from sciwm.evaluation.statistics import bootstrap_ratio_interval
 from sciwm.evaluation.trajectories import described, ratio
 from sciwm.problems import InputError, Problem
@@ -128,6 +127,10 @@ def control_across_grids(
     return xr.Dataset({"distance": both}, {"points": ("grid", points, meaning)})
 
 
+class NothingGained(InputError):
+    """Planning is of no use on the coarse grid, so that there is no share of its gain."""
+
+
 def loss_of_gain(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, float, tuple[float, float]]:
     """``(gain on the coarse grid - gain on the fine one) / gain on the coarse grid``.
 
@@ -141,14 +144,14 @@ def loss_of_gain(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, f
         the gain by ``grid`` and ``episode``; the loss of the mean gain; its 95 % bootstrap interval over episodes.
 
     Raises:
-        InputError: if nothing is gained on the coarse grid, so that there is no share of it.
+        NothingGained: on the coarse grid.
     """
-    distance = controlled["distance"].isel(time=slice(1, first + 1)).mean("time", skipna=False).fillna(np.inf)
+    distance = early_distance(controlled, first=first)
     gain = distance.sel(controller="none", drop=True) - distance.sel(controller="planned", drop=True)
     coarse, fine = gain.sel(grid="coarse").values, gain.sel(grid="fine").values
     if not coarse.mean() > 0:
         expected = "a gain above zero on the coarse grid"
-        raise InputError([Problem("controlled", expected, f"{coarse.mean():g}", "plan better there first")])
+        raise NothingGained([Problem("controlled", expected, f"{coarse.mean():g}", "plan better there first")])
     loss = float((coarse - fine).mean() / coarse.mean())
     named = gain.assign_attrs(units="1", long_name="mean square distance saved by planning")
     return named, loss, bootstrap_ratio_interval(coarse - fine, coarse)

@@ -1,6 +1,6 @@
 """Imagined against true trajectories of held-out simulations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,8 +11,10 @@ from sciwm.data.coordinates import position_of
 from sciwm.data.domain import Variable
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
+from sciwm.evaluation.invariants import vary_by_rounding
 from sciwm.loss.physics import budget_residual
 from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError, Problem
 from simulations import Simulation
 
 SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
@@ -91,16 +93,19 @@ def unseen_action_budget(
         fields: what the solver makes of both, ``(batch, T + 1, variable, *space)``.
 
     Returns:
-        over ``functional``, ``sample``, ``time``, in units of the deviation of the true changes:
-        ``change_error``, the change of the functional of the decoded fields over each interval minus
-        the true one; and, for a model with heads, ``stated_error``, the same of the functional that
-        these state, and ``residual`` of the budget that they state.
+        over ``functional``, those that the flow does not conserve, ``sample``, ``time``, in units of the
+        deviation of the true changes: ``change_error``, the change of the functional of the decoded fields over
+        each interval minus the true one; and, for a model with heads, ``stated_error``, the same of the
+        functional that these state, and ``residual`` of the budget that they state.
+
+    Raises:
+        InputError: if all functionals are conserved.
     """
     state = dynamics.encode(starts)
     states = torch.cat([state[:, None], rollout(dynamics, state, actions)], dim=1)
     imagined = readout_trajectory(dynamics, states, ["fields"])["fields"]
-    stated = dynamics.domain.functionals if isinstance(dynamics, WorldModel) else ()
-    names = [f.name for f in stated] or list(simulation.functional_names)
+    stated = [f.name for f in dynamics.domain.functionals] if isinstance(dynamics, WorldModel) else []
+    names = _varying(simulation, fields, stated or simulation.functional_names)
 
     def changes(trajectory: Tensor) -> Tensor:
         values = simulation.functionals(trajectory.flatten(0, 1))
@@ -115,8 +120,9 @@ def unseen_action_budget(
         variables["stated_error"] = ((read.diff(dim=1) - true) / scale, "error of the stated change")
         before, after = states[:, :-1].flatten(0, 1), states[:, 1:].flatten(0, 1)
         residual = budget_residual(dynamics, before, actions.flatten(0, 1), after).unflatten(0, actions.shape[:2])
-        trained = residual.new_tensor([f.change_deviation for f in stated])
-        variables["residual"] = (residual * trained / scale, "budget residual of imagined intervals")
+        trained = residual.new_tensor([f.change_deviation for f in dynamics.domain.functionals])
+        residual = (residual * trained)[..., [stated.index(name) for name in names]]
+        variables["residual"] = (residual / scale, "budget residual of imagined intervals")
     return xr.Dataset(
         {k: (dims, v.numpy(), {"units": "1", "long_name": meaning}) for k, (v, meaning) in variables.items()},
         {
@@ -128,6 +134,17 @@ def unseen_action_budget(
             ),
         },
     )
+
+
+def _varying(simulation: Simulation, fields: Tensor, names: Sequence[str]) -> list[str]:
+    """Those of the functionals whose changes along ``fields`` ``(batch, time, variable, *space)`` are no rounding."""
+    every, known = simulation.functionals(fields.flatten(0, 1)), simulation.functional_names
+    changes = [float(every[name].unflatten(0, fields.shape[:2]).diff(dim=1).std()) for name in known]
+    conserved = dict(zip(known, vary_by_rounding(simulation, fields[:, 0], changes), strict=True))
+    varying = [name for name in names if not conserved[name]]
+    if not varying:
+        raise InputError([Problem("functionals", "one that is not conserved", f"{', '.join(names)}, all conserved")])
+    return varying
 
 
 def _rows(data: Trajectories, name: str, rows: list[int], length: int) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from sciwm.data.checks import finite_problems, numbers_problems
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, raise_if
 from sciwm.words import counted
 
 MEANINGS = {
@@ -52,7 +52,7 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
         >>> evaluate(forecast, truth)["skill"].sel(variable="u", time=1.0).item()
         0.75
     """
-    _raise([p for p in (_kind_problem(forecast, "forecast"), _kind_problem(truth, "truth")) if p])
+    raise_if([p for p in (_kind_problem(forecast, "forecast"), _kind_problem(truth, "truth")) if p])
     names = [n for n in forecast.data_vars if n in truth and "time" in forecast[n].dims and "time" in truth[n].dims]
     if not names:
         expected = f"variables over time as in the forecast ({_listed(forecast)})"
@@ -61,24 +61,19 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
     forecast, truth = _shared_times(forecast[names], truth[names])
     problems = [p for n in names for p in _dimension_problems(forecast[n], truth[n])]
     problems += [p for d in space if d in truth.dims for p in _grid_problems(forecast, truth, d)]
-    _raise(problems)
+    raise_if(problems)
     truth = truth.assign_coords({d: forecast[d].variable for d in space if d in forecast.coords})
     forecast, truth = xr.align(forecast, truth, join="inner")
     empty = [Problem(f"truth: {d}", "labels of the forecast", "others") for d, n in truth.sizes.items() if n == 0]
     if empty:
         raise InputError(empty)
     problems = [p for n in names for p in numbers_problems(forecast[n], f"forecast: {n}")]
-    _raise(problems + [p for n in names for p in finite_problems(truth[n], f"truth: {n}")])
+    raise_if(problems + [p for n in names for p in finite_problems(truth[n], f"truth: {n}")])
     return _described([_scores(forecast[n], truth[n], space) for n in names], truth)
 
 
 def _kind_problem(dataset: object, where: str) -> Problem | None:
     return None if isinstance(dataset, xr.Dataset) else Problem(where, "an xarray.Dataset", type(dataset).__name__)
-
-
-def _raise(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise InputError(problems)
 
 
 def _scores(forecast: xr.DataArray, truth: xr.DataArray, space: Sequence[Hashable]) -> xr.Dataset:

@@ -82,7 +82,7 @@ def bootstrap_ratio_interval(
     drawn = np.random.default_rng(seed).integers(0, len(above), (draws, len(above)))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = above[drawn].mean(axis=1) / below[drawn].mean(axis=1)
-    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2], method="nearest")  # some may be infinite
     return float(low), float(high)
 
 

@@ -13,7 +13,7 @@ from sciwm.dynamics import Dynamics, rollout
 from sciwm.evaluation.alarms import MEANINGS, judged
 from sciwm.evaluation.detection import Whitening, cross_scores
 from sciwm.evaluation.violations import Scene, Violation, continued
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 from sciwm.words import counted
 from simulations import Simulation
 from simulations.generate import Progress, silent
@@ -85,7 +85,7 @@ def surprise(
     """
     exposed = max(steps, round(exposure / dynamics.control_interval))
     members = np.arange(len(starts)) if groups is None else np.asarray(groups)
-    _raise(_problems(dynamics, simulation, starts, actions, validation, violations, members, exposed))
+    raise_if(_problems(dynamics, simulation, starts, actions, validation, violations, members, exposed))
     seen = starts.dtype
     by_equation = None if observed is None else _on_own_grid(observed, simulation)
     scene = _scene(simulation, starts, actions[:, :exposed], seed)
@@ -239,8 +239,3 @@ def _problems(
         if not v.sizes or min(v.sizes) <= 0 or list(v.sizes) != sorted(set(v.sizes)) or v.default not in v.sizes
     ]
     return problems
-
-
-def _raise(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise InputError(problems)

@@ -20,7 +20,7 @@ from sciwm.config_files import parse_config
 from sciwm.data.domain import Domain
 from sciwm.files import write_atomically, write_json
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, in_one_line
 from sciwm.version import __version__
 
 FORMAT = 3
@@ -67,15 +67,17 @@ def read_description(run: Path) -> dict[str, Any]:
         raise InputError([Problem(str(path), "a trained model", "nothing there", remedy)])
     try:
         description: dict[str, Any] = json.loads(path.read_bytes())
-        found = description["format"]
+        if description["format"] != FORMAT:
+            got, remedy = f"format {description['format']}", "use the sciwm that wrote it"
+            raise InputError([Problem(str(path), f"format {FORMAT}", got, remedy)])
         for key, kind in PARTS.items():
             if not isinstance(description[key], kind):
                 raise TypeError(f"'{key}' is not a {kind.__name__}")
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
-        remedy, got = "restore it from a backup, or train again", f"{type(error).__name__}: {error}"
+        remedy, got = "restore it from a backup, or train again", in_one_line(error)
         raise InputError([Problem(str(path), "a model description in JSON", got, remedy)]) from error
-    if found != FORMAT:
-        raise InputError([Problem(str(path), f"format {FORMAT}", f"format {found}", "use the sciwm that wrote it")])
     if description_digest(description) != description.get("description_sha256"):
         remedy = "the file is damaged or was edited: restore it from a backup, or train again"
         raise InputError([Problem(str(path), "the content that was written, by its sha256", "another", remedy)])
@@ -115,9 +117,11 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
         domain = Domain.from_json(description["domain"])
         model = WorldModel(config.model, domain)
         model.load_state_dict(_to_complex(load_tensors(content), model.state_dict()))
+    except InputError:
+        raise  # that tells what is wrong
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        first = str(error).splitlines()[0]
-        raise InputError([Problem(str(run), "weights that fit the description", first, "train again")]) from error
+        got = in_one_line(error)
+        raise InputError([Problem(str(run), "weights that fit the description", got, "train again")]) from error
     return model.freeze(), config
 
 

@@ -238,9 +238,10 @@ class VectorEncoder(nn.Module):
 def principal_modes(fields: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Orthonormal modes ``(count, V, *space)`` that hold the most variance, and the deviation of each.
 
-    Of many fields, some spread evenly over all are taken; there may be fewer modes than asked for.
+    Of many fields, at most ``MOST_SNAPSHOTS`` or four for each mode, spread evenly over all, are taken; there may
+    be fewer modes than asked for.
     """
-    stride = max(1, len(fields) // max(MOST_SNAPSHOTS, 4 * count))
+    stride = -(-len(fields) // max(MOST_SNAPSHOTS, 4 * count))
     flat = (fields - fields.mean(dim=0))[::stride].flatten(1).double()
     count = min(count, *flat.shape)
     _, singular, rows = torch.linalg.svd(flat, full_matrices=False)

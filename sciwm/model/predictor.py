@@ -38,7 +38,7 @@ class ExponentialPredictor(nn.Module):
         settings: sizes.
         space: where the step is taken.
         slaved: takes latents there.
-        forcing: what G and H know of the actuators, one map each.
+        forcing, modulation: G and H.
         steady: g.
     """
 
@@ -119,7 +119,7 @@ class LinearPredictor(nn.Module):
         self.forcing.set_free(forcing)
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
-        """What scaled actions add to the tendency, ``(actuator, size)``."""
+        """What scaled actions add over one interval, ``(actuator, size)``."""
         return self.forcing.matrix(shapes)
 
     def stepper(self, shapes: Tensor | None) -> Step:

@@ -33,7 +33,7 @@ def build_planner(settings: PlanningSettings, dynamics: Dynamics, target_fields:
         dynamics, target_fields: see ``planning_cost``.
 
     Raises:
-        ValueError: if ``terminal = riccati`` and no law within reach holds the target.
+        NoLinearLaw: if ``terminal = riccati`` and no law within reach holds the target.
     """
     cost = planning_cost(settings, dynamics, target_fields)
     law = linear_law(dynamics, cost, target_fields) if settings.terminal == "riccati" else None

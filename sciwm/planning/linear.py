@@ -17,6 +17,10 @@ from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost, Imagined
 
 
+class NoLinearLaw(ValueError):
+    """Some growing mode escapes the actuators."""
+
+
 @dataclass(frozen=True)
 class LinearLaw:
     """``a = hold - K (s - goal)``, clamped to the box, and the cost-to-go ``(s - goal)^T W (s - goal)``.
@@ -54,7 +58,7 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor) -> LinearLaw:
         target: physical fields ``(variable, *space)``, to be held with zero physical action.
 
     Raises:
-        ValueError: if no law within reach holds the target (some growing mode escapes the actuators).
+        NoLinearLaw: if no law within reach holds the target.
     """
     shape = dynamics.encode(target[None])[0].shape
     goal, hold, a, b = linearize(dynamics, target)
@@ -115,7 +119,7 @@ def _riccati(a: Matrix, b: Matrix, q: Matrix, r: Matrix, *, iterations: int = 20
         value = new
     growth = np.abs(np.linalg.eigvals(a - b @ gain)).max()
     if growth >= 1 or not np.isfinite(value).all():
-        raise ValueError(
+        raise NoLinearLaw(
             f"Expected a target that the actuators can hold, got a mode that grows by {growth:.4f} per interval "
             "whatever they do. Use more or other actuators, or planning.terminal = none."
         )

@@ -93,7 +93,7 @@ def train(
 
     Raises:
         InputError: if data are missing or do not fit, or the memory does not suffice.
-        NothingLearned: if no epoch has a finite held-out error.
+        NothingLearned: if no epoch has a finite held-out error, or in one every update explodes.
     """
     _raise_what_is_missing(config, sensitivity_set)
     require_memory(config, training_sets[0].axes)
@@ -212,7 +212,7 @@ def _close_epoch(run: Path, state: TrainState, model: WorldModel, measured: dict
     metrics: dict[str, Any] = {"phase": state.phase, "update": state.update}
     metrics |= {f"train.{name}": value for name, value in state.take_means().items()}
     if metrics["train.exploded"] == 1.0:
-        raise InputError(
+        raise NothingLearned(
             [
                 Problem(
                     f"training, updates up to {state.update}",

@@ -13,7 +13,7 @@ from sciwm.config import Config
 from sciwm.files import write_atomically
 from sciwm.loss.objective import Objective
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, in_one_line
 
 
 def simulated_from(config: Config) -> dict[str, Any]:
@@ -95,6 +95,6 @@ def load_state(
         optimizer.load_state_dict(saved.pop("optimizer"))
         return TrainState(**saved)
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
-        got = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        got = in_one_line(error)
         remedy = "delete it to train from the beginning"
         raise InputError([Problem(str(path), "the state of a training of this configuration", got, remedy)]) from error

@@ -43,6 +43,17 @@ def test_the_truth_has_no_effect_error_and_the_true_gradient(plant: Case) -> Non
     np.testing.assert_allclose(agreement["horizon"].values, [interval, 4 * interval])
 
 
+def test_gradients_of_a_target_that_is_partly_free(plant: Case) -> None:
+    """What may be anything costs nothing: other numbers there change no gradient, where it counts they do."""
+    simulation, starts, actions, _ = plant
+    wanted = starts[0] / 2
+    wanted[..., ::2] = torch.nan
+    agreement = gradient_agreement(simulation, simulation, starts, actions, wanted, [4 * simulation.control_interval])
+    np.testing.assert_allclose(agreement["cosine"].values, 1, rtol=1e-12)
+    whole = action_gradient(simulation, starts, actions, starts[0] / 2)
+    assert not torch.allclose(action_gradient(simulation, starts, actions, wanted), whole, rtol=1e-3)
+
+
 def test_who_ignores_actions_has_an_effect_error_of_one_and_no_gradient(plant: Case) -> None:
     simulation, starts, first, other = plant
     deaf = Altered(simulation, gain=0.0)

@@ -11,6 +11,7 @@ from sciwm.evaluation.rollouts import skill_by_step, unseen_action_budget, valid
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.loss.physics import budget_residual
 from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError
 from sciwm.training.held_out import participation_ratio
 from simulations import build, run_episodes
 
@@ -113,6 +114,21 @@ def test_change_error_is_imagined_minus_true_in_units_of_the_true_deviation(mode
     for name in ("change_error", "stated_error"):
         difference = (other[name] - scores[name]).sel(functional="energy")
         np.testing.assert_allclose(difference.values, gap.numpy(), atol=1e-3)
+
+
+def test_what_the_flow_conserves_has_no_budget_errors(model: WorldModel, config: Config) -> None:
+    """Unforced, the mass varies by rounding, which is no unit; where nothing varies there is nothing to tell."""
+    simulation = build(config.simulation.model_dump())
+    rng = np.random.default_rng(0)
+    drawn = [simulation.initial_state(rng, amplitude=1.0) for _ in range(6)]
+    starts, unforced = torch.tensor(np.stack(drawn), dtype=torch.float32), torch.zeros(6, 3, 4)
+    fields = run_episodes(simulation, starts, lambda fields, t: unforced[:, t], range(3)).fields
+    scores = unseen_action_budget(model, simulation, starts, unforced, fields)
+    assert "mass" in [f.name for f in model.domain.functionals]
+    assert "mass" not in scores["functional"] and "energy" in scores["functional"]
+    assert bool(np.isfinite(scores["residual"]).all())
+    with pytest.raises(InputError, match="all conserved"):
+        unseen_action_budget(model, simulation, starts, unforced, starts[:, None].expand(-1, 4, -1, -1))
 
 
 def test_budget_residuals_bear_the_name_of_their_functional(model: WorldModel, config: Config) -> None:

@@ -25,7 +25,7 @@ from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, mea
 from sciwm.evaluation.symmetry import translated, translation_errors
 from sciwm.loss.objective import Objective
 from sciwm.model.conservation import places_of_means
-from sciwm.model.encoder import SpectralEncoder, VectorEncoder, principal_modes
+from sciwm.model.encoder import MOST_SNAPSHOTS, SpectralEncoder, VectorEncoder, principal_modes
 from sciwm.model.fourier import along_axes, basis
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.spectral import SpectralSpace, translate
@@ -215,6 +215,9 @@ def test_principal_modes_of_known_fields(samples: int) -> None:
     amplitudes = torch.linalg.qr(amplitudes - amplitudes.mean(dim=0))[0] * math.sqrt(samples - 1)
     fields = (amplitudes.float() * torch.tensor([3.0, 2.0, 1.0])) @ waves + 5.0
     modes, deviation = principal_modes(fields[:, None], 3)
+    taken = fields[:: -(-samples // MOST_SNAPSHOTS), None]
+    assert len(taken) <= MOST_SNAPSHOTS
+    torch.testing.assert_close(deviation, principal_modes(taken, 3)[1], rtol=3e-3, atol=0)  # means are of all of them
     tolerance = 1e-4 if samples == 40 else 0.1  # of many fields some are taken
     torch.testing.assert_close(deviation, torch.tensor([3.0, 2.0, 1.0]), rtol=tolerance, atol=0)
     overlap = (modes[:, 0] @ waves.T).abs()

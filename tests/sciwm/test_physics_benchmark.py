@@ -3,6 +3,8 @@
 import json
 import math
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,14 @@ from sciwm.baselines import Persistence, recordings
 from sciwm.benchmarks import results
 from sciwm.benchmarks import run as benchmark_run
 from sciwm.benchmarks.kept import TRAINED_FROM, kept, sections
-from sciwm.benchmarks.physics import factorial, measure
+from sciwm.benchmarks.physics import factorial, measure, resolution
 from sciwm.benchmarks.physics.arms import ARMS, BASE, BENT, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost
 from sciwm.benchmarks.physics.cells import trained_cell
 from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, judge_seeds, verdict
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.measure import LOST
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
 from sciwm.benchmarks.physics.table import CLAIMS, LEFT_OUT, PARTS, QUICK_CELLS, _planned, part_of, run, run_some
 from sciwm.benchmarks.results import Row, source_commit
@@ -28,8 +31,16 @@ from sciwm.benchmarks.run import BENCHMARKS, run_benchmark, update_readme
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.statistics import paired_bootstrap
+from sciwm.evaluation.suite.measures import Measure
 from sciwm.problems import InputError, Problem
 from sciwm.training.loop import NothingLearned
+
+MEASURES = {"valid_time", "energy_drift", "energy_change_error", "energy_read_error", "budget_residual", "effect_held",
+            "effect_rough", "blown_up", "climate_distance", "gradient_half", "gradient_one", "probe_ridge",
+            "probe_network", "equivariance_error", "saving", "regret"}  # fmt: skip
+"""Of an arm; a test below finds all of them in cells."""
+
+PROBES = {"probe_ridge", "probe_network"}
 
 KAPLAN_YORKE = {"ks22": 4.2, "ks60": 12.5}
 
@@ -73,7 +84,8 @@ def test_systems_are_measured_in_lyapunov_times() -> None:
 
 
 def test_claims_speak_of_what_is_measured() -> None:
-    """Every arm of a claim exists; no claim is made twice."""
+    """Every arm of a claim exists, so does what is measured of it; no claim is made twice."""
+    assert {claim.measure for claim in CLAIMS} <= MEASURES and PROBES < MEASURES
     for claim in CLAIMS:
         assert claim.arm in ARMS
         assert claim.against in ("", *ARMS, *BASELINES)
@@ -171,15 +183,20 @@ def test_climates_at_the_floor_cannot_be_compared() -> None:
     """What lies between true runs is the least that any run can show."""
     claim = Claim("a", "climate_distance", "cut", 0.1, "b")
 
-    def judged(arm: float, other: float) -> str:
-        samples = {
-            n: {"climate_distance": [[v, v]], "climate_floor": [[1.0, 1.0]]} for n, v in (("a", arm), ("b", other))
-        }
-        return str(judge(claim, "ks22", samples, 5.0)["verdict"])
+    def measured(distances: Sequence[float]) -> dict[str, list[list[float]]]:
+        lost = [float(d == LOST) for d in distances]
+        return {"climate_distance": [list(distances)], "climate_floor": [[1.0, 1.0, 1.0]], "blown_up": [lost]}
 
-    assert judged(1.05, 1.09) == "nothing to gain"
-    assert judged(1.05, 2.0) == "accepted"
-    assert judged(2.0, 1.05) == "killed"
+    def judged(arm: Sequence[float], other: Sequence[float]) -> str:
+        return str(judge(claim, "ks22", {"a": measured(arm), "b": measured(other)}, 5.0)["verdict"])
+
+    assert judged([1.05] * 3, [1.09] * 3) == "nothing to gain"
+    assert judged([1.05] * 3, [2.0] * 3) == "accepted"
+    assert judged([2.0] * 3, [1.05] * 3) == "killed"
+    assert judged([1.05, 1.05, LOST], [1.09, 1.09, LOST]) == "nothing to gain"
+    assert judged([1.05, 2.0, LOST], [1.09, 1.09, LOST]) != "nothing to gain"
+    assert judged([1.05, LOST, 1.05], [1.05, 1.05, LOST]) != "nothing to gain"
+    assert judged([LOST] * 3, [LOST] * 3) == "killed"
 
 
 def test_effects_of_factors_that_add_and_multiply() -> None:
@@ -252,6 +269,28 @@ def test_a_training_that_comes_to_nothing_is_a_result_and_bad_input_is_not(
     assert "a finite held-out error" in cell["failed"] and cell["samples"] == {}
 
 
+def test_a_term_that_asks_for_something_else_is_trained_anew(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings alone do not tell; what was trained before is kept for arms that ask for the same."""
+    trained: list[Path] = []
+
+    def train(run: Path) -> None:
+        trained.append(run)
+        raise NothingLearned([Problem("training", "a finite held-out error", "none in any epoch")])
+
+    monkeypatch.setattr("sciwm.pipeline.train", train)
+    for version, times in ((1, 1), (1, 1), (2, 2), (2, 2)):
+        trained_cell(ground, "changing", replace(ARMS["base"], version=version))
+        assert len(trained) == times
+
+
+def test_what_is_lost_beyond_measure_is_bounded_and_told() -> None:
+    rows = resolution._rows(
+        "heads", ["lost", "none"], [Measure("a", math.inf, (0.5, math.inf)), Measure("b", math.nan)]
+    )
+    assert [row["value"] for row in rows] == [measure.LOST, None]
+    assert [row["interval"] for row in rows] == [[0.5, measure.LOST], None]
+
+
 def test_r_squared_within_simulations_is_the_mean_over_them() -> None:
     """1 for the truth, 0 for the mean of each simulation, whatever differs between simulations; lost is lost."""
     truth = np.random.default_rng(0).normal(size=(5, 7, 3)) + 10 * np.arange(5)[:, None, None]
@@ -290,6 +329,7 @@ def test_a_quick_run_measures_everything(whole: Path) -> None:
     told = {name: arms[name]["as_it_comes"] for name in ("base", "heads", "budget", "off", "dmdc")}
     assert told == {"base": "", "heads": "on", "budget": "off", "off": "off", "dmdc": ""}
     assert arms["base"]["nrmse_12"] < arms["persistence"]["nrmse_12"]
+    assert set(arms["heads"]) >= MEASURES - PROBES
     assert "budget_residual" in arms["base"]
     assert "budget_residual" not in arms["fields_one_step"] | arms["dmdc"]
     assert arms["koopman"]["parameters"][0] == pytest.approx(arms[OURS]["parameters"][0], rel=0.2)
@@ -348,6 +388,7 @@ def test_the_truth_is_beyond_reproach(ground: Ground) -> None:
     found = measure.forecasts(truth, ground) | measure.budgets(truth, ground) | measure.effects(truth, ground)
     found |= measure.gradients(truth, ground) | measure.shifted(truth, ground) | measure.long_run(truth, ground)
     assert found["climate_distance"] == pytest.approx(found["climate_floor"]) and not any(found["blown_up"])
+    assert set(measure.probed(truth, ground)) == PROBES
     starts, actions = ground.long_run()
     assert starts.mean(dim=2).abs().max() < 1e-5 and not actions.any(), "a free flow keeps its mean for ever"
     length = ground.config.evaluation.steps * truth.control_interval / time_unit(ground.config)

@@ -116,6 +116,10 @@ def test_the_loss_of_gain_of_made_up_episodes() -> None:
     assert loss == pytest.approx(1 / 3) and interval == pytest.approx((1 / 4, 1 / 2))
     with pytest.raises(InputError, match="a gain above zero"):
         loss_of_gain(-1 * controlled, first=2)
+    controlled["distance"][1, 1, 0, 2] = np.nan
+    gain, loss, interval = loss_of_gain(controlled, first=2)
+    assert gain.sel(grid="fine").values.tolist() == [-np.inf, 1]
+    assert loss == np.inf and interval == (1 / 2, np.inf), "a flow that blew up is lost, and is told"
 
 
 def test_the_interval_of_a_ratio_covers_it() -> None:

@@ -17,6 +17,7 @@ from sciwm.loss.physics import budget_residual
 from sciwm.model.assembled import in_parts
 from sciwm.model.spectral import translate
 from sciwm.model.world_model import WorldModel
+from sciwm.problems import InputError
 from sciwm.training.loop import build_model
 
 
@@ -29,6 +30,16 @@ def fields(training_set: Trajectories) -> Tensor:
 def _refine(fields: Tensor, points: int) -> Tensor:
     """The same function on more points, by its Fourier series."""
     return torch.fft.irfft(torch.fft.rfft(fields), n=points) * (points / fields.shape[-1])
+
+
+def test_what_a_model_cannot_encode_or_read_is_told(model: WorldModel, fields: Tensor) -> None:
+    """Fields that alias, and readouts that nobody fitted."""
+    (fewest,) = model.fewest_points
+    assert model.encode(_refine(fields, fewest)).shape == (8, model.state_size)
+    with pytest.raises(InputError, match=f"fields: expected at least {fewest} points, got {fewest - 2}"):
+        model.encode(_refine(fields, fewest - 2))
+    with pytest.raises(InputError, match=r"readout: expected some of fields, .*energy.*, got entropy"):
+        model.readout(model.encode(fields), ["fields", "entropy"])
 
 
 def test_encoding_commutes_with_translation(model: WorldModel, fields: Tensor) -> None:

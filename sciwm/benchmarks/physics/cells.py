@@ -29,7 +29,8 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     """Trained and measured, each kept for itself; an arm that learns nothing finite is a result too."""
     config = ground.experiment(arm.overrides, arm.share)
     path = ground.folder / "trained" / f"{name}.json"
-    about = kept(path, [sections(config, TRAINED_FROM)], lambda: _trained(ground, name, config, arm.share))
+    made_of = [sections(config, TRAINED_FROM), *([b"%d" % arm.version] if arm.version > 1 else [])]
+    about = kept(path, made_of, lambda: _trained(ground, name, config, arm.share))
     about |= {"trained_commit": about["commit"]}
     if "failed" in about:
         return about
@@ -39,7 +40,7 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     path = ground.folder / "cells" / f"{name}.json"
     return about | kept(
         path,
-        seen_in(ground, name, config),
+        [*seen_in(ground, name, config), *([b"probes"] if name in PROBED else [])],
         lambda: measured(ground, trained_model(ground, name), probes=name in PROBED),
     )
 
@@ -86,7 +87,7 @@ def train(ground: Ground, name: str, config: Config, share: float = 1.0) -> tupl
 
 
 def trained_model(ground: Ground, name: str) -> WorldModel:
-    """The model of a cell that has been measured."""
+    """The model of an arm that has learned."""
     model, _ = load_model(ground.folder / "runs" / name)
     return model
 

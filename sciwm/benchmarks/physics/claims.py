@@ -46,6 +46,9 @@ ALIGNED = 0.99
 AT_THE_FLOOR = 1.1
 """Distance of long runs from true ones, over that of true ones from each other, up to which both are alike."""
 
+NOTICED, CALM = 0.95, 0.6
+"""AUROC that a violation has to reach, and that what is none must not pass."""
+
 MOST = 0.5
 """Share of forecasts that outlast the test, from which on it is too short to compare them."""
 
@@ -58,8 +61,8 @@ class Claim:
         arm: which one.
         measure: what of it.
         kind: how its mean is compared: ``cut`` 1 - arm/other, ``lift`` arm - other, ``ratio`` arm/other,
-            ``within`` |arm/other - 1|, or by itself, ``above`` or ``below``.
-        threshold: at least that much; at most, for ``within`` and ``below``.
+            ``within`` arm/other - 1, or by itself, ``above`` or ``below``.
+        threshold: at least that much; at most, for ``below``, and either way for ``within``.
         against: the other arm, if there is one.
     """
 
@@ -88,8 +91,8 @@ def judge(claim: Claim, system: str, samples: Samples, longest: float) -> Row:
     """The claim held against paired samples of one system.
 
     The verdict is ``not measured`` where some are missing, and ``nothing to gain`` where both sides have a regret
-    that is as good as none, or both a valid time that ends with the test, or both the climate of the truth, or
-    both gradients that are as good as the true ones.
+    that is as good as none, or both a valid time that ends with the test, or both the climate of the truth where
+    the same runs stayed finite, or both gradients that are as good as the true ones.
 
     Args:
         longest: valid time of a forecast that outlasts the test.
@@ -104,7 +107,7 @@ def judge(claim: Claim, system: str, samples: Samples, longest: float) -> Row:
         return row | {"verdict": "nothing to gain"}
     if claim.measure == "valid_time" and all(_ends_with_the_test(times, longest) for times in (arm, other)):
         return row | {"verdict": "nothing to gain"}
-    if claim.measure == "climate_distance" and all(_is_the_true_climate(samples[side]) for side in sides):
+    if claim.measure == "climate_distance" and _are_both_the_true_climate(*(samples[side] for side in sides)):
         return row | {"verdict": "nothing to gain"}
     if claim.against and claim.measure.startswith("gradient") and all(map(_is_the_true_direction, (arm, other))):
         return row | {"verdict": "nothing to gain"}
@@ -167,10 +170,16 @@ def _is_the_true_direction(cosines: Sequence[Sequence[float]]) -> bool:
     return bool(np.concatenate([np.asarray(group) for group in cosines]).mean() > ALIGNED)
 
 
-def _is_the_true_climate(measured: Mapping[str, Sequence[Sequence[float]]]) -> bool:
-    """Whether long runs are hardly farther from true ones than these from each other."""
-    distance, floor = (np.concatenate(measured[f"climate_{name}"]).mean() for name in ("distance", "floor"))
-    return bool(distance < AT_THE_FLOOR * floor)
+def _are_both_the_true_climate(*sides: Mapping[str, Sequence[Sequence[float]]]) -> bool:
+    """Whether the same long runs blew up, and the others are hardly farther from true ones than these from others."""
+    lost = [np.concatenate(side["blown_up"]) > 0 for side in sides]
+    if not all(np.array_equal(lost[0], other) for other in lost) or lost[0].all():
+        return False
+    distances, floors = (
+        np.array([np.concatenate(side[f"climate_{name}"])[~lost[0]].mean() for side in sides])
+        for name in ("distance", "floor")
+    )
+    return bool((distances < AT_THE_FLOOR * floors).all())
 
 
 def _is_negligible(regret: Sequence[Sequence[float]], saving: Sequence[Sequence[float]]) -> bool:

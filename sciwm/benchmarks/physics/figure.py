@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from sciwm.benchmarks.physics.claims import NOTICED
 from sciwm.benchmarks.results import Row
 from sciwm.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure
 
@@ -59,7 +60,7 @@ def _noticed(rows: Sequence[Row]) -> Figure:
             if of:
                 means = np.mean([row["curve"]["latent"] for row in of], axis=0)
                 panel.plot(of[0]["sizes"], means, "o-", color=COLORS[system], markersize=3, linewidth=1)
-        panel.axhline(0.95, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+        panel.axhline(NOTICED, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
         _dress(panel, name.replace("_", " "), "log")
     panels[0].set_ylabel("AUROC", fontsize=8)
     panels[0].set_ylim(0.45, 1.02)

@@ -24,7 +24,7 @@ from sciwm.data.schema import Trajectories
 from sciwm.dynamics import rollout
 from sciwm.evaluation.actions import ROUGH, draw_actions
 from sciwm.evaluation.climate import Climate, record_climate
-from sciwm.evaluation.control import ControlTask, control_task, run_control
+from sciwm.evaluation.control import ControlTask, control_task, early_distance, run_control
 from sciwm.evaluation.long_run import intervals_of
 from sciwm.files import write_atomically
 from sciwm.progress import bar
@@ -174,8 +174,7 @@ class Ground:
 
     def cost_of(self, controlled: xr.Dataset) -> NDArray[np.float64]:
         """Mean square distance from the target over the first part of each episode."""
-        early = controlled["distance"].isel(time=slice(1, self.config.control.first + 1))
-        return np.asarray(early.mean("time", skipna=False).values, dtype=float)
+        return np.asarray(early_distance(controlled, first=self.config.control.first).values, dtype=float)
 
 
 def link_sets(source: Path, target: Path, names: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from sciwm.evaluation.rollouts import unseen_action_budget
 from sciwm.evaluation.symmetry import symmetric_shift
 from sciwm.evaluation.trajectories import decoded, deviations, size
 from sciwm.model.world_model import WorldModel
+from sciwm.planning.linear import NoLinearLaw
 from sciwm.training.held_out import participation_ratio
 from simulations.generate import silent
 
@@ -105,8 +106,8 @@ def budgets(dynamics: Dynamics, ground: Ground) -> Samples:
     starts, actions, fields = ground.unseen
     together = torch.cat([starts[:, None], fields], dim=1)
     errors = unseen_action_budget(dynamics, ground.simulation, starts, actions, together).sel(functional="energy")
-    size = (errors**2).mean("time", skipna=False) ** 0.5
-    return {name: _bounded(torch.from_numpy(size[of].values)) for name, of in BUDGETS.items() if of in size}
+    over_time = (errors**2).mean("time", skipna=False) ** 0.5
+    return {name: _bounded(torch.from_numpy(over_time[of].values)) for name, of in BUDGETS.items() if of in over_time}
 
 
 @torch.no_grad()
@@ -203,12 +204,12 @@ def controlled(dynamics: Dynamics, ground: Ground) -> Samples:
     without_law = False
     try:
         policy = task.plan_with(dynamics)
-    except ValueError:  # no linear law of this model holds the target
+    except NoLinearLaw:
         without_law, policy = True, ground.task(terminal="none").plan_with(dynamics)
     result = run_control(task, {"planned": lambda: policy}, silent)
     none, adjoint = (np.array(known[name]) for name in ("none", "adjoint"))
     cost = ground.cost_of(result.sel(controller="planned"))
-    cost = np.nan_to_num(cost, nan=np.inf).clip(max=WORST * none)
+    cost = cost.clip(max=WORST * none)
     return {
         "saving": (none - cost).tolist(),
         "regret": (cost - adjoint).tolist(),

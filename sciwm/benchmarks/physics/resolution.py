@@ -9,12 +9,14 @@ from sciwm.benchmarks.physics.arms import ARMS, BENT, OURS
 from sciwm.benchmarks.physics.cells import seen_in
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
+from sciwm.benchmarks.physics.measure import LOST
 from sciwm.benchmarks.physics.surprise import setting_of
 from sciwm.benchmarks.results import Row
+from sciwm.evaluation.resolution import NothingGained
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.measures import Measure
 from sciwm.evaluation.suite.setting import Setting
-from sciwm.problems import InputError
+from sciwm.planning.linear import NoLinearLaw
 from simulations.generate import silent
 
 FACTORS = (2, 4)
@@ -65,13 +67,18 @@ def _measure(arm: str, setting: Setting) -> Cell:
 def _planned(setting: Setting) -> Sequence[Measure]:
     try:
         return measure_refined_control(setting, silent).measures
-    except InputError:  # nothing is gained on the own grid
+    except (NothingGained, NoLinearLaw):
         return [Measure("nothing gained", math.nan)] * len(PLANNED)
 
 
 def _rows(arm: str, names: Sequence[str], measures: Sequence[Measure]) -> list[Row]:
     return [
-        {"arm": arm, "what": what, "where": m.meaning, "value": m.value if math.isfinite(m.value) else None,
-         "interval": m.interval}
+        {"arm": arm, "what": what, "where": m.meaning, "value": _bounded(m.value),
+         "interval": m.interval and [_bounded(end) for end in m.interval]}
         for what, m in zip(names, measures, strict=True)
     ]  # fmt: skip
+
+
+def _bounded(value: float) -> float | None:
+    """``LOST`` for what is lost beyond measure, as in an episode that blows up; None for what there is no number of."""
+    return None if math.isnan(value) else min(max(value, -LOST), LOST)

@@ -8,16 +8,13 @@ import xarray as xr
 from sciwm.benchmarks.kept import Cell, kept
 from sciwm.benchmarks.physics.arms import ARMS, OURS
 from sciwm.benchmarks.physics.cells import seen_in, trained_model
-from sciwm.benchmarks.physics.claims import Claim, Found
+from sciwm.benchmarks.physics.claims import CALM, NOTICED, Claim, Found
 from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.results import Row
 from sciwm.config import Config
 from sciwm.evaluation.suite.latents import measure_surprise
 from sciwm.evaluation.suite.setting import Setting
 from simulations.generate import silent
-
-NOTICED, CALM = 0.95, 0.6
-"""AUROC that a violation has to reach, and that what is none must not pass."""
 
 
 def cell(ground: Ground, learned: Collection[str]) -> Cell:

@@ -35,7 +35,7 @@ def claim_of(row: Row) -> tuple[Claim, Found]:
 def _measure(ground: Ground, arm: str) -> Cell:
     starts, actions = ground.draw("translation", ground.config.evaluation.resolution.samples, 1)
     found = translation_errors(trained_model(ground, arm), starts, actions[:, 0], seed=ground.seed)
-    largest = found.max("shift")
+    largest = found.max("shift", skipna=False)
     return {
         "rows": [
             {

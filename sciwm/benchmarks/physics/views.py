@@ -115,11 +115,17 @@ def _auroc(detector: str) -> Cell:
 
 
 def _smallest(row: Row, _: Sequence[Row]) -> str:
-    """The largest over seeds; a dash where no size was noticed with all of them, or there is but one."""
+    """The largest over seeds, at most where it is the smallest that was tried.
+
+    A dash where no size was noticed with all of them, or there is but one.
+    """
 
     def largest(rows: list[Row]) -> str:
         sizes = [one["smallest"].get("latent") for one in rows]
-        return "-" if row["control"] or None in sizes else f"{max(sizes):.3g}"
+        tried = rows[0]["sizes"]
+        if row["control"] or None in sizes or len(tried) == 1:
+            return "-"
+        return f"{'≤ ' if max(sizes) <= min(tried) else ''}{max(sizes):.3g}"
 
     return _across(row, largest)
 

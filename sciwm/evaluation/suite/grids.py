@@ -22,7 +22,7 @@ def measure_resolution(setting: Setting, progress: Progress) -> Outcome:
     meanings = {"encoder_error": "encoding of moved fields against the moved latent",
                 "predictor_error": "step from a moved latent under moved actuators against the moved step"}  # fmt: skip
     measures += [
-        median_of(meaning, moved[name].max("shift"), drawn.simulations)
+        median_of(meaning, moved[name].max("shift", skipna=False), drawn.simulations)
         for name, meaning in meanings.items()
         if name in moved
     ]

@@ -14,6 +14,7 @@ from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation.suite.setting import Setting
 from sciwm.evaluation.suite.table import PARTS
 from sciwm.files import write_netcdf
+from sciwm.planning.linear import NoLinearLaw
 from sciwm.problems import InputError
 from sciwm.version import __version__
 from simulations.generate import Progress
@@ -58,7 +59,7 @@ def evaluate_parts(
         if metrics is None:
             try:
                 outcome = PARTS[name].measure(setting, progress)
-            except InputError as error:  # the data and the model are sound: this part asks for more than there is
+            except (InputError, NoLinearLaw) as error:  # all is sound: this part asks for more than there is
                 yield name, {}, "; ".join(str(error).splitlines())
                 continue
             metrics = _metrics(name, outcome)
