@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.actions import beyond
-from sciwm.evaluation.trajectories import decoded, described, deviations, ratio, require_fit, size, times
+from sciwm.evaluation.trajectories import decoded, described, relative_error, require_fit, times
 from sciwm.problems import InputError, Problem
 from simulations import Simulation
 
@@ -99,11 +99,9 @@ def errors_over_lead_time(dynamics: Dynamics, simulation: Simulation, starts: Te
     Variables count in units of their true deviation; a rollout that blew up has an error of nan or infinity.
     """
     true = decoded(simulation, starts, actions)
-    scale = deviations(true)
-    whole = size(true, scale)
     dims = ("sample", "time")
-    error = ratio(size(decoded(dynamics, starts, actions) - true, scale), whole)
-    persistence = ratio(size(starts[:, None] - true, scale), whole)
+    error = relative_error(decoded(dynamics, starts, actions), true)
+    persistence = relative_error(starts[:, None], true)
     return xr.Dataset(
         {
             "nrmse": described(error, dims, "normalised error"),

@@ -50,6 +50,16 @@ def ratio(part: Tensor, whole: Tensor) -> Tensor:
     return torch.where(whole > 0, part / whole, torch.nan)
 
 
+def relative_error(guess: Tensor, true: Tensor) -> Tensor:
+    """||u^ - u|| / ||u||, ``(sample, time)``, variables in units of their true deviation.
+
+    Args:
+        guess, true: ``(sample, time, variable, *space)``; one that blew up has an error of nan or infinity.
+    """
+    scale = deviations(true)
+    return ratio(size(guess - true, scale), size(true, scale))
+
+
 def times(dynamics: Dynamics, intervals: int) -> xr.DataArray:
     """Lead times of the intervals 1 to ``intervals``."""
     values = np.arange(1, intervals + 1) * dynamics.control_interval

@@ -80,6 +80,8 @@ ARMS: dict[str, Arm] = {
                                    (*PREDICTION_ALONE, NONLINEAR, *HEADS, *STRONG_BUDGET), "physics"),
     "heads": Arm("functionals that must be read from rolled latents keep these right",
                  (*PREDICTION_ALONE, *HEADS), "physics"),
+    "heads_to_half": Arm("heads that may weigh up to half of prediction",
+                         (*PREDICTION_ALONE, *HEADS, "loss.physics.gradient_cap=0.5"), "physics"),
     "budget": Arm("heads and budgets under any action keep imagined energy honest",
                   (*PREDICTION_ALONE, *HEADS, *BUDGET), "physics"),
     "strong_budget": Arm("budgets that are heard", (*PREDICTION_ALONE, *HEADS, *STRONG_BUDGET), "physics"),
@@ -147,6 +149,9 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("heads", "energy_change_error", "cut", 0.5, BASE),
     Claim("heads", "energy_drift", "cut", 0.3, BASE),
     Claim("heads", "effect_rough", "cut", 0.1, BASE),
+    Claim("heads_to_half", "energy_change_error", "cut", 0.1, "heads"),
+    Claim("heads_to_half", "energy_drift", "cut", 0.1, "heads"),
+    Claim("heads_to_half", "valid_time", "ratio", NOT_WORSE, "heads"),
     *(
         claim
         for arm in ("budget", "strong_budget")

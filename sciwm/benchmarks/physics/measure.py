@@ -20,7 +20,7 @@ from sciwm.evaluation.probe_samples import encode, flat, read_samples
 from sciwm.evaluation.probes import Array, Probe, network_probe, ridge_probe
 from sciwm.evaluation.rollouts import unseen_action_budget
 from sciwm.evaluation.symmetry import symmetric_shift
-from sciwm.evaluation.trajectories import decoded, deviations, size
+from sciwm.evaluation.trajectories import decoded, relative_error
 from sciwm.model.world_model import WorldModel
 from sciwm.planning.linear import NoLinearLaw
 from sciwm.training.held_out import participation_ratio
@@ -79,8 +79,7 @@ def forecasts(dynamics: Dynamics, ground: Ground) -> Samples:
     parts = zip(truth[:, 0].split(SIMULATIONS_AT_ONCE), actions.split(SIMULATIONS_AT_ONCE), strict=True)
     imagined = torch.cat([decoded(dynamics, start, action) for start, action in parts])
     truth = truth[:, 1:]
-    scale = deviations(truth)
-    error = size(imagined - truth, scale) / size(truth, scale)
+    error = relative_error(imagined, truth)
     lost = ~(error <= VALID)
     first = torch.where(lost.any(dim=1), lost.float().argmax(dim=1) + 1, error.shape[1])
     steps = min(DRIFT_STEPS, error.shape[1])

@@ -28,8 +28,8 @@ LEFT_OUT = {
              "nonlinear_inverse", "strong_budget", "off_shifts", "off_half", "on_quarter", "off_quarter"),
     "kolmogorov": ("factorial", "collapse", "equivariance", "stability", "free_means", "fixed_encoder",
                    "no_slaved_modes", "nonlinear_encoder", "nonlinear_heads", "nonlinear_budget",
-                   "nonlinear_strong_budget", "more_data", "strong_budget", "ledger", "tangents", "adjoints",
-                   "nonlinear_inverse", "shell", "all", "edmdc", "koopman", "autoencoder"),
+                   "nonlinear_strong_budget", "heads_to_half", "more_data", "strong_budget", "ledger",
+                   "tangents", "adjoints", "nonlinear_inverse", "shell", "all", "edmdc", "koopman", "autoencoder"),
 }  # fmt: skip
 """Parts, arms and baselines that are asked for only where they tell something and a training is quick.
 
