@@ -19,6 +19,9 @@ from sciwm.evaluation.suite.setting import Setting
 from sciwm.planning.linear import NoLinearLaw
 from simulations.generate import silent
 
+SEEN = (OURS, BENT)
+"""Arms that it looks at."""
+
 FACTORS = (2, 4)
 EPISODES = 8
 ENCODED = tuple(f"change of the latent on a grid {factor} times as fine" for factor in FACTORS)
@@ -39,7 +42,7 @@ def cell(ground: Ground, learned: Collection[str]) -> Cell:
         f"evaluation.refined_control.intervals={ground.config.control.first}",
     )
     rows = []
-    for arm in (OURS, BENT):
+    for arm in SEEN:
         if arm in learned:
             config = ground.experiment((*ARMS[arm].overrides, *asked))
             path, setting = ground.folder / "cells" / f"resolution_of_{arm}.json", setting_of(ground, arm, config)

@@ -16,6 +16,9 @@ from sciwm.evaluation.suite.latents import measure_surprise
 from sciwm.evaluation.suite.setting import Setting
 from simulations.generate import silent
 
+SEEN = (OURS,)
+"""Arms that it looks at."""
+
 
 def cell(ground: Ground, learned: Collection[str]) -> Cell:
     """AUROC of every detector for every violation in its default size, of the main arm, and the smallest it detects.

@@ -12,6 +12,9 @@ from sciwm.benchmarks.results import Row
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.evaluation.symmetry import translation_errors
 
+SEEN = (BASE, BENT)
+"""Arms that it looks at."""
+
 MOST = 1e-4
 """Error relative to what is moved."""
 
@@ -19,7 +22,7 @@ MOST = 1e-4
 def cell(ground: Ground, learned: Collection[str]) -> Cell:
     """Largest errors over shifts, means over samples, of those arms that have learned."""
     rows = []
-    for arm in (BASE, BENT):
+    for arm in SEEN:
         if arm in learned:
             path, config = ground.folder / "cells" / f"symmetry_of_{arm}.json", ground.experiment(ARMS[arm].overrides)
             found = kept(path, seen_in(ground, arm, config), partial(_measure, ground, arm))

@@ -137,13 +137,12 @@ def part_of(name: str) -> str:
 
 
 def _is_needed(name: str, parts: Sequence[str]) -> bool:
-    """What other parts are compared with, or made of."""
-    needed_by = {
-        arms.BASE: {"equivariance", "symmetry"},
-        arms.BENT: {"collapse", "stability", "symmetry", "resolution"},
-        arms.OURS: {"baselines", "surprise", "resolution"},
-    }
-    return bool(needed_by.get(name, set()) & set(parts))
+    """What other parts are compared with, all of it common ground, or look at."""
+    if part_of(name) != "physics":
+        return False
+    pairs = [{claim.arm, claim.against} for claim in CLAIMS if claim.against]
+    others = {part_of(other) for pair in pairs if name in pair for other in pair}
+    return bool(others & set(parts)) or any(name in APART[part].SEEN for part in parts if part in APART)
 
 
 def _cell(ground: Ground, name: str, learned: Collection[str]) -> Measured:
