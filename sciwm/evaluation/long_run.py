@@ -155,9 +155,8 @@ def _distances(made: Sequence[Climate], lost: Sequence[Array]) -> dict[str, xr.D
 def _of_functionals(
     made: Sequence[Climate], lost: Sequence[Array], conserved: NDArray[np.bool_]
 ) -> dict[str, xr.DataArray]:
-    keep = [np.where(gone[:, None], np.nan, 1.0) for gone in lost]
-    mean = np.stack([c.functionals.mean(axis=1) * k for c, k in zip(made, keep, strict=True)])
-    variation = np.stack([c.functionals.std(axis=1) * k for c, k in zip(made, keep, strict=True)])
+    values = [np.where(gone[:, None, None], np.nan, c.functionals) for c, gone in zip(made, lost, strict=True)]
+    mean, variation = (np.stack([statistic(v, axis=1) for v in values]) for statistic in (np.mean, np.std))
     distance = np.where(conserved, np.nan, _per_sample(made, lost, lambda c: c.functionals))
     dims = ("run", "sample", "functional")
     return {
