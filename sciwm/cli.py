@@ -169,8 +169,7 @@ def _rollout(asked: argparse.Namespace) -> None:
     if not 0 <= asked.start < instants:
         raise InputError([Problem("--start", f"an index from 0 to {instants - 1}", str(asked.start))])
     forcing = forcing_of(ds, asked.input).isel(time=slice(asked.start, None), missing_dims="ignore")
-    fields = ds[[v.name for v in model.domain.variables if v.name in ds]]
-    forecast = model.rollout(fields.isel(time=asked.start, missing_dims="ignore"), forcing).compute()
+    forecast = model.rollout(ds.isel(time=asked.start, missing_dims="ignore"), forcing).compute()
     write_netcdf(asked.out, forecast)
     print(f"{asked.out}: {', '.join(map(str, forecast.data_vars))} at {forecast.sizes['time']} instants")
 

@@ -256,7 +256,7 @@ class Surrogate:
         return forcing, predicted
 
     def _resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
-        remedy = "coarser fields alias: interpolate them"
+        remedy = "coarser fields alias: give them on a finer grid"
         return [
             Problem(f"{where}: {axis.name}", f"at least {needed} points", str(sizes[axis.name]), remedy)
             for axis, needed in zip(self.domain.axes, self.model.fewest_points, strict=True)

@@ -46,7 +46,7 @@ class Config(Section):
             (
                 "data.sensitivities",
                 self.data.sensitivities is None and bool(physics.twins or physics.tangents or physics.adjoints),
-                "samples to match twins, tangents or adjoints to",
+                "samples and intervals of what twins, tangents or adjoints are matched to",
                 "none",
             ),
             (
@@ -54,6 +54,12 @@ class Config(Section):
                 self.model.ledger and self.model.latent == "fields",
                 "a latent that functionals are read from",
                 "fields",
+            ),
+            (
+                "loss.physics.budget",
+                bool(physics.budget) and self.model.ledger,
+                "0, as with model.ledger budgets hold exactly",
+                f"{physics.budget:g}",
             ),
             (
                 "loss.collapse.kind",
@@ -64,7 +70,7 @@ class Config(Section):
             (
                 "loss.collapse.kind",
                 self.loss.collapse.kind == "ema_target" and self.loss.encoder_learns_from == "reconstruction",
-                "another than ema_target, as targets of reconstruction are the fields",
+                "vicreg, sigreg, visreg or none, as reconstruction has no targets in the latent",
                 "ema_target",
             ),
             (

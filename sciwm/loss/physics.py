@@ -31,7 +31,7 @@ def physics_terms(
             terms["heads_encoded"] = head_error(model, model.state_of(latents), batch)
         if settings.heads_rolled:
             terms["heads_rolled"] = head_error(model, states, batch)
-        if settings.budget and not model.ledger:
+        if settings.budget:
             share = settings.counterfactual_share
             terms["budget"] = imagined_budget_error(
                 model, states[:, :-1], batch.actions, counterfactual_share=share, generator=generator

@@ -105,7 +105,8 @@ class WorldModel(nn.Module):
         """
         if any(n < least for n, least in zip(fields.shape[2:], self.fewest_points, strict=True)):
             got, fewest = ("x".join(map(str, points)) for points in (fields.shape[2:], self.fewest_points))
-            raise InputError([Problem("fields", f"at least {fewest} points", got, "coarser fields alias")])
+            remedy = "coarser fields alias: give them on a finer grid"
+            raise InputError([Problem("fields", f"at least {fewest} points", got, remedy)])
         return self.state_of(self.encoder(self.normalize(fields)))
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from sciwm.report.drawing import (
     new_figure,
     quantity,
     space_time,
+    spread,
     with_units,
 )
 from sciwm.report.numbers import in_mathtext, in_text
@@ -62,7 +63,7 @@ def distance_over_time(results: Results, controlled: xr.Dataset) -> Illustration
     axes = figure.subplots()
     ends = {}
     for name in map(str, controlled["controller"].values):
-        low, middle, high = _spread(controlled["distance"].sel(controller=name))
+        low, middle, high = spread(controlled["distance"].sel(controller=name), "episode")
         band(axes, times, low, middle, high, **CONTROLLER_STYLES[name])
         ends[name] = float(middle[-last:].mean())
     axes.set(yscale="log", xlim=(times[0], times[-1]), xlabel="time t", ylabel="mean square distance from the target")
@@ -145,12 +146,6 @@ def _draw_actions(figure: FigureBase, axes: Axes, results: Results, actions: Arr
     axes.spines[:].set_visible(True)
     axes.set(title="Actions, as executed", xlabel="time t")
     figure.colorbar(image, ax=axes, label=f"action{with_units(box.units)}", aspect=12, pad=0.01)
-
-
-def _spread(values: xr.DataArray) -> tuple[Array, Array, Array]:
-    """10 %, median and 90 % over episodes; one that blew up is infinitely far."""
-    low, middle, high = values.fillna(np.inf).quantile([0.1, 0.5, 0.9], dim="episode", method="nearest").values
-    return low, middle, high
 
 
 def _lowest_shown(ends: dict[str, float]) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -133,6 +134,13 @@ def band(axes: Axes, times: Array, low: Array, middle: Array, high: Array, **sty
     """A line with a shaded range."""
     axes.fill_between(times, low, high, color=style["color"], alpha=0.14, linewidth=0)
     axes.plot(times, middle, **style)
+
+
+def spread(values: xr.DataArray, dim: str) -> tuple[Array, Array, Array]:
+    """10 %, median and 90 % over ``dim``; what is not a number is infinitely wrong."""
+    values = values.fillna(np.inf)
+    low, high = values.quantile([0.1, 0.9], dim=dim, method="nearest").values
+    return low, values.median(dim).values, high
 
 
 def label_lines(axes: Axes, labels: Sequence[LineLabel]) -> None:

@@ -24,6 +24,7 @@ from sciwm.report.drawing import (
     label_lines,
     largest,
     new_figure,
+    spread,
 )
 from sciwm.words import counted
 
@@ -42,7 +43,7 @@ def effect_over_lead_time(effects: xr.Dataset) -> Illustration:
     for axes, alternative in zip(panels, alternatives, strict=True):
         labels = []
         for given in map(str, effects["given"].values):
-            low, middle, high = spread(effects["effect_error"].sel(alternative=alternative, given=given))
+            low, middle, high = spread(effects["effect_error"].sel(alternative=alternative, given=given), "sample")
             right = given == "right"
             band(axes, lead, low, middle, high, color=GIVEN_COLORS[given], zorder=4 if right else 2)
             text = "right actions" if right else f"{given} actions"
@@ -77,12 +78,12 @@ def gradients_over_horizon(agreements: Mapping[str, xr.Dataset], exponent: float
     for (name, agreement), color in zip(agreements.items(), cycle(COLORS), strict=False):
         horizons = agreement["horizon"].values
         for axes, key, labels in ((upper, "cosine", cosines), (lower, "norm_ratio", ratios)):
-            low, middle, high = spread(agreement[key])
+            low, middle, high = spread(agreement[key], "sample")
             band(axes, horizons, low, middle, high, color=color, marker="o", markersize=3.5)
             labels.append(LineLabel(name, float(middle[-1]), color))
             top = max(top, 1.2 * largest(middle)) if key == "norm_ratio" else top
     first = next(iter(agreements.values()))
-    chance = spread(first["cosine_shuffled"])[1]
+    chance = spread(first["cosine_shuffled"], "sample")[1]
     upper.plot(first["horizon"].values, chance, color=GREY, linestyle=(0, (1, 1.2)))
     cosines.append(LineLabel("another sample's", float(chance[-1]), GREY))
     upper.set(ylim=(-0.35, 1.05), ylabel="cosine", title="Direction")
@@ -104,12 +105,6 @@ def gradients_over_horizon(agreements: Mapping[str, xr.Dataset], exponent: float
         f"Dotted: against the true gradient of another sample.{mark}"
     )
     return illustrate(figure, "gradients_over_horizon", caption, "cosine and norm ratio of gradients over the horizon")
-
-
-def spread(values: xr.DataArray) -> tuple[Array, Array, Array]:
-    """10 %, median and 90 % over samples; what is not a number is infinitely wrong."""
-    low, middle, high = values.fillna(np.inf).quantile([0.1, 0.5, 0.9], dim="sample", method="nearest").values
-    return low, middle, high
 
 
 def _lowest(values: Array) -> float:

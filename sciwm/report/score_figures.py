@@ -19,6 +19,7 @@ from sciwm.report.drawing import (
     label_lines,
     largest,
     new_figure,
+    spread,
 )
 
 COLORS = (ORANGE, BLUE, GREEN, PURPLE)
@@ -34,8 +35,7 @@ def scores_over_lead_time(scores: xr.Dataset) -> Illustration:
     errors, skills, top = [], [], 0.0
     for name, color in zip(map(str, scores["variable"].values), cycle(COLORS), strict=False):
         one = scores.sel(variable=name).isel(time=slice(1, None))
-        lost = one["vrmse"].fillna(np.inf)
-        low, middle, high = lost.quantile([0.1, 0.5, 0.9], dim="simulation", method="nearest").values
+        low, middle, high = spread(one["vrmse"], "simulation")
         band(upper, lead, low, middle, high, color=color)
         lower.plot(lead, one["skill"].values, color=color)
         errors.append(LineLabel(name, float(middle[-1]), color))

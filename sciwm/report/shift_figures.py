@@ -19,8 +19,9 @@ from sciwm.report.drawing import (
     illustrate,
     label_lines,
     new_figure,
+    spread,
 )
-from sciwm.report.effect_figures import COLORS, spread
+from sciwm.report.effect_figures import COLORS
 from sciwm.words import counted
 
 HIGHEST = 2.0
@@ -41,11 +42,11 @@ def error_under_shift(errors: xr.Dataset, name: str, lead_time: float) -> Illust
     colors = colormaps["YlOrRd"](np.linspace(0.4, 0.95, len(factors)))
     for factor, shade in zip(factors, colors, strict=True):
         color = "#" + "".join(f"{round(255 * c):02x}" for c in shade[:3])
-        low, middle, high = spread(errors["nrmse"].sel(factor=factor))
+        low, middle, high = spread(errors["nrmse"].sel(factor=factor), "sample")
         band(axes, lead, low, middle, high, color=color)
         lowest = min(lowest, float(np.nanmin(np.where(low > 0, low, np.nan), initial=lowest)))
         labels.append(LineLabel(f"× {factor:g}", float(middle[-1]), color, bold=factor == 1))
-    persistence = spread(errors["nrmse_persistence"].isel(factor=0))[1]
+    persistence = spread(errors["nrmse_persistence"].isel(factor=0), "sample")[1]
     axes.plot(lead, persistence, color=GREY, linestyle=(0, (1, 1.2)))
     axes.axvline(lead_time, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set(yscale="log", xlim=(0, lead[-1]), ylim=(max(lowest / 2, 1e-5), HIGHEST))
@@ -78,7 +79,7 @@ def error_over_grids(errors: Mapping[str, xr.Dataset]) -> Illustration:
     axes = figure.subplots()
     grids = [str(g) for g in next(iter(errors.values()))["grid"].values]
     for row, ((name, one), color) in enumerate(zip(errors.items(), cycle(COLORS), strict=False)):
-        low, middle, high = spread(one["encoding_error"])
+        low, middle, high = spread(one["encoding_error"], "sample")
         place = np.arange(len(grids)) + 0.12 * (row - (len(errors) - 1) / 2)
         axes.errorbar(place, middle, [middle - low, high - middle], fmt="o", color=color, capsize=3, label=name)
     axes.set(yscale="log", xlim=(-0.5, len(grids) - 0.5), xlabel="points of the grid", ylabel="change of the state")

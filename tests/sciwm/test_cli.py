@@ -415,7 +415,7 @@ def test_rollout_writes_what_the_surrogate_forecasts(
 @pytest.mark.parametrize(
     ("change", "words", "parts"),
     [
-        (lambda d: d.drop_vars("u"), [], ["the variable 'u' [1], got no variables"]),
+        (lambda d: d.drop_vars("u"), [], ["the variable 'u' [1], got action"]),
         (lambda d: d.drop_vars("action"), [], ["a variable 'forcing' or 'action' over (time, actuator), got u"]),
         (lambda d: d.rename(x="y"), [], ["the dimension 'x'"]),
         (lambda d: d.assign_coords(x=d.x**1.1), [], ["equispaced"]),

@@ -13,8 +13,8 @@ from sciwm.evaluation.gradients import gradient_agreement
 from sciwm.evaluation.long_run import long_runs
 from sciwm.evaluation.resolution import Restricted, encoding_errors, on_shapes
 from sciwm.evaluation.shifts import forcing_shift
-from sciwm.report.drawing import STYLE, Illustration
-from sciwm.report.effect_figures import effect_over_lead_time, gradients_over_horizon, spread
+from sciwm.report.drawing import STYLE, Illustration, spread
+from sciwm.report.effect_figures import effect_over_lead_time, gradients_over_horizon
 from sciwm.report.long_run_figures import climate, functionals_of_runs
 from sciwm.report.shift_figures import control_over_grids, error_over_grids, error_under_shift
 
@@ -92,5 +92,7 @@ def test_captions_tell_the_numbers() -> None:
 
 def test_what_is_not_a_number_is_infinitely_wrong() -> None:
     values = xr.DataArray([[1.0, 2.0, np.nan]] * 2, dims=("time", "sample"))
-    low, middle, high = spread(values)
+    low, middle, high = spread(values, "sample")
     assert low.tolist() == [1, 1] and middle.tolist() == [2, 2] and np.isinf(high).all()
+    assert spread(values[:, :2], "sample")[1].tolist() == [1.5, 1.5], "of an even number of samples"
+    assert np.isinf(spread(values[:, [0, 2]], "sample")[1]).all()

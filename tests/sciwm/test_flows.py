@@ -167,7 +167,7 @@ def test_resolution_is_free_where_space_is_periodic(surrogate: sciwm.Surrogate, 
     tall = replace(surrogate, model=Modes(surrogate.domain))  # type: ignore[arg-type]
     tall.model.fewest_points = (4, 6)  # type: ignore[misc]
     assert told(lambda: tall.encode(coarse)) == [
-        "fields: y: expected at least 6 points, got 4; coarser fields alias: interpolate them"
+        "fields: y: expected at least 6 points, got 4; coarser fields alias: give them on a finer grid"
     ]
 
 

@@ -396,8 +396,12 @@ def _prediction_error(objective: Objective, model: WorldModel, imagined: Tensor,
             r"loss\.collapse\.kind: expected another than ema_target",
         ),
         (
+            {"model": {"ledger": True}, "loss": {"physics": {"budget": 0.1}}},
+            r"loss\.physics\.budget: expected 0, as with model\.ledger budgets hold exactly",
+        ),
+        (
             {"loss": {"encoder_learns_from": "reconstruction", "collapse": {"kind": "ema_target"}}},
-            r"loss\.collapse\.kind: expected another than ema_target",
+            r"loss\.collapse\.kind: expected vicreg, sigreg, visreg or none",
         ),
     ],
 )

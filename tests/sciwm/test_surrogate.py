@@ -117,7 +117,7 @@ def test_a_function_has_the_same_latent_at_any_resolution(surrogate: sciwm.Surro
 
 def test_too_coarse_fields_are_refused(surrogate: sciwm.Surrogate) -> None:
     assert told(lambda: surrogate.encode(waves(8))) == [
-        "fields: x: expected at least 14 points, got 8; coarser fields alias: interpolate them"
+        "fields: x: expected at least 14 points, got 8; coarser fields alias: give them on a finer grid"
     ]
 
 

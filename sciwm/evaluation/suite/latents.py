@@ -124,7 +124,10 @@ def _noticed(found: xr.Dataset) -> list[Measure]:
     """By the error in the latent: the violation that is noticed least, and the control that is noticed most."""
     latent = found.sel(detector="latent", size=found["default_size"])
     measures = []
-    for control, meaning in ((False, "AUROC of the violation noticed least"), (True, "of the control noticed most")):
+    for control, meaning in (
+        (False, "AUROC in the latent of the violation noticed least"),
+        (True, "in the latent of the control noticed most"),
+    ):
         chosen = latent.isel(violation=np.flatnonzero(found["control"].values == control))
         if not chosen.sizes["violation"]:
             continue
