@@ -17,7 +17,7 @@ from sciwm.files import write_atomically, write_json
 from sciwm.model.checkpoint import DESCRIPTION, load_model
 from sciwm.model.world_model import WorldModel
 from sciwm.problems import InputError, Problem
-from sciwm.training.state import learned_from, simulated_from
+from sciwm.training.state import differences, learned_from, simulated_from
 from simulations.resumable_store import ResumableStore, markers_of
 from simulations.sensitivity_store import SensitivityStore
 from simulations.store import TrajectoryStore
@@ -31,7 +31,7 @@ def claim(config: Config, run: Path) -> None:
     remedy = "choose another --out, or delete the folder"
     if path.exists():
         depends = learned_from if (run / "train_state.pt").exists() or (run / DESCRIPTION).exists() else simulated_from
-        changed = "; ".join(_differences(depends(load_config(path)), depends(config)))
+        changed = "; ".join(differences(depends(load_config(path)), depends(config)))
         if changed:
             raise InputError([Problem(str(run), "the configuration of its data and model", changed, remedy)])
     else:
@@ -45,12 +45,6 @@ def claim(config: Config, run: Path) -> None:
 def _holds_twins_alone(folder: Path) -> bool:
     """Whether it is the place of the data, with nothing in it yet but what another solver answered."""
     return folder.name == "data" and folder.is_dir() and [p.name for p in folder.iterdir()] == [TWINS]
-
-
-def _differences(there: Any, wanted: Any, key: str = "") -> list[str]:
-    if isinstance(there, dict) and isinstance(wanted, dict):
-        return [d for k in wanted for d in _differences(there.get(k), wanted[k], f"{key}.{k}".lstrip("."))]
-    return [] if there == wanted else [f"{key}: there {there}, asked {wanted}"]
 
 
 def read_config(run: Path) -> Config:
@@ -71,7 +65,7 @@ def read_model(run: Path, config: Config) -> WorldModel:
 
 def check_trained(run: Path, trained: Config, config: Config) -> None:
     """Refuse a model that was trained otherwise than ``config.yaml`` says."""
-    changed = "; ".join(_differences(learned_from(trained), learned_from(config)))
+    changed = "; ".join(differences(learned_from(trained), learned_from(config)))
     if changed:
         remedy = "restore config.yaml, or delete model.* and train_state.pt and train again"
         raise InputError([Problem(str(run), "a model trained as config.yaml says", changed, remedy)])

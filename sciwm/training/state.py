@@ -32,6 +32,13 @@ def learned_from(config: Config) -> dict[str, Any]:
     )
 
 
+def differences(there: Any, wanted: Any, key: str = "") -> list[str]:
+    """In words, the keys in which two such parts are not the same."""
+    if isinstance(there, dict) and isinstance(wanted, dict):
+        return [d for k in wanted for d in differences(there.get(k), wanted[k], f"{key}.{k}".lstrip("."))]
+    return [] if there == wanted else [f"{key}: there {there}, asked {wanted}"]
+
+
 @dataclass
 class TrainState:
     """Everything beside weights and optimiser that the next update depends on.
@@ -88,12 +95,16 @@ def load_state(
         return TrainState(experiment)
     try:
         saved = torch.load(path, weights_only=True)
-        if saved["experiment"] != experiment:
-            raise ValueError("it belongs to another configuration")
+        if changed := differences(saved["experiment"], experiment):
+            remedy = "restore config.yaml, or delete this file to train from the beginning"
+            expected = "the state of a training of this configuration"
+            raise InputError([Problem(str(path), expected, "; ".join(changed), remedy)])
         model.load_state_dict(saved.pop("model"))
         objective.load_state_dict(saved.pop("objective"))
         optimizer.load_state_dict(saved.pop("optimizer"))
         return TrainState(**saved)
+    except InputError:
+        raise
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
         got = in_one_line(error)
         remedy = "delete it to train from the beginning"

@@ -122,6 +122,32 @@ def test_sigterm_saves_and_exits_with_success(
     assert state["update"] == int(told.split()[-1] if told.split() else 5)
 
 
+def test_a_state_of_another_training_is_told(
+    make_config: Callable[..., Config], training_set: Trajectories, validation_set: Trajectories, tmp_path: Path
+) -> None:
+    """By the key that differs; the file stays as it is."""
+    settings = {"updates": 4, "updates_per_epoch": 2, "batch_size": 8}
+    with pytest.raises(KeyboardInterrupt):
+        train(make_config(training=settings), tmp_path, [training_set], validation_set, advance=_stop_after(2))
+    before = (tmp_path / "train_state.pt").read_bytes()
+    other = make_config(training=settings, loss={"one_step": 2.0})
+    with pytest.raises(InputError, match=r"loss\.one_step: there 1\.0, asked 2\.0; restore config\.yaml, or delete"):
+        train(other, tmp_path, [training_set], validation_set)
+    assert (tmp_path / "train_state.pt").read_bytes() == before
+
+
+def _stop_after(updates: int) -> Callable[[int, str], None]:
+    done = 0
+
+    def advance(count: int, message: str) -> None:
+        nonlocal done
+        done += count
+        if done > updates:
+            raise KeyboardInterrupt
+
+    return advance
+
+
 def test_damaged_state_is_told(
     config: Config, training_set: Trajectories, validation_set: Trajectories, tmp_path: Path
 ) -> None:
