@@ -3,7 +3,7 @@
 import json
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from sciwm.benchmarks.kept import TRAINED_FROM, kept, sections
 from sciwm.benchmarks.physics import factorial, measure, resolution
 from sciwm.benchmarks.physics.arms import ARMS, BASE, BENT, OURS
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
-from sciwm.benchmarks.physics.calibration import Cost
+from sciwm.benchmarks.physics.calibration import Cost, cost_of_training
 from sciwm.benchmarks.physics.cells import trained_cell
 from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, judge_seeds, verdict
 from sciwm.benchmarks.physics.ground import Ground
@@ -267,6 +267,23 @@ def test_a_training_that_comes_to_nothing_is_a_result_and_bad_input_is_not(
     fail(NothingLearned)
     cell = trained_cell(ground, "failing", ARMS["base"])
     assert "a finite held-out error" in cell["failed"] and cell["samples"] == {}
+
+
+def test_a_short_training_that_learns_nothing_finite_tells_what_it_costs(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty updates may be too few for rollouts that stay finite."""
+
+    def train(config: Config, *_: object, advance: Callable[[int, str], None]) -> None:
+        advance(0, "")
+        for _ in range(config.training.updates):
+            sum(range(10**5))
+            advance(1, "")
+        raise NothingLearned([Problem("training", "a finite held-out error", "none in any epoch")])
+
+    monkeypatch.setattr("sciwm.benchmarks.physics.calibration.train", train)
+    cost = cost_of_training(ground, "hopeless", ARMS["base"].overrides)
+    assert 1e-5 < cost.update < 1
 
 
 def test_a_term_that_asks_for_something_else_is_trained_anew(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,6 @@ from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
 from sciwm.model.world_model import WorldModel
 from sciwm.run_folder import store_path
-from sciwm.training.loop import NothingLearned
 
 FEWEST_UPDATES = 20
 
@@ -93,11 +92,7 @@ def baseline_cell(ground: Ground, name: str) -> Cell:
     if name in CLOSED_FORM:
         path = ground.folder / "cells" / f"{name}.json"
         return kept(path, [sections(ground.config), VERSION], lambda: _closed_form(ground, name))
-    try:
-        arm = matched(ground, name)
-    except NothingLearned as error:
-        return {"failed": str(error), "samples": {}}
-    return trained_cell(ground, name, arm)
+    return trained_cell(ground, name, matched(ground, name))
 
 
 def _closed_form(ground: Ground, name: str) -> Cell:
