@@ -24,7 +24,7 @@ from sciwm.model.build import names_problems
 from sciwm.model.checkpoint import DESCRIPTION, load_model, read_description
 from sciwm.planning.build import planning_cost
 from sciwm.planning.linear import linear_law
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, in_one_line, raise_if
 from sciwm.run_folder import check_trained, open_sensitivities, read_config, read_metrics, store_path, twins_path
 from sciwm.store_inspection import check_store, describe_store, outcomes_of
 from sciwm.summary import summarize
@@ -77,8 +77,7 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise InputError([_unbuildable(error, f"{path}: simulation")]) from error
-    if problems := names_problems(config.model, [v.name for v in simulation.variables], simulation.grid.dims):
-        raise InputError(problems)
+    raise_if(names_problems(config.model, [v.name for v in simulation.variables], simulation.grid.dims))
     require_symmetries(actuation_of(simulation), config.training.augmentation)
     if config.planning.terminal == "riccati" and target.numel() <= LARGEST_LINEARIZED:
         try:
@@ -177,8 +176,7 @@ def _all(checks: Sequence[Callable[[], str]]) -> list[str]:
             sound.append(look())
         except InputError as error:
             problems += error.problems
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
     return sound
 
 
@@ -197,8 +195,7 @@ def _check_suits(path: Path, run: Path) -> str:
         forcing = forcing_of(dataset, path)
         read = forcing.copy(data=read_values(forcing, path))
         problems += held_forcing(read, dataset.drop_vars("time", errors="ignore"), domain)[2]
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
     if not forced:
         return f"{path}: fields suit the model of {run}; holds no forcing for a rollout"
     return f"{path}: suits the model of {run}"
@@ -208,7 +205,7 @@ def _domain(run: Path) -> Domain:
     try:
         return Domain.from_json(read_description(run)["domain"])
     except (KeyError, TypeError, AttributeError) as error:
-        got, remedy = f"{type(error).__name__}: {error}", "restore it from a backup, or train again"
+        got, remedy = in_one_line(error), "restore it from a backup, or train again"
         raise InputError([Problem(str(run / DESCRIPTION), "a complete domain", got, remedy)]) from error
 
 

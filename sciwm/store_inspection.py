@@ -9,7 +9,7 @@ from sciwm.data.coordinates import axis_in_words, axis_of
 from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read_values
 from sciwm.data.sensitivity import SensitivitySet, layout_problems, space_dimensions, variables_with_twins
 from sciwm.data.sensitivity_checks import check_same_simulation
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, raise_if
 from sciwm.words import counted
 from simulations.resumable_store import ResumableStore, markers_of
 from simulations.sensitivity_store import SensitivityStore
@@ -129,8 +129,7 @@ def _answered(path: Path, dataset: xr.Dataset) -> list[str]:
     """The variables of a store of answers, of which nothing is missing."""
     names = variables_with_twins(dataset)
     problems = layout_problems(dataset, names, str(path))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
     return names
 
 

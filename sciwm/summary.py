@@ -4,7 +4,7 @@ from typing import Any
 
 from sciwm.data.coordinates import axis_in_words
 from sciwm.data.domain import Domain
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, in_one_line
 from sciwm.words import counted
 
 
@@ -17,7 +17,7 @@ def summarize(description: dict[str, Any]) -> str:
     try:
         return _table(description)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        got = f"{type(error).__name__}: {error}"
+        got = in_one_line(error)
         remedy = "restore it from a backup, or train again"
         raise InputError([Problem("model.json", "a complete description of a model", got, remedy)]) from error
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sciwm.baselines.modes import Modes, fit_modes
 from sciwm.baselines.readouts import require_fields_alone
 from sciwm.baselines.recordings import Recordings
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 from simulations import ActionBox
 
 
@@ -101,8 +101,7 @@ def fit_linear(data: Recordings, modes: Modes, products: int, ridges: Sequence[f
     problems = [Problem("ridge", "zero or more", str(ridge)) for ridge in ridges if not ridge >= 0]
     if not 0 <= products <= len(modes):
         problems.append(Problem("products", f"0 to {len(modes)}, the number of modes", str(products)))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
     lifted = lift(modes.encode(data.fields.double()), products)
     actions = data.actuators.to_normalized(data.actions.double())
     regressors = torch.cat([lifted[:, :-1], actions], dim=2).flatten(0, 1)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sciwm.data.schema import Trajectories
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 from sciwm.words import counted
 from simulations import ActionBox
 
@@ -47,8 +47,7 @@ class Recordings:
             if bad:
                 got = counted(bad, "that is not", "that are not")
                 problems.append(Problem(name, "finite values", got, "drop these simulations"))
-        if problems:
-            raise InputError(problems)
+        raise_if(problems)
 
     @property
     def intervals(self) -> int:

@@ -12,7 +12,7 @@ from sciwm.baselines.dmdc import DMDc, fit_linear
 from sciwm.baselines.modes import fit_modes
 from sciwm.baselines.recordings import Recordings
 from sciwm.dynamics import rollout
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 
 RANKS = (0.9, 0.99, 0.999, 0.9999)
 RIDGES = (1e-12, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
@@ -58,8 +58,7 @@ def tune(
     ]
     if not 1 <= horizon <= validation.intervals:
         problems.append(Problem("horizon", f"1 to {validation.intervals}, the intervals to validate on", str(horizon)))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
     every = fit_modes(train.fields.flatten(0, 1))
     sizes = sorted(
         {(len(every.truncated(rank)), min(q, len(every.truncated(rank)))) for rank in ranks for q in products}

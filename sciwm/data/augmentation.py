@@ -18,7 +18,7 @@ from torch import Tensor
 from sciwm.data.actuation import Actuation
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Batch
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, raise_if
 
 TOLERANCE = 1e-4
 """Of a shape's largest value: how far one that is taken to it may be from it."""
@@ -92,8 +92,7 @@ def require_symmetries(data: Trajectories | Actuation, kinds: Sequence[Kind]) ->
         if len(list(islice(_of_kind(data, kind), needed))) < needed:
             expected, got = "actuators that it takes to each other, bounds included", "others"
             problems.append(Problem(f"training.augmentation: {kind}", expected, got, "leave it out"))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
 
 
 def augment(batch: Batch, symmetries: Sequence[Symmetry], rng: np.random.Generator) -> Batch:

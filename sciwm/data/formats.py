@@ -5,7 +5,7 @@ from pathlib import Path
 import xarray as xr
 
 from sciwm.data.schema import open_trajectories
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, in_one_line
 
 
 def open_dataset(path: Path) -> xr.Dataset:
@@ -21,7 +21,7 @@ def open_dataset(path: Path) -> xr.Dataset:
     try:
         dataset: xr.Dataset = xr.open_dataset(path, engine="netcdf4", decode_times=False)
     except (OSError, ValueError, RuntimeError) as error:
-        got = f"{type(error).__name__}: {error}"
+        got = in_one_line(error)
         raise InputError([Problem(str(path), "a readable netCDF file", got, "write it again")]) from error
     return dataset
 

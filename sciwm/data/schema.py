@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sciwm.data.actuation import shapes_on
 from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
-from sciwm.problems import InputError, Problem, raise_if
+from sciwm.problems import InputError, Problem, in_one_line, raise_if
 from simulations import ActionBox, Variable
 from simulations.resumable_store import digest_of
 
@@ -122,7 +122,7 @@ def open_trajectories(path: Path) -> xr.Dataset:
             return dataset
     except Exception as error:  # whatever a damaged store makes the reader raise
         remedy = "delete it and simulate again"
-        got = f"{type(error).__name__}: {error}"
+        got = in_one_line(error)
         raise InputError([Problem(str(path), "a readable Zarr store", got, remedy)]) from error
 
 
@@ -147,7 +147,7 @@ def read_values(array: xr.DataArray, path: Path) -> NDArray[Any]:
     try:
         return array.values
     except Exception as error:  # whatever a damaged chunk makes the decompressor raise
-        place, got = f"{path}: {array.name}", f"{type(error).__name__}: {error}"
+        place, got = f"{path}: {array.name}", in_one_line(error)
         raise InputError([Problem(place, "readable values", got, CHECK_REMEDY)]) from error
 
 

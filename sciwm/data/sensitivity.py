@@ -29,7 +29,7 @@ from torch import Tensor
 
 from sciwm.data.checks import numbers_problems, time_problems
 from sciwm.data.formats import open_dataset
-from sciwm.problems import InputError, Problem, raise_if
+from sciwm.problems import InputError, Problem, in_one_line, raise_if
 from simulations import ActionBox
 from simulations.resumable_store import digest_of
 
@@ -250,7 +250,7 @@ def _loaded(dataset: xr.Dataset, where: str) -> xr.Dataset:
     try:
         return dataset.load()
     except Exception as error:  # whatever a damaged chunk makes the decompressor raise
-        got = f"{type(error).__name__}: {error}"
+        got = in_one_line(error)
         raise InputError([Problem(where, "readable values", got, "write the file anew")]) from error
 
 

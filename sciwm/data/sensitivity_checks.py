@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from sciwm.data.schema import Trajectories
 from sciwm.data.sensitivity import SensitivitySet
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 
 AGREEMENT = 1e-3
 """Relative, as that asked of grids and times."""
@@ -36,8 +36,7 @@ def check_same_simulation(answers: SensitivitySet, data: Trajectories) -> None:
         problems.append(Problem(where, expected, got, remedy))
     elif not problems:
         problems = _actuator_problems(answers, data, where, remedy)
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
 
 
 def _actuator_problems(answers: SensitivitySet, data: Trajectories, where: str, remedy: str) -> list[Problem]:

@@ -17,7 +17,7 @@ from sciwm.evaluation.climate import Climate, record_climate
 from sciwm.evaluation.invariants import vary_by_rounding
 from sciwm.evaluation.spectra import log_spectral_distance, shell_wavenumbers, wasserstein
 from sciwm.evaluation.trajectories import require_fit
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, raise_if
 from simulations import PeriodicGrid, Simulation
 from simulations.generate import Progress, silent
 
@@ -135,8 +135,7 @@ def _require_enough(starts: Tensor, actions: Tensor, settle: int) -> None:
         problems.append(Problem("starts", "at least two samples", str(len(starts)), remedy))
     if not 0 <= settle <= actions.shape[1] - 2:
         problems.append(Problem("settle", f"from 0 to {actions.shape[1] - 2} of {actions.shape[1]}", str(settle)))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
 
 
 def _distances(made: Sequence[Climate], lost: Sequence[Array]) -> dict[str, xr.DataArray]:

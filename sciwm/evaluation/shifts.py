@@ -16,7 +16,7 @@ from torch import Tensor
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.actions import beyond
 from sciwm.evaluation.trajectories import decoded, described, relative_error, require_fit, times
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 from simulations import Simulation
 
 FACTORS = (1.0, 1.5, 2.0)
@@ -131,8 +131,7 @@ def error_slope(errors: xr.Dataset, lead_time: float) -> xr.DataArray:
         problems.append(Problem("lead_time", f"from {first:g} to {last:g}", f"{lead_time:g}"))
     if errors.sizes["factor"] < 2:
         problems.append(Problem("errors: factor", "at least two factors", str(errors.sizes["factor"])))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
     error = errors["nrmse"].sel(time=lead_time, method="nearest").astype(float)
     log_error = np.log(error.where(error > 0))
     log_factor = np.log(errors["factor"].astype(float))
@@ -153,8 +152,7 @@ def _together(rows: Iterable[xr.Dataset], factors: Sequence[float], meaning: str
 def _require(factors: Sequence[float], problems: list[Problem]) -> None:
     if not factors or not all(f > 0 for f in factors) or len(set(factors)) < len(factors):
         problems = [*problems, Problem("factors", "different positive numbers", f"{tuple(factors)}")]
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
 
 
 def _parameter_problems(simulation: Simulation, parameter: str) -> list[Problem]:

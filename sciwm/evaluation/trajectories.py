@@ -8,7 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 from sciwm.words import counted
 from simulations import Simulation
 
@@ -96,8 +96,7 @@ def require_fit(dynamics: Dynamics, simulation: Simulation, starts: Tensor, acti
         if read.shape[1:] != wanted:
             remedy = "take a simulation on the grid of the dynamics"
             problems.append(Problem("dynamics: fields", f"the shape {wanted}", f"{tuple(read.shape[1:])}", remedy))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
 
 
 def _action_problems(simulation: Simulation, starts: Tensor, actions: Mapping[str, Tensor]) -> list[Problem]:

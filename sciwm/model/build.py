@@ -14,7 +14,7 @@ from sciwm.model.slaved import SlavedModes
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.spectral import SpectralSpace
 from sciwm.model.vector import VectorSpace
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 
 Encoder = SpectralEncoder | VectorEncoder | FieldEncoder
 Decoder = SpectralDecoder | VectorDecoder | FieldDecoder
@@ -24,8 +24,7 @@ Predictor = ExponentialPredictor | LinearPredictor | FieldPredictor
 def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
     """By ``settings.latent``."""
     variables = len(domain.variables)
-    if problems := names_problems(settings, [v.name for v in domain.variables], domain.dimensions):
-        raise InputError(problems)
+    raise_if(names_problems(settings, [v.name for v in domain.variables], domain.dimensions))
     match settings.latent:
         case "spectral":
             space = _spectral_space(settings, domain)
@@ -94,8 +93,7 @@ def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:
     if len(names) > settings.latent_channels and settings.conserved:
         expected = f"at least {len(names)}, a channel for each variable, where means are conserved"
         problems.append(Problem("model.latent_channels", expected, str(settings.latent_channels)))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
     return [names.index(name) for name in settings.conserved]
 
 

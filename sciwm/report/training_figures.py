@@ -61,9 +61,9 @@ def training(results: Results) -> Illustration:
     for name, (label, color) in TERMS.items():
         if f"train.{name}" in history[-1]:
             values = _series(history, f"train.{name}")
-            # a term that is exactly zero has no place on a logarithmic axis
-            terms.plot(updates, np.where(values > 0, values, np.nan), color=color, label=label, **marks)
-    terms.set(title="Terms of the loss, a trivial model = 1", yscale="log")
+            if (values > 0).any():  # a term that is exactly zero has no place on a logarithmic axis
+                terms.plot(updates, np.where(values > 0, values, np.nan), color=color, label=label, **marks)
+    terms.set(title="Terms of the loss, most of them 1 for a trivial model", yscale="log")
     shown = [name for name in TERMS if f"gradient_norm.{name}" in history[-1]]
     norms = [np.nan_to_num(_series(history, f"gradient_norm.{name}")) for name in shown]  # none before it counts
     total = np.maximum(np.sum(norms, axis=0), np.finfo(float).tiny)

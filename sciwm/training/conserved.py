@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sciwm.data.domain import Domain
 from sciwm.data.schema import Trajectories
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 
 OF_SUPPLY, OF_FIELD = 1e-2, 1e-3
 """Of what the forcing brings and of the field's deviation, what rounding and packed files may change."""
@@ -41,5 +41,4 @@ def require_conserved(names: Sequence[str], data: Trajectories, shapes: NDArray[
             got = f"{variable.name}, whose mean changes by {found}"
             remedy = "leave it out; something else changes it, or the recorded actions are not what acted"
             problems.append(Problem("model.conserved", expected, f"{got} more in simulation {rows[worst]}", remedy))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)

@@ -29,7 +29,7 @@ from sciwm.loss.balance import backward_balanced
 from sciwm.loss.objective import Objective, weighted_sum
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, raise_if
 from sciwm.training.conserved import require_conserved
 from sciwm.training.heads import fit_heads, transitions
 from sciwm.training.held_out import HeldOut
@@ -204,8 +204,7 @@ def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | Non
         for name, weight, is_there in needs
         if weight and not is_there
     ]
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
 
 
 def _close_epoch(run: Path, state: TrainState, model: WorldModel, measured: dict[str, float]) -> None:

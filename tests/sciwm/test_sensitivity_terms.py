@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from killed import Killed, killed_at
 from torch import Tensor
 
 from sciwm import pipeline
@@ -363,23 +364,6 @@ def test_the_forcing_of_a_linear_flow_is_found(
 
 
 # Training with all of it
-
-
-class Killed(BaseException):
-    """What ends a process between two updates."""
-
-
-def killed_at(update: int) -> Callable[[int, str], None]:
-    """An observer of the training that ends it after so many updates of this process."""
-    done = 0
-
-    def advance(updates: int, message: str) -> None:
-        nonlocal done
-        done += updates
-        if done > update:
-            raise Killed
-
-    return advance
 
 
 @pytest.mark.parametrize("collapse", ["ema_target", "vicreg"])

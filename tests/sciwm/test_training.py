@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from killed import Killed, killed_at
 
 from sciwm.config import Config
 from sciwm.config_files import dump_config
@@ -127,25 +128,13 @@ def test_a_state_of_another_training_is_told(
 ) -> None:
     """By the key that differs; the file stays as it is."""
     settings = {"updates": 4, "updates_per_epoch": 2, "batch_size": 8}
-    with pytest.raises(KeyboardInterrupt):
-        train(make_config(training=settings), tmp_path, [training_set], validation_set, advance=_stop_after(2))
+    with pytest.raises(Killed):
+        train(make_config(training=settings), tmp_path, [training_set], validation_set, advance=killed_at(2))
     before = (tmp_path / "train_state.pt").read_bytes()
     other = make_config(training=settings, loss={"one_step": 2.0})
     with pytest.raises(InputError, match=r"loss\.one_step: there 1\.0, asked 2\.0; restore config\.yaml, or delete"):
         train(other, tmp_path, [training_set], validation_set)
     assert (tmp_path / "train_state.pt").read_bytes() == before
-
-
-def _stop_after(updates: int) -> Callable[[int, str], None]:
-    done = 0
-
-    def advance(count: int, message: str) -> None:
-        nonlocal done
-        done += count
-        if done > updates:
-            raise KeyboardInterrupt
-
-    return advance
 
 
 def test_damaged_state_is_told(

@@ -29,7 +29,9 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     """Trained and measured, each kept for itself; an arm that learns nothing finite is a result too."""
     config = ground.experiment(arm.overrides, arm.share)
     path = ground.folder / "trained" / f"{name}.json"
-    made_of = [sections(config, TRAINED_FROM), *([b"%d" % arm.version] if arm.version > 1 else [])]
+    made_of = [sections(config, TRAINED_FROM)]
+    if arm.version > 1:  # all others stay kept
+        made_of.append(str(arm.version).encode())
     about = kept(path, made_of, lambda: _trained(ground, name, config, arm.share))
     about |= {"trained_commit": about["commit"]}
     if "failed" in about:
@@ -37,12 +39,11 @@ def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
     if not weights_of(ground, name).exists():  # somebody has tidied up
         path.unlink()
         return trained_cell(ground, name, arm)
-    path = ground.folder / "cells" / f"{name}.json"
-    return about | kept(
-        path,
-        [*seen_in(ground, name, config), *([b"probes"] if name in PROBED else [])],
-        lambda: measured(ground, trained_model(ground, name), probes=name in PROBED),
-    )
+    path, probes = ground.folder / "cells" / f"{name}.json", name in PROBED
+    made_of = seen_in(ground, name, config)
+    if probes:
+        made_of.append(b"probes")
+    return about | kept(path, made_of, lambda: measured(ground, trained_model(ground, name), probes=probes))
 
 
 def seen_in(ground: Ground, name: str, config: Config) -> list[bytes]:

@@ -18,7 +18,7 @@ from sciwm.evaluation.gradients import gradient_agreement
 from sciwm.evaluation.long_run import long_runs
 from sciwm.evaluation.probe_samples import encode, flat, read_samples
 from sciwm.evaluation.probes import Array, Probe, network_probe, ridge_probe
-from sciwm.evaluation.rollouts import unseen_action_budget
+from sciwm.evaluation.rollouts import SIMULATIONS_AT_ONCE, unseen_action_budget
 from sciwm.evaluation.symmetry import symmetric_shift
 from sciwm.evaluation.trajectories import decoded, relative_error
 from sciwm.model.world_model import WorldModel
@@ -45,7 +45,6 @@ WORST = 2.0
 """Cost of an episode, over that without control, that stands for all that are worse or blew up."""
 
 UPDATES, QUICK_UPDATES = 1500, 100  # of the network probe
-SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
 
 Samples = dict[str, list[float]]
 

@@ -10,7 +10,7 @@ from sciwm.evaluation.suite.imagination import measure_budgets, measure_long_run
 from sciwm.evaluation.suite.latents import FEWEST_SIMULATIONS, measure_probing, measure_surprise
 from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation.suite.setting import Setting
-from sciwm.problems import InputError, Problem
+from sciwm.problems import Problem, raise_if
 from simulations.generate import Progress
 
 
@@ -86,6 +86,5 @@ def check_names(names: Sequence[str], where: str) -> list[str]:
             close = difflib.get_close_matches(name, PARTS, n=1)
             remedy = f"did you mean '{close[0]}'?" if close else ""
             problems.append(Problem(where, f"parts among {', '.join(PARTS)}", f"'{name}'", remedy))
-    if problems:
-        raise InputError(problems)
+    raise_if(problems)
     return [name for name in PARTS if name in names]
