@@ -43,7 +43,7 @@ def _arms(rows: Sequence[Row]) -> Figure:
             panel.plot(mean, place, "o", color=COLORS[row["system"]], markersize=3)
         _dress(panel, title, scale)
     panels[0].set_yticks(range(len(names)), names)
-    panels[0].invert_yaxis()
+    panels[0].set_ylim(len(names) - 0.4, -0.6)  # from above
     _legend(figure, systems)
     return figure
 
