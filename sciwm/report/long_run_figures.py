@@ -66,9 +66,12 @@ def _distances(one: xr.Dataset) -> str:
     return f"On average {' and '.join(parts)}." if parts else "Nothing is left to be compared."
 
 
-def functionals_of_runs(runs: xr.Dataset) -> Illustration:
-    """Mean and variation over time of every functional, one point for each run."""
-    names = [str(n) for n in runs["functional"].values]
+def functionals_of_runs(runs: xr.Dataset) -> list[Illustration]:
+    """Mean and variation over time of every functional that is not conserved, one point for each run."""
+    varying = runs["functional_distance"].sel(run="simulation").notnull().any("sample")
+    names = [str(n) for n in runs["functional"].values[varying.values]]
+    if not names:
+        return []
     figure = new_figure(3.2)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
@@ -78,11 +81,14 @@ def functionals_of_runs(runs: xr.Dataset) -> Illustration:
             axes.plot(mean, variation, marker, color=color, markersize=5, label=RUN_NAMES[run])
         axes.margins(0.15)
         axes.ticklabel_format(useOffset=False, scilimits=(-2, 4))
+        axes.locator_params(nbins=max(3, 12 // len(names)))
         axes.set(title=name.replace("_", " "), xlabel="mean over time")
     panels[0].set_ylabel("deviation over time")
-    panels[0].legend()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    conserved = ", ".join(str(n).replace("_", " ") for n in runs["functional"].values[~varying.values])
     caption = (
-        f"Every functional over {runs.attrs['duration']:.4g} time units, computed by the simulation on the fields; one "
+        f"Functionals over {runs.attrs['duration']:.4g} time units, computed by the simulation on the fields; one "
         "point for each run that did not blow up."
     )
-    return illustrate(figure, "functionals_of_runs", caption, "mean and variation of functionals in long runs")
+    caption += f" Not shown, as the flow conserves it: {conserved}." if conserved else ""
+    return [illustrate(figure, "functionals_of_runs", caption, "mean and variation of functionals in long runs")]

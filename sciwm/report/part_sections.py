@@ -38,7 +38,7 @@ def _gradients(results: Results, agreement: xr.Dataset) -> list[Illustration]:
 
 
 def _long_runs(results: Results, runs: xr.Dataset) -> list[Illustration]:
-    return [*(climate(runs, str(v)) for v in runs["variable"].values), functionals_of_runs(runs)]
+    return [*(climate(runs, str(v)) for v in runs["variable"].values), *functionals_of_runs(runs)]
 
 
 def _shifts(results: Results, together: xr.Dataset) -> list[Illustration]:

@@ -46,7 +46,7 @@ def _lost_climate() -> Illustration:
 
 
 def _functionals() -> Illustration:
-    return functionals_of_runs(long_runs(QUIET, PLANT, STARTS, ACTIONS))
+    return functionals_of_runs(long_runs(QUIET, PLANT, STARTS, ACTIONS))[0]
 
 
 def _shift() -> Illustration:
@@ -88,6 +88,15 @@ def test_captions_tell_the_numbers() -> None:
     assert "100 % of the imagined ones blew up" in lost.caption
     assert "Nothing is left to be compared" in lost.caption
     assert "the median over 3 samples" in shifted.caption and "slope" not in perfect.caption
+
+
+def test_conserved_functionals_are_told_and_not_drawn() -> None:
+    runs = long_runs(QUIET, PLANT, STARTS, ACTIONS)
+    distance = runs["functional_distance"]
+    with matplotlib.rc_context(STYLE):
+        drawn = functionals_of_runs(runs.assign(functional_distance=distance.where(distance["functional"] != "mass")))
+    assert [d.caption.endswith("as the flow conserves it: mass.") for d in drawn] == [True]
+    assert functionals_of_runs(runs.assign(functional_distance=distance.where(False))) == []
 
 
 def test_what_is_not_a_number_is_infinitely_wrong() -> None:

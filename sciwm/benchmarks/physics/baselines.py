@@ -2,10 +2,10 @@
 
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from functools import cache
 
 from sciwm.baselines import Persistence, recordings, tune
 from sciwm.benchmarks.kept import Cell, kept, sections
@@ -36,7 +36,7 @@ class Baseline:
     Args:
         overrides: of the system's experiment.
         knob: the setting that its number of parameters is matched with, none if it has those of the world model.
-        values: to choose from.
+        values: to choose from, ascending.
     """
 
     hypothesis: str
@@ -131,7 +131,12 @@ def matched_size(ground: Ground, baseline: Baseline) -> list[str]:
         config = ground.experiment(overrides)
         return parameters_of(WorldModel(config.model, domain))
 
+    @cache
+    def size(value: int) -> int:
+        return count([*baseline.overrides, f"{baseline.knob}={value}"])
+
     wanted = count(ARMS[OURS].overrides)
-    sizes = {value: count([*baseline.overrides, f"{baseline.knob}={value}"]) for value in baseline.values}
-    best = min(sizes, key=lambda value: abs(float(np.log(sizes[value] / wanted))))
+    above = bisect_left(baseline.values, wanted, key=size)  # sizes grow with the knob
+    around = baseline.values[max(above - 1, 0) : above + 1]
+    best = min(around, key=lambda value: abs(math.log(size(value) / wanted)))
     return [f"{baseline.knob}={best}"]
