@@ -95,6 +95,7 @@ BENCHMARKS = {
         parts=SYSTEMS,
         draw=draw,
         views={
+            "baselines": View(views.baseline_columns, views.beside_baselines),
             "claims": View(views.claim_columns, views.side_by_side("claim", "arm", "measure", "claim")),
             "surprise": View(views.surprise_columns, views.side_by_side("surprise", "violation", "size", "control")),
             "resolution": View(views.resolution_columns, views.side_by_side("resolution", "arm", "what")),

@@ -446,9 +446,12 @@ def test_every_view_is_a_table(whole: Path) -> None:
 def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
     """Means over seeds, a dash where a system was not asked, ranges over seeds, and effects by factor."""
     rows: list[Row] = [
-        {"kind": "arm", "system": s, "arm": a, "as_it_comes": "on", "valid_time": v, "cpu_seconds": [None, None]}
-        for s, a, v in (("ks22", "base", [2.0, 4.0]), ("burgers", "base", [1.0, 1.0]), ("ks22", "all", [5.0, 5.0]))
-    ]
+        {"kind": "arm", "system": s, "arm": a, "as_it_comes": "on", "valid_time": v, "cpu_seconds": [None, None],
+         "part": part, "hypothesis": "linear"}
+        for s, a, v, part in (("ks22", "base", [2.0, 4.0], "physics"), ("burgers", "base", [1.0, 1.0], "physics"),
+                              ("ks22", "all", [5.0, 5.0], "physics"), ("ks60", "dmdc", [0.5, 0.5], "baselines"),
+                              ("ks22", "heads", [4.0, 4.0], "physics"))
+    ]  # fmt: skip
     rows += [
         {"kind": "resolution", "system": "ks60", "arm": "heads", "what": "loss", "value": v} for v in (0.1, 0.3, None)
     ]
@@ -464,6 +467,11 @@ def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
         "| arm: ks22 / ks60 / burgers / kolmogorov | as it comes | parameters | numbers in the latent | valid time"
     )
     assert [line.split(" | ")[4] for line in arms[:2]] == ["3 / - / 1 / -", "5 / - / - / -"]
+    _, _, *beside = physics.views["baselines"].table(about).splitlines()
+    assert [line[2:50].split(" | ")[:3] for line in beside[:2]] == [
+        ["dmdc", "linear", "- / 0.5 / - / -"],
+        ["heads", "the model as it comes", "4 / - / - / -"],
+    ]
     resolution = physics.views["resolution"].table(about).splitlines()
     assert resolution[2] == "| heads | loss | - | 0.2 (0.1 to 0.3) | - | - |"
     effects = physics.views["factorial"].table(about).splitlines()

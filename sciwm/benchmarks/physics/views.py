@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from sciwm.benchmarks.physics import factorial
+from sciwm.benchmarks.physics.arms import OURS
 from sciwm.benchmarks.physics.systems import SYSTEMS
 from sciwm.benchmarks.results import Cell, Column, Row, text
 
@@ -20,6 +21,7 @@ MEASURES = {
     "gain": "gain",
     "cpu_seconds": "CPU s",
 }
+HEADLINES = ("valid_time", "effect_rough", "energy_change_error", "gain")
 DETECTORS = ("latent", "budget", "equation")
 
 
@@ -41,6 +43,22 @@ def columns() -> list[Column]:
         Column(f"arm: {' / '.join(SYSTEMS)}", text("arm")),
         Column("as it comes", _as_it_comes),
         *(Column(title, _means(key)) for key, title in MEASURES.items()),
+    ]
+
+
+def beside_baselines(rows: Sequence[Row]) -> list[Row]:
+    """The model as it comes, and what it has to beat."""
+    chosen = [r for r in rows if r["kind"] == "arm" and (r["arm"] == OURS or r["part"] == "baselines")]
+    ours = [r | {"hypothesis": "the model as it comes"} if r["arm"] == OURS else r for r in chosen]
+    return side_by_side("arm", "arm", "hypothesis")(ours)
+
+
+def baseline_columns() -> list[Column]:
+    """What tells most, means over seeds of every system."""
+    return [
+        Column(f"arm: {' / '.join(SYSTEMS)}", text("arm")),
+        Column("what it is", text("hypothesis")),
+        *(Column(MEASURES[key], _means(key)) for key in HEADLINES),
     ]
 
 
