@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from sciwm import pipeline
+from sciwm.benchmarks.kept import Cell as Measured
+from sciwm.benchmarks.kept import kept, sections
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, with_spread
+from sciwm.config import Config
 from sciwm.config_files import load_config, shipped_config
 from sciwm.evaluation.control import CONTROLLERS
 
@@ -17,13 +21,12 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
         quick: take the quick demo.
         folder: where the runs are kept; a benchmark that was killed goes on there.
     """
-    runs = []
-    for seed in seeds:
-        config = load_config(shipped_config("ks_control_quick.yaml" if quick else "ks_control.yaml"), [f"seed={seed}"])
-        metrics = folder / f"seed_{seed}" / "report" / "metrics.json"
-        if not metrics.exists() or "control" not in json.loads(metrics.read_text()):
-            pipeline.run_all(config, folder / f"seed_{seed}")
-        runs.append(json.loads(metrics.read_text()))
+    experiment = shipped_config("ks_control_quick.yaml" if quick else "ks_control.yaml")
+    seeded = {seed: load_config(experiment, [f"seed={seed}"]) for seed in seeds}
+    runs = [
+        kept(folder / f"seed_{seed}.json", [sections(config)], partial(_run_all, config, folder / f"seed_{seed}"))
+        for seed, config in seeded.items()
+    ]
     (first,) = (k for k in runs[0]["control"] if k.startswith("mean_square_first") and not k.endswith("interval"))
     rows: list[Row] = [
         {
@@ -38,6 +41,12 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
     world_model["valid_prediction_time"] = [r["rollout"]["valid_prediction_time"] for r in runs]
     world_model["total_seconds"] = [sum(r["time"].values()) for r in runs]
     return rows
+
+
+def _run_all(config: Config, run: Path) -> Measured:
+    pipeline.run_all(config, run)
+    metrics: Measured = json.loads((run / "report" / "metrics.json").read_text())
+    return metrics
 
 
 def columns() -> list[Column]:
