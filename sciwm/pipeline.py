@@ -28,7 +28,7 @@ from sciwm.model.build import names_problems
 from sciwm.model.checkpoint import read_description, trained_config
 from sciwm.planning import RecedingHorizon
 from sciwm.planning.build import build_planner
-from sciwm.problems import InputError, Problem
+from sciwm.problems import InputError, Problem, raise_if
 from sciwm.progress import CountBar, bar
 from sciwm.run_folder import (
     add_metrics,
@@ -66,9 +66,8 @@ def simulate(config: Config, run: Path) -> None:
     with stage(run, "simulate", resumes=True):
         settings = config.simulation.model_dump()
         truth = simulations.build(settings)
-        problems = names_problems(config.model, [v.name for v in truth.variables], truth.grid.dims)
-        if problems:  # or training would find out
-            raise InputError(problems)
+        # or training would find out
+        raise_if(names_problems(config.model, [v.name for v in truth.variables], truth.grid.dims))
         claim(config, run)
         for name in ("train", "validation", "test"):
             simulation = simulations.build(settings)

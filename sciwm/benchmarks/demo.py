@@ -1,6 +1,5 @@
 """The demo itself, seed by seed: every controller on the same held-out starts."""
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from sciwm.benchmarks.results import Column, Row, mean_over_seeds, with_spread
 from sciwm.config import Config
 from sciwm.config_files import load_config, shipped_config
 from sciwm.evaluation.control import CONTROLLERS
+from sciwm.run_folder import read_metrics
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
@@ -20,6 +20,9 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
     Args:
         quick: take the quick demo.
         folder: where the runs are kept; a benchmark that was killed goes on there.
+
+    Raises:
+        InputError: if a run there has data or a model of another configuration.
     """
     experiment = shipped_config("ks_control_quick.yaml" if quick else "ks_control.yaml")
     seeded = {seed: load_config(experiment, [f"seed={seed}"]) for seed in seeds}
@@ -45,8 +48,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 def _run_all(config: Config, run: Path) -> Measured:
     pipeline.run_all(config, run)
-    metrics: Measured = json.loads((run / "report" / "metrics.json").read_text())
-    return metrics
+    return read_metrics(run)
 
 
 def columns() -> list[Column]:

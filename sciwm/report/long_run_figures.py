@@ -90,5 +90,5 @@ def functionals_of_runs(runs: xr.Dataset) -> list[Illustration]:
         f"Functionals over {runs.attrs['duration']:.4g} time units, computed by the simulation on the fields; one "
         "point for each run that did not blow up."
     )
-    caption += f" Not shown, as the flow conserves it: {conserved}." if conserved else ""
+    caption += f" Conserved, and not shown: {conserved}." if conserved else ""
     return [illustrate(figure, "functionals_of_runs", caption, "mean and variation of functionals in long runs")]

@@ -95,7 +95,7 @@ def test_conserved_functionals_are_told_and_not_drawn() -> None:
     distance = runs["functional_distance"]
     with matplotlib.rc_context(STYLE):
         drawn = functionals_of_runs(runs.assign(functional_distance=distance.where(distance["functional"] != "mass")))
-    assert [d.caption.endswith("as the flow conserves it: mass.") for d in drawn] == [True]
+    assert [d.caption.endswith("Conserved, and not shown: mass.") for d in drawn] == [True]
     assert functionals_of_runs(runs.assign(functional_distance=distance.where(False))) == []
 
 

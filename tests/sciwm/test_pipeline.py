@@ -14,11 +14,13 @@ import xarray as xr
 from filelock import FileLock
 
 from sciwm import pipeline
+from sciwm.benchmarks import demo
 from sciwm.benchmarks.run import BENCHMARKS
 from sciwm.config import Config
+from sciwm.config_files import shipped_config
 from sciwm.inspection import check
 from sciwm.problems import InputError
-from sciwm.run_folder import read_config
+from sciwm.run_folder import add_metrics, read_config
 
 TRAINING = {
     "updates": 12,
@@ -167,6 +169,27 @@ def test_quick_demo(tmp_path: Path) -> None:
     assert control["mean_square_final"]["world_model"] < 1e-4
     assert control["gain"] > 0.95
     assert metrics["rollout"]["skill_vs_persistence"][0] > 0.9
+
+
+def test_the_demo_is_measured_once_for_each_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there for a seed is kept; under another configuration all are run again."""
+    ran = []
+
+    def run_all(config: Config, run: Path) -> None:
+        ran.append((config.seed, config.planning.horizon))
+        same = dict.fromkeys(("none", "world_model", "adjoint"), 1.0)
+        control = {"mean_square_first_40": same, "mean_square_final": same, "seconds_per_decision": {}}
+        metrics = {"control": control, "rollout": {"valid_prediction_time": 1.0}, "time": {"train": float(len(ran))}}
+        add_metrics(run, metrics)
+
+    monkeypatch.setattr(pipeline, "run_all", run_all)
+    first = demo.run(True, tmp_path / "demo", (0, 1))
+    assert demo.run(True, tmp_path / "demo", (0, 1)) == first and len(ran) == 2
+    other = tmp_path / "other.yaml"
+    other.write_text(shipped_config("ks_control_quick.yaml").read_text().replace("horizon: 8", "horizon: 9"))
+    monkeypatch.setattr(demo, "shipped_config", lambda _: other)
+    assert demo.run(True, tmp_path / "demo", (0, 1)) != first
+    assert ran == [(0, 8), (1, 8), (0, 9), (1, 9)]
 
 
 def test_every_benchmark_has_a_table() -> None:

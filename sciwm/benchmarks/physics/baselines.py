@@ -5,7 +5,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from sciwm.baselines import Persistence, recordings, tune
 from sciwm.benchmarks.kept import Cell, kept, sections
@@ -131,7 +130,6 @@ def matched_size(ground: Ground, baseline: Baseline) -> list[str]:
         config = ground.experiment(overrides)
         return parameters_of(WorldModel(config.model, domain))
 
-    @cache
     def size(value: int) -> int:
         return count([*baseline.overrides, f"{baseline.knob}={value}"])
 
