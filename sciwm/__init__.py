@@ -8,7 +8,7 @@ scores = sciwm.evaluate(forecast, ds)
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sciwm.problems import InputError
+from sciwm.errors import InputError
 from sciwm.version import __version__
 
 if TYPE_CHECKING:
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["InputError", "Surrogate", "__version__", "evaluate", "load"]
 
-_HOMES = {"Surrogate": "sciwm.surrogate", "evaluate": "sciwm.evaluation.scores", "load": "sciwm.surrogate"}
+_HOMES = {
+    "Surrogate": "sciwm.surrogate.surrogate",
+    "evaluate": "sciwm.evaluation.scores",
+    "load": "sciwm.surrogate.surrogate",
+}
 
 if not TYPE_CHECKING:  # torch and xarray take seconds to import: only for those who use them
 

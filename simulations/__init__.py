@@ -4,6 +4,7 @@ Importing this package makes every task and equation known to Gymnasium, as ``sc
 """
 
 from simulations.actuators import ActionBox, Actuators
+from simulations.base import Budget, Simulation, Variable
 from simulations.catalogue import BOUNDED, CATALOGUE, PERIODIC, build
 from simulations.episode import Episodes, run_episodes
 from simulations.grid import BoundedGrid, Grid, PeriodicGrid
@@ -11,7 +12,6 @@ from simulations.parameters import Parameter
 from simulations.registration import register_environments
 from simulations.sensors import Sensors
 from simulations.shapes import boundary_values, boxes, gaussian_jets, sine_modes, uniform
-from simulations.simulation import Budget, Simulation, Variable
 from simulations.wrappers import ActuatorLag, RateLimit
 
 register_environments()

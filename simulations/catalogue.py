@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from simulations.actuators import Actuators
+from simulations.base import Simulation
 from simulations.equations import (
     AdvectionDiffusionReaction,
     AdvectionDiffusionReaction2D,
@@ -30,10 +31,9 @@ from simulations.equations import (
     Wall,
 )
 from simulations.explicit import ExplicitSimulation
+from simulations.pseudospectral import SpectralSimulation
 from simulations.settings import above_zero, misfits, noted, refuse, whole
 from simulations.shapes import boundary_values, boxes, gaussian_jets, sine_modes, uniform
-from simulations.simulation import Simulation
-from simulations.spectral import SpectralSimulation
 
 PERIODIC: dict[str, type[SpectralSimulation]] = {
     c.equation: c

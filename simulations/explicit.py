@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.actuators import Actuators
+from simulations.base import Budget, Simulation, StepLimit
 from simulations.grid import BoundedGrid
-from simulations.simulation import Budget, Simulation, StepLimit
 
 Array = NDArray[Any]
 
@@ -33,7 +33,7 @@ class ExplicitSimulation(Simulation):
         grid: the points.
         actuators: names, bounds and shapes of the actions; an actuator acts on a variable (it is added
             to its time derivative) or on one of ``walls`` (it sets the field there).
-        parameters: see :class:`~simulations.simulation.Simulation`.
+        parameters: see :class:`~simulations.base.Simulation`.
         control_interval: time over which an action is held constant.
         steps_per_interval: solver steps in one control interval.
 
@@ -108,7 +108,7 @@ class ExplicitSimulation(Simulation):
         return state, {n: Budget(source[n], self.mean_over_space(weight[n][:, None] * response)) for n in source}
 
     def rates(self, fields: Tensor) -> tuple[Tensor, Tensor]:
-        """See :class:`~simulations.simulation.Simulation`; a held node goes to its value within one solver step."""
+        """See :class:`~simulations.base.Simulation`; a held node goes to its value within one solver step."""
         return self._drift_and_hold(fields), self._response_and_hold(fields)
 
     def tables(self) -> dict[str, tuple[Array, ...]]:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulations.base import Simulation
 from simulations.episode import Policy, run_episodes
 from simulations.excitation import mixed
-from simulations.simulation import Simulation
 from simulations.store import TrajectoryStore
 
 Progress = Callable[[Iterable[int], str], Iterable[int]]

@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from simulations import adjoint, inplace, pocketfft
 from simulations.inplace import TORCH, Arithmetic, Kernel, has_storage, has_tangent
 from simulations.integrators import ETDRK2
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 Array = NDArray[Any]
 

@@ -19,7 +19,7 @@ def register_environments() -> None:
         gymnasium.register(
             environment_id(task),
             entry_point="simulations.environments.single:SimulationEnvironment",
-            vector_entry_point="simulations.environments.vector:SimulationVectorEnvironment",
+            vector_entry_point="simulations.environments.vector_env:SimulationVectorEnvironment",
             kwargs={"task": task},
         )
         if entry.target != "none":

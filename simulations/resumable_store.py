@@ -18,7 +18,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from simulations.simulation import Simulation
+from simulations.base import Simulation
 from simulations.store_layout import BLEW_UP, OK, STATUS_MEANINGS, StoreLayout
 
 Row = Mapping[str, NDArray[np.float32]]

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from simulations.simulation import Simulation
+from simulations.base import Simulation
 
 DIFFERENCE_STEP = 1.5e-4
 """Of normalised actions: rounding grows below it, truncation above."""

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulations.base import Simulation
 from simulations.excitation import Signal, held_levels, mixed
 from simulations.generate import Progress, silent
 from simulations.sensitivity import Sensitivity, sensitivity
 from simulations.sensitivity_store import SensitivityStore
-from simulations.simulation import Simulation
 
 SLOW, ROUGH = 4.0, 1.0  # mean intervals for which levels are held
 

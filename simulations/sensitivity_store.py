@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import Simulation
 from simulations.resumable_store import ResumableStore
 from simulations.sensitivity import Sensitivity
-from simulations.simulation import Simulation
 from simulations.store_layout import HELD, StoreLayout
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.base import Simulation
 from simulations.episode import Episodes
 from simulations.resumable_store import ResumableStore, markers_of
-from simulations.simulation import Simulation
 from simulations.store_layout import HELD, StoreLayout
 
 

@@ -11,8 +11,8 @@ import zarr
 from numpy.typing import NDArray
 
 from simulations.actuators import Actuators
+from simulations.base import Simulation
 from simulations.grid import PeriodicGrid
-from simulations.simulation import Simulation
 
 STATUS_MEANINGS = ("pending", "ok", "blew_up")
 PENDING, OK, BLEW_UP = range(3)

@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from simulations.actuators import ActionBox
+from simulations.base import Budget, Simulation, Variable, require_alike
 from simulations.grid import Grid
 from simulations.parameters import Values
-from simulations.simulation import Budget, Simulation, Variable, require_alike
 
 Array = NDArray[Any]
 

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sciwm.baselines.fields_alone import require_fields_alone
 from sciwm.baselines.modes import Modes, fit_modes
-from sciwm.baselines.readouts import require_fields_alone
 from sciwm.baselines.recordings import Recordings
-from sciwm.problems import Problem, raise_if
+from sciwm.errors import Problem, raise_if
 from simulations import ActionBox
 
 

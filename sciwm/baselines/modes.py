@@ -9,7 +9,7 @@ squared errors of all coefficients z are shares of the variance. Sirovich (1987)
 import torch
 from torch import Tensor, nn
 
-from sciwm.problems import InputError, Problem
+from sciwm.errors import InputError, Problem
 
 MOST_SNAPSHOTS = 4096
 MOST_MODES = 512

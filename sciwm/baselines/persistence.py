@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from sciwm.baselines.readouts import require_fields_alone
+from sciwm.baselines.fields_alone import require_fields_alone
 from simulations import ActionBox
 
 

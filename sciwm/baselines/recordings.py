@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from sciwm.data.schema import Trajectories
-from sciwm.problems import Problem, raise_if
-from sciwm.words import counted
+from sciwm.errors import Problem, counted, raise_if
 from simulations import ActionBox
 
 

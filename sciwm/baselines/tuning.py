@@ -12,7 +12,7 @@ from sciwm.baselines.dmdc import DMDc, fit_linear
 from sciwm.baselines.modes import fit_modes
 from sciwm.baselines.recordings import Recordings
 from sciwm.dynamics import rollout
-from sciwm.problems import Problem, raise_if
+from sciwm.errors import Problem, raise_if
 
 RANKS = (0.9, 0.99, 0.999, 0.9999)
 RIDGES = (1e-12, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)

@@ -18,7 +18,7 @@ from sciwm.progress import bar
 from sciwm.report.drawing import BLUE, GREY, ORANGE, new_figure
 from simulations import PERIODIC, build
 from simulations.good_values import GOOD_VALUES
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 SCHEMES = {"ETDRK2": 2, "ETDRK4": 4, "ETDRK4, forcing after the step": 4}
 COLORS = dict(zip(SCHEMES, (BLUE, ORANGE, GREY), strict=True))

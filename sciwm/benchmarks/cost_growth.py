@@ -14,7 +14,7 @@ from sciwm.report.drawing import BLUE, GREY, ORANGE, new_figure
 from simulations import PeriodicGrid, gaussian_jets
 from simulations.equations import KuramotoSivashinsky, NavierStokes
 from simulations.initial import random_field
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 KS = "Kuramoto-Sivashinsky"
 NS = "Navier-Stokes"

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from sciwm import pipeline
-from sciwm.benchmarks.kept import Cell as Measured
-from sciwm.benchmarks.kept import kept, sections
+from sciwm.benchmarks.cells import Cell as Measured
+from sciwm.benchmarks.cells import kept, sections
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, with_spread
 from sciwm.config import Config
-from sciwm.config_files import load_config, shipped_config
+from sciwm.config.files import load_config, shipped_config
 from sciwm.evaluation.control import CONTROLLERS
-from sciwm.run_folder import read_metrics
+from sciwm.experiment import stages
+from sciwm.experiment.run import read_metrics
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
@@ -47,7 +47,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 
 def _run_all(config: Config, run: Path) -> Measured:
-    pipeline.run_all(config, run)
+    stages.run_all(config, run)
     return read_metrics(run)
 
 

@@ -7,17 +7,17 @@ objective compare at equal training is the physics benchmark's.
 from collections.abc import Sequence
 from pathlib import Path
 
-from sciwm import pipeline
-from sciwm.benchmarks.kept import Cell, kept, sections
+from sciwm.benchmarks.cells import Cell, kept, sections
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import Config
-from sciwm.config_files import load_config, shipped_config
+from sciwm.config.files import load_config, shipped_config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.control import ControlTask, control_task, first_mean_square, run_control, summarize_control
 from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts
+from sciwm.experiment import stages
+from sciwm.experiment.run import store_path
 from sciwm.model.checkpoint import load_model
 from sciwm.progress import bar
-from sciwm.run_folder import store_path
 
 ROUNDS = (0, 1, 2)
 LEADS = (1, 12, 40)
@@ -68,8 +68,8 @@ def _one_seed(config_path: Path, overrides: Sequence[str], folder: Path) -> list
         config = load_config(config_path, [*overrides, f"training.on_policy.rounds={rounds}"])
 
         def train_and_measure(config: Config = config) -> Cell:
-            pipeline.simulate(config, folder / "run")
-            pipeline.train(folder / "run")
+            stages.simulate(config, folder / "run")
+            stages.train(folder / "run")
             return _measure(config, folder / "run", task, bounds)
 
         measured.append(kept(folder / f"rounds_{rounds}.json", [sections(config)], train_and_measure))

@@ -9,14 +9,14 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from sciwm import pipeline
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import PlanningSettings
-from sciwm.config_files import load_config, shipped_config
+from sciwm.config.files import load_config, shipped_config
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.control import control_task
+from sciwm.experiment import stages
 from sciwm.model.checkpoint import load_model
-from sciwm.planning.build import build_planner
+from sciwm.planning.from_settings import build_planner
 
 BUDGETS = {
     "gradient: horizon 12, 6 steps": {"planner": "gradient", "horizon": 12, "iterations": 6},
@@ -80,8 +80,8 @@ def _rows(name: str, folder: Path, repeats: int) -> Iterator[Row]:
     flow = FLOWS[name]
     folder = folder / Path(flow.experiment).stem
     config = load_config(shipped_config(flow.experiment), flow.overrides)
-    pipeline.simulate(config, folder)
-    pipeline.train(folder)
+    stages.simulate(config, folder)
+    stages.train(folder)
     model, _ = load_model(folder)
     task = control_task(config)
     solver = task.oracle()

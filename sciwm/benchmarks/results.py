@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sciwm.problems import InputError, Problem
+from sciwm.errors import InputError, Problem
 from sciwm.version import __version__
 
 ACCEPTED = Path(__file__).parent / "results"

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from sciwm.benchmarks.results import Column, Row, text
-from sciwm.problems import InputError, Problem
+from sciwm.errors import InputError, Problem
 from sciwm.progress import bar
 from simulations import PeriodicGrid, gaussian_jets
 from simulations.equations import KuramotoSivashinsky, NavierStokes
 from simulations.initial import random_field
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 Array = NDArray[Any]
 Run = Callable[[], object]

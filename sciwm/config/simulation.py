@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from sciwm.config.kinds import Along, Box, Count, Points, Positive, Section, Sets, Steps, as_tuple
-from sciwm.words import counted
+from sciwm.errors import counted
 
 
 def twice(value: int | tuple[int, ...]) -> tuple[int, int]:

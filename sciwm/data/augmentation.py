@@ -18,7 +18,7 @@ from torch import Tensor
 from sciwm.data.actuation import Actuation
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Batch
-from sciwm.problems import InputError, Problem, raise_if
+from sciwm.errors import InputError, Problem, raise_if
 
 TOLERANCE = 1e-4
 """Of a shape's largest value: how far one that is taken to it may be from it."""

@@ -8,8 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciwm.data.domain import Axis, Domain
-from sciwm.problems import Problem
-from sciwm.words import counted
+from sciwm.errors import Problem, counted
 from simulations import ActionBox
 
 PURE_NUMBER = ("", "1", "dimensionless")  # how people write that there are no units

@@ -5,7 +5,7 @@ from pathlib import Path
 import xarray as xr
 
 from sciwm.data.schema import open_trajectories
-from sciwm.problems import InputError, Problem, in_one_line
+from sciwm.errors import InputError, Problem, in_one_line
 
 
 def open_dataset(path: Path) -> xr.Dataset:

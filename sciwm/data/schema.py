@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sciwm.data.actuation import shapes_on
 from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
-from sciwm.problems import InputError, Problem, in_one_line, raise_if
+from sciwm.errors import InputError, Problem, in_one_line, raise_if
 from simulations import ActionBox, Variable
 from simulations.resumable_store import digest_of
 

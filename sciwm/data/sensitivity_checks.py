@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.data.schema import Trajectories
-from sciwm.data.sensitivity import SensitivitySet
-from sciwm.problems import Problem, raise_if
+from sciwm.data.sensitivity_set import SensitivitySet
+from sciwm.errors import Problem, raise_if
 
 AGREEMENT = 1e-3
 """Relative, as that asked of grids and times."""

@@ -7,9 +7,9 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
+from sciwm.errors import InputError, Problem
 from sciwm.evaluation.trajectories import described, require_fit
 from sciwm.planning.costs import mean_square_distance
-from sciwm.problems import InputError, Problem
 from simulations import Simulation
 
 

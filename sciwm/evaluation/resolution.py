@@ -12,10 +12,10 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics
+from sciwm.errors import InputError, Problem
 from sciwm.evaluation.control import ControlTask, early_distance, run_control
 from sciwm.evaluation.statistics import bootstrap_ratio_interval
 from sciwm.evaluation.trajectories import described, ratio
-from sciwm.problems import InputError, Problem
 from simulations import build
 from simulations.episode import Policy
 from simulations.generate import Progress, silent

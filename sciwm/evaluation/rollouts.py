@@ -11,10 +11,10 @@ from sciwm.data.coordinates import position_of
 from sciwm.data.domain import Variable
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
+from sciwm.errors import InputError, Problem
 from sciwm.evaluation.invariants import vary_by_rounding
 from sciwm.loss.physics import budget_residual
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError, Problem
 from simulations import Simulation
 
 SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products

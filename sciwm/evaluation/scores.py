@@ -6,8 +6,7 @@ import numpy as np
 import xarray as xr
 
 from sciwm.data.checks import finite_problems, numbers_problems
-from sciwm.problems import InputError, Problem, raise_if
-from sciwm.words import counted
+from sciwm.errors import InputError, Problem, counted, raise_if
 
 MEANINGS = {
     "rmse": "root mean square error",

@@ -14,9 +14,9 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics
+from sciwm.errors import Problem, raise_if
 from sciwm.evaluation.actions import beyond
 from sciwm.evaluation.trajectories import decoded, described, relative_error, require_fit, times
-from sciwm.problems import Problem, raise_if
 from simulations import Simulation
 
 FACTORS = (1.0, 1.5, 2.0)

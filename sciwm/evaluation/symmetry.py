@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sciwm.evaluation.trajectories import described, ratio
 from sciwm.model.encoder import SpectralEncoder
-from sciwm.model.spectral import translate
+from sciwm.model.spaces.spectral import translate
 from sciwm.model.world_model import WorldModel
 from simulations import PeriodicGrid, Simulation
 

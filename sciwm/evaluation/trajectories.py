@@ -8,8 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
-from sciwm.problems import Problem, raise_if
-from sciwm.words import counted
+from sciwm.errors import Problem, counted, raise_if
 from simulations import Simulation
 
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.loss.ranks import mean_over_ranks
-from sciwm.model.spaces import LatentSpace
-from sciwm.model.vector import VectorSpace
+from sciwm.model.spaces.latent_space import LatentSpace
+from sciwm.model.spaces.vector import VectorSpace
 from sciwm.model.world_model import WorldModel
 
 

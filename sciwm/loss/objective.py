@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import LossSettings
-from sciwm.data.sensitivity import Sensitivities
+from sciwm.data.sensitivity_set import Sensitivities
 from sciwm.data.windows import Batch
 from sciwm.dynamics import rollout
 from sciwm.loss.collapse import build_collapse

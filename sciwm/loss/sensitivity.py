@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sciwm.config import PhysicsSettings
-from sciwm.data.sensitivity import Sensitivities
+from sciwm.data.sensitivity_set import Sensitivities
 from sciwm.dynamics import readout_trajectory, rollout
 from sciwm.loss.ranks import mean_over_ranks
 from sciwm.model.world_model import WorldModel

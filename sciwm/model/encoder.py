@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
-from sciwm.model.assembled import applied
-from sciwm.model.fourier import along_axes, basis, by_wave_vector, joined, split, turns
+from sciwm.errors import InputError, Problem
 from sciwm.model.neural_operator import Operator, Pointwise
-from sciwm.model.slaved import SlavedModes
-from sciwm.model.spectral import SpectralSpace, wave_by_wave, wave_matrices
-from sciwm.model.vector import VectorSpace
-from sciwm.problems import InputError, Problem
+from sciwm.model.spaces.dense import applied
+from sciwm.model.spaces.fourier import along_axes, basis, by_wave_vector, joined, split, turns
+from sciwm.model.spaces.spectral import SpectralSpace, wave_by_wave, wave_matrices
+from sciwm.model.spaces.vector import VectorSpace
+from sciwm.model.spaces.widened import SlavedModes
 
 SMALLEST_SCALE = 1e-3
 MOST_SNAPSHOTS = 1024

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import PredictorSettings
-from sciwm.model.assembled import Assembled, in_parts
 from sciwm.model.forcing import Forcing, SteadyForcing
-from sciwm.model.layout import affine, layout_of
-from sciwm.model.slaved import SlavedModes
-from sciwm.model.spaces import LatentSpace
+from sciwm.model.spaces.dense import Assembled, in_parts
+from sciwm.model.spaces.latent_space import LatentSpace
+from sciwm.model.spaces.widened import SlavedModes
+from sciwm.model.tendency.step_layout import affine, layout_of
 
 Step = Callable[[Tensor, Tensor], Tensor]
 """``step(z, a)``: one control interval, latents ``(batch, size)``, actions ``(batch, actuator)`` in [-1, 1]."""

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sciwm.model.assembled import Assembled, in_parts
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
-from sciwm.model.fourier import along_axes, basis
 from sciwm.model.linear_readout import LinearReadout
-from sciwm.model.spaces import LatentSpace
-from sciwm.model.spectral import SpectralSpace
-from sciwm.model.vector import VectorSpace
+from sciwm.model.spaces.dense import Assembled, in_parts
+from sciwm.model.spaces.fourier import along_axes, basis
+from sciwm.model.spaces.latent_space import LatentSpace
+from sciwm.model.spaces.spectral import SpectralSpace
+from sciwm.model.spaces.vector import VectorSpace
 
 
 @dataclass(frozen=True)

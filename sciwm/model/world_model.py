@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from sciwm.config import ModelSettings
 from sciwm.data.domain import Domain
-from sciwm.model.build import build_decoder, build_encoder, build_predictor
+from sciwm.errors import InputError, Problem
 from sciwm.model.conservation import conserving
+from sciwm.model.construction import build_decoder, build_encoder, build_predictor
 from sciwm.model.encoder import SpectralEncoder
 from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels
-from sciwm.problems import InputError, Problem
 
 
 class WorldModel(nn.Module):

@@ -3,9 +3,9 @@
 from sciwm.planning.cem import CEMPlanner
 from sciwm.planning.costs import Cost, action_energy, action_rate, field_target, functional, latent_target
 from sciwm.planning.gradient import GradientPlanner
-from sciwm.planning.linear import LinearLaw, linear_law
-from sciwm.planning.mpc import Hold, LinearFeedback, RecedingHorizon
+from sciwm.planning.linear_law import LinearLaw, linear_law
 from sciwm.planning.planner import Plan, Planner
+from sciwm.planning.policies import Hold, LinearFeedback, RecedingHorizon
 
 __all__ = [
     "CEMPlanner",

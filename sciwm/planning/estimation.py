@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics
-from sciwm.planning.linear import LinearLaw, linearize
+from sciwm.planning.linear_law import LinearLaw, linearize
 
 
 @dataclass

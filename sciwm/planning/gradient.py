@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost
-from sciwm.planning.linear import LinearLaw
+from sciwm.planning.linear_law import LinearLaw
 from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sciwm.dynamics import Dynamics, readout_trajectory, repeated, rollout
 from sciwm.planning.costs import Cost, Imagined
-from sciwm.planning.linear import LinearLaw
+from sciwm.planning.linear_law import LinearLaw
 
 SEQUENCES_AT_ONCE = 512
 """Many share the work of entering a step; with more of them memory, not arithmetic, takes the time."""

@@ -5,9 +5,9 @@ from itertools import cycle
 import numpy as np
 import xarray as xr
 
+from sciwm.errors import counted
 from sciwm.report.drawing import Illustration, LineLabel, illustrate, label_lines, new_figure
 from sciwm.report.effect_figures import COLORS
-from sciwm.words import counted
 
 STYLES = {"change_error": ("error of the change", "solid"), "residual": ("residual of the budget", (0, (4, 2)))}
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure, FigureBase
 
 from sciwm.data.domain import Variable
 from sciwm.evaluation.control import CONTROLLERS
+from sciwm.report.contents import Results
 from sciwm.report.drawing import (
     CONTROLLER_STYLES,
     INK,
@@ -27,7 +28,6 @@ from sciwm.report.drawing import (
     with_units,
 )
 from sciwm.report.numbers import in_mathtext, in_text
-from sciwm.report.results import Results
 from sciwm.report.snapshots import draw_rows, row_height, rows_of
 
 

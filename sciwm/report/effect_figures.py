@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from sciwm.errors import counted
 from sciwm.report.drawing import (
     BLUE,
     GREEN,
@@ -26,7 +27,6 @@ from sciwm.report.drawing import (
     new_figure,
     spread,
 )
-from sciwm.words import counted
 
 GIVEN_COLORS = {"right": ORANGE, "zeroed": GREY, "shuffled": PURPLE, "shifted": BLUE}
 COLORS = (ORANGE, BLUE, GREEN, PURPLE, SKY)

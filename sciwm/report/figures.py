@@ -2,10 +2,10 @@
 
 import matplotlib
 
+from sciwm.report.contents import Results
 from sciwm.report.control_figures import controlled_flow, distance_over_time
 from sciwm.report.drawing import STYLE, Illustration
 from sciwm.report.part_sections import SECTIONS
-from sciwm.report.results import Results
 from sciwm.report.rollout_figures import error_over_lead_time, imagined_example
 from sciwm.report.training_figures import training
 

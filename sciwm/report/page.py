@@ -10,15 +10,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sciwm.evaluation.suite.table import PARTS
+from sciwm.evaluation.suite.parts import PARTS
 from sciwm.files import write_atomically
+from sciwm.report.contents import Results, read_results
 from sciwm.report.drawing import Illustration
 from sciwm.report.figures import draw_figures
 from sciwm.report.numbers import in_html
 from sciwm.report.part_sections import SECTIONS
-from sciwm.report.results import Results, read_results
-from sciwm.report.summary import equation_title, key_numbers, write_summary
-from sciwm.report.table import controller_rows, measures
+from sciwm.report.result_table import controller_rows, measures
+from sciwm.report.sentences import equation_title, key_numbers, write_summary
 
 
 def write_report(run: Path) -> Path:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import xarray as xr
 
 from sciwm.report.budget_figures import budgets_over_time
+from sciwm.report.contents import Results
 from sciwm.report.drawing import Illustration
 from sciwm.report.effect_figures import effect_over_lead_time, gradients_over_horizon
 from sciwm.report.long_run_figures import climate, functionals_of_runs
 from sciwm.report.probing_figures import readable_from_latents, readable_over_lead_time
-from sciwm.report.results import Results
 from sciwm.report.score_figures import scores_over_lead_time
 from sciwm.report.shift_figures import control_over_grids, error_over_grids, error_under_shift
 from sciwm.report.surprise_figures import detection_over_size, surprise_by_violation

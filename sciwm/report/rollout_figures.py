@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sciwm.data.domain import Variable
+from sciwm.report.contents import Results
 from sciwm.report.drawing import (
     GREY,
     INK,
@@ -24,7 +25,6 @@ from sciwm.report.drawing import (
     space_time,
     with_units,
 )
-from sciwm.report.results import Results
 from sciwm.report.snapshots import draw_rows, row_height, rows_of
 
 THRESHOLD = 0.5

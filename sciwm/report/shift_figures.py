@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib import colormaps
 
+from sciwm.errors import counted
 from sciwm.evaluation.shifts import error_slope
 from sciwm.report.drawing import (
     GREY,
@@ -22,7 +23,6 @@ from sciwm.report.drawing import (
     spread,
 )
 from sciwm.report.effect_figures import COLORS
-from sciwm.words import counted
 
 HIGHEST = 2.0
 """Errors above this are not drawn: two unrelated states of the same size differ by about 1.4."""

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from sciwm.errors import counted
+from sciwm.report.contents import Results
 from sciwm.report.drawing import (
     BLUE,
     GREEN,
@@ -20,8 +22,6 @@ from sciwm.report.drawing import (
     illustrate,
     new_figure,
 )
-from sciwm.report.results import Results
-from sciwm.words import counted
 
 TERMS = {
     "one_step": ("one step", BLUE),

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sciwm.data.domain import Domain
 from sciwm.data.schema import Trajectories
-from sciwm.problems import Problem, raise_if
+from sciwm.errors import Problem, raise_if
 
 OF_SUPPLY, OF_FIELD = 1e-2, 1e-3
 """Of what the forcing brings and of the field's deviation, what rounding and packed files may change."""

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from sciwm.config import Config
-from sciwm.data.sensitivity import Sensitivities
+from sciwm.data.sensitivity_set import Sensitivities
 from sciwm.data.windows import Windows
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.loss.objective import Objective

@@ -21,17 +21,17 @@ from sciwm.config import Config
 from sciwm.data.augmentation import augment, joint_symmetries
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
-from sciwm.data.sensitivity import Sensitivities, SensitivitySet
 from sciwm.data.sensitivity_checks import check_same_simulation
+from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
 from sciwm.data.windows import Windows, sample_fields
+from sciwm.errors import InputError, Problem, raise_if
 from sciwm.files import write_atomically
 from sciwm.loss.balance import backward_balanced
 from sciwm.loss.objective import Objective, weighted_sum
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError, Problem, raise_if
 from sciwm.training.conserved import require_conserved
-from sciwm.training.heads import fit_heads, transitions
+from sciwm.training.head_fit import fit_heads, transitions
 from sciwm.training.held_out import HeldOut
 from sciwm.training.memory import require_memory
 from sciwm.training.optimizer import build_optimizer, scheduled_rate, set_learning_rate

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sciwm.config import Config
 from sciwm.data.domain import Axis
-from sciwm.problems import InputError, Problem
+from sciwm.errors import InputError, Problem
 
 BYTES = 4  # of a number in single precision
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from sciwm.config import Config
+from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically
 from sciwm.loss.objective import Objective
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError, Problem, in_one_line
 
 
 def simulated_from(config: Config) -> dict[str, Any]:

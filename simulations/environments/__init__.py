@@ -5,7 +5,7 @@ values that is to be brought to rest; ``"sciwm/KuramotoSivashinskyGoal-v0"`` sho
 """
 
 from simulations.environments.single import GoalEnvironment, SimulationEnvironment
-from simulations.environments.vector import SimulationVectorEnvironment
+from simulations.environments.vector_env import SimulationVectorEnvironment
 
 __all__ = [
     "GoalEnvironment",

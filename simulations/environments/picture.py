@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.simulation import Simulation
+from simulations.base import Simulation
 
 
 class Picture:

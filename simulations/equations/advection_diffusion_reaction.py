@@ -23,10 +23,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.initial import random_field
 from simulations.parameters import Parameter, non_negative
-from simulations.simulation import StepLimit, Variable
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 CHEMISTRY = (
     non_negative("diffusivity", "diffusivity", 0.02),

@@ -21,10 +21,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.initial import random_field
 from simulations.parameters import positive
-from simulations.simulation import StepLimit, Variable
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 
 class Burgers2D(SpectralSimulation):

@@ -25,10 +25,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.explicit import ExplicitSimulation
 from simulations.grid import BoundedGrid
 from simulations.parameters import positive
-from simulations.simulation import StepLimit, Variable
 
 
 class BurgersDirichlet(ExplicitSimulation):

@@ -22,9 +22,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.explicit import ExplicitSimulation
 from simulations.parameters import Parameter, non_negative, positive
-from simulations.simulation import StepLimit, Variable
 
 
 class HiddenGainBurgers(ExplicitSimulation):

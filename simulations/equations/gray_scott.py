@@ -28,10 +28,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.grid import PeriodicGrid
 from simulations.parameters import non_negative, positive
-from simulations.simulation import StepLimit, Variable
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 
 class GrayScott(SpectralSimulation):

@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.actuators import Actuators
+from simulations.base import Budget, Simulation, Variable
 from simulations.grid import BoundedGrid
 from simulations.parameters import positive
-from simulations.simulation import Budget, Simulation, Variable
 
 Array = NDArray[Any]
 
@@ -75,7 +75,7 @@ class Heat(Simulation):
         grid: the cells.
         actuators: heaters, which act on the temperature; and actions on walls, which add to the wall's value.
         walls: what the walls do; those left out are held at temperature 0.
-        parameters, control_interval: see :class:`~simulations.simulation.Simulation`.
+        parameters, control_interval: see :class:`~simulations.base.Simulation`.
         steps_per_interval: does not change the result.
 
     Raises:
@@ -145,7 +145,7 @@ class Heat(Simulation):
         return end, budgets
 
     def rates(self, fields: Tensor) -> tuple[Tensor, Tensor]:
-        """See :class:`~simulations.simulation.Simulation`."""
+        """See :class:`~simulations.base.Simulation`."""
         axes = range(len(self.grid.shape))
         spread = torch.stack([_along(axis, fields, self.table(f"operator_{axis}", fields)) for axis in axes]).sum(0)
         return self.table("diffusivity", fields) * spread + self.table("walls", fields), self.table("response", fields)

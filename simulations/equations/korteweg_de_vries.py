@@ -22,9 +22,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.initial import random_waves
 from simulations.quadratic import QuadraticAdvection
-from simulations.simulation import StepLimit, Variable
 
 
 class KortewegDeVries(QuadraticAdvection):

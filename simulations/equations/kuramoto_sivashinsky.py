@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from scipy.optimize import root
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.initial import random_waves
 from simulations.parameters import positive
 from simulations.quadratic import QuadraticAdvection
-from simulations.simulation import StepLimit, Variable
 
 
 class KuramotoSivashinsky(QuadraticAdvection):

@@ -27,12 +27,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.initial import random_field
 from simulations.inplace import TORCH, Arithmetic, Kernel
 from simulations.parameters import Parameter, non_negative
+from simulations.pseudospectral import SpectralSimulation
 from simulations.quadratic import QuadraticSimulation
-from simulations.simulation import StepLimit, Variable
-from simulations.spectral import SpectralSimulation
 
 Array = NDArray[Any]
 

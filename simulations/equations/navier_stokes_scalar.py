@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import Variable
 from simulations.equations.navier_stokes import VorticityFlow
 from simulations.parameters import non_negative
-from simulations.simulation import Variable
 
 Array = NDArray[Any]
 

@@ -26,9 +26,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.linear import LinearSimulation
 from simulations.parameters import Parameter, non_negative
-from simulations.simulation import StepLimit, Variable
 
 
 class ReactionDiffusion(LinearSimulation):

@@ -25,10 +25,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.base import StepLimit, Variable
 from simulations.initial import random_field
 from simulations.parameters import Parameter, non_negative, positive
-from simulations.simulation import StepLimit, Variable
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 Array = NDArray[Any]
 

@@ -33,7 +33,7 @@ _KOLMOGOROV = "simulations.tasks.kolmogorov:Kolmogorov"
 TASKS: dict[str, TaskEntry] = {
     "T1": TaskEntry("simulations.tasks.burgers_target:BurgersTarget", target="differs"),
     "T2": TaskEntry("simulations.tasks.transport:Transport"),
-    "T3": TaskEntry("simulations.tasks.reaction_diffusion:ReactionDiffusionTask"),
+    "T3": TaskEntry("simulations.tasks.reaction_to_rest:ReactionDiffusionTask"),
     "T4": TaskEntry("simulations.tasks.convection:Convection"),
     "T5a": TaskEntry(_CHAOS, {"goal": "rest"}, target="same"),
     "T5b": TaskEntry(_CHAOS, {"goal": "dissipation"}),

@@ -1,7 +1,7 @@
 """Backstepping: boundary feedback ``U = int k(y) u(y) dy`` that maps an unstable equation to a stable one.
 
 The classical controllers of the tasks :mod:`~simulations.tasks.transport` and
-:mod:`~simulations.tasks.reaction_diffusion` (Krstic & Smyshlyaev 2008, Boundary Control of PDEs,
+:mod:`~simulations.tasks.reaction_to_rest` (Krstic & Smyshlyaev 2008, Boundary Control of PDEs,
 doi:10.1137/1.9780898718607, chapters 4 and 9).
 """
 

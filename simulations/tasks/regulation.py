@@ -8,10 +8,10 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from simulations.base import Simulation
 from simulations.catalogue import build
 from simulations.good_values import GOOD_VALUES
 from simulations.sensors import Sensors
-from simulations.simulation import Simulation
 from simulations.tasks.task import Scenario, Task
 from simulations.wrappers import ActuatorDynamics, Plant
 

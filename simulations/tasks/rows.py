@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.simulation import Simulation
+from simulations.base import Simulation
 from simulations.tasks.task import Scenario
 
 Rows = NDArray[np.int64]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulations.simulation import Simulation
+from simulations.base import Simulation
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import sympy
 
 from simulations import PERIODIC, ActionBox, Actuators, PeriodicGrid, build
 from simulations.initial import random_field
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 x, y, t = sympy.symbols("x y t", real=True)
 Expression = sympy.Expr

@@ -12,7 +12,7 @@ from torch import Tensor
 from sciwm.benchmarks.apebench.equation import Convection
 from sciwm.benchmarks.apebench.scenarios import DIFFICULTIES, NUM_POINTS, random_starts, scenario, stepper
 from sciwm.benchmarks.apebench.score import PUBLISHED, geometric_mean_nrmse, nrmse
-from sciwm.problems import InputError
+from sciwm.errors import InputError
 from simulations import PeriodicGrid, uniform
 from simulations.equations import Burgers, KuramotoSivashinsky
 

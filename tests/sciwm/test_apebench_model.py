@@ -13,11 +13,11 @@ from sciwm.benchmarks.apebench import compare, learned
 from sciwm.benchmarks.apebench.equation import Convection
 from sciwm.benchmarks.apebench.scenarios import NUM_POINTS, scenario, stepper
 from sciwm.benchmarks.apebench.score import nrmse
-from sciwm.config_files import parse_config
+from sciwm.config.files import parse_config
+from sciwm.errors import InputError
 from sciwm.model.predictor import ExponentialPredictor
-from sciwm.model.spectral import SpectralProduct
+from sciwm.model.spaces.spectral import SpectralProduct
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from sciwm.training.loop import build_model
 
 WAVES = torch.arange(NUM_POINTS // 2)

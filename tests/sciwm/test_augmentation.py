@@ -15,10 +15,10 @@ from sciwm.data.augmentation import Kind, Symmetry, augment, joint_symmetries
 from sciwm.data.domain import Axis
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Windows
+from sciwm.errors import InputError
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from simulations import ActionBox
-from simulations.simulation import Simulation
+from simulations.base import Simulation
 
 KS: dict[str, Any] = {
     "equation": "kuramoto_sivashinsky",

@@ -14,7 +14,7 @@ from sciwm.baselines.modes import fit_modes
 from sciwm.baselines.tuning import forecast_error
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import readout_trajectory, rollout
-from sciwm.problems import InputError
+from sciwm.errors import InputError
 from simulations import ActionBox, Simulation, build
 
 BOX = ActionBox.symmetric(["a"], 2.0)

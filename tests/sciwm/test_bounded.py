@@ -10,15 +10,15 @@ import torch
 import xarray as xr
 
 import simulations
-from sciwm import pipeline
 from sciwm.config import Config
-from sciwm.config_files import load_config, parse_config, shipped_config
+from sciwm.config.files import load_config, parse_config, shipped_config
+from sciwm.errors import InputError
 from sciwm.evaluation.control import ControlTask, target_fields
+from sciwm.experiment import stages
+from sciwm.experiment.run import open_set
 from sciwm.model.encoder import VectorEncoder
-from sciwm.model.vector import VectorSpace
+from sciwm.model.spaces.vector import VectorSpace
 from sciwm.planning.costs import field_target, mean_square_distance
-from sciwm.problems import InputError
-from sciwm.run_folder import open_set
 from simulations import build
 from simulations.good_values import GOOD_VALUES
 
@@ -69,7 +69,7 @@ def equation(name: str, **changes: Any) -> dict[str, Any]:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny experiment, finished."""
     folder = tmp_path_factory.mktemp("run")
-    pipeline.run_all(config_of(), folder)
+    stages.run_all(config_of(), folder)
     return folder
 
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from sciwm.config import Config
+from sciwm.errors import InputError
 from sciwm.model.checkpoint import description_digest, load_model, read_description, save_model
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 
 
 @pytest.fixture

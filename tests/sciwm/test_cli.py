@@ -14,14 +14,14 @@ import torch
 import xarray as xr
 
 import sciwm
-from sciwm import pipeline
 from sciwm.cli import main
+from sciwm.cli.help import PAGES
 from sciwm.config import Config
-from sciwm.config_files import dump_config
-from sciwm.manual import PAGES
+from sciwm.config.files import dump_config
+from sciwm.experiment import stages
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
-from sciwm.planning.build import build_planner
+from sciwm.planning.from_settings import build_planner
 from sciwm.version import __version__
 from simulations import build
 
@@ -506,7 +506,7 @@ def pretend_to_run(config: Config, run: Path) -> Path:
 def test_run_ends_with_the_numbers(
     file: Path, tmp_path: Path, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "run_all", pretend_to_run)
+    monkeypatch.setattr(stages, "run_all", pretend_to_run)
     text = said("run", file, "--out", tmp_path / "new")
     assert text.endswith(f"report: {tmp_path / 'new' / 'report' / 'index.html'}\n")
     rows = [line.split() for line in text.splitlines()]
@@ -530,7 +530,7 @@ def test_demo_runs_the_shipped_configuration(
         asked.append((config, run))
         return pretend_to_run(config, run)
 
-    monkeypatch.setattr(pipeline, "run_all", remember)
+    monkeypatch.setattr(stages, "run_all", remember)
     monkeypatch.chdir(tmp_path)
     said("demo", *words)
     assert [(config.name, run) for config, run in asked] == [(name, Path("runs/demo"))]
@@ -538,10 +538,10 @@ def test_demo_runs_the_shipped_configuration(
 
 
 def test_stages_print_their_part(run: Path, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "evaluate", lambda folder, parts: {"rollout": METRICS["rollout"]})
-    monkeypatch.setattr(pipeline, "control", lambda folder: {"control": METRICS["control"]})
-    monkeypatch.setattr(pipeline, "report", lambda folder: folder / "report" / "index.html")
-    monkeypatch.setattr(pipeline, "train", lambda folder: None)
+    monkeypatch.setattr(stages, "evaluate", lambda folder, parts: {"rollout": METRICS["rollout"]})
+    monkeypatch.setattr(stages, "control", lambda folder: {"control": METRICS["control"]})
+    monkeypatch.setattr(stages, "report", lambda folder: folder / "report" / "index.html")
+    monkeypatch.setattr(stages, "train", lambda folder: None)
     assert "Lyapunov" in said("evaluate", run)
     assert "world model" in said("control", run)
     assert str(run / "report" / "index.html") in said("report", run)
@@ -554,7 +554,7 @@ def test_unholdable_target_is_an_error_and_no_traceback(
     """One jet cannot reach the growing waves that have a node there."""
     settings = config.simulation.model_dump() | {"jets": {"count": 1, "width": 0.8, "limit": 1.0}}
     planning = config.planning.model_copy(update={"terminal": "riccati"})
-    monkeypatch.setattr(pipeline, "control", lambda run: build_planner(planning, build(settings), torch.zeros(1, 32)))
+    monkeypatch.setattr(stages, "control", lambda run: build_planner(planning, build(settings), torch.zeros(1, 32)))
     (line,) = refused("control", run)
     assert "whatever they do" in line
     assert "planning.terminal = none" in line
@@ -579,7 +579,7 @@ def test_file_systems_refuse_in_the_same_words(
     def fail(folder: Path) -> None:
         raise error
 
-    monkeypatch.setattr(pipeline, "train", fail)
+    monkeypatch.setattr(stages, "train", fail)
     assert part in refused("train", run)[0]
 
 
@@ -589,12 +589,12 @@ def test_interruption_says_how_to_go_on(
     def interrupt(folder: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "train", interrupt)
+    monkeypatch.setattr(stages, "train", interrupt)
     assert main(["train", str(run)]) == 130
     assert capsys.readouterr().err == "sciwm: interrupted; give the same command again to continue\n"
 
 
 def test_mistakes_in_the_code_keep_their_traceback(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "train", lambda folder: np.zeros(3).reshape(2, 2))
+    monkeypatch.setattr(stages, "train", lambda folder: np.zeros(3).reshape(2, 2))
     with pytest.raises(ValueError, match="reshape"):
         main(["train", str(run)])

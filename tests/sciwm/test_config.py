@@ -9,8 +9,8 @@ import pydantic
 import pytest
 
 from sciwm.config import Config, PeriodicEquation, SimulationSettings
-from sciwm.config_files import dump_config, load_config
-from sciwm.problems import InputError
+from sciwm.config.files import dump_config, load_config
+from sciwm.errors import InputError
 from simulations import build
 from simulations.catalogue import CATALOGUE, PERIODIC
 

@@ -13,8 +13,8 @@ import simulations
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import encode_trajectory, readout_trajectory, rollout
+from sciwm.errors import InputError
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from sciwm.training.loop import build_model
 from simulations.generate import Recipe, generate
 

@@ -9,10 +9,10 @@ import torch
 from altered import Altered, diffusion
 from torch import Tensor
 
+from sciwm.errors import InputError
 from sciwm.evaluation.actions import HELD, ROUGH, beyond, draw_actions, wrong_actions
 from sciwm.evaluation.counterfactuals import effect_errors
 from sciwm.evaluation.gradients import action_gradient, gradient_agreement
-from sciwm.problems import InputError
 from simulations import ActionBox, Simulation
 
 Case = tuple[Simulation, Tensor, Tensor, Tensor]

@@ -8,9 +8,9 @@ import xarray as xr
 from altered import Altered, diffusion
 
 from sciwm.evaluation.actions import ROUGH, draw_actions
+from sciwm.evaluation.climate.long_run import long_runs
 from sciwm.evaluation.counterfactuals import effect_errors
 from sciwm.evaluation.gradients import gradient_agreement
-from sciwm.evaluation.long_run import long_runs
 from sciwm.evaluation.resolution import Restricted, encoding_errors, on_shapes
 from sciwm.evaluation.shifts import forcing_shift
 from sciwm.report.drawing import STYLE, Illustration, spread

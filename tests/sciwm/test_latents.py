@@ -16,21 +16,21 @@ from torch import Tensor
 import sciwm
 import simulations
 from sciwm.config import Config
+from sciwm.config.files import parse_config
 from sciwm.config.model import EncoderSettings
-from sciwm.config_files import parse_config
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.windows import Windows
 from sciwm.dynamics import encode_trajectory, rollout
+from sciwm.errors import InputError
 from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts
 from sciwm.evaluation.symmetry import translated, translation_errors
 from sciwm.loss.objective import Objective
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import MOST_SNAPSHOTS, SpectralEncoder, VectorEncoder, principal_modes
-from sciwm.model.fourier import along_axes, basis
 from sciwm.model.linear_readout import LinearReadout
-from sciwm.model.spectral import SpectralSpace, translate
+from sciwm.model.spaces.fourier import along_axes, basis
+from sciwm.model.spaces.spectral import SpectralSpace, translate
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from sciwm.training.loop import build_model, train
 from simulations import BoundedGrid, build, gaussian_jets, run_episodes
 from simulations.equations import BurgersDirichlet
@@ -374,7 +374,7 @@ def test_steps_are_the_same_wave_by_wave(
         after = model.predictor.stepper(model.shapes)(z, action)
         return after, torch.autograd.grad(after.square().mean(), weights)
 
-    (whole, of_whole), _ = stepped(), monkeypatch.setattr("sciwm.model.layout.DENSE_ENTRIES", 0)
+    (whole, of_whole), _ = stepped(), monkeypatch.setattr("sciwm.model.tendency.step_layout.DENSE_ENTRIES", 0)
     by_waves, of_waves = stepped()
     torch.testing.assert_close(by_waves, whole, rtol=1e-4, atol=1e-5)
     for one, other in zip(of_waves, of_whole, strict=True):

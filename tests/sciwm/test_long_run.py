@@ -10,11 +10,11 @@ import xarray as xr
 from altered import Altered, diffusion
 from torch import Tensor
 
+from sciwm.errors import InputError
 from sciwm.evaluation.actions import HELD, draw_actions
-from sciwm.evaluation.climate import record_climate
-from sciwm.evaluation.long_run import intervals_of, long_runs, share_blown_up
-from sciwm.evaluation.spectra import energy_spectrum, log_spectral_distance, shell_wavenumbers, wasserstein
-from sciwm.problems import InputError
+from sciwm.evaluation.climate.climate import record_climate
+from sciwm.evaluation.climate.long_run import intervals_of, long_runs, share_blown_up
+from sciwm.evaluation.climate.spectra import energy_spectrum, log_spectral_distance, shell_wavenumbers, wasserstein
 from simulations import PeriodicGrid, Simulation
 
 

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from sciwm import pipeline
 from sciwm.config import Config
 from sciwm.data.domain import Axis
+from sciwm.errors import InputError
+from sciwm.experiment import stages
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SpectralEncoder, VectorEncoder
-from sciwm.model.spectral import SpectralSpace
-from sciwm.model.vector import VectorSpace
-from sciwm.problems import InputError
+from sciwm.model.spaces.spectral import SpectralSpace
+from sciwm.model.spaces.vector import VectorSpace
 from sciwm.training import memory
 from sciwm.training.memory import least_memory, require_memory
 
@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(
     require_memory(config, [Axis("x", 32, 0.1)])
     monkeypatch.setattr(memory, "installed_memory", lambda: float(needed - 1))
     with pytest.raises(InputError, match=r"got more than .* GiB; lower training.batch_size, loss.horizon"):
-        pipeline.run_all(config, tmp_path / "run")
+        stages.run_all(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

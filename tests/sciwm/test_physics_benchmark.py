@@ -14,25 +14,25 @@ import torch
 import simulations
 from sciwm.baselines import Persistence, recordings
 from sciwm.benchmarks import results
-from sciwm.benchmarks import run as benchmark_run
-from sciwm.benchmarks.kept import TRAINED_FROM, kept, sections
+from sciwm.benchmarks import runner as benchmark_run
+from sciwm.benchmarks.cells import TRAINED_FROM, kept, sections
 from sciwm.benchmarks.physics import factorial, measure, resolution
-from sciwm.benchmarks.physics.arms import ARMS, BASE, BENT, OURS
+from sciwm.benchmarks.physics.ablation import CLAIMS, LEFT_OUT, PARTS, QUICK_CELLS, _planned, part_of, run, run_some
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost, cost_of_training
-from sciwm.benchmarks.physics.cells import trained_cell
 from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, judge_seeds, verdict
-from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.measure import LOST
+from sciwm.benchmarks.physics.scenario import Ground
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
-from sciwm.benchmarks.physics.table import CLAIMS, LEFT_OUT, PARTS, QUICK_CELLS, _planned, part_of, run, run_some
+from sciwm.benchmarks.physics.training import trained_cell
+from sciwm.benchmarks.physics.variants import ARMS, BASE, BENT, OURS
 from sciwm.benchmarks.results import Row, source_commit
-from sciwm.benchmarks.run import BENCHMARKS, run_benchmark, update_readme
+from sciwm.benchmarks.runner import BENCHMARKS, run_benchmark, update_readme
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
+from sciwm.errors import InputError, Problem
 from sciwm.evaluation.statistics import paired_bootstrap
 from sciwm.evaluation.suite.measures import Measure
-from sciwm.problems import InputError, Problem
 from sciwm.training.loop import NothingLearned
 
 MEASURES = {"valid_time", "energy_drift", "energy_change_error", "energy_read_error", "budget_residual", "effect_held",
@@ -259,7 +259,7 @@ def test_a_training_that_comes_to_nothing_is_a_result_and_bad_input_is_not(
         def train(run: Path) -> None:
             raise error(problem)
 
-        monkeypatch.setattr("sciwm.pipeline.train", train)
+        monkeypatch.setattr("sciwm.experiment.stages.train", train)
 
     fail(InputError)
     with pytest.raises(InputError):
@@ -294,7 +294,7 @@ def test_a_term_that_asks_for_something_else_is_trained_anew(ground: Ground, mon
         trained.append(run)
         raise NothingLearned([Problem("training", "a finite held-out error", "none in any epoch")])
 
-    monkeypatch.setattr("sciwm.pipeline.train", train)
+    monkeypatch.setattr("sciwm.experiment.stages.train", train)
     for version, times in ((1, 1), (1, 1), (2, 2), (2, 2)):
         trained_cell(ground, "changing", replace(ARMS["base"], version=version))
         assert len(trained) == times

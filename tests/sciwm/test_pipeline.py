@@ -13,14 +13,14 @@ import pytest
 import xarray as xr
 from filelock import FileLock
 
-from sciwm import pipeline
 from sciwm.benchmarks import demo
-from sciwm.benchmarks.run import BENCHMARKS
+from sciwm.benchmarks.runner import BENCHMARKS
+from sciwm.cli.check import check
 from sciwm.config import Config
-from sciwm.config_files import shipped_config
-from sciwm.inspection import check
-from sciwm.problems import InputError
-from sciwm.run_folder import add_metrics, read_config
+from sciwm.config.files import shipped_config
+from sciwm.errors import InputError
+from sciwm.experiment import stages
+from sciwm.experiment.run import add_metrics, read_config
 
 TRAINING = {
     "updates": 12,
@@ -34,7 +34,7 @@ TRAINING = {
 def tiny_run(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run with one on-policy round."""
     run = tmp_path_factory.mktemp("run")
-    page = pipeline.run_all(make_config(training=TRAINING), run)
+    page = stages.run_all(make_config(training=TRAINING), run)
     assert page.read_text().startswith("<!doctype html>") or "<html" in page.read_text()
     return run
 
@@ -67,7 +67,7 @@ def test_on_policy_round_is_kept_as_data(tiny_run: Path) -> None:
 def test_finished_run_goes_through_again_unchanged(tiny_run: Path, make_config: Callable[..., Config]) -> None:
     """Running a finished stage again redoes nothing that is there and changes no byte of the model."""
     before = (tiny_run / "model.safetensors").read_bytes()
-    pipeline.train(tiny_run)
+    stages.train(tiny_run)
     assert (tiny_run / "model.safetensors").read_bytes() == before
 
 
@@ -75,7 +75,7 @@ def test_folder_of_another_experiment_is_refused(tiny_run: Path, make_config: Ca
     """A run folder belongs to one configuration of data and model; the refusal names what differs."""
     before = (tiny_run / "config.yaml").read_bytes()
     with pytest.raises(InputError, match=r"training\.updates: there 12, asked 13"):
-        pipeline.simulate(make_config(training=TRAINING | {"updates": 13}), tiny_run)
+        stages.simulate(make_config(training=TRAINING | {"updates": 13}), tiny_run)
     assert (tiny_run / "config.yaml").read_bytes() == before
 
 
@@ -86,24 +86,24 @@ def test_names_are_looked_up_before_anything_is_simulated(make_config: Callable[
     run = tmp_path / "run"
     with pytest.raises(InputError, match=r"model\.conserved: expected variables of the data, u, got v") as refused:
         model = {"conserved": ["v"], "predictor": {"steady_forcing": ["z"]}}
-        pipeline.simulate(make_config(data=small, model=model), run)
+        stages.simulate(make_config(data=small, model=model), run)
     assert len(refused.value.problems) == 2
     assert not (run / "data").exists()
-    pipeline.simulate(make_config(data=small, model={"conserved": ["u"]}), run)
+    stages.simulate(make_config(data=small, model={"conserved": ["u"]}), run)
     before = {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()}
-    pipeline.simulate(make_config(data=small), run)
+    stages.simulate(make_config(data=small), run)
     assert {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()} == before
     assert read_config(run).model.conserved == ()
     with pytest.raises(InputError, match=r"data\.warm_up: there 2, asked 3"):
-        pipeline.simulate(make_config(data=small | {"warm_up": 3}), run)
+        stages.simulate(make_config(data=small | {"warm_up": 3}), run)
 
 
 def test_planning_may_change_in_a_finished_run(tiny_run: Path, make_config: Callable[..., Config]) -> None:
     """What neither data nor weights depend on is taken over without simulating or training again."""
     before = (tiny_run / "model.safetensors").read_bytes()
     planning = {"horizon": 3, "iterations": 1, "samples": 8, "elites": 2, "terminal": "none"}
-    pipeline.simulate(make_config(training=TRAINING, planning=planning), tiny_run)
-    pipeline.train(tiny_run)
+    stages.simulate(make_config(training=TRAINING, planning=planning), tiny_run)
+    stages.train(tiny_run)
     assert (tiny_run / "model.safetensors").read_bytes() == before
     assert read_config(tiny_run).planning.horizon == 3
 
@@ -112,7 +112,7 @@ def test_folder_with_other_things_is_left_alone(config: Config, tmp_path: Path) 
     """Somebody else's folder is not claimed."""
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(InputError, match=r"a folder with thesis\.tex and no config\.yaml"):
-        pipeline.simulate(config, tmp_path)
+        stages.simulate(config, tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != ".lock") == ["thesis.tex"]
 
 
@@ -121,7 +121,7 @@ def test_model_of_another_configuration_is_not_reported_as_this_one(tiny_run: Pa
     run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
     text = (run / "config.yaml").read_text()
     (run / "config.yaml").write_text(text.replace("latent_modes: 6", "latent_modes: 5"))
-    for again in (pipeline.evaluate, pipeline.train, pipeline.report):
+    for again in (stages.evaluate, stages.train, stages.report):
         with pytest.raises(InputError, match=r"configuration|config\.yaml says"):
             again(run)
     with pytest.raises(InputError, match=r"model\.latent_modes: there 6, asked 5"):
@@ -136,10 +136,10 @@ def test_damaged_or_incomplete_data_is_not_learned_from(tiny_run: Path, tmp_path
     content[len(content) // 2] ^= 1
     chunk.write_bytes(content)
     with pytest.raises(InputError, match=r"simulate again|sciwm check"):
-        pipeline.train(run)
+        stages.train(run)
     (run / "data" / "validation.done" / "3.json").unlink()
     with pytest.raises(InputError, match="1 still to be simulated"):
-        pipeline.train(run)
+        stages.train(run)
 
 
 def test_a_set_that_blew_up_whole_is_told(make_config: Callable[..., Config], tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_set_that_blew_up_whole_is_told(make_config: Callable[..., Config], tm
     with pytest.raises(
         InputError, match=r"that blew up \(kuramoto_sivashinsky: .*\); raise simulation.*data.amplitude"
     ):
-        pipeline.simulate(make_config(simulation=simulation), tmp_path / "run")
+        stages.simulate(make_config(simulation=simulation), tmp_path / "run")
 
 
 def test_quick_demo(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_the_demo_is_measured_once_for_each_configuration(tmp_path: Path, monkey
         metrics = {"control": control, "rollout": {"valid_prediction_time": 1.0}, "time": {"train": float(len(ran))}}
         add_metrics(run, metrics)
 
-    monkeypatch.setattr(pipeline, "run_all", run_all)
+    monkeypatch.setattr(stages, "run_all", run_all)
     first = demo.run(True, tmp_path / "demo", (0, 1))
     assert demo.run(True, tmp_path / "demo", (0, 1)) == first and len(ran) == 2
     other = tmp_path / "other.yaml"
@@ -203,9 +203,9 @@ def test_one_command_at_a_time(tiny_run: Path) -> None:
     """A second command in a busy run folder is refused and changes nothing; afterwards the folder is free."""
     metrics = (tiny_run / "report" / "metrics.json").read_bytes()
     with FileLock(tiny_run / ".lock"), pytest.raises(InputError, match="another sciwm command running"):
-        pipeline.evaluate(tiny_run)
+        stages.evaluate(tiny_run)
     assert (tiny_run / "report" / "metrics.json").read_bytes() == metrics
-    pipeline.evaluate(tiny_run)
+    stages.evaluate(tiny_run)
 
 
 @pytest.mark.parametrize(
@@ -216,4 +216,4 @@ def test_numbers_of_another_kind_are_told(name: str, text: str, told: str, tiny_
     run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
     (run / name).write_text(text)
     with pytest.raises(InputError, match=told):
-        pipeline.report(run)
+        stages.report(run)

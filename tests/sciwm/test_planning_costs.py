@@ -17,8 +17,8 @@ from sciwm.planning import (
     functional,
     latent_target,
 )
-from sciwm.planning.build import build_planner
 from sciwm.planning.costs import Imagined
+from sciwm.planning.from_settings import build_planner
 from simulations import build
 
 

@@ -11,13 +11,13 @@ from torch import Tensor
 
 import simulations
 from sciwm.data.schema import Trajectories
-from sciwm.evaluation.probe_baselines import PrincipalComponents, lookup
-from sciwm.evaluation.probe_targets import held_out_functionals, phases
-from sciwm.evaluation.probes import network_probe, ridge_probe
-from sciwm.evaluation.probing import PROBES, probe
+from sciwm.errors import InputError
+from sciwm.evaluation.probing.baselines import PrincipalComponents, lookup
+from sciwm.evaluation.probing.probes import network_probe, ridge_probe
+from sciwm.evaluation.probing.probing import PROBES, probe
+from sciwm.evaluation.probing.targets import held_out_functionals, phases
 from sciwm.evaluation.statistics import r_squared
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from sciwm.report.drawing import STYLE
 from sciwm.report.probing_figures import readable_from_latents, readable_over_lead_time
 from simulations import PeriodicGrid

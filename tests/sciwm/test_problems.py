@@ -2,8 +2,7 @@
 
 import pytest
 
-from sciwm.problems import InputError, Problem
-from sciwm.words import counted
+from sciwm.errors import InputError, Problem, counted
 
 
 def test_problem_reads_as_a_sentence() -> None:

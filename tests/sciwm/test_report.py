@@ -19,8 +19,9 @@ import torch
 from matplotlib.image import imread
 
 from sciwm.config import CollapseSettings, Config
-from sciwm.config_files import dump_config
+from sciwm.config.files import dump_config
 from sciwm.data.schema import Trajectories
+from sciwm.errors import InputError
 from sciwm.evaluation.control import (
     CONTROLLERS,
     ControlTask,
@@ -35,10 +36,9 @@ from sciwm.loss.collapse import build_collapse
 from sciwm.loss.objective import Objective
 from sciwm.model.checkpoint import load_model, save_model
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from sciwm.report import drawing, summary_table, training_figures, write_report
+from sciwm.report.contents import read_results
 from sciwm.report.numbers import in_html, in_mathtext, in_text
-from sciwm.report.results import read_results
 from sciwm.report.training_figures import count_updates
 from sciwm.training.loop import train
 

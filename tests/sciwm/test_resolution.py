@@ -10,6 +10,7 @@ from altered import Altered, diffusion
 from torch import Tensor
 
 from sciwm.config import Config
+from sciwm.errors import InputError
 from sciwm.evaluation.control import ControlTask, run_control
 from sciwm.evaluation.resolution import (
     Restricted,
@@ -22,7 +23,6 @@ from sciwm.evaluation.resolution import (
 from sciwm.evaluation.statistics import bootstrap_ratio_interval
 from sciwm.model.world_model import WorldModel
 from sciwm.planning import Hold
-from sciwm.problems import InputError
 from simulations import build
 from simulations.generate import silent
 

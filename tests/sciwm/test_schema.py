@@ -12,7 +12,7 @@ import xarray as xr
 from sciwm.data.checks import check_fields, check_forcing
 from sciwm.data.domain import Axis, Domain, Functional, Variable
 from sciwm.data.schema import Trajectories, open_trajectories
-from sciwm.problems import InputError, Problem
+from sciwm.errors import InputError, Problem
 from simulations import ActionBox
 
 EXTENT = 22.0

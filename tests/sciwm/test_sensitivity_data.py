@@ -10,9 +10,9 @@ import xarray as xr
 from cases.case import Case
 from torch import Tensor
 
-from sciwm.data import sensitivity
-from sciwm.data.sensitivity import SensitivitySet
-from sciwm.problems import InputError
+from sciwm.data import sensitivity_set as sensitivity
+from sciwm.data.sensitivity_set import SensitivitySet
+from sciwm.errors import InputError
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
 
 RECIPE = SensitivityRecipe(samples=6, intervals=4, batch=4)

@@ -14,15 +14,17 @@ import xarray as xr
 from killed import Killed, killed_at
 from torch import Tensor
 
-from sciwm import pipeline
+from sciwm.cli.check import check
 from sciwm.config import Config
-from sciwm.config_files import parse_config
+from sciwm.config.files import parse_config
 from sciwm.data.schema import Trajectories
-from sciwm.data.sensitivity import Sensitivities, SensitivitySet
 from sciwm.data.sensitivity_checks import check_same_simulation
+from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
 from sciwm.data.windows import Batch, Windows
 from sciwm.dynamics import rollout
-from sciwm.inspection import check
+from sciwm.errors import InputError
+from sciwm.experiment import stages
+from sciwm.experiment.run import store_path, twins_path
 from sciwm.loss.inverse import InverseDynamics
 from sciwm.loss.objective import Objective
 from sciwm.loss.sensitivity import (
@@ -34,15 +36,13 @@ from sciwm.loss.sensitivity import (
     twin_error,
 )
 from sciwm.model.checkpoint import read_description
-from sciwm.model.spectral import translate
+from sciwm.model.spaces.spectral import translate
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
-from sciwm.run_folder import store_path, twins_path
 from sciwm.training.loop import build_model, train
 from simulations import build
+from simulations.base import Simulation
 from simulations.generate import Recipe, generate
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
-from simulations.simulation import Simulation
 
 TARGET = 0.3
 ALL = {"twins": 1.0, "tangents": 1.0, "adjoints": 1.0}
@@ -402,7 +402,7 @@ def test_the_pipeline_asks_the_solver_and_learns_from_its_answers(experiment: Co
     settings["data"]["sensitivities"] = {"samples": 6, "intervals": 3}
     settings["data"]["validation"]["simulations"] = settings["data"]["test"]["simulations"] = 4
     run = tmp_path / "run"
-    pipeline.simulate(parse_config(settings, where="test"), run)
+    stages.simulate(parse_config(settings, where="test"), run)
     held = SensitivitySet(store_path(run, "sensitivity"), ["u"])
     stored = np.asarray(Trajectories(store_path(run, "train")).array("u")[:]).reshape(-1, 16)
     starts = held.draw(np.random.default_rng(0), 6, 3).fields[:, 0, 0].numpy()
@@ -411,16 +411,16 @@ def test_the_pipeline_asks_the_solver_and_learns_from_its_answers(experiment: Co
     assert held.has_gradient
     assert held.target() is not None
     before = {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()}
-    pipeline.simulate(parse_config(settings, where="test"), run)
+    stages.simulate(parse_config(settings, where="test"), run)
     assert {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()} == before
     markers = {p: p.read_text() for p in (run / "data" / "sensitivity.done").glob("[12].json")}
     for path in markers:
         path.unlink()
     with pytest.raises(InputError, match="a complete set, got 2 samples still to be computed"):
-        pipeline.train(run)
+        stages.train(run)
     for path, mark in markers.items():
         path.write_text(mark)
-    pipeline.train(run)
+    stages.train(run)
     assert ['"train.adjoints": ' in epoch for epoch in (run / "metrics.jsonl").read_text().splitlines()] == [
         False,
         True,
@@ -437,20 +437,20 @@ def test_answers_of_another_solver_are_learned_from_and_left_alone(experiment: C
     settings["data"]["sensitivities"] = {"samples": 4, "intervals": 3}
     settings["data"]["validation"]["simulations"] = settings["data"]["test"]["simulations"] = 4
     config, own, other = parse_config(settings, where="test"), tmp_path / "own", tmp_path / "other"
-    pipeline.simulate(config, own)
+    stages.simulate(config, own)
     answers = xr.open_zarr(store_path(own, "sensitivity"), consolidated=False).load().drop_vars("status")
     (other / "data").mkdir(parents=True)
     answers.to_netcdf(twins_path(other), engine="netcdf4")
     before = twins_path(other).read_bytes()
-    pipeline.simulate(config, other)
+    stages.simulate(config, other)
     assert not store_path(other, "sensitivity").exists()
-    pipeline.train(other)
+    stages.train(other)
     assert read_description(other)["provenance"]["sensitivity_set"]["name"] == "twins.nc"
     assert twins_path(other).read_bytes() == before
     assert any("twins.nc: answers of another solver, 4 samples that may be used" in line for line in check(other))
     shutil.rmtree(own / "data" / "sensitivity.done")
     with pytest.raises(ValueError, match="expected a store of sensitivities that was written here"):
-        pipeline.simulate(config, own)
+        stages.simulate(config, own)
 
 
 def test_answers_have_the_actuators_of_the_data_in_their_order(

@@ -6,9 +6,9 @@ import torch
 import xarray as xr
 from altered import Altered, diffusion
 
+from sciwm.errors import InputError
 from sciwm.evaluation.actions import ROUGH, draw_actions
 from sciwm.evaluation.shifts import error_slope, forcing_shift, parameter_shift
-from sciwm.problems import InputError
 
 
 @pytest.mark.parametrize("dimensions", [1, 2])

@@ -10,19 +10,19 @@ import pytest
 import torch
 import xarray as xr
 
+from sciwm.cli.check import check, describe
 from sciwm.data.checks import check_fields, check_forcing
 from sciwm.data.coordinates import axis_in_words, axis_of, position_of
 from sciwm.data.domain import Axis, Domain
-from sciwm.data.inputs import target_of
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.windows import Windows
-from sciwm.inspection import check, describe
-from sciwm.problems import InputError
+from sciwm.errors import InputError
+from sciwm.surrogate.inputs import target_of
 from simulations import Actuators, BoundedGrid, boundary_values, build, gaussian_jets, run_episodes
+from simulations.base import Simulation
 from simulations.equations import BurgersDirichlet, TransportRecirculation
 from simulations.generate import Recipe, generate
-from simulations.simulation import Simulation
 from simulations.store import TrajectoryStore
 from simulations.wrappers import ActuatorLag
 

@@ -9,11 +9,11 @@ import torch
 import xarray as xr
 
 import simulations
+from sciwm.cli.check import check, describe
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
-from sciwm.inspection import check, describe
-from sciwm.problems import InputError
-from sciwm.run_folder import open_sensitivities
+from sciwm.errors import InputError
+from sciwm.experiment.run import open_sensitivities
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
 
 

@@ -12,18 +12,18 @@ import torch
 import xarray as xr
 
 import simulations
-from sciwm import pipeline
 from sciwm.cli import main
 from sciwm.config import Config
-from sciwm.config_files import dump_config, load_config
+from sciwm.config.files import dump_config, load_config
 from sciwm.data.schema import Trajectories
-from sciwm.evaluation.suite.kept import evaluate_parts
+from sciwm.errors import InputError
+from sciwm.evaluation.suite.cache import evaluate_parts
+from sciwm.evaluation.suite.context import Setting
 from sciwm.evaluation.suite.measures import mean_of, median_of, share_of
-from sciwm.evaluation.suite.setting import Setting
-from sciwm.evaluation.suite.table import PARTS
-from sciwm.problems import InputError
+from sciwm.evaluation.suite.parts import PARTS
+from sciwm.experiment import stages
+from sciwm.experiment.run import read_metrics
 from sciwm.report import drawing, summary_table
-from sciwm.run_folder import read_metrics
 from sciwm.training.loop import build_model
 from simulations import ActionBox, Actuators, BoundedGrid, Simulation
 from simulations.equations import BurgersDirichlet
@@ -56,9 +56,9 @@ def made(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPathFa
     """A tiny run of an equation with a viscosity, trained and evaluated, not shown yet."""
     config = make_config(simulation=BURGERS, evaluation=SIZES, data={"warm_up": 2})
     run = tmp_path_factory.mktemp("suite") / "run"
-    pipeline.simulate(config, run)
-    pipeline.train(run)
-    pipeline.evaluate(run)
+    stages.simulate(config, run)
+    stages.train(run)
+    stages.evaluate(run)
     return run
 
 
@@ -125,7 +125,7 @@ def test_results_say_the_same_as_the_numbers(made: Path) -> None:
 
 
 def test_report_shows_every_part(run: Path) -> None:
-    page = pipeline.report(run).read_text()
+    page = stages.report(run).read_text()
     shown = set(PARTS) - {"rollouts"} | {"rollout", "evaluation"}
     assert all(f'<section id="{name}">' in page for name in shown)
     assert page.count("<img ") == len(list((run / "report" / "figures").iterdir()))
@@ -141,7 +141,7 @@ def test_what_is_there_is_kept(run: Path, measured: list[str]) -> None:
     before = {p.name: p.read_bytes() for p in (run / "evaluation").iterdir()}
     numbers = read_metrics(run)
     (run / "report" / "metrics.json").unlink()
-    pipeline.evaluate(run)
+    stages.evaluate(run)
     assert measured == []
     assert {p.name: p.read_bytes() for p in (run / "evaluation").iterdir()} == before
     assert {n: read_metrics(run)[n] for n in PARTS} == {n: numbers[n] for n in PARTS}
@@ -151,14 +151,14 @@ def test_what_changed_is_made_anew_and_nothing_else(run: Path, measured: list[st
     change(run, effects={"samples": 3})
     (run / "evaluation" / "resolution.nc").unlink()
     (run / "evaluation" / "scores.nc").write_bytes(b"half a file")
-    pipeline.evaluate(run)
+    stages.evaluate(run)
     assert measured == ["scores", "effects", "resolution"]
     assert xr.load_dataset(run / "evaluation" / "effects.nc").sizes["sample"] == 3
 
 
 def test_another_model_is_evaluated_anew(run: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "read_description", lambda run: {"description_sha256": "another"})
-    pipeline.evaluate(run, ["resolution", "effects"])
+    monkeypatch.setattr(stages, "read_description", lambda run: {"description_sha256": "another"})
+    stages.evaluate(run, ["resolution", "effects"])
     assert measured == ["effects", "resolution"]
 
 
@@ -174,17 +174,17 @@ def test_killed_evaluation_goes_on_with_the_next_part(
     monkeypatch.setitem(PARTS, "gradients", type(killed)(killed.purpose, stop))
     names = ["effects", "gradients", "resolution"]
     with pytest.raises(KeyboardInterrupt):
-        pipeline.evaluate(run, names)
+        stages.evaluate(run, names)
     assert sorted(p.name for p in (run / "evaluation").iterdir()) == ["effects.nc"]
     monkeypatch.setitem(PARTS, "gradients", killed)
-    pipeline.evaluate(run, names)
+    stages.evaluate(run, names)
     assert measured == ["effects", "gradients", "resolution"]
 
 
 def test_same_seed_same_results(run: Path) -> None:
     before = xr.load_dataset(run / "evaluation" / "effects.nc")
     (run / "evaluation" / "effects.nc").unlink()
-    pipeline.evaluate(run, ["effects"])
+    stages.evaluate(run, ["effects"])
     xr.testing.assert_identical(xr.load_dataset(run / "evaluation" / "effects.nc"), before)
 
 
@@ -352,12 +352,12 @@ def test_what_does_not_apply_is_told(run: Path, monkeypatch: pytest.MonkeyPatch)
     shutil.rmtree(run / "evaluation")
     part = PARTS["resolution"]
     monkeypatch.setitem(PARTS, "resolution", type(part)(part.purpose, part.measure, lambda s: "it needs a miracle"))
-    said = pipeline.evaluate(run, ["resolution", "effects"])
+    said = stages.evaluate(run, ["resolution", "effects"])
     assert said["left_out"] == {"resolution": "it needs a miracle"}
     assert "resolution" in summary_table(said)
     assert "left out: it needs a miracle" in summary_table(said)
-    page = pipeline.report(run).read_text()
+    page = stages.report(run).read_text()
     assert f"{part.purpose}, since it needs a miracle" in page
     assert '<section id="resolution">' not in page
     monkeypatch.setitem(PARTS, "resolution", part)
-    assert pipeline.evaluate(run, ["resolution"])["left_out"] == {}
+    assert stages.evaluate(run, ["resolution"])["left_out"] == {}

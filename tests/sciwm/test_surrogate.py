@@ -15,9 +15,9 @@ from sciwm.config import Config
 from sciwm.data.checks import check_forcing
 from sciwm.data.schema import open_trajectories
 from sciwm.dynamics import rollout
+from sciwm.errors import InputError
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from simulations import ActionBox
 
 EXTENT, INTERVAL = 22.0, 0.25

@@ -14,14 +14,14 @@ import torch
 from killed import Killed, killed_at
 
 from sciwm.config import Config
-from sciwm.config_files import dump_config
+from sciwm.config.files import dump_config
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Windows
+from sciwm.errors import InputError
 from sciwm.loss.objective import Objective
 from sciwm.loss.physics import head_error
 from sciwm.model.checkpoint import load_model
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from sciwm.training.held_out import HeldOut
 from sciwm.training.loop import NothingLearned, train
 
@@ -30,7 +30,7 @@ FILES = ("model.safetensors", "model.json", "metrics.jsonl")
 SCRIPT = """
 import sys
 from pathlib import Path
-from sciwm.config_files import load_config
+from sciwm.config.files import load_config
 from sciwm.data.schema import Trajectories
 from sciwm.training.loop import train
 run, data = Path(sys.argv[1]), Path(sys.argv[2])

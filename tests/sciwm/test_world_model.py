@@ -13,11 +13,11 @@ from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Windows
 from sciwm.dynamics import rollout
+from sciwm.errors import InputError
 from sciwm.loss.physics import budget_residual
-from sciwm.model.assembled import in_parts
-from sciwm.model.spectral import translate
+from sciwm.model.spaces.dense import in_parts
+from sciwm.model.spaces.spectral import translate
 from sciwm.model.world_model import WorldModel
-from sciwm.problems import InputError
 from sciwm.training.loop import build_model
 
 
@@ -147,7 +147,7 @@ def test_large_batches_are_taken_in_parts(model: WorldModel, fields: Tensor, mon
     model.freeze()
     with torch.no_grad():
         expected = model.advance(whole, action), model.readout(whole, ["fields"])["fields"]
-        monkeypatch.setattr("sciwm.model.assembled.CACHED_NUMBERS", 12)
+        monkeypatch.setattr("sciwm.model.spaces.dense.CACHED_NUMBERS", 12)
         torch.testing.assert_close(in_parts(step, 4)(whole, action), step(whole, action))
     in_parts(step, 4)(whole, action)
     assert taken == [3, 3, 2, 8, 8]

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from simulations.actuators import ActionBox, Actuators
+from simulations.base import StepLimit, Variable
 from simulations.explicit import ExplicitSimulation
 from simulations.grid import BoundedGrid
 from simulations.parameters import positive
 from simulations.shapes import boundary_values, boxes
-from simulations.simulation import StepLimit, Variable
 
 POINTS = 9
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sympy import cos, exp, pi, sin
 
 from simulations.actuators import ActionBox, Actuators
+from simulations.base import Simulation
 from simulations.equations.burgers_dirichlet import BurgersDirichlet
 from simulations.equations.burgers_hidden_gain import HiddenGainBurgers
 from simulations.equations.heat import Heat, Wall
@@ -24,7 +25,6 @@ from simulations.equations.reaction_diffusion import ReactionDiffusion
 from simulations.equations.transport_recirculation import TransportRecirculation
 from simulations.grid import BoundedGrid
 from simulations.shapes import boundary_values
-from simulations.simulation import Simulation
 
 Array = NDArray[np.float64]
 

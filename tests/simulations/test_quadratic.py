@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from simulations import pocketfft
+from simulations.pseudospectral import SpectralSimulation
 from simulations.quadratic import QuadraticSimulation
-from simulations.spectral import SpectralSimulation
 
 Draw = Callable[..., Tensor]
 QUADRATIC = ["burgers", "kuramoto_sivashinsky", "korteweg_de_vries", "navier_stokes"]

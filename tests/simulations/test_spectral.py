@@ -11,7 +11,7 @@ from cases.case import Case, t, x, y
 from torch import Tensor
 
 from simulations.integrators import ETDRK2, ETDRK4, Scheme
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 Draw = Callable[..., Tensor]
 Values = Callable[..., list[np.ndarray | float]]

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from simulations import build
+from simulations.base import Simulation
 from simulations.sensors import Sensors
-from simulations.simulation import Simulation
 from simulations.wrappers import ActuatorLag, RateLimit
 
 SETTINGS: dict[str, Any] = {

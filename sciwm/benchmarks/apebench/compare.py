@@ -22,10 +22,10 @@ from sciwm.baselines.tuning import RANKS, RIDGES, tune
 from sciwm.benchmarks.apebench.learned import BUDGET, IDLE, parameters_of, settings, split, train_model
 from sciwm.benchmarks.apebench.scenarios import DIFFICULTIES, NUM_POINTS, TEST_STEPS, TRAIN_STEPS, Scenario, scenario
 from sciwm.benchmarks.apebench.score import JUDGED_STEPS, PUBLISHED, geometric_mean_nrmse, nrmse
-from sciwm.benchmarks.kept import Cell, kept
+from sciwm.benchmarks.cells import Cell, kept
 from sciwm.benchmarks.results import Column, Row, source_commit, text
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
-from sciwm.evaluation.spectra import energy_spectrum, log_spectral_distance
+from sciwm.evaluation.climate.spectra import energy_spectrum, log_spectral_distance
 from simulations import PeriodicGrid
 
 Fit = Callable[[Scenario, int, Path], tuple[Dynamics, int, float | None]]

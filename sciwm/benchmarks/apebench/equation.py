@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations import Parameter, PeriodicGrid, Variable, uniform
+from simulations.base import StepLimit
 from simulations.initial import random_waves
-from simulations.simulation import StepLimit
-from simulations.spectral import SpectralSimulation
+from simulations.pseudospectral import SpectralSimulation
 
 
 class Convection(SpectralSimulation):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sciwm.benchmarks.apebench.equation import Convection
-from sciwm.problems import InputError, Problem
+from sciwm.errors import InputError, Problem
 
 NUM_POINTS = 160
 LARGEST_WAVE = 5

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from sciwm.problems import InputError, Problem
+from sciwm.errors import InputError, Problem
 
 JUDGED_STEPS = 100
 

@@ -17,7 +17,7 @@ from simulations.tasks import Scenario
 from simulations.tasks.backstepping import reaction_diffusion_policy, transport_policy
 from simulations.tasks.burgers_target import LIMIT, BurgersTarget
 from simulations.tasks.hidden_gain import ACTION_WEIGHT, FINAL_WEIGHT, HiddenGain
-from simulations.tasks.reaction_diffusion import ReactionDiffusionTask
+from simulations.tasks.reaction_to_rest import ReactionDiffusionTask
 from simulations.tasks.rows import take_rows
 from simulations.tasks.stabilization import Stabilization
 from simulations.tasks.transport import Transport

@@ -13,7 +13,7 @@ from sciwm.benchmarks.results import Row
 from sciwm.planning import Cost, GradientPlanner, Hold, LinearFeedback, RecedingHorizon, action_energy
 from sciwm.planning.costs import Imagined, field_target
 from sciwm.planning.estimation import OutputFeedback, kalman_filter
-from sciwm.planning.linear import linear_law, linearize
+from sciwm.planning.linear_law import linear_law, linearize
 from simulations.tasks import Scenario, Task
 from simulations.tasks.chaos import Chaos
 from simulations.tasks.convection import NOISE_VARIANCE, SENSOR_SPACING, Convection, pulse

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sciwm.baselines import Persistence, recordings, tune
-from sciwm.benchmarks.kept import Cell, kept, sections
-from sciwm.benchmarks.physics.arms import ARMS, NONLINEAR, OURS, PREDICTION_ALONE, Arm
+from sciwm.benchmarks.cells import Cell, kept, sections
 from sciwm.benchmarks.physics.calibration import cost_of_training
-from sciwm.benchmarks.physics.cells import measured, parameters_of, trained_cell
 from sciwm.benchmarks.physics.claims import Claim
-from sciwm.benchmarks.physics.ground import Ground
 from sciwm.benchmarks.physics.measure import VERSION
+from sciwm.benchmarks.physics.scenario import Ground
+from sciwm.benchmarks.physics.training import measured, parameters_of, trained_cell
+from sciwm.benchmarks.physics.variants import ARMS, NONLINEAR, OURS, PREDICTION_ALONE, Arm
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
+from sciwm.experiment.run import store_path
 from sciwm.model.world_model import WorldModel
-from sciwm.run_folder import store_path
 
 FEWEST_UPDATES = 20
 

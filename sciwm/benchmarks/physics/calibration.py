@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sciwm.benchmarks.kept import TRAINED_FROM, kept, sections
-from sciwm.benchmarks.physics.ground import Ground
-from sciwm.run_folder import open_set
+from sciwm.benchmarks.cells import TRAINED_FROM, kept, sections
+from sciwm.benchmarks.physics.scenario import Ground
+from sciwm.experiment.run import open_set
 from sciwm.training.loop import NothingLearned, train
 
 UPDATES = 40

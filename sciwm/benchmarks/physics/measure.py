@@ -8,21 +8,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sciwm.benchmarks.physics.ground import SETTLING, Ground
+from sciwm.benchmarks.physics.scenario import SETTLING, Ground
 from sciwm.benchmarks.physics.systems import horizons, time_unit
 from sciwm.dynamics import Dynamics, encode_trajectory
 from sciwm.evaluation.actions import HELD, ROUGH, draw_actions
+from sciwm.evaluation.climate.long_run import long_runs
 from sciwm.evaluation.control import run_control
 from sciwm.evaluation.counterfactuals import effect_errors
 from sciwm.evaluation.gradients import gradient_agreement
-from sciwm.evaluation.long_run import long_runs
-from sciwm.evaluation.probe_samples import encode, flat, read_samples
-from sciwm.evaluation.probes import Array, Probe, network_probe, ridge_probe
+from sciwm.evaluation.probing.probes import Array, Probe, network_probe, ridge_probe
+from sciwm.evaluation.probing.samples import encode, flat, read_samples
 from sciwm.evaluation.rollouts import SIMULATIONS_AT_ONCE, unseen_action_budget
 from sciwm.evaluation.symmetry import symmetric_shift
 from sciwm.evaluation.trajectories import decoded, relative_error
 from sciwm.model.world_model import WorldModel
-from sciwm.planning.linear import NoLinearLaw
+from sciwm.planning.linear_law import NoLinearLaw
 from sciwm.training.held_out import participation_ratio
 from simulations.generate import silent
 

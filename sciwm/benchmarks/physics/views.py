@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from sciwm.benchmarks.physics import factorial
-from sciwm.benchmarks.physics.arms import OURS
 from sciwm.benchmarks.physics.systems import SYSTEMS
+from sciwm.benchmarks.physics.variants import OURS
 from sciwm.benchmarks.results import Cell, Column, Row, text
 
 MEASURES = {

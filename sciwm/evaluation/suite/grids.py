@@ -2,8 +2,8 @@
 
 from sciwm.evaluation.control import control_task
 from sciwm.evaluation.resolution import control_across_grids, encoding_errors, loss_of_gain, on_shapes, refined
+from sciwm.evaluation.suite.context import Setting
 from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
-from sciwm.evaluation.suite.setting import Setting
 from sciwm.evaluation.symmetry import translation_errors
 from simulations.generate import Progress
 

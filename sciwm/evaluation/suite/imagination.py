@@ -12,12 +12,12 @@ from sciwm.data.recipes import recipe
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.evaluation.actions import ROUGH, draw_actions
-from sciwm.evaluation.long_run import intervals_of, long_runs, share_blown_up
+from sciwm.evaluation.climate.long_run import intervals_of, long_runs, share_blown_up
 from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.scores import evaluate
 from sciwm.evaluation.statistics import bootstrap_interval
+from sciwm.evaluation.suite.context import Setting
 from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of, root_mean_square_of, share_of
-from sciwm.evaluation.suite.setting import Setting
 from sciwm.model.world_model import WorldModel
 from sciwm.training.held_out import participation_ratio
 from simulations import Simulation

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 import xarray as xr
 
-from sciwm.evaluation.probing import probe
+from sciwm.evaluation.probing.probing import probe
+from sciwm.evaluation.suite.context import Setting
 from sciwm.evaluation.suite.measures import Measure, Outcome, share_of
-from sciwm.evaluation.suite.setting import Setting
-from sciwm.evaluation.surprise import Residual, observed_budget, surprise
+from sciwm.evaluation.surprise.surprise import Residual, observed_budget, surprise
+from sciwm.evaluation.surprise.violations import Violation, standard_controls, standard_violations
 from sciwm.evaluation.symmetry import symmetric_shift
-from sciwm.evaluation.violations import Violation, standard_controls, standard_violations
 from sciwm.loss.physics import budget_residual
 from sciwm.training.loop import build_model
 from simulations.generate import Progress

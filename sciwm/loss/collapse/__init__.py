@@ -4,7 +4,7 @@ One interface, :class:`AntiCollapse`, and its members, chosen by :func:`build_co
 """
 
 from sciwm.loss.collapse.anti_collapse import AntiCollapse
-from sciwm.loss.collapse.build import build_collapse
+from sciwm.loss.collapse.choice import build_collapse
 from sciwm.loss.collapse.ema_target import EMATarget
 from sciwm.loss.collapse.sigreg import SIGReg
 from sciwm.loss.collapse.vicreg import VICReg

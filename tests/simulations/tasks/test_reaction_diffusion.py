@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from simulations.tasks.backstepping import feedback, reaction_diffusion_policy
-from simulations.tasks.reaction_diffusion import ReactionDiffusionTask
+from simulations.tasks.reaction_to_rest import ReactionDiffusionTask
 from simulations.tasks.task import Scenario
 
 Policy = Callable[[Tensor, int], Tensor]

@@ -1,0 +1,169 @@
+"""Running a benchmark by name, and putting accepted results into the README."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from sciwm.benchmarks import convergence, cost_growth, demo, on_policy, planning_speed, solvers
+from sciwm.benchmarks.apebench import compare
+from sciwm.benchmarks.control import tasks
+from sciwm.benchmarks.physics import ablation as physics
+from sciwm.benchmarks.physics import views
+from sciwm.benchmarks.physics.figure import draw
+from sciwm.benchmarks.physics.systems import SYSTEMS
+from sciwm.benchmarks.results import (
+    ACCEPTED,
+    Column,
+    Result,
+    Row,
+    accepted_results,
+    markdown_table,
+    origin,
+    provenance,
+)
+from sciwm.errors import InputError, Problem
+from sciwm.files import write_atomically, write_json
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One table.
+
+    Args:
+        measure: ``measure(quick, folder, seeds)`` to rows.
+        columns: how the rows become a table.
+        seeds: of the full run; a quick one takes the first.
+        arrange: the rows of the table from those that were measured.
+        measure_some: the same as ``measure`` for the named parts alone, for a benchmark that has parts.
+        parts: results of which are accepted one by one, as ``NAME-PART.json``, while there is none of the whole.
+        views: further tables of the same rows, named ``NAME:VIEW`` in the README.
+        draw: a picture of the rows, which stands beside the accepted results.
+    """
+
+    measure: Callable[[bool, Path, Sequence[int]], list[Row]]
+    columns: Callable[[], list[Column]]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    arrange: Callable[[Sequence[Row]], list[Row]] = list
+    measure_some: Callable[[bool, Path, Sequence[int], Sequence[str]], list[Row]] | None = None
+    parts: tuple[str, ...] = ()
+    views: "Mapping[str, View]" = field(default_factory=dict)
+    draw: Callable[[Sequence[Row], Path], None] | None = None
+
+    def table(self, *results: Result) -> str:
+        """The rows of all results as Markdown."""
+        return View(self.columns, self.arrange).table(*results)
+
+
+@dataclass(frozen=True)
+class View:
+    """Another table of the rows of a benchmark.
+
+    Args:
+        columns, arrange: as those of a :class:`Benchmark`.
+    """
+
+    columns: Callable[[], list[Column]]
+    arrange: Callable[[Sequence[Row]], list[Row]]
+
+    def table(self, *results: Result) -> str:
+        """The rows of all results as Markdown, and where they are from."""
+        origins = [origin(result) for result in results if self.arrange(result["rows"])]
+        return "\n\n".join([markdown_table(self.arrange(all_rows(results)), self.columns()), *origins])
+
+
+def all_rows(results: Sequence[Result]) -> list[Row]:
+    """Those of every result."""
+    return [row for result in results for row in result["rows"]]
+
+
+BENCHMARKS = {
+    "demo": Benchmark(demo.run, demo.columns),
+    "on-policy": Benchmark(on_policy.run, on_policy.columns),
+    "planning-speed": Benchmark(planning_speed.run, planning_speed.columns, seeds=(0,)),
+    "tasks": Benchmark(tasks.run, tasks.columns, seeds=(0,)),
+    "solvers": Benchmark(solvers.run, solvers.columns, seeds=(0,), arrange=solvers.side_by_side),
+    "convergence": Benchmark(convergence.run, convergence.columns, seeds=(0,), arrange=convergence.side_by_side),
+    "cost-growth": Benchmark(cost_growth.run, cost_growth.columns, seeds=(0,)),
+    "apebench": Benchmark(compare.run, compare.columns, arrange=compare.best_first),
+    "physics": Benchmark(
+        physics.run,
+        views.columns,
+        arrange=views.side_by_side("arm", "arm"),
+        measure_some=physics.run_some,
+        parts=SYSTEMS,
+        draw=draw,
+        views={
+            "baselines": View(views.baseline_columns, views.beside_baselines),
+            "claims": View(views.claim_columns, views.side_by_side("claim", "arm", "measure", "claim")),
+            "surprise": View(views.surprise_columns, views.side_by_side("surprise", "violation", "size", "control")),
+            "resolution": View(views.resolution_columns, views.side_by_side("resolution", "arm", "what")),
+            "factorial": View(views.factorial_columns, views.by_factors),
+        },
+    ),
+}
+
+
+def run_benchmark(name: str, *, quick: bool, out: Path | None, only: Sequence[str] = ()) -> str:
+    """Measure, write the JSON, and return the table.
+
+    Args:
+        out: where the JSON goes; ``runs/benchmarks/NAME[-quick].json`` by default. Working files
+            are kept beside it, so that a benchmark that was killed goes on where it stood.
+        only: parts of the benchmark, everything if empty.
+
+    Raises:
+        InputError: if there is no such benchmark, or no such parts of it.
+    """
+    if name not in BENCHMARKS:
+        raise InputError([Problem("benchmark", f"one of {', '.join(BENCHMARKS)}, or table", f"'{name}'")])
+    benchmark = BENCHMARKS[name]
+    if only and benchmark.measure_some is None:
+        raise InputError([Problem("--only", f"nothing, as {name} has no parts", ", ".join(only))])
+    label = f"{name}-quick" if quick else name
+    command = f"sciwm benchmark {name}" + (" --quick" if quick else "") + "".join(f" --only {part}" for part in only)
+    seeds = benchmark.seeds[:1] if quick else benchmark.seeds
+    about = provenance(name, command, seeds)
+    path = out or Path("runs/benchmarks") / f"{'-'.join([label, *only])}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=path.parent):  # whether the result can be written, before hours of measuring
+        pass
+    folder = Path("runs/benchmarks") / label
+    if only and benchmark.measure_some is not None:
+        rows = benchmark.measure_some(quick, folder, seeds, only)
+    else:
+        rows = benchmark.measure(quick, folder, seeds)
+    result = about | {"rows": rows}
+    write_json(path, result)
+    views = [view for view in benchmark.views.values() if view.arrange(rows)]
+    tables = [benchmark.table(result), *(view.table(result) for view in views)]
+    return "\n\n".join([*tables, f"written to {path}"])
+
+
+def update_readme(readme: Path) -> list[str]:
+    """Replace what stands between ``<!-- table:NAME -->`` and ``<!-- end -->`` by the accepted results.
+
+    Pictures of them that are drawn of their rows are drawn anew.
+
+    Returns:
+        the names of the tables found.
+    """
+    found = []
+
+    def table(match: re.Match[str]) -> str:
+        found.append(match[1])
+        name, _, view = match[1].partition(":")
+        benchmark = BENCHMARKS[name]
+        results = accepted_results(name, benchmark.parts)
+        if benchmark.draw is not None and not view:
+            benchmark.draw(all_rows(results), ACCEPTED / f"{name}.png")
+        text = (benchmark.views[view] if view else benchmark).table(*results)
+        return f"<!-- table:{match[1]} -->\n{text}\n<!-- end -->"
+
+    text = re.sub(r"<!-- table:([\w:-]+) -->.*?<!-- end -->", table, readme.read_text(), flags=re.DOTALL)
+    write_atomically(readme, text.encode())
+    return found
+
+
+__all__ = ["BENCHMARKS", "run_benchmark", "update_readme"]

@@ -1,0 +1,5 @@
+"""The ``sciwm`` command."""
+
+from sciwm.cli.commands import main
+
+__all__ = ["main"]

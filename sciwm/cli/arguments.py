@@ -1,0 +1,111 @@
+"""What can be asked of ``sciwm`` on the command line, and where its results may go."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sciwm.cli.help import DESCRIPTION, PAGES, STORY
+from sciwm.errors import InputError, Problem
+from sciwm.version import __version__
+
+KEPT_BY_A_RUN = ("config.yaml", "controlled.nc", "metrics.jsonl", "model.json", "model.safetensors")
+
+RESULTS = "evaluation"
+"""Folder of a run for the results of the evaluation."""
+
+
+def build_parser(commands: Mapping[str, Callable[[argparse.Namespace], None]]) -> argparse.ArgumentParser:
+    """The parser of all command lines; what is asked of ``command`` is in ``namespace.command``."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="sciwm", description=DESCRIPTION, epilog=STORY, formatter_class=plain)
+    parser.add_argument("--version", action="version", version=f"sciwm {__version__}")
+    of = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    added = {}
+    for name, page in PAGES.items():
+        title, example = f"{page.purpose[0].upper()}{page.purpose[1:]}.", f"example:\n  {page.example}"
+        text = f"{title}\n\n{page.details}"
+        added[name] = of.add_parser(name, help=page.purpose, description=text, epilog=example, formatter_class=plain)
+        added[name].set_defaults(command=commands[name])
+    _add_arguments(added)
+    return parser
+
+
+def check_output(out: Path, source: Path, run: Path) -> None:
+    """Refuse to write a forecast over what it comes from, or where no file can be.
+
+    Raises:
+        InputError: naming what is there.
+    """
+    resolved, home = out.resolve(), run.resolve()
+    on_the_way = next(p for p in resolved.parents if p.exists())
+    if resolved.is_relative_to(source.resolve()):
+        got = "INPUT itself"
+    elif not on_the_way.is_dir():
+        got = f"one inside the file {on_the_way}"
+    elif resolved.is_dir():
+        got = "a folder"
+    elif resolved.is_relative_to(home) and (resolved.exists() or _is_kept(resolved.relative_to(home))):
+        got = f"a file of the run {run}"
+    elif resolved.exists() and not resolved.is_file():
+        got = "a device"
+    else:
+        return
+    raise InputError([Problem(f"--out {out}", "a file of its own for the forecast", got, "choose another --out")])
+
+
+def _is_kept(inside: Path) -> bool:
+    """Whether a run has, or may get, a file of this name."""
+    return inside.name in KEPT_BY_A_RUN or inside.parts[:1] == (RESULTS,)
+
+
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a path, got ''")
+    return Path(text)
+
+
+def _change(text: str) -> str:
+    if "=" not in text:
+        raise argparse.ArgumentTypeError(f"expected section.key=value, got '{text}'; write CONFIG before --set")
+    return text
+
+
+def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
+    for name in ("simulate", "run"):
+        to[name].usage = f"sciwm {name} [-h] CONFIG --out RUN [--set section.key=value ...]"
+        to[name].add_argument("config", metavar="CONFIG", type=_path, help="YAML file of the experiment")
+        to[name].add_argument("--out", metavar="RUN", type=_path, required=True, help="the run folder")
+        change = to[name].add_argument("--set", metavar="section.key=value", nargs="+", action="extend", default=[])
+        change.type, change.help = _change, "change values of the configuration"
+    for name in ("train", "rollout", "evaluate", "control", "report"):
+        to[name].add_argument("run", metavar="RUN", type=_path, help="the run folder")
+
+    rollout = to["rollout"].add_argument
+    rollout("input", metavar="INPUT", type=_path, help="netCDF file or Zarr store of fields and forcing")
+    rollout("--out", metavar="FILE", type=_path, required=True, help="netCDF file to write")
+    rollout("--start", metavar="TIME_INDEX", type=int, default=0, help="instant to start from (default 0)")
+
+    parts = to["evaluate"].add_argument("--parts", metavar="PART", nargs="+", help="only these parts (see above)")
+    parts.default = None
+    to["evaluate"].usage = "sciwm evaluate [-h] RUN [--parts PART ...]"
+
+    demo = to["demo"].add_argument
+    demo("--quick", action="store_true", help="less of everything, in about a minute")
+    demo("--out", metavar="RUN", type=_path, default=Path("runs/demo"), help="the run folder (default runs/demo)")
+
+    check = to["check"].add_argument
+    check("file", metavar="FILE", type=_path, help="configuration, store, run folder or netCDF file")
+    check("--run", metavar="RUN", type=_path, help="the run whose model the data should suit")
+    benchmark = to["benchmark"].add_argument
+    benchmark("name", metavar="NAME", help="one of those above; or table, to renew README.md")
+    benchmark("--quick", action="store_true", help="one seed and less of everything, to see that it runs")
+    benchmark(
+        "--only",
+        metavar="PART",
+        action="append",
+        default=[],
+        help="a system (ks22, ks60, burgers, kolmogorov) or part of physics; may be given several times",
+    )
+    benchmark("--out", metavar="FILE", type=_path, help="where the JSON goes (default runs/benchmarks/NAME.json)")
+
+    to["info"].add_argument("path", metavar="RUN|STORE", type=_path, help="a run folder or a .zarr store")

@@ -1,0 +1,212 @@
+"""What a file is, and whether it is sound: configurations, stores, runs, datasets."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import simulations
+from sciwm.cli.arguments import RESULTS
+from sciwm.cli.check_store import check_store, describe_store, outcomes_of
+from sciwm.config import Config
+from sciwm.config.files import load_config
+from sciwm.data.actuation import actuation_of
+from sciwm.data.augmentation import require_symmetries
+from sciwm.data.checks import check_fields
+from sciwm.data.domain import Domain
+from sciwm.data.formats import forcing_of, open_dataset
+from sciwm.data.schema import Trajectories, read_values
+from sciwm.data.sensitivity_checks import check_same_simulation
+from sciwm.errors import InputError, Problem, counted, in_one_line, raise_if
+from sciwm.evaluation.control import target_fields
+from sciwm.experiment.run import check_trained, open_sensitivities, read_config, read_metrics, store_path, twins_path
+from sciwm.model.checkpoint import DESCRIPTION, load_model, read_description
+from sciwm.model.construction import names_problems
+from sciwm.planning.from_settings import planning_cost
+from sciwm.planning.linear_law import linear_law
+from sciwm.surrogate.inputs import held_forcing
+from sciwm.surrogate.summary import summarize
+
+
+def check(path: Path, run: Path | None = None) -> list[str]:
+    """Look for everything that is wrong with a configuration, store, run folder or netCDF file.
+
+    Args:
+        run: the run whose model a store or netCDF file should suit.
+
+    Returns:
+        what was found to be sound, one line each.
+
+    Raises:
+        InputError: with all problems.
+    """
+    if path.suffix in (".yaml", ".yml"):
+        return [f"{path}: the configuration of '{check_config(path).name}'"]
+    if run is not None:
+        _domain(run)  # before anything else: a run that is not there
+    if path.suffix == ".zarr":
+        return _all([partial(check_store, path), *([partial(_check_suits, path, run)] if run else [])])
+    if path.is_dir():
+        return _check_run(path, run)
+    if not path.exists():
+        raise InputError([Problem(str(path), "a configuration, store, run folder or netCDF file", "nothing there")])
+    if run is None:
+        remedy = "a netCDF file is checked against a model: add --run RUN"
+        raise InputError([Problem(str(path), "a .yaml file, a .zarr store or a run folder", "another file", remedy)])
+    return [_check_suits(path, run)]
+
+
+LARGEST_LINEARIZED = 256
+"""Numbers in a state whose linear law is found in about a second."""
+
+
+def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """A configuration whose simulation can be built, and whose actuators can hold its target and have its symmetries.
+
+    Raises:
+        InputError: naming what is wrong with either.
+    """
+    config = load_config(path, overrides)
+    try:
+        simulation = simulations.build(config.simulation.model_dump())
+        target = target_fields(config, simulation)
+    except InputError:
+        raise
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise InputError([_unbuildable(error, f"{path}: simulation")]) from error
+    raise_if(names_problems(config.model, [v.name for v in simulation.variables], simulation.grid.dims))
+    require_symmetries(actuation_of(simulation), config.training.augmentation)
+    if config.planning.terminal == "riccati" and target.numel() <= LARGEST_LINEARIZED:
+        try:
+            linear_law(simulation, planning_cost(config.planning, simulation, target), target)
+        except ValueError as error:
+            raise InputError([_unholdable(error, f"{path}: control.target")]) from error
+    return config
+
+
+def _unbuildable(error: Exception, place: str) -> Problem:
+    """What ``simulations.build`` said, which often has the words of a problem already."""
+    said = re.fullmatch(r"(?:\w+: )*[Ee]xpected (.+?), got (.+?)(?:\.\s+(.*?)\.?|\.)?", str(error), re.DOTALL)
+    if said:
+        return Problem(place, said[1], said[2], said[3] or "")
+    return Problem(place, "what can be simulated", str(error) or type(error).__name__)
+
+
+def _unholdable(error: ValueError, place: str) -> Problem:
+    """What kept the linear law from being found, where only the linear algebra says so."""
+    if isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error):
+        remedy = "look at actuators, control_interval and target, or use planning.terminal = none"
+        return Problem(place, "a target about which a linear law can be found", f"no solution ({error})", remedy)
+    return _unbuildable(error, place)
+
+
+def describe(path: Path) -> str:
+    """What a run folder or a store is, without reading weights or fields.
+
+    Raises:
+        InputError: if it is neither, or not readable.
+    """
+    if path.suffix == ".zarr":
+        return describe_store(path)
+    stores = [f"  {p.name:<15} {outcomes_of(p)}" for p in _stores(path)]
+    if (path / DESCRIPTION).exists():
+        description = read_description(path)
+        return "\n".join(
+            [f"{path}: the trained model '{description['config'].get('name')}'", summarize(description), *stores]
+        )
+    if (path / "config.yaml").exists():
+        name = load_config(path / "config.yaml").name
+        return "\n".join([f"{path}: a run of '{name}', not trained yet", *stores])
+    remedy = "make one with 'sciwm run CONFIG --out RUN'"
+    raise InputError([Problem(str(path), "a run folder or a .zarr store", "neither", remedy)])
+
+
+def _check_run(path: Path, run: Path | None) -> list[str]:
+    if not (path / "config.yaml").exists() and not (path / DESCRIPTION).exists():
+        remedy = "make one with 'sciwm run CONFIG --out RUN'"
+        expected = "a run folder, a .zarr store, a configuration or a netCDF file"
+        raise InputError([Problem(str(path), expected, "a folder without config.yaml", remedy)])
+    parts: list[Callable[[], str]] = []
+    if (path / "config.yaml").exists():
+        parts.append(lambda: f"{path}: a run of '{check_config(path / 'config.yaml').name}'")
+    if (path / DESCRIPTION).exists():
+        parts.append(partial(_check_model, path))
+    elif not _stores(path):
+        parts.append(partial(_nothing_made, path))
+    parts += [partial(check_store, store) for store in _stores(path)]
+    if twins_path(path).exists():
+        parts.append(partial(_check_twins, path))
+    parts += [partial(_check_suits, store, run) for store in _stores(path) if run is not None]
+    results = [*sorted((path / RESULTS).glob("*.nc")), path / "controlled.nc"]
+    parts += [partial(_check_result, result) for result in results if result.exists()]
+    if (path / "report" / "metrics.json").exists():
+        parts.append(partial(_check_metrics, path))
+    return _all(parts)
+
+
+def _check_twins(run: Path) -> str:
+    data = Trajectories(store_path(run, "train"))
+    answers = open_sensitivities(run, data)
+    check_same_simulation(answers, data)
+    return f"{answers.path}: answers of another solver, {counted(len(answers.usable), 'sample')} that may be used"
+
+
+def _nothing_made(run: Path) -> str:
+    remedy = "make them with the command that began it"
+    raise InputError([Problem(str(run), "data or a trained model", "neither", remedy)])
+
+
+def _check_result(path: Path) -> str:
+    with open_dataset(path) as dataset:
+        return f"{path}: {', '.join(map(str, dataset.data_vars))}"
+
+
+def _check_metrics(run: Path) -> str:
+    return f"{run}/report/metrics.json: the numbers of {', '.join(read_metrics(run)) or 'nothing'}"
+
+
+def _all(checks: Sequence[Callable[[], str]]) -> list[str]:
+    sound: list[str] = []
+    problems: list[Problem] = []
+    for look in checks:
+        try:
+            sound.append(look())
+        except InputError as error:
+            problems += error.problems
+    raise_if(problems)
+    return sound
+
+
+def _check_model(run: Path) -> str:
+    model, trained = load_model(run)
+    if (run / "config.yaml").exists():
+        check_trained(run, trained, read_config(run))
+    return f"{run}: a model with {model.latent_size} latent numbers, weights as they were written"
+
+
+def _check_suits(path: Path, run: Path) -> str:
+    domain, dataset = _domain(run), open_dataset(path)
+    problems = check_fields(dataset, domain, where=str(path))
+    forced = bool({"forcing", "action"} & set(dataset.data_vars))
+    if forced:
+        forcing = forcing_of(dataset, path)
+        read = forcing.copy(data=read_values(forcing, path))
+        problems += held_forcing(read, dataset.drop_vars("time", errors="ignore"), domain)[2]
+    raise_if(problems)
+    if not forced:
+        return f"{path}: fields suit the model of {run}; holds no forcing for a rollout"
+    return f"{path}: suits the model of {run}"
+
+
+def _domain(run: Path) -> Domain:
+    try:
+        return Domain.from_json(read_description(run)["domain"])
+    except (KeyError, TypeError, AttributeError) as error:
+        got, remedy = in_one_line(error), "restore it from a backup, or train again"
+        raise InputError([Problem(str(run / DESCRIPTION), "a complete domain", got, remedy)]) from error
+
+
+def _stores(run: Path) -> list[Path]:
+    return sorted((run / "data").glob("*.zarr"))

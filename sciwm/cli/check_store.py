@@ -1,0 +1,139 @@
+"""What a store is and whether it is sound: trajectories, and answers to actions."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from sciwm.data.coordinates import axis_in_words, axis_of
+from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read_values
+from sciwm.data.sensitivity_checks import check_same_simulation
+from sciwm.data.sensitivity_set import SensitivitySet, layout_problems, space_dimensions, variables_with_twins
+from sciwm.errors import InputError, Problem, counted, raise_if
+from simulations.resumable_store import ResumableStore, markers_of
+from simulations.sensitivity_store import SensitivityStore
+from simulations.store import TrajectoryStore
+from simulations.store_layout import STATUS_MEANINGS
+
+
+def check_store(path: Path) -> str:
+    """What a store holds, where it is sound.
+
+    Raises:
+        InputError: with what is wrong, and in which simulations or samples.
+    """
+    dataset = open_trajectories(path)
+    return _check_answers(path, dataset) if _holds_answers(dataset) else _check_trajectories(path, dataset)
+
+
+def describe_store(path: Path) -> str:
+    """A small table of a store, without reading fields.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    dataset = open_trajectories(path)
+    if _holds_answers(dataset):
+        kind, rows = "answers to actions", _answer_rows(path, dataset)
+    else:
+        kind, rows = "trajectories", _trajectory_rows(path)
+    return "\n".join([f"{path}: a store of {kind}", *(f"  {name:<16}{value}" for name, value in rows.items())])
+
+
+def outcomes_of(path: Path) -> str:
+    """How many simulations or samples of a store came out how."""
+    dataset = open_trajectories(path)
+    if "status" not in dataset:
+        raise InputError([Problem(str(path), "the variable 'status'", "none", LOST_REMEDY)])
+    status = read_values(dataset["status"], path)
+    counts = {meaning: int(np.sum(status == code)) for code, meaning in enumerate(STATUS_MEANINGS)}
+    return ", ".join(f"{count} {meaning}" for meaning, count in counts.items() if count)
+
+
+def _holds_answers(dataset: xr.Dataset) -> bool:
+    return "sample" in dataset.dims and "simulation" not in dataset.dims
+
+
+def _check_trajectories(path: Path, dataset: xr.Dataset) -> str:
+    if "status" in dataset:
+        _raise_damaged(TrajectoryStore(path))
+    data = Trajectories(path)
+    for variable in data.variables:
+        data.array(variable.name)
+    return f"{path}: a store of trajectories, {outcomes_of(path)}, {_verified(TrajectoryStore(path), dataset)}"
+
+
+def _check_answers(path: Path, dataset: xr.Dataset) -> str:
+    """They belong to the training set beside them; those of another solver have no markers, and may have no status."""
+    names = _answered(path, dataset)
+    if "status" in dataset:
+        _raise_damaged(SensitivityStore(path))
+    answers = SensitivitySet(path, names)
+    training_set = path.with_name("train.zarr")
+    if training_set.exists():
+        check_same_simulation(answers, Trajectories(training_set))
+    verified = _verified(SensitivityStore(path), dataset) if "status" in dataset else "unverified: without a status"
+    return (
+        f"{path}: a store of answers to actions, {counted(len(answers.usable), 'sample')} that may be used, {verified}"
+    )
+
+
+def _raise_damaged(store: ResumableStore) -> None:
+    damaged = store.verify()
+    if damaged:
+        remedy = f"delete their markers {markers_of(store.path)}/I.json and simulate again"
+        expected = "the values that were written, by their sha256"
+        raise InputError([Problem(str(store.path), expected, f"others in {store.row}s {damaged}", remedy)])
+
+
+def _verified(store: ResumableStore, dataset: xr.Dataset) -> str:
+    """What stands behind the values of a store: the markers that were written with them."""
+    status = read_values(dataset["status"], store.path)
+    unmarked = [i for i in store.missing() if status[i] != 0]
+    if not unmarked:
+        return "as they were written"
+    return f"{len(unmarked)} of them unverified: without markers in {markers_of(store.path).name}"
+
+
+def _trajectory_rows(path: Path) -> dict[str, str]:
+    data = Trajectories(path)
+    box = data.actuators
+    return {
+        "simulations": outcomes_of(path),
+        "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in data.variables),
+        "grid": "; ".join(map(axis_in_words, data.axes)),
+        "time": f"{counted(data.intervals, 'interval')} of {data.control_interval:g}",
+        "actuators": f"{len(box)}: {', '.join(box.names)}",
+        "functionals": ", ".join(data.functional_names) or "none",
+    }
+
+
+def _answer_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:
+    names = _answered(path, dataset)
+    about = {n: dataset[n].attrs for n in names}
+    described = (f"{n} ({a.get('long_name', n)}) [{a.get('units', '1')}]" for n, a in about.items())
+    held = {"twins": names[0], "tangents": f"{names[0]}_tangent", "adjoint gradients": "action_gradient"}
+    time, actuators = dataset["time"].values, str(dataset["actuator"].attrs.get("names", ""))
+    return {
+        "samples": outcomes_of(path) if "status" in dataset else f"{dataset.sizes['sample']}",
+        "variables": ", ".join(described),
+        "answers": ", ".join(kind for kind, name in held.items() if name in dataset),
+        "grid": "; ".join(_axis(dataset, d) for d in space_dimensions(dataset[names[0]])),
+        "time": f"{counted(len(time) - 1, 'interval')} of {time[1] - time[0]:g}",
+        "actuators": f"{dataset.sizes['actuator']}" + (f": {', '.join(actuators.split())}" if actuators else ""),
+    }
+
+
+def _answered(path: Path, dataset: xr.Dataset) -> list[str]:
+    """The variables of a store of answers, of which nothing is missing."""
+    names = variables_with_twins(dataset)
+    problems = layout_problems(dataset, names, str(path))
+    raise_if(problems)
+    return names
+
+
+def _axis(dataset: xr.Dataset, dimension: str) -> str:
+    """A file of another solver may not say where its points are."""
+    if dimension in dataset.coords:
+        return axis_in_words(axis_of(dataset[dimension]))
+    return f"{dimension}: {dataset.sizes[dimension]} points"

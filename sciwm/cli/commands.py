@@ -1,0 +1,253 @@
+"""The ``sciwm`` command. Everything slow to import is imported by the commands that need it."""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from traceback import walk_tb
+from typing import TYPE_CHECKING
+
+from sciwm.cli.arguments import build_parser, check_output
+from sciwm.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from sciwm.config import Config
+
+INPUT_ERROR, INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit status: 0, 2 for bad input, 130 if interrupted."""
+    asked = build_parser(COMMANDS).parse_args(arguments)
+    try:
+        asked.command(asked)
+    except KeyboardInterrupt:
+        print("sciwm: interrupted; give the same command again to continue", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # who reads has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+        if not _is_for_the_user(error):
+            raise
+        for line in _in_words(error).splitlines():
+            print(f"sciwm: error: {line}", file=sys.stderr)
+        return INPUT_ERROR
+    return 0
+
+
+def _is_for_the_user(error: Exception) -> bool:
+    """Whether an error was raised on purpose, here or by the file system, and not by a mistake in the code."""
+    if isinstance(error, OSError):
+        return error.filename is not None or error.errno in FILE_SYSTEM
+    if _is_of_memory(error):
+        return True
+    if isinstance(error, RuntimeError):
+        return str(error).startswith("NetCDF:") or _is_of_a_store(error)
+    return _packages(error)[-1] in ("sciwm", "simulations")
+
+
+def _packages(error: Exception) -> list[str]:
+    """Whose code it went through, that which raised it last."""
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    return [str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame in frames]
+
+
+def _is_of_a_store(error: Exception) -> bool:
+    """A chunk that is damaged, in the words of whatever decompressor."""
+    return "zarr" in _packages(error)
+
+
+FILE_SYSTEM = {
+    errno.ENOENT: ("something there", "nothing"),
+    errno.EISDIR: ("a file", "a folder; name a file in it"),
+    errno.ENOTDIR: ("a folder", "a file; choose another path"),
+    errno.EEXIST: ("a free path", "something there; choose another path"),
+    errno.EACCES: ("permission", "none; change the permissions, or choose another path"),
+    errno.EPERM: ("permission", "none; change the permissions, or choose another path"),
+    errno.EROFS: ("a disk to write to", "a read-only one; choose another path"),
+    errno.ENOSPC: ("space on the disk", "none left; free some, and give the same command again"),
+    errno.EDQUOT: ("space on the disk", "none left of your share; free some, and give the same command again"),
+}
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """numpy says it by the type, torch in words."""
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+
+
+def _in_words(error: Exception) -> str:
+    if _is_of_memory(error):
+        remedy = "lower numbers of simulations, intervals or points, sizes of the model, or training.batch_size"
+        got = str(error).rpartition("can't allocate memory: ")[2] or "more than there is"
+        return str(Problem("memory", "enough for what was asked", got.rstrip("."), remedy))
+    if isinstance(error, RuntimeError) and _is_of_a_store(error):
+        return str(
+            Problem(
+                "the store",
+                "chunks that can be read",
+                str(error),
+                "'sciwm check' tells which store, and which rows of it",
+            )
+        )
+    if isinstance(error, RuntimeError):
+        remedy = "see whether the disk is full or read-only"
+        return str(Problem("netCDF", "a file that can be written", str(error), remedy))
+    if not isinstance(error, OSError):
+        return str(error)
+    expected, got = FILE_SYSTEM.get(error.errno or 0, ("a path that can be used", str(error.strerror or error)))
+    return str(Problem(str(error.filename or "file system"), expected, got))
+
+
+# The commands ---------------------------------------------------------------------------------
+
+
+def _simulate(asked: argparse.Namespace) -> None:
+    config = _configuration(asked.config, asked.set)
+    from sciwm.experiment import stages
+
+    stages.simulate(config, asked.out)
+    print(f"{asked.out}/data is complete; next: sciwm train {asked.out}")
+
+
+def _train(asked: argparse.Namespace) -> None:
+    _use_threads_of(asked.run)
+    from sciwm.experiment import stages
+
+    stages.train(asked.run)
+    print(f"{asked.run}/model.safetensors is written; next: sciwm evaluate {asked.run}")
+
+
+def _evaluate(asked: argparse.Namespace) -> None:
+    _use_threads_of(asked.run)
+    from sciwm.experiment import stages
+    from sciwm.report import summary_table
+
+    print(summary_table(stages.evaluate(asked.run, asked.parts)))
+
+
+def _control(asked: argparse.Namespace) -> None:
+    _use_threads_of(asked.run)
+    from sciwm.experiment import stages
+    from sciwm.report import summary_table
+
+    print(summary_table(stages.control(asked.run)))
+
+
+def _report(asked: argparse.Namespace) -> None:
+    _use_threads_of(asked.run)
+    from sciwm.experiment import stages
+    from sciwm.experiment.run import read_metrics
+
+    read_metrics(asked.run)
+    print(f"report: {stages.report(asked.run)}")
+
+
+def _run(asked: argparse.Namespace) -> None:
+    _run_all(_configuration(asked.config, asked.set), asked.out)
+
+
+def _demo(asked: argparse.Namespace) -> None:
+    name = "ks_control_quick.yaml" if asked.quick else "ks_control.yaml"
+    from sciwm.config.files import shipped_config
+
+    _run_all(_configuration(shipped_config(name), ()), asked.out)
+
+
+def _rollout(asked: argparse.Namespace) -> None:
+    _use_threads(1)
+    import sciwm
+    from sciwm.data.formats import forcing_of, open_dataset
+    from sciwm.files import write_netcdf
+
+    check_output(asked.out, asked.input, asked.run)
+    model = sciwm.load(asked.run)
+    _use_threads(model.config.training.threads)
+    ds = open_dataset(asked.input)
+    instants = ds.sizes.get("time", 1)
+    if not 0 <= asked.start < instants:
+        raise InputError([Problem("--start", f"an index from 0 to {instants - 1}", str(asked.start))])
+    forcing = forcing_of(ds, asked.input).isel(time=slice(asked.start, None), missing_dims="ignore")
+    forecast = model.rollout(ds.isel(time=asked.start, missing_dims="ignore"), forcing).compute()
+    write_netcdf(asked.out, forecast)
+    print(f"{asked.out}: {', '.join(map(str, forecast.data_vars))} at {forecast.sizes['time']} instants")
+
+
+def _check(asked: argparse.Namespace) -> None:
+    _use_threads(1)
+    from sciwm.cli.check import check
+
+    for line in check(asked.file, asked.run):
+        print(line)
+
+
+def _info(asked: argparse.Namespace) -> None:
+    _use_threads(1)
+    from sciwm.cli.check import describe
+
+    print(describe(asked.path))
+
+
+def _benchmark(asked: argparse.Namespace) -> None:
+    _use_threads(1)
+    from sciwm.benchmarks.runner import run_benchmark, update_readme
+
+    if asked.name == "table":
+        print(f"README.md: {', '.join(update_readme(Path('README.md')))}")
+    else:
+        print(run_benchmark(asked.name, quick=asked.quick, out=asked.out, only=asked.only))
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "simulate": _simulate,
+    "train": _train,
+    "rollout": _rollout,
+    "evaluate": _evaluate,
+    "control": _control,
+    "report": _report,
+    "run": _run,
+    "demo": _demo,
+    "check": _check,
+    "info": _info,
+    "benchmark": _benchmark,
+}
+
+
+# What they share ------------------------------------------------------------------------------
+
+
+def _configuration(path: Path, overrides: Sequence[str]) -> "Config":
+    _use_threads(1)
+    from sciwm.cli.check import check_config
+
+    config = check_config(path, overrides)
+    _use_threads(config.training.threads)
+    return config
+
+
+def _use_threads_of(run: Path) -> None:
+    from sciwm.config.files import load_config
+
+    path = run / "config.yaml"
+    if not path.exists():
+        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
+        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
+    _use_threads(load_config(path).training.threads)
+
+
+def _use_threads(count: int) -> None:
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: waiting threads must not spin
+    import torch
+
+    torch.set_num_threads(count)
+
+
+def _run_all(config: "Config", run: Path) -> None:
+    from sciwm.experiment import stages
+    from sciwm.experiment.run import read_metrics
+    from sciwm.report import summary_table
+
+    page = stages.run_all(config, run)
+    print(summary_table(read_metrics(run)))
+    print(f"\nreport: {page}")

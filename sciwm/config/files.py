@@ -1,0 +1,173 @@
+"""Experiments as YAML files: reading them with errors a scientist can act on, and writing them."""
+
+import difflib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import ValidationError
+
+from sciwm.config import EACH, ONE, Config, Section
+from sciwm.errors import InputError, Problem, counted
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read an experiment, apply ``section.key=value`` overrides, and check all of it.
+
+    Raises:
+        InputError: naming file, key, what was expected and the nearest valid key, for every
+            problem at once.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError([Problem(str(path), "a readable YAML file", str(error.strerror))]) from error
+    except UnicodeDecodeError as error:
+        raise InputError([Problem(str(path), "a YAML file", "a file that is not text")]) from error
+    tree = _read_yaml(text, where=str(path))
+    if not isinstance(tree, dict):
+        got = "an empty file" if tree is None else type(tree).__name__
+        raise InputError([Problem(str(path), "a mapping of sections", got)])
+    for override in overrides:
+        _apply(tree, override)
+    return parse_config(tree, where=str(path), changed=[override.partition("=")[0] for override in overrides])
+
+
+def parse_config(tree: dict[str, Any], *, where: str, changed: Sequence[str] = ()) -> Config:
+    """Check an experiment given as plain data.
+
+    Args:
+        changed: keys that come from ``--set``, and are named so in problems.
+
+    Raises:
+        InputError: as :func:`load_config`.
+    """
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise InputError([p for e in error.errors() for p in _explain(e, where, changed)]) from error
+
+
+def shipped_config(name: str) -> Path:
+    """A configuration that comes with sciwm: installed inside the package, or beside it in the repository."""
+    package = Path(__file__).parents[1]
+    installed = package / "configs" / name
+    return installed if installed.exists() else package.parent / "configs" / name
+
+
+def dump_config(config: Config) -> str:
+    """The resolved experiment as YAML."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 reads ``3e-4`` as text, where scientists mean a number, and lets the last of two equal keys win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.YAMLError(f"the key '{twice[0]}' twice in one section{node.start_mark}")
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def _read_yaml(text: str, *, where: str) -> Any:
+    try:
+        tree = yaml.load(text, Loader=_Loader)  # noqa: S506  (derived from the SafeLoader)
+        json.dumps(tree, default=str, skipkeys=True)  # an alias that holds itself has no end
+        return tree
+    except RecursionError as error:
+        raise InputError([Problem(where, "valid YAML", "sections nested without end")]) from error
+    except (yaml.YAMLError, ValueError) as error:
+        got = " ".join(str(error).replace('in "<unicode string>",', "at").split())
+        raise InputError([Problem(where, "valid YAML", got)]) from error
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, sign, text = override.partition("=")
+    if not sign or not key:
+        raise InputError([Problem("--set", "section.key=value", f"'{override}'")])
+    *sections, leaf = key.split(".")
+    for section in sections:
+        child = tree.setdefault(section, {})
+        if not isinstance(child, dict):
+            raise InputError([Problem(f"--set {key}", f"'{section}' to be a section", f"the value {child!r}")])
+        tree = child
+    tree[leaf] = _read_yaml(text, where=f"--set {key}")
+
+
+MEANT = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "string_type": "text",
+    "model_type": "a section of keys",
+    "tuple_type": "a list",
+    "string_pattern_mismatch": "a name of letters, digits, '_', '.' and '-'",
+}
+
+
+def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
+    """One pydantic error in the words of this schema."""
+    location = [str(part) for part in error["loc"] if part not in (ONE, EACH)]
+    place = _place(".".join(location), where, changed)
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(location[:-1])
+        close = difflib.get_close_matches(location[-1], known, n=1)
+        remedy = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
+        return [Problem(place, "a known key", f"unknown key '{location[-1]}'", remedy)]
+    if error["type"] == "missing":
+        return [Problem(place, "a value", "nothing", "add this key")]
+    if error["type"] == "value_error":
+        lines = str(error["ctx"]["error"]).splitlines()
+        return [_parse(".".join([*location, line]), where, changed) for line in lines]
+    if error["type"] == "literal_error":
+        known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        close = difflib.get_close_matches(str(error["input"]), known, n=1)
+        remedy = f"did you mean '{close[0]}'?" if close else ""
+        return [Problem(place, error["ctx"]["expected"], json.dumps(error["input"], default=str)[:80], remedy)]
+    if error["type"] in ("too_short", "too_long"):
+        fewest, most = error["ctx"].get("min_length"), error["ctx"].get("max_length")
+        expected = f"at most {counted(most, 'item')}" if most is not None else f"at least {counted(fewest, 'item')}"
+        return [Problem(place, expected, json.dumps(error["input"], default=str)[:80])]
+    expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
+    return [Problem(place, expected, json.dumps(error["input"], default=str, skipkeys=True)[:80])]
+
+
+def _place(key: str, where: str, changed: Sequence[str]) -> str:
+    """A key by where it was given: on the command line or in the file."""
+    if any(f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.") for other in changed if key):
+        return f"--set {key}"
+    return f"{where}: {key}" if key else where
+
+
+def _parse(message: str, where: str, changed: Sequence[str]) -> Problem:
+    key, _, rest = message.partition(": expected ")
+    expected, _, rest = rest.partition(", got ")
+    found, _, remedy = rest.partition("; ")
+    return Problem(_place(key, where, changed), expected, found, remedy)
+
+
+def _keys_at(location: list[str]) -> list[str]:
+    schema: Any = Config
+    for part in location:
+        if not part.isdecimal():  # the place in a list
+            schema = _section_of(schema.model_fields[part].annotation)
+    return list(schema.model_fields)
+
+
+def _section_of(annotation: Any) -> Any:
+    """The section in an annotation that may say more, such as that it may be left out or be a list."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section_of(part))), None)

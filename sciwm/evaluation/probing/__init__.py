@@ -1,0 +1,1 @@
+"""What can be read from a latent, and for how long after it is let loose."""

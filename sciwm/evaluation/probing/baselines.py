@@ -1,0 +1,77 @@
+"""What latents have to beat: principal components of the fields, and a table of times and parameters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sciwm.baselines.fields_alone import require_fields_alone
+from sciwm.baselines.modes import Modes, fit_modes
+from sciwm.data.schema import Trajectories
+from simulations import ActionBox
+
+Array = NDArray[Any]
+
+
+@dataclass
+class PrincipalComponents:
+    """The leading principal components of normalised fields, which stay as they are when advanced.
+
+    Args:
+        modes: the components.
+    """
+
+    modes: Modes
+    actuators: ActionBox
+    control_interval: float
+
+    @classmethod
+    def of(cls, fields: Tensor, size: int, data: Trajectories) -> "PrincipalComponents":
+        """From ``(sample, variable, *space)``; fewer than ``size`` where these hold no more."""
+        modes = fit_modes(fields)
+        return cls(modes.truncated(min(size, len(modes))).to(fields.dtype), data.actuators, data.control_interval)
+
+    @property
+    def size(self) -> int:
+        """How many components."""
+        return len(self.modes)
+
+    def encode(self, fields: Tensor) -> Tensor:
+        """``(batch, variable, *space)`` to ``(batch, size)``."""
+        return self.modes.encode(fields)
+
+    def advance(self, state: Tensor, action: Tensor) -> Tensor:
+        """Nothing happens."""
+        return state
+
+    def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """The fields that the components stand for, under ``"fields"``.
+
+        Raises:
+            InputError: if anything else is asked for.
+        """
+        require_fields_alone("principal components", names)
+        return {name: self.modes.decode(state) for name in names}
+
+
+def lookup(taught: Array, parameters: Mapping[str, tuple[Array, Array]], count: int, *, nearest: int = 5) -> Array:
+    """The mean of what other simulations did at the same time, of those with the nearest parameters.
+
+    Args:
+        taught: targets of the known simulations, ``(simulation, time, component)``.
+        parameters: by name those of the known and of the asked simulations, each ``(simulation,)``.
+        count: how many are asked.
+
+    Returns:
+        ``(count, time, component)``.
+    """
+    if not parameters:
+        return np.broadcast_to(taught.mean(axis=0), (count, *taught.shape[1:]))
+    known, asked = (np.stack(values, axis=1) for values in zip(*parameters.values(), strict=True))
+    deviation = np.where(known.std(axis=0) > 0, known.std(axis=0), 1.0)
+    distance = np.linalg.norm((asked[:, None] - known[None]) / deviation, axis=2)
+    rows = np.argsort(distance, axis=1, kind="stable")[:, :nearest]
+    return np.asarray(taught[rows].mean(axis=1))

@@ -1,0 +1,175 @@
+"""What latents know of the flow: probes trained on encoded latents, applied to encoded and rolled ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from sciwm.data.schema import Trajectories
+from sciwm.dynamics import Dynamics
+from sciwm.errors import Problem, raise_if
+from sciwm.evaluation.probing.baselines import PrincipalComponents, lookup
+from sciwm.evaluation.probing.probes import network_probe, ridge_probe
+from sciwm.evaluation.probing.samples import Samples, encode, flat, read_samples, roll, targets_at
+from sciwm.evaluation.statistics import r_squared
+
+Array = NDArray[Any]
+
+BASELINES = ("pca", "persistence", "lookup")
+PROBES = {"ridge": ridge_probe, "network": network_probe}
+
+
+@torch.no_grad()
+def probe(
+    representations: Mapping[str, Dynamics],
+    data: Trajectories,
+    *,
+    horizons: Sequence[int],
+    variables: Sequence[str] | None = None,
+    parameters: Mapping[str, ArrayLike] | None = None,
+    probes: Sequence[str] = tuple(PROBES),
+    instants: int = 32,
+    phase_modes: int = 3,
+    test_share: float = 0.3,
+    seed: int = 0,
+) -> xr.Dataset:
+    """How much of functionals, phases and parameters can be read from frozen latents.
+
+        R2        = 1 - sum (y^ - y)^2 / sum (y - mean of all)^2
+        within R2 = the same with the mean of each trajectory removed from y^ and from y
+
+    A probe is fitted to encoded latents of one part of the simulations and judged on the others, at
+    ``instants`` starts of each: on their latents, and after so many intervals on the latents that
+    :meth:`Dynamics.advance` makes of them under the recorded actions. Knowing which simulation it is gives
+    an R2, but no within R2. Three baselines go through the same: ``pca``, as many principal components of
+    the fields as the first representation has numbers, which stay as they are; ``persistence``, the first
+    representation's latent of the start; ``lookup``, the mean over other simulations at the same time.
+
+    Args:
+        representations: by name, the one of interest first; a random encoder is handed in as one more.
+        data: simulations on a periodic grid, none of which a representation was trained on.
+        horizons: numbers of intervals, beside zero.
+        variables: order of the channels, by default as ``data`` has them.
+        parameters: what differs between simulations, by name, one number for each of the store.
+        probes: among ``ridge`` and ``network``.
+        instants: starts in each simulation, evenly spaced.
+        phase_modes: how many of the longest waves are asked for their phase.
+        test_share: share of the simulations that judges.
+
+    Returns:
+        ``r2``, ``within_r2`` and their 95 % bootstrap intervals over the judging simulations (``..._low``,
+        ``..._high``), over ``representation``, ``probe``, ``target`` and ``horizon``, NaN for what does not
+        vary and where a latent is no longer finite; ``kind`` of each target (see
+        :class:`~sciwm.evaluation.probing.targets.Target`), ``latent_size`` of each representation.
+
+    Raises:
+        InputError: with everything that does not fit.
+    """
+    names = [v.name for v in data.variables] if variables is None else list(variables)
+    given = {n: np.asarray(v, dtype=float) for n, v in (parameters or {}).items()}
+    raise_if(_problems(representations, data, horizons, names, given, probes))
+    leads = [0, *sorted(set(horizons))]
+    samples = read_samples(data, names, leads, instants, phase_modes, given)
+    learn, judge, held_out = _split(len(data.usable), samples.starts.size, test_share, seed)
+    taught = targets_at(samples, learn, 0)
+
+    first, shape = next(iter(representations)), (len(judge), samples.starts.size, -1)
+    size = flat(representations[first].encode(samples.fields[learn[0]])).shape[1]
+    components = PrincipalComponents.of(samples.fields[learn].flatten(0, 1), size, data)
+    estimates: dict[str, list[list[Array]]] = {}
+    sizes = {"persistence": size, "lookup": 0}
+    for name, dynamics in {**representations, "pca": components}.items():
+        features, rolled = flat(encode(dynamics, samples.fields[learn])), roll(dynamics, samples, judge, leads)
+        sizes[name] = features.shape[1]
+        readers = [PROBES[p](features, taught.reshape(len(features), -1), held_out) for p in probes]
+        with np.errstate(invalid="ignore", over="ignore"):  # a rollout may have left all bounds
+            estimates[name] = [[read(flat(z)).reshape(shape) for z in rolled] for read in readers]
+        if name == first:
+            estimates["persistence"] = [[e[0]] * len(leads) for e in estimates[name]]
+    known, asked = [data.usable[i] for i in learn], [data.usable[i] for i in judge]
+    near = {n: (v[known], v[asked]) for n, v in given.items()}
+    looked_up = [lookup(targets_at(samples, learn, i), near, len(judge)) for i in range(len(leads))]
+    estimates["lookup"] = [looked_up] * len(probes)
+    order = [*representations, *BASELINES]
+    truth = [targets_at(samples, judge, lead) for lead in range(len(leads))]
+    scores = _scores([estimates[r] for r in order], truth, samples, seed)
+    coordinates = {
+        "representation": order,
+        "probe": list(probes),
+        "target": [t.name for t in samples.targets],
+        "kind": ("target", [t.kind for t in samples.targets]),
+        "horizon": ("horizon", leads, {"units": "1", "long_name": "control intervals rolled out"}),
+        "lead_time": ("horizon", np.array(leads) * data.control_interval, {"units": "1", "long_name": "lead time"}),
+        "latent_size": ("representation", [sizes[r] for r in order]),
+    }
+    attributes = {"training_simulations": len(learn), "test_simulations": len(judge), "instants": samples.starts.size}
+    return xr.Dataset(scores, coordinates, attributes)
+
+
+def _split(count: int, instants: int, share: float, seed: int) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Simulations to learn from, to judge by, and which samples of the former choose the penalty."""
+    order = np.random.default_rng(seed).permutation(count)
+    judging = min(max(2, round(share * count)), count - 2)
+    learn = order[judging:]
+    held_out = np.arange(len(learn)) < max(1, len(learn) // 4)
+    return learn, order[:judging], np.repeat(held_out, instants)
+
+
+def _scores(
+    estimates: Sequence[Sequence[Sequence[Array]]], truth: Sequence[Array], samples: Samples, seed: int
+) -> dict[str, tuple[tuple[str, ...], Array, dict[str, str]]]:
+    ends = np.cumsum([t.values.shape[2] for t in samples.targets])
+    columns = [slice(end - t.values.shape[2], end) for t, end in zip(samples.targets, ends, strict=True)]
+    values = np.array(
+        [
+            [
+                [
+                    [r_squared(y[..., c], e[..., c], seed=seed) for e, y in zip(by_lead, truth, strict=True)]
+                    for c in columns
+                ]
+            ]
+            for by_probe in estimates
+            for by_lead in by_probe
+        ]
+    ).reshape(len(estimates), len(estimates[0]), len(columns), len(truth), 2, 3)
+    dims = ("representation", "probe", "target", "horizon")
+    meanings = ("R2", "R2 within trajectories")
+    ends_of = {"": "", "_low": ", lower end of the 95 % interval", "_high": ", upper end of the 95 % interval"}
+    return {
+        f"{name}{suffix}": (dims, values[..., i, j], {"units": "1", "long_name": meanings[i] + text})
+        for i, name in enumerate(("r2", "within_r2"))
+        for j, (suffix, text) in enumerate(ends_of.items())
+    }
+
+
+def _problems(
+    representations: Mapping[str, Dynamics],
+    data: Trajectories,
+    horizons: Sequence[int],
+    names: Sequence[str],
+    given: Mapping[str, Array],
+    probes: Sequence[str],
+) -> list[Problem]:
+    problems = []
+    known, stored = sorted(v.name for v in data.variables), max(data.usable) + 1
+    if not representations or set(representations) & set(BASELINES):
+        got = ", ".join(representations) or "none"
+        problems.append(Problem("representations", f"names other than {', '.join(BASELINES)}", got))
+    if len(horizons) and not 1 <= min(horizons) <= max(horizons) < data.intervals:
+        problems.append(Problem("horizons", f"numbers from 1 to {data.intervals - 1}", str(list(horizons))))
+    if sorted(names) != known:
+        problems.append(Problem("variables", f"an order of {', '.join(known)}", ", ".join(names)))
+    if len(data.usable) < 4:
+        got, remedy = str(len(data.usable)), "simulate more: some teach, some choose, some judge"
+        problems.append(Problem(str(data.path), "at least 4 usable simulations", got, remedy))
+    problems += [
+        Problem(f"parameters: {n}", "one number for each simulation of the store", f"shape {v.shape}")
+        for n, v in given.items()
+        if v.ndim != 1 or len(v) < stored
+    ]
+    if not probes or set(probes) - set(PROBES):
+        problems.append(Problem("probes", f"some of {', '.join(PROBES)}", ", ".join(probes) or "none"))
+    return problems

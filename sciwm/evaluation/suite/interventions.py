@@ -1,0 +1,106 @@
+"""How the model answers to actions, and to what it has not been trained on."""
+
+import numpy as np
+import xarray as xr
+
+from sciwm.evaluation.actions import HELD, ROUGH, draw_actions
+from sciwm.evaluation.control import target_fields
+from sciwm.evaluation.counterfactuals import effect_errors
+from sciwm.evaluation.gradients import gradient_agreement
+from sciwm.evaluation.shifts import error_slope, forcing_shift, parameter_shift
+from sciwm.evaluation.suite.context import Drawn, Setting
+from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
+from simulations.generate import Progress
+
+HORIZONS = 6
+"""How many there are if none are asked for, from one interval on."""
+
+SLOPE_SHARE = 0.25
+"""Of the lead time, where the growth with a shift is measured: later, errors of chaotic flows have grown full."""
+
+
+def measure_effects(setting: Setting, progress: Progress) -> Outcome:
+    """What exchanging the data's actions for slow and for fast ones changes, imagined against true."""
+    asked = setting.evaluation.effects
+    intervals = setting.lead(asked.lead_time)
+    drawn, seed = setting.draw("effects", asked.samples, intervals), setting.seed("effects")
+    others = {
+        name: draw_actions(setting.simulation.actuators, asked.samples, intervals, hold=hold, seed=seed)
+        for name, hold in {"held": HELD, "rough": ROUGH}.items()
+    }
+    effects = effect_errors(setting.model, setting.simulation, drawn.starts, drawn.actions, others, shift=int(HELD))
+    last = effects["effect_error"].isel(time=-1)
+    where = f"at lead time {float(last['time']):g}"
+    measures = [
+        median_of(f"effect error of {name} actions {where}", values, drawn.simulations, lost=np.inf)
+        for name, values in (
+            ("held", last.sel(alternative="held", given="right")),
+            ("rough", last.sel(alternative="rough", given="right")),
+            ("held, but zeroed", last.sel(alternative="held", given="zeroed")),
+        )
+    ]
+    return Outcome(_labelled(effects, drawn), measures, {})
+
+
+def measure_gradients(setting: Setting, progress: Progress) -> Outcome:
+    """Gradients of the distance from the target with respect to the actions."""
+    asked, planned = setting.evaluation.gradients.horizons, setting.config.planning.horizon
+    longest = setting.lead(None if asked is None else max(asked))
+    if asked is None:
+        steps = {*np.geomspace(1, longest, HORIZONS).round().astype(int).tolist(), min(planned, longest)}
+    else:
+        steps = {setting.lead(h) for h in asked}
+    horizons = [n * setting.interval for n in sorted(steps)]
+    drawn = setting.draw("gradients", setting.evaluation.gradients.samples, longest)
+    target = target_fields(setting.config, setting.simulation)
+    rows = [
+        gradient_agreement(setting.model, setting.simulation, drawn.starts, drawn.actions, target, [horizons[i]])
+        for i in progress(range(len(horizons)), "gradients over growing horizons")
+    ]
+    agreement = xr.concat(rows, "horizon")
+    near = agreement.sel(horizon=planned * setting.interval, method="nearest")
+    where = f"over {float(near['horizon']):g} time units"
+    furthest = agreement.isel(horizon=-1)
+    measures = [
+        median_of(f"cosine with the true gradient {where}", near["cosine"], drawn.simulations),
+        median_of(f"norm over that of the true gradient {where}", near["norm_ratio"], drawn.simulations, lost=np.inf),
+        median_of(
+            f"cosine with the true gradient over {float(furthest['horizon']):g} time units",
+            furthest["cosine"],
+            drawn.simulations,
+        ),
+    ]
+    return Outcome(_labelled(agreement, drawn), measures, {})
+
+
+def measure_shifts(setting: Setting, progress: Progress) -> Outcome:
+    """Errors under stronger forcing, and under another viscosity where the equation has one."""
+    asked = setting.evaluation.shifts
+    intervals = setting.lead(asked.lead_time)
+    drawn = setting.draw("shifts", asked.samples, intervals)
+    given = (setting.model, setting.simulation, drawn.starts, drawn.actions)
+    made = {"forcing": forcing_shift(*given, factors=asked.factors)}
+    parameter = setting.changing_parameter(asked.parameter, asked.factors)
+    if parameter is not None:
+        made[parameter] = parameter_shift(*given, parameter=parameter, factors=asked.factors)
+    lead_time = max(1, round(SLOPE_SHARE * intervals)) * setting.interval
+    measures: list[Measure] = []
+    for name, errors in made.items():
+        meaning = f"slope of log error with {name} at lead time {lead_time:g}"
+        slope = median_of(meaning, error_slope(errors, lead_time), drawn.simulations)
+        at = errors["nrmse"].sel(time=lead_time, method="nearest")
+        measures.append(slope)
+        for factor in (min(asked.factors), max(asked.factors)):
+            meaning = f"normalised error with {name} × {factor:g}"
+            measures.append(median_of(meaning, at.sel(factor=factor), drawn.simulations, lost=np.inf))
+    together = xr.concat(list(made.values()), xr.DataArray(list(made), dims="shift", name="shift"))
+    together["factor"].attrs["long_name"] = "factor of the shift"
+    together["slope"] = xr.concat([error_slope(e, lead_time) for e in made.values()], "shift")
+    together["slope"].attrs |= {"long_name": "slope of log error against log factor", "lead_time": lead_time}
+    return Outcome(_labelled(together, drawn), measures, {})
+
+
+def _labelled(dataset: xr.Dataset, drawn: Drawn) -> xr.Dataset:
+    """With the simulation that each sample comes from."""
+    attributes = {"units": "1", "long_name": "simulation of the test set that the sample comes from"}
+    return dataset.assign_coords(simulation=("sample", drawn.simulations, attributes))

@@ -1,0 +1,240 @@
+"""Violation of expectation: does a model notice what cannot happen, and stay calm at what can?"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from sciwm.dynamics import Dynamics, rollout
+from sciwm.errors import Problem, counted, raise_if
+from sciwm.evaluation.surprise.alarms import MEANINGS, judged
+from sciwm.evaluation.surprise.detection import Whitening, cross_scores
+from sciwm.evaluation.surprise.violations import Scene, Violation, continued
+from simulations import Simulation
+from simulations.generate import Progress, silent
+from simulations.resampling import resample
+
+Array = NDArray[Any]
+Residual = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""``residual(before, action, after)``: states and action ``(batch, ...)`` of an interval to what its budgets
+leave unexplained, ``(batch, functional)``."""
+
+
+@torch.no_grad()
+def surprise(
+    dynamics: Dynamics,
+    simulation: Simulation,
+    starts: Tensor,
+    actions: Tensor,
+    *,
+    validation: tuple[Tensor, Tensor],
+    violations: Sequence[Violation],
+    groups: ArrayLike | None = None,
+    residual: Residual | None = None,
+    observed: Residual | None = None,
+    steps: int = 1,
+    exposure: float = 1.0,
+    false_alarms: float = 0.05,
+    power: float = 0.9,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> xr.Dataset:
+    """Scores of violated and of untouched trajectories, and how well they can be told apart.
+
+        latent:  s = (z - z^)' Sigma^-1 (z - z^) / d,    z = encode(u_(t+steps)),  z^ = rollout(encode(u_t), a)
+        budget:  s = r' C^-1 r / n,                      r = residual(encode(u_t), a_t, encode(u_(t+1)))
+        equation: the same with                          r = observed(u_t, a_t, u_(t+1))
+
+    with Sigma and C from the errors on validation trajectories. These set the threshold too, each scored by
+    the Sigma of the others: by its own, few errors of many components would look too calm. The score of a
+    trajectory is the mean over its intervals: one (``steps``) for what happens at once, those of ``exposure``
+    for what lasts, the same ones for violated, untouched and validation trajectories. All are computed in
+    double precision and seen in the precision of ``starts``.
+
+    Args:
+        dynamics: encodes and advances; its channels are those of ``simulation``.
+        simulation: what is true.
+        starts: ``(trajectory, variable, *space)``, 200 or more for narrow intervals.
+        actions: ``(trajectory, interval, actuator)`` in physical units, for at least ``exposure``.
+        validation: other starts and actions, for Sigma, C and the threshold of an alarm.
+        violations: what is done, see :func:`~sciwm.evaluation.surprise.violations.standard_violations`.
+        groups: simulation that each trajectory comes from, as intervals are by bootstraps over these; None if
+            each comes from one of its own.
+        residual: as ``functools.partial(budget_residual, model)``; None for no such score.
+        observed: as ``observed_budget(simulation)``, on fields on its own grid: what can be noticed
+            without a model, and in double precision; None for no such score.
+        steps: intervals predicted at once.
+        exposure: time for which lasting violations are watched.
+        false_alarms: share of the validation trajectories above the threshold.
+        power: rate of alarms that counts as detected.
+
+    Returns:
+        over ``detector``, ``violation``, ``size`` and ``trajectory``: ``score``, ``untouched``; over all but
+        ``trajectory``: ``auroc`` (``..._low``, ``..._high``: 95 % bootstrap over groups), ``p_value``
+        (paired one-sided Wilcoxon), ``alarms`` and ``false_alarms`` above ``threshold``; over ``detector`` and
+        ``violation``: ``smallest_detectable``; ``control`` and ``default_size`` of each violation. NaN at sizes
+        that a violation was not made in. Attributes of ``detector``: samples, components and shrinkage.
+
+    Raises:
+        InputError: with everything that does not fit.
+    """
+    exposed = max(steps, round(exposure / dynamics.control_interval))
+    members = np.arange(len(starts)) if groups is None else np.asarray(groups)
+    raise_if(_problems(dynamics, simulation, starts, actions, validation, violations, members, exposed))
+    seen = starts.dtype
+    by_equation = None if observed is None else _on_own_grid(observed, simulation)
+    scene = _scene(simulation, starts, actions[:, :exposed], seed)
+    calm = _scene(simulation, *validation, seed)
+    reference = _errors(dynamics, calm, residual, by_equation, steps, seen)
+    floors = {
+        "latent": _rounding(dynamics.encode(calm.fields[:, 0].to(seen)).flatten(1)),
+        "budget": np.zeros(1),
+        "equation": np.zeros(1),
+    }
+    detectors = {n: Whitening.of(e.reshape(-1, e.shape[-1]), smallest=floors[n]) for n, e in reference.items()}
+    calm_scores = {n: cross_scores(e, smallest=floors[n]) for n, e in reference.items()}
+
+    def scores(fields: Tensor, told: Tensor) -> dict[str, Array]:
+        observed_scene = Scene(simulation, fields, told, scene.generator)
+        errors = _errors(dynamics, observed_scene, residual, by_equation, steps, seen)
+        return {name: detectors[name].score(e).mean(axis=1) for name, e in errors.items()}
+
+    rows = []
+    for i in progress(range(len(violations)), "surprise by violation"):
+        violation = violations[i]
+        length = exposed if violation.lasts else steps
+        part = Scene(simulation, scene.fields[:, : length + 1], scene.actions[:, :length], scene.generator)
+        untouched = scores(part.fields, part.actions)
+        by_size = [scores(*violation.change(part, size)) for size in violation.sizes]
+        spans = {"latent": length - steps + 1, "budget": length, "equation": length}
+        windows = {n: s[:, : spans[n]].mean(axis=1) for n, s in calm_scores.items()}
+        thresholds = {n: float(np.quantile(w, 1 - false_alarms)) for n, w in windows.items()}
+        rows.append(judged(violation, by_size, untouched, thresholds, power, members))
+    result = xr.concat(
+        rows, xr.DataArray([v.name for v in violations], dims="violation", name="violation"), join="outer"
+    )
+    for name in ("samples", "shrinkage"):
+        result[f"validation_{name}"] = ("detector", [getattr(d, name) for d in detectors.values()])
+    result["components"] = ("detector", [len(d.scales) for d in detectors.values()])
+    for name, meaning in MEANINGS.items():
+        result[name].attrs = {"units": "1", "long_name": meaning}
+    return result.assign_attrs(
+        steps=steps,
+        exposure=exposed * dynamics.control_interval,
+        power=power,
+        allowed_false_alarms=false_alarms,
+        validation_trajectories=len(validation[0]),
+    )
+
+
+def observed_budget(simulation: Simulation) -> Residual:
+    """The budget of every functional between two observed fields, by the equation itself and no prediction:
+
+        r = Q(u+) - Q(u) - interval ( S + a . y ),    S and y averaged over both ends
+
+    The trapezoidal rule leaves an error of the third order in the interval.
+    """
+
+    def residual(before: Tensor, action: Tensor, after: Tensor) -> Tensor:
+        ends = simulation.budgets(before), simulation.budgets(after)
+        first, last = simulation.functionals(before), simulation.functionals(after)
+
+        def rate(name: str) -> Tensor:
+            parts = [at[name].source + (action * at[name].output).sum(dim=1) for at in ends]
+            return (parts[0] + parts[1]) / 2
+
+        interval, names = simulation.control_interval, simulation.functional_names
+        return torch.stack([last[n] - first[n] - interval * rate(n) for n in names], dim=1)
+
+    return residual
+
+
+def _on_own_grid(observed: Residual, simulation: Simulation) -> Residual:
+    """The same for fields of any resolution."""
+
+    def residual(before: Tensor, action: Tensor, after: Tensor) -> Tensor:
+        shape = simulation.grid.shape
+        if tuple(before.shape[2:]) != shape:
+            before, after = resample(before, shape), resample(after, shape)
+        return observed(before, action, after)
+
+    return residual
+
+
+def _scene(simulation: Simulation, starts: Tensor, actions: Tensor, seed: int) -> Scene:
+    start, held = starts.double(), actions.double()
+    fields = torch.cat([start[:, None], continued(simulation, start, held)], dim=1)
+    return Scene(simulation, fields, held, torch.Generator().manual_seed(seed))
+
+
+def _errors(
+    dynamics: Dynamics,
+    scene: Scene,
+    residual: Residual | None,
+    observed: Residual | None,
+    steps: int,
+    seen: torch.dtype,
+) -> dict[str, Array]:
+    """Errors of the detectors, ``(trajectory, prediction, component)``."""
+    fields, actions = scene.fields.to(seen), scene.actions.to(seen)
+    count, intervals = actions.shape[:2]
+    states = dynamics.encode(fields.flatten(0, 1)).unflatten(0, (count, intervals + 1))
+    told = torch.stack([actions[:, t : t + steps] for t in range(intervals - steps + 1)], dim=1)
+    predicted = rollout(dynamics, states[:, : told.shape[1]].flatten(0, 1), told.flatten(0, 1))[:, -1]
+    errors = {"latent": (states[:, steps:].flatten(0, 1) - predicted).flatten(1).unflatten(0, told.shape[:2])}
+    if residual is not None:
+        left = residual(states[:, :-1].flatten(0, 1), actions.flatten(0, 1), states[:, 1:].flatten(0, 1))
+        errors["budget"] = left.unflatten(0, (count, intervals))
+    if observed is not None:
+        exact = scene.fields  # in double precision, or rounding would be what is noticed
+        left = observed(exact[:, :-1].flatten(0, 1), scene.actions.flatten(0, 1), exact[:, 1:].flatten(0, 1))
+        errors["equation"] = left.unflatten(0, (count, intervals))
+    return {name: e.double().numpy() for name, e in errors.items()}
+
+
+def _rounding(states: Tensor) -> Array:
+    """Below this, errors of a latent are those of its number format, ``(component,)``."""
+    rounding: Array = states.double().square().mean(dim=0).sqrt().numpy() * torch.finfo(states.dtype).eps
+    return rounding
+
+
+def _problems(
+    dynamics: Dynamics,
+    simulation: Simulation,
+    starts: Tensor,
+    actions: Tensor,
+    validation: tuple[Tensor, Tensor],
+    violations: Sequence[Violation],
+    members: Array,
+    exposed: int,
+) -> list[Problem]:
+    problems = []
+    for where, fields, held in (("starts", starts, actions), ("validation", *validation)):
+        if fields.shape[1:] != (len(simulation.variables), *simulation.grid.shape) or len(fields) < 2:
+            wanted = f"two or more of shape {(len(simulation.variables), *simulation.grid.shape)}"
+            problems.append(Problem(where, wanted, f"shape {tuple(fields.shape)}"))
+        if held.ndim != 3 or len(held) != len(fields) or held.shape[2] != len(simulation.actuators):
+            wanted = f"actions of shape ({len(fields)}, intervals, {len(simulation.actuators)})"
+            problems.append(Problem(where, wanted, f"{tuple(held.shape)}"))
+        elif held.shape[1] < exposed:
+            remedy = "give more, or expose for a shorter time"
+            wanted = f"actions of at least {counted(exposed, 'interval')}"
+            problems.append(Problem(where, wanted, str(held.shape[1]), remedy))
+    if not np.isclose(dynamics.control_interval, simulation.control_interval):
+        expected = f"the interval {dynamics.control_interval:g} of the dynamics"
+        problems.append(Problem("simulation", expected, f"{simulation.control_interval:g}"))
+    if len(members) != len(starts):
+        problems.append(Problem("groups", f"one for each of {len(starts)} trajectories", str(len(members))))
+    names = [v.name for v in violations]
+    if not names or len(set(names)) < len(names):
+        problems.append(Problem("violations", "different names, at least one", ", ".join(names) or "none"))
+    problems += [
+        Problem(f"violations: {v.name}", "ascending sizes above zero with the default among them", str(v.sizes))
+        for v in violations
+        if not v.sizes or min(v.sizes) <= 0 or list(v.sizes) != sorted(set(v.sizes)) or v.default not in v.sizes
+    ]
+    return problems

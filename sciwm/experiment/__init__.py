@@ -1,0 +1,1 @@
+"""An experiment in its folder: the run and the stages that fill it."""

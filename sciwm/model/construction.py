@@ -1,0 +1,127 @@
+"""Which encoder, decoder and predictor a configuration asks for."""
+
+from collections.abc import Sequence
+
+from sciwm.config import ModelSettings
+from sciwm.data.domain import Domain
+from sciwm.errors import Problem, raise_if
+from sciwm.model.conservation import places_of_means
+from sciwm.model.encoder import SpectralEncoder, VectorEncoder
+from sciwm.model.field_operator import FieldDecoder, FieldEncoder, FieldPredictor
+from sciwm.model.forcing import Forcing, SteadyForcing
+from sciwm.model.predictor import ExponentialPredictor, LinearPredictor
+from sciwm.model.readouts import SpectralDecoder, VectorDecoder
+from sciwm.model.spaces.latent_space import LatentSpace
+from sciwm.model.spaces.spectral import SpectralSpace
+from sciwm.model.spaces.vector import VectorSpace
+from sciwm.model.spaces.widened import SlavedModes
+
+Encoder = SpectralEncoder | VectorEncoder | FieldEncoder
+Decoder = SpectralDecoder | VectorDecoder | FieldDecoder
+Predictor = ExponentialPredictor | LinearPredictor | FieldPredictor
+
+
+def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
+    """By ``settings.latent``."""
+    variables = len(domain.variables)
+    raise_if(names_problems(settings, [v.name for v in domain.variables], domain.dimensions))
+    match settings.latent:
+        case "spectral":
+            space = _spectral_space(settings, domain)
+            means = places_of_means(space, conserved_variables(settings, domain))
+            return SpectralEncoder(variables, settings.encoder, space, means, _slaved_modes(settings))
+        case "vector":
+            bounded = [not axis.periodic for axis in domain.axes]
+            return VectorEncoder(variables, settings.encoder, VectorSpace(settings.latent_size), domain.shape, bounded)
+        case "fields":
+            return FieldEncoder(variables, domain.shape)
+
+
+def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
+    """The one that goes with the encoder."""
+    variables = len(domain.variables)
+    match settings.latent:
+        case "spectral":
+            means = conserved_variables(settings, domain)
+            return SpectralDecoder(
+                variables, _spectral_space(settings, domain), settings.decoder_rank, domain.shape, means
+            )
+        case "vector":
+            return VectorDecoder(variables, VectorSpace(settings.latent_size), settings.decoder_rank, domain.shape)
+        case "fields":
+            return FieldDecoder(variables, domain.shape)
+
+
+def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -> Predictor:
+    """By ``settings.predictor``; fields are advanced by an operator of the encoder's sizes."""
+    chosen, actuators = settings.predictor, len(domain.actuators)
+    varies = _varies(chosen.steady_forcing, domain)
+    space: LatentSpace = encoder.space
+    if isinstance(encoder, SpectralEncoder):
+        space = encoder.space.with_modes(_slaved_modes(settings))
+    slaved = SlavedModes(encoder.space, space)
+    shapes: LatentSpace | None = encoder.shape_space if domain.known_shapes else None
+    if not chosen.equivariant:
+        space = VectorSpace(space.size)
+        shapes = shapes and VectorSpace(shapes.size)
+
+    def forcing(gain: float) -> Forcing:
+        return Forcing(space, actuators, shapes, gain=gain)
+
+    if isinstance(encoder, FieldEncoder):
+        return FieldPredictor(
+            len(domain.variables),
+            settings.encoder,
+            domain.shape,
+            unknown_shapes=0 if domain.known_shapes else actuators,
+            steady_forcing=varies,
+        )
+    if chosen.kind == "linear":
+        return LinearPredictor(space, forcing(domain.control_interval), SteadyForcing(space, varies))
+    substep = domain.control_interval / chosen.substeps
+    steady = SteadyForcing(space, varies)
+    return ExponentialPredictor(chosen, space, slaved, forcing(substep), forcing(0.0), steady)
+
+
+def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:
+    """Places of the variables whose means the forcing alone changes."""
+    names = [v.name for v in domain.variables]
+    problems = []
+    if settings.conserved and not domain.known_shapes:
+        remedy = "leave it empty, or add actuator_shape to the data"
+        problems.append(Problem("model.conserved", "actuators of known shapes", "unknown ones", remedy))
+    if len(names) > settings.latent_channels and settings.conserved:
+        expected = f"at least {len(names)}, a channel for each variable, where means are conserved"
+        problems.append(Problem("model.latent_channels", expected, str(settings.latent_channels)))
+    raise_if(problems)
+    return [names.index(name) for name in settings.conserved]
+
+
+def names_problems(settings: ModelSettings, variables: Sequence[str], dimensions: Sequence[str]) -> list[Problem]:
+    """Names in the settings that the data do not have."""
+    return [
+        Problem(where, f"{what} of the data, {' or '.join(known)}", ", ".join(sorted(set(asked) - set(known))))
+        for where, what, asked, known in (
+            ("model.conserved", "variables", settings.conserved, variables),
+            ("model.predictor.steady_forcing", "space dimensions", settings.predictor.steady_forcing, dimensions),
+        )
+        if set(asked) - set(known)
+    ]
+
+
+def _slaved_modes(settings: ModelSettings) -> int:
+    """There is nothing to be slaves of in a linear step."""
+    return settings.predictor.slaved_modes if settings.predictor.kind == "exponential" else 0
+
+
+def _varies(steady_forcing: Sequence[str], domain: Domain) -> list[bool]:
+    """Along each axis, whether the steady forcing varies."""
+    return [name in steady_forcing for name in domain.dimensions]
+
+
+def _spectral_space(settings: ModelSettings, domain: Domain) -> SpectralSpace:
+    return SpectralSpace(
+        settings.latent_channels,
+        (settings.latent_modes,) * len(domain.axes),
+        tuple(axis.extent for axis in domain.axes),
+    )

@@ -1,0 +1,141 @@
+"""Latents without structure, as on bounded domains, and the general linear and quadratic maps between them.
+
+The same interface as :mod:`sciwm.model.spaces.spectral`, so that predictor and readouts take either.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sciwm.model.spaces.dense import LatentMap
+
+LEADING = 32
+"""So many coordinates are multiplied with one another where there are more."""
+
+PRODUCTS_PER_RANK = 8
+"""A product here is one number, in a spectral space a whole field: a rank stands for so many."""
+
+
+@dataclass(frozen=True)
+class VectorSpace:
+    """Vectors of ``length`` numbers, or several of them side by side."""
+
+    length: int
+    copies: int = 1
+
+    @property
+    def size(self) -> int:
+        """Numbers in one latent."""
+        return self.length * self.copies
+
+    def repeated(self, times: int) -> "VectorSpace":
+        """Several latents side by side."""
+        return VectorSpace(self.length, times * self.copies)
+
+    def linear(self, to: "VectorSpace") -> "VectorLinear":
+        """The general linear map to another space."""
+        return VectorLinear(self, to)
+
+    def product(self, to: "VectorSpace", rank: int, *, gain: float) -> "VectorProduct":
+        """The general quadratic map up to a rank."""
+        return VectorProduct(self, to, rank, gain=gain)
+
+    def quadratics(self) -> "VectorQuadratics":
+        """All coordinates, their squares, and products of the leading ones."""
+        return VectorQuadratics(self)
+
+    def varying_along(self, axes: Sequence[bool]) -> Tensor:
+        """All of them, as they know no axes."""
+        return torch.arange(self.size)
+
+    def wavenumber_blocks(self) -> list[Tensor] | None:
+        """There are none."""
+        return None
+
+
+class VectorLinear(nn.Module):
+    """``z -> z W``."""
+
+    def __init__(self, start: VectorSpace, to: VectorSpace) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(start.size, to.size))
+
+    @torch.no_grad()
+    def set_identity(self, factor: float) -> "VectorLinear":
+        """Start from ``factor`` times the identity on the coordinates both sides share."""
+        shared = range(min(self.weight.shape))
+        self.weight.zero_()
+        self.weight[shared, shared] = factor
+        return self
+
+    @torch.no_grad()
+    def set_random(self, deviation: float) -> "VectorLinear":
+        """Start from independent normal numbers."""
+        self.weight.normal_(0, deviation)
+        return self
+
+    def map(self) -> LatentMap:
+        """The map for the weights as they are, ``(batch, size) -> (batch, size of the other space)``."""
+        weight = self.weight
+        return lambda latent: latent @ weight
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """``(batch, size) -> (batch, size of the other space)``."""
+        return latent @ self.weight
+
+
+class VectorProduct(nn.Module):
+    """``q(z) = sum_r w_r (u_r . z + c_r) (v_r . z + d_r)``, of unscaled coordinates as in a spectral space."""
+
+    def __init__(self, start: VectorSpace, to: VectorSpace, rank: int, *, gain: float) -> None:
+        super().__init__()
+        products = VectorSpace(PRODUCTS_PER_RANK * rank)
+        self.factors = start.linear(products.repeated(2)).set_random(1 / math.sqrt(start.size))
+        self.back = products.linear(to).set_random(gain / math.sqrt(products.size))
+        self.constants = nn.Parameter(torch.zeros(2 * products.size))
+        self.register_buffer("scale", torch.ones(start.size))
+        self.scale: Tensor
+
+    @torch.no_grad()
+    def fit(self, scale: Tensor, latents: Tensor | None = None) -> None:
+        """Take over the scales of the latents."""
+        self.scale.copy_((scale / scale.square().mean().sqrt()).flatten().repeat(len(self.scale) // scale.numel()))
+
+    def view(self) -> LatentMap:
+        """All factors, without their constants, linear."""
+        return lambda latent: self.factors(self.scale * latent)
+
+    def combine(self) -> LatentMap:
+        """Products to the other space, linear."""
+        return self.back.map()
+
+    def offset(self) -> Tensor:
+        """What the constants add to ``view``."""
+        return self.constants
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """``(batch, size) -> (batch, size of the other space)``."""
+        left, right = (self.view()(latent) + self.offset()).chunk(2, dim=-1)
+        return self.combine()(left * right)
+
+
+class VectorQuadratics(nn.Module):
+    """``z_i``, ``z_i^2``, and ``z_i z_j`` of the leading coordinates, as many as are kept of each copy."""
+
+    def __init__(self, space: VectorSpace) -> None:
+        super().__init__()
+        kept = min(space.length, max(1, LEADING // space.copies))
+        leading = torch.arange(space.size).view(space.copies, space.length)[:, :kept].flatten()
+        one, other = torch.triu_indices(len(leading), len(leading), offset=1)
+        self.register_buffer("one", leading[one], persistent=False)
+        self.register_buffer("other", leading[other], persistent=False)
+        self.one: Tensor
+        self.other: Tensor
+        self.count = 2 * space.size + len(one)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """``(batch, size)`` to ``(batch, count)``."""
+        return torch.cat([latent, latent.square(), latent[:, self.one] * latent[:, self.other]], dim=1)

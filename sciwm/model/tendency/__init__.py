@@ -1,0 +1,1 @@
+"""Tendencies: what a latent changes by, apart from the integrator that advances it."""

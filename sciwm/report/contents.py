@@ -1,0 +1,122 @@
+"""Everything a run folder tells, read once."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import xarray as xr
+
+from sciwm.config import Config
+from sciwm.config.files import load_config
+from sciwm.data.domain import Domain
+from sciwm.errors import InputError, Problem
+from sciwm.evaluation.suite.parts import PARTS
+from sciwm.model.checkpoint import read_description
+
+T = TypeVar("T")
+
+KEYS = {"rollouts": "rollout"}
+"""Of the metrics that a part cannot be shown without, where it is not the name of the part."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run has come to so far; stages that have not run are ``None`` or empty.
+
+    Args:
+        run: the run folder.
+        config: the resolved experiment.
+        description: ``model.json``.
+        domain: what the model is about, from ``description``.
+        metrics: ``report/metrics.json``.
+        history: ``metrics.jsonl``, one entry per epoch.
+        evaluated: ``evaluation/*.nc``, the parts of the evaluation by name.
+        controlled: ``controlled.nc``, every controller on held-out starts.
+    """
+
+    run: Path
+    config: Config
+    description: dict[str, Any]
+    domain: Domain
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+    evaluated: dict[str, xr.Dataset]
+    controlled: xr.Dataset | None
+
+    @property
+    def rollouts(self) -> xr.Dataset | None:
+        """Imagined trajectories of the test set."""
+        return self.evaluated.get("rollouts")
+
+    @property
+    def first_window(self) -> float:
+        """Time over which control is judged."""
+        return self.config.control.first * self.config.simulation.control_interval
+
+    @property
+    def last_window(self) -> float:
+        """Time at the end of an episode over which its final state is judged."""
+        return self.config.control.last * self.config.simulation.control_interval
+
+
+def read_results(run: Path) -> Results:
+    """Read a run that has a trained model.
+
+    Raises:
+        InputError: if there is no run or no trained model, or a file is damaged.
+    """
+    config_path = run / "config.yaml"
+    if not config_path.exists():
+        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
+        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
+    description = read_description(run)
+    metrics = _read(run, "report/metrics.json", json.loads, "evaluate") or {}
+    evaluated = {name: _read_netcdf(run, f"evaluation/{name}.nc", "evaluate") for name in PARTS}
+    controlled = _read_netcdf(run, "controlled.nc", "control")
+    return Results(
+        run=run,
+        config=load_config(config_path),
+        description=description,
+        domain=Domain.from_json(description["domain"]),
+        metrics=metrics,
+        history=_read(run, "metrics.jsonl", _json_lines, "train") or [],
+        # A stage killed between its two files is one that has not run.
+        evaluated={
+            name: result
+            for name, result in evaluated.items()
+            if result is not None and metrics.get(KEYS.get(name, name))
+        },
+        controlled=controlled if "control" in metrics else None,
+    )
+
+
+def _json_lines(text: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in text.splitlines() if line.strip()]
+    if not all(isinstance(line, dict) and {"phase", "update"} <= line.keys() for line in lines):
+        raise ValueError("lines that are no epochs")
+    return lines
+
+
+def _read(run: Path, name: str, parse: Callable[[str], T], stage: str) -> T | None:
+    if not (run / name).exists():
+        return None
+    try:
+        return parse((run / name).read_text())
+    except ValueError as error:
+        raise _damaged(run, name, error, stage) from error
+
+
+def _read_netcdf(run: Path, name: str, stage: str) -> xr.Dataset | None:
+    if not (run / name).exists():
+        return None
+    try:
+        return xr.load_dataset(run / name, engine="netcdf4")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _damaged(run, name, error, stage) from error
+
+
+def _damaged(run: Path, name: str, error: Exception, stage: str) -> InputError:
+    remedy = f"the file is damaged: delete it and write it anew with 'sciwm {stage} {run}'"
+    return InputError([Problem(str(run / name), "a readable file", str(error).splitlines()[0], remedy)])

@@ -1,0 +1,126 @@
+"""A run in plain words, computed from its numbers."""
+
+import math
+
+import xarray as xr
+from markupsafe import Markup
+
+from sciwm.errors import counted
+from sciwm.evaluation.control import CONTROLLERS
+from sciwm.report.contents import Results
+from sciwm.report.numbers import in_html
+from sciwm.report.result_table import controller_rows
+from sciwm.report.rollout_figures import THRESHOLD, reaches_the_end
+
+
+def write_summary(results: Results) -> list[Markup]:
+    """What was learned, how far it can be believed, how well it controls; one sentence or two each."""
+    return [_learned(results), *_imagines(results), *_controls(results)]
+
+
+def key_numbers(results: Results) -> list[tuple[Markup, str]]:
+    """The few numbers to remember, each with what it is."""
+    numbers: list[tuple[Markup, str]] = []
+    metrics = results.metrics
+    if results.controlled is not None:
+        first = {row.name: row.first for row in controller_rows(metrics["control"])}
+        without = f", {in_html(first['none']).striptags()} without control" if "none" in first else ""
+        meaning = f"mean square distance over the first {results.first_window:g}{without}"
+        numbers.append((in_html(first["world_model"]), meaning))
+        if "gain" in metrics["control"]:
+            share = Markup("{} %").format(_percent(metrics["control"]["gain"]))
+            numbers.append((share, "of the reduction by gradients through the true solver"))
+    if results.rollouts is not None:
+        bound = "≥ " if bool(reaches_the_end(results.rollouts).any()) else ""
+        time = Markup("{}{}").format(bound, in_html(metrics["rollout"]["valid_prediction_time"]))
+        numbers.append((time, f"{metrics['rollout']['valid_prediction_time_unit']} of valid imagination"))
+    numbers.append(
+        (Markup("{}").format(results.description["latent_size"]), f"numbers in the latent, for {_grid_values(results)}")
+    )
+    return numbers
+
+
+def equation_title(results: Results) -> str:
+    """The equation's name as one writes it."""
+    name: str = results.config.simulation.equation
+    for variant in ("_2d", "_dirichlet", "_hidden_gain"):
+        name = name.removesuffix(variant)
+    return "-".join(word.capitalize() for word in name.split("_"))
+
+
+def _learned(results: Results) -> Markup:
+    sets = results.description["provenance"]["training_sets"]
+    count = sum(s["simulations"] for s in sets)
+    return Markup(
+        "From <b>{}</b> of the forced {} equation, sciwm learned to advance a latent of <b>{}</b>, "
+        "in place of {}, under the actions of {}, without ever being asked to reconstruct the fields."
+    ).format(
+        counted(count, "simulation"),
+        equation_title(results),
+        counted(results.description["latent_size"], "number"),
+        _grid_values(results),
+        counted(len(results.domain.actuators), "actuator"),
+    )
+
+
+def _imagines(results: Results) -> list[Markup]:
+    if results.rollouts is None:
+        return []
+    rollout = results.metrics["rollout"]
+    bound = "at least " if bool(reaches_the_end(results.rollouts).any()) else ""
+    low, high = map(in_html, rollout["valid_prediction_time_interval"])
+    return [
+        Markup(
+            "Imagining {} held-out simulations from their first instant, its normalised error stays below {} for "
+            "<b>{}{} {}</b> on average (95 % interval {} to {})."
+        ).format(
+            rollout["simulations"], THRESHOLD, bound, in_html(rollout["valid_prediction_time"]),
+            rollout["valid_prediction_time_unit"], low, high,
+        )
+    ]  # fmt: skip
+
+
+def _controls(results: Results) -> list[Markup]:
+    if results.controlled is None:
+        return []
+    control = results.metrics["control"]
+    rows = {row.name: row for row in controller_rows(control)}
+    ours = rows["world_model"]
+    sentences = [
+        Markup(
+            "Planning through this latent alone, it drove {} held-out starts of the true simulation towards the "
+            "target: over the first {} time units the mean square distance is <b>{}</b> (95 % interval {} to {})."
+        ).format(control["episodes"], f"{results.first_window:g}", in_html(ours.first), *map(in_html, ours.interval)),
+        Markup("At the end it is {} on average and {} in the worst episode.").format(
+            in_html(ours.final), in_html(ours.worst)
+        ),
+    ]
+    if "gain" in control:
+        comparison = Markup(
+            "Without control it is {}, and {} by gradients through the true solver, which knows the equation: the "
+            "world model achieves {} % of that reduction."
+        )
+        numbers = in_html(rows["none"].first), in_html(rows["adjoint"].first), _percent(control["gain"])
+        sentences.insert(1, comparison.format(*numbers))
+    return sentences + _blown_up(results.controlled)
+
+
+def _blown_up(controlled: xr.Dataset) -> list[Markup]:
+    lost = controlled["distance"].isnull().any("time").sum("episode")
+    return [
+        Markup("Under the controller <i>{}</i>, {} of {} blew up.").format(
+            CONTROLLERS[str(name)], int(lost.sel(controller=name)), counted(controlled.sizes["episode"], "episode")
+        )
+        for name in lost["controller"].values
+        if lost.sel(controller=name) > 0
+    ]
+
+
+def _grid_values(results: Results) -> str:
+    domain = results.domain
+    names = " and ".join(v.long_name for v in domain.variables)
+    return f"{math.prod(domain.shape) * len(domain.variables)} grid values of the {names}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"

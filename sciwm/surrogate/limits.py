@@ -1,0 +1,91 @@
+"""What a model cannot do: imagine beyond all bounds, hold a target that moves, plan a fraction of an interval."""
+
+import numbers
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from sciwm.config import Config, PlanningSettings
+from sciwm.config.files import parse_config
+from sciwm.data.domain import Domain
+from sciwm.errors import InputError, Problem
+from sciwm.model.world_model import WorldModel
+
+AT_REST = 0.05  # of the target, or of what counts as none of it
+
+
+def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSettings, list[Problem]]:
+    """How to plan, from what was asked and what was configured."""
+    problems = []
+    if settings is not None and not isinstance(settings, PlanningSettings):
+        remedy = "use model.config.planning.model_copy(update={...})"
+        problems.append(Problem("settings", "sciwm.config.PlanningSettings", type(settings).__name__, remedy))
+    chosen = config.planning
+    if isinstance(settings, PlanningSettings):  # a model_copy has not looked at what it was told
+        try:
+            chosen = parse_config(config.model_dump() | {"planning": vars(settings)}, where="settings").planning
+        except InputError as error:
+            problems += error.problems
+    if horizon is None:
+        return chosen, problems
+    if isinstance(horizon, bool | np.bool_) or not isinstance(horizon, numbers.Integral):
+        problems.append(Problem("horizon", "a whole number of intervals", repr(horizon)))
+    elif horizon < 1:
+        problems.append(Problem("horizon", "at least one interval", str(horizon)))
+    else:
+        chosen = chosen.model_copy(update={"horizon": int(horizon)})
+    return chosen, problems
+
+
+def runaway_problems(imagined: xr.Dataset, domain: Domain) -> list[Problem]:
+    """What is not finite of what a model imagined; chunked values are not looked at.
+
+    The states are bounded only near the data that the model was trained on.
+    """
+    if any(v.chunks is not None for v in imagined.data_vars.values()):
+        return []
+    if all(bool(np.isfinite(v.values).all()) for v in imagined.data_vars.values()):
+        return []
+    got = "values beyond all bounds"
+    flows = [v for v in imagined.data_vars.values() if "time" in v.dims]
+    wrong = [~(abs(v) < np.inf).all([d for d in v.dims if d != "time"]).values for v in flows]
+    if wrong and "latent" not in imagined.dims and np.any(wrong):
+        got = f"values beyond all bounds at interval {int(np.argmax(np.any(wrong, axis=0)))}"
+    return [Problem("fields", "a finite forecast", got, f"give fields within {_training_range(domain)}")]
+
+
+def _training_range(domain: Domain) -> str:
+    about = ", ".join(f"{v.name} about {v.mean:.3g} +- {v.deviation:.3g} [{v.units}]" for v in domain.variables)
+    return f"the training range, {about}"
+
+
+@torch.no_grad()
+def goal_problems(model: WorldModel, target: Tensor, *, at_rest: bool) -> list[Problem]:
+    """Whether a model can imagine a target ``(variable, *space)``, and keeps it where it is without action.
+
+    A linear law is the expansion about a state at rest: elsewhere it holds nothing.
+
+    Args:
+        at_rest: whether the target must stay.
+    """
+    states = [model.encode(target[None])]
+    if at_rest:
+        states.append(model.advance(states[0], states[0].new_zeros(1, len(model.actuators))))
+    imagined = [model.readout(s, ["fields"])["fields"][0].double() for s in states]
+    if not all(fields.isfinite().all() for fields in imagined):
+        remedy = f"give a target within {_training_range(model.domain)}"
+        return [Problem("target", "fields that the model can imagine", "values beyond all bounds", remedy)]
+    if not at_rest:
+        return []
+    before, moved = imagined
+    deviations = torch.tensor([v.deviation for v in model.domain.variables]).to(before)
+    size = torch.maximum(target.double().square().flatten(1).mean(dim=1).sqrt(), AT_REST * deviations)
+    change = float(((moved - before).square().flatten(1).mean(dim=1).sqrt() / size).max())
+    if change < AT_REST:
+        return []
+    expected = "a target that stays where it is without action"
+    got = f"a change of {100 * change:.3g} % per interval"
+    return [Problem("target", expected, got, "choose settings with terminal='none'")]

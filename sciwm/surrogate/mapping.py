@@ -1,0 +1,78 @@
+"""Functions of batches of tensors, mapped over arrays whose dimensions have names."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sciwm.errors import InputError, Problem, counted
+
+Array = NDArray[np.float32]
+
+
+def map_blocks(
+    function: Callable[..., tuple[Array, ...]],
+    arrays: Sequence[xr.DataArray],
+    reads: Sequence[Sequence[str]],
+    gives: Sequence[Sequence[str]],
+    sizes: dict[str, int],
+) -> tuple[xr.DataArray, ...]:
+    """Map a function of float32 arrays over all other dimensions, lazily where the arrays are chunked.
+
+    Args:
+        function: takes one array per entry of ``arrays`` and returns one per entry of ``gives``.
+        reads: the last dimensions that the function sees of each array; they are not chunked.
+        gives: the last dimensions of each result.
+        sizes: of all dimensions in ``gives``.
+
+    Returns:
+        results with the coordinates of all dimensions but those in ``reads``.
+    """
+
+    def without_gradients(*blocks: Array) -> Any:
+        with torch.no_grad():
+            results = function(*blocks)
+        return results if len(gives) > 1 else results[0]
+
+    whole = [a if a.chunks is None else a.chunk(dict.fromkeys(dims, -1)) for a, dims in zip(arrays, reads, strict=True)]
+    results = xr.apply_ufunc(
+        without_gradients,
+        *whole,
+        input_core_dims=reads,
+        output_core_dims=gives,
+        exclude_dims={d for dims in reads for d in dims},
+        dask="parallelized",
+        output_dtypes=[np.float32] * len(gives),
+        dask_gufunc_kwargs={"output_sizes": sizes},
+        join="exact",
+        keep_attrs="override",  # of the coordinates; variables get their own
+    )
+    return results if len(gives) > 1 else (results,)
+
+
+def fields_to_batch(fields: Sequence[Array], dimensions: int) -> tuple[Tensor, tuple[int, ...]]:
+    """Variables ``(..., *space)`` to a tensor ``(batch, variable, *space)`` and the shape of what was before space."""
+    together = np.stack(np.broadcast_arrays(*fields), axis=-1 - dimensions)
+    bad = together.size - int(np.isfinite(together).sum())
+    if bad:  # of chunked data this is the first look at the values
+        got = f"{counted(bad, 'that is not', 'that are not')} in a chunk"
+        raise InputError([Problem("fields", "finite values", got, "fill or drop them")])
+    leading = together.shape[: -1 - dimensions]
+    return to_batch(together, leading, 1 + dimensions), leading
+
+
+def from_batch(values: Tensor, leading: tuple[int, ...]) -> Array:
+    """``(batch, core)`` to ``(..., core)``."""
+    return values.reshape((*leading, *values.shape[1:])).numpy()
+
+
+def to_batch(array: Array, leading: tuple[int, ...], core: int) -> Tensor:
+    """A copy of ``(..., core)``, broadcast to ``leading``, as ``(batch, core)``; blocks of dask are not writable."""
+    shape = array.shape[array.ndim - core :]
+    together = np.broadcast_to(array, (*leading, *shape)).reshape(-1, *shape)
+    with np.errstate(over="ignore"):  # what is too large is told by its infinite forecast
+        return torch.from_numpy(together.astype(np.float32))

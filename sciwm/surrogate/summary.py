@@ -1,0 +1,44 @@
+"""What a trained model knows and expects, as a small table."""
+
+from typing import Any
+
+from sciwm.data.coordinates import axis_in_words
+from sciwm.data.domain import Domain
+from sciwm.errors import InputError, Problem, counted, in_one_line
+
+
+def summarize(description: dict[str, Any]) -> str:
+    """The content of ``model.json`` as a small table for people.
+
+    Raises:
+        InputError: if a part of it is missing or of another kind.
+    """
+    try:
+        return _table(description)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        got = in_one_line(error)
+        remedy = "restore it from a backup, or train again"
+        raise InputError([Problem("model.json", "a complete description of a model", got, remedy)]) from error
+
+
+def _table(description: dict[str, Any]) -> str:
+    domain, settings = Domain.from_json(description["domain"]), description["config"]["model"]
+    box = domain.actuators
+    bounds = sorted({(float(low), float(high)) for low, high in zip(box.low, box.high, strict=True)})
+    rows = {
+        "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in domain.variables),
+        "grid": "; ".join(map(axis_in_words, domain.axes)),
+        "interval": f"{domain.control_interval:g}",
+        "actuators": f"{len(box)}: {', '.join(box.names)}",
+        "bounds": ", ".join(f"{low:g} to {high:g}" for low, high in bounds) + f" [{box.units}]",
+        "functionals": ", ".join(f.name for f in domain.functionals) or "none",
+        "latent": f"{counted(description['latent_size'], 'number')} ({settings['latent']})",
+        "held-out error": _error_text(description),
+    }
+    return "\n".join(f"  {name:<16}{value}" for name, value in rows.items())
+
+
+def _error_text(description: dict[str, Any]) -> str:
+    error = description["provenance"].get("held_out_error")
+    steps = description["config"]["loss"]["horizon"]
+    return "not measured" if error is None else f"{error:.2e} of persistence, mean over {counted(steps, 'interval')}"

@@ -1,0 +1,284 @@
+"""The face for scientists: Datasets in, Datasets out, everything found by the name of its dimension."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from sciwm.config import Config, PlanningSettings
+from sciwm.data.checks import check_latents
+from sciwm.data.coordinates import position_of
+from sciwm.data.domain import Domain
+from sciwm.dynamics import rollout
+from sciwm.errors import InputError, Problem, raise_if
+from sciwm.model.checkpoint import load_model, read_description
+from sciwm.model.world_model import WorldModel
+from sciwm.planning.from_settings import build_planner
+from sciwm.surrogate.inputs import fields_of, flow_times, held_forcing, instant_of, target_of
+from sciwm.surrogate.limits import goal_problems, planning_of, runaway_problems
+from sciwm.surrogate.mapping import Array, fields_to_batch, from_batch, map_blocks, to_batch
+from sciwm.surrogate.summary import summarize
+from sciwm.version import __version__
+
+POINTS_AT_ONCE = 2**18  # bounds the memory of convolutions and decoder products
+
+
+def load(run: str | Path) -> "Surrogate":
+    """The trained model of a run folder.
+
+    Raises:
+        InputError: if ``run`` is no path, or a file is missing or damaged.
+
+    Example:
+        >>> import sciwm
+        >>> model = sciwm.load("runs/demo")  # doctest: +SKIP
+        >>> model  # doctest: +SKIP
+        <sciwm.Surrogate ks_control> ...
+    """
+    if not isinstance(run, str | os.PathLike):
+        raise InputError([Problem("run", "the path of a run folder", type(run).__name__)])
+    model, config = load_model(Path(run))
+    return Surrogate(model, config, summarize(read_description(Path(run))))
+
+
+@dataclass(frozen=True, repr=False)
+class Surrogate:
+    """A world model to be used like a solver; printing it shows what it knows.
+
+    Fields and latents may have any dimensions beside space and ``time``, in any order; these and
+    their coordinates are kept.
+
+    Args:
+        model: the trained world model.
+        config: the experiment it comes from.
+        summary: what is printed.
+    """
+
+    model: WorldModel
+    config: Config
+    summary: str
+
+    def __repr__(self) -> str:
+        return f"<sciwm.Surrogate {self.config.name}>\n{self.summary}"
+
+    @property
+    def domain(self) -> Domain:
+        """Variables, grid, interval, actions and functionals of the model."""
+        return self.model.domain
+
+    def encode(self, ds: xr.Dataset) -> xr.DataArray:
+        """The latents of fields at any resolution, lazily where the fields are chunked.
+
+        Args:
+            ds: the model's variables, each with the space dimensions and any others.
+
+        Returns:
+            ``latent``, with the dimension ``latent`` in the place of the first space dimension.
+
+        Raises:
+            InputError: with everything that keeps ``ds`` from being fields of this model; about
+                values of chunked data only when they are computed.
+
+        Example:
+            >>> latent = model.encode(ds)  # doctest: +SKIP
+            >>> latent.dims  # doctest: +SKIP
+            ('simulation', 'time', 'latent')
+        """
+        fields, problems = fields_of(ds, self.domain, "fields")
+        raise_if(problems + self._resolution_problems(fields.sizes, "fields"))
+        latent = self._encode(fields)
+        raise_if(runaway_problems(latent.to_dataset(), self.domain))
+        return latent
+
+    def decode(self, latent: xr.DataArray) -> xr.Dataset:
+        """Fields on the model's grid, and functionals, that latents stand for.
+
+        Args:
+            latent: with the dimension ``latent`` and any others, as from :meth:`encode`.
+
+        Raises:
+            InputError: if it holds no numbers, or the dimension is missing or of another size.
+
+        Example:
+            >>> ds = model.decode(model.encode(ds))  # doctest: +SKIP
+        """
+        if not isinstance(latent, xr.DataArray):
+            raise InputError([Problem("latent", "an xarray.DataArray", type(latent).__name__, "as from encode")])
+        raise_if(check_latents(latent, self.model.state_size, self.domain))
+        return self._decode(latent)
+
+    def rollout(self, ds: xr.Dataset, forcing: xr.DataArray) -> xr.Dataset:
+        """The flow that follows from one instant under a forcing.
+
+        Args:
+            ds: the model's variables at one instant, without ``time`` or with one of size 1.
+            forcing: over ``time``, ``actuator`` and any others, in physical units; the value at t
+                is held over [t, t + interval). If the values at its last instant are all NaN they
+                are the never used ones of a stored trajectory.
+
+        Returns:
+            fields (..., time, *space) and functionals (..., time), the start included: at the instants
+            of ``forcing``, and at one more unless the last forcing was a never used one.
+
+        Raises:
+            InputError: with everything that is wrong with ``ds`` and ``forcing``.
+
+        Example:
+            >>> forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])  # doctest: +SKIP
+        """
+        start, problems = instant_of(ds, self.domain, "fields")
+        held, times, forcing_problems = held_forcing(forcing, start, self.domain)
+        raise_if(problems + self._resolution_problems(start.sizes, "fields") + forcing_problems)
+        forecast = self._rollout(start, held, times)
+        raise_if(runaway_problems(forecast, self.domain))
+        return forecast
+
+    def plan(
+        self,
+        ds: xr.Dataset,
+        target: xr.Dataset,
+        horizon: int | None = None,
+        *,
+        settings: PlanningSettings | None = None,
+    ) -> xr.Dataset:
+        """The forcing that takes the flow from one instant to a target, and what it will do.
+
+        Args:
+            ds: the model's variables at one instant, with any other dimensions.
+            target: the model's variables over space alone, to be reached and held at rest.
+            horizon: intervals to plan; by default as configured.
+            settings: how to search and to weigh; by default as the run was configured.
+
+        Returns:
+            ``forcing`` (..., time, actuator), NaN at the last instant, where none is needed; the
+            predicted fields and functionals; ``predicted_cost`` (...).
+
+        Raises:
+            InputError: with everything that is wrong with ``ds``, ``target`` and ``horizon``.
+            NoLinearLaw: if ``terminal = riccati`` and no law within reach holds the target.
+
+        Example:
+            >>> plan = model.plan(ds.isel(time=-1), target=0 * ds.isel(simulation=0, time=0))  # doctest: +SKIP
+            >>> forecast = model.rollout(ds.isel(time=-1), plan["forcing"])  # doctest: +SKIP
+        """
+        start, problems = instant_of(ds, self.domain, "fields")
+        goal, target_problems = target_of(target, self.domain)
+        settings, settings_problems = planning_of(settings, self.config, horizon)
+        target_problems = target_problems or self._target_problems(goal, settings)
+        problems += self._resolution_problems(start.sizes, "fields")
+        raise_if(problems + settings_problems + target_problems)
+        start = start.compute()
+        raise_if(runaway_problems(self._encode(start).to_dataset(), self.domain))
+        forcing, cost = self._search(start, torch.from_numpy(goal), settings)
+        times = flow_times(start, settings.horizon, self.domain)
+        plan = self._rollout(start, forcing, times)
+        raise_if(runaway_problems(plan.assign(predicted_cost=cost), self.domain))
+        held = forcing.pad(time=(0, 1)).assign_coords(time=times, actuator=list(self.domain.actuators.names))
+        units = self.domain.actuators.units
+        return plan.assign(
+            forcing=held.assign_attrs(units=units, long_name="action, held over the interval that starts here"),
+            predicted_cost=cost.assign_attrs(units="1", long_name="cost of the plan as the model imagines it"),
+        )
+
+    def _encode(self, ds: xr.Dataset) -> xr.DataArray:
+        def encode(*fields: Array) -> tuple[Array]:
+            batch, leading = fields_to_batch(fields, len(space))
+            latents = [self.model.encode(part) for part in torch.split(batch, _at_once(batch.shape[2:]))]
+            return (from_batch(torch.cat(latents), leading),)
+
+        space, fields = self.domain.dimensions, [ds[v.name] for v in self.domain.variables]
+        sizes = {"latent": self.model.state_size}
+        (latent,) = map_blocks(encode, fields, [space] * len(fields), [["latent"]], sizes)
+        first = next(d for d in fields[0].dims if d in space)
+        in_place = ["latent" if d == first else d for d in fields[0].dims if d == first or d not in space]
+        latent = latent.transpose(..., *in_place).rename("latent")
+        return latent.assign_attrs(units="1", long_name="latent state")
+
+    def _decode(self, latent: xr.DataArray) -> xr.Dataset:
+        domain, names = self.domain, [f.name for f in self.domain.functionals]
+
+        def decode(latents: Array) -> tuple[Array, ...]:
+            batch = to_batch(latents, latents.shape[:-1], 1)
+            several = torch.split(batch, _at_once(domain.shape))
+            parts = [self.model.readout(part, ["fields", *names]) for part in several]
+            fields = torch.cat([part["fields"] for part in parts]).unbind(dim=1)
+            functionals = [torch.cat([part[name] for part in parts]) for name in names]
+            return tuple(from_batch(values, latents.shape[:-1]) for values in (*fields, *functionals))
+
+        space = dict(zip(domain.dimensions, domain.shape, strict=True))
+        gives = [list(space)] * len(domain.variables) + [[]] * len(names)
+        read = map_blocks(decode, [latent], [["latent"]], gives, space)
+        in_place = [d for dim in latent.dims for d in (space if dim == "latent" else (dim,))]
+        decoded = xr.Dataset({}, attrs=self._attributes())
+        for v, values in zip(domain.variables, read, strict=False):
+            decoded[v.name] = values.transpose(*in_place)
+            decoded[v.name].attrs = {"units": v.units, "long_name": v.long_name}
+        for name, values in zip(names, read[len(domain.variables) :], strict=True):
+            decoded[name] = values
+            decoded[name].attrs = {"units": "1", "long_name": f"spatial mean {name}"}
+        return decoded.assign_coords({axis.name: position_of(axis) for axis in domain.axes})
+
+    def _rollout(self, start: xr.Dataset, held: xr.DataArray, times: xr.DataArray) -> xr.Dataset:
+        def advance(states: Array, actions: Array) -> tuple[Array]:
+            leading = np.broadcast_shapes(states.shape[:-1], actions.shape[:-2])
+            state = to_batch(states, leading, 1)
+            future = rollout(self.model, state, to_batch(actions, leading, 2))
+            return (from_batch(torch.cat([state[:, None], future], dim=1), leading),)
+
+        state = self._encode(start.drop_vars("time", errors="ignore")).transpose(..., "latent")
+        chunks = {d: c for d, c in state.chunksizes.items() if d in held.dims}
+        reads, sizes = [["latent"], ["time", "actuator"]], {"time": times.size, "latent": self.model.state_size}
+        arrays = [state, held.chunk(chunks) if chunks else held]
+        (latents,) = map_blocks(advance, arrays, reads, [["time", "latent"]], sizes)
+        return self._decode(latents.assign_coords(time=times))
+
+    def _search(
+        self, start: xr.Dataset, target: Tensor, settings: PlanningSettings
+    ) -> tuple[xr.DataArray, xr.DataArray]:
+        planner, cost = build_planner(settings, self.model, target)
+
+        def search(*fields: Array) -> tuple[Array, Array]:
+            batch, leading = fields_to_batch(fields, len(self.domain.axes))
+            found = planner.plan(self.model, self.model.encode(batch), cost)
+            return from_batch(found.actions, leading), from_batch(found.predicted_cost, leading)
+
+        fields = [start[v.name].drop_vars("time", errors="ignore") for v in self.domain.variables]
+        sizes = {"time": settings.horizon, "actuator": len(self.domain.actuators)}
+        reads = [self.domain.dimensions] * len(fields)
+        forcing, predicted = map_blocks(search, fields, reads, [["time", "actuator"], []], sizes)
+        return forcing, predicted
+
+    def _resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
+        remedy = "coarser fields alias: give them on a finer grid"
+        return [
+            Problem(f"{where}: {axis.name}", f"at least {needed} points", str(sizes[axis.name]), remedy)
+            for axis, needed in zip(self.domain.axes, self.model.fewest_points, strict=True)
+            if axis.periodic and sizes.get(axis.name, needed) < needed
+        ]
+
+    def _target_problems(self, goal: Array, settings: PlanningSettings) -> list[Problem]:
+        sizes = dict(zip(self.domain.dimensions, goal.shape[1:], strict=True))
+        problems = self._resolution_problems(sizes, "target")
+        at_rest = settings.terminal != "none"
+        return problems or goal_problems(self.model, torch.from_numpy(goal), at_rest=at_rest)
+
+    def _attributes(self) -> dict[str, str]:
+        return {
+            "Conventions": "CF-1.11",
+            "title": f"{self.config.name}: imagined by a world model",
+            "source": f"sciwm {__version__}",
+            "history": "computed by sciwm.Surrogate",
+            "sciwm_config": self.config.model_dump_json(),
+        }
+
+
+def _at_once(shape: Sequence[int]) -> int:
+    """How many instants on a grid are worked on together."""
+    return max(1, POINTS_AT_ONCE // math.prod(shape))
