@@ -8,7 +8,7 @@ from sciwm.benchmarks.cells import Cell as Measured
 from sciwm.benchmarks.cells import kept, sections
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, with_spread
 from sciwm.config import Config
-from sciwm.config.files import load_config, shipped_config
+from sciwm.config.yaml_files import load_config, shipped_config
 from sciwm.evaluation.control import CONTROLLERS
 from sciwm.experiment import stages
 from sciwm.experiment.run import read_metrics

@@ -10,7 +10,7 @@ from pathlib import Path
 from sciwm.benchmarks.cells import Cell, kept, sections
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import Config
-from sciwm.config.files import load_config, shipped_config
+from sciwm.config.yaml_files import load_config, shipped_config
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.control import ControlTask, control_task, first_mean_square, run_control, summarize_control
 from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts

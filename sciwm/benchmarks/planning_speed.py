@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import PlanningSettings
-from sciwm.config.files import load_config, shipped_config
+from sciwm.config.yaml_files import load_config, shipped_config
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.control import control_task
 from sciwm.experiment import stages

@@ -11,7 +11,7 @@ import simulations
 from sciwm.cli.arguments import RESULTS
 from sciwm.cli.check_store import check_store, describe_store, outcomes_of
 from sciwm.config import Config
-from sciwm.config.files import load_config
+from sciwm.config.yaml_files import load_config
 from sciwm.data.actuation import actuation_of
 from sciwm.data.augmentation import require_symmetries
 from sciwm.data.checks import check_fields

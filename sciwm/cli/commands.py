@@ -150,7 +150,7 @@ def _run(asked: argparse.Namespace) -> None:
 
 def _demo(asked: argparse.Namespace) -> None:
     name = "ks_control_quick.yaml" if asked.quick else "ks_control.yaml"
-    from sciwm.config.files import shipped_config
+    from sciwm.config.yaml_files import shipped_config
 
     _run_all(_configuration(shipped_config(name), ()), asked.out)
 
@@ -227,7 +227,7 @@ def _configuration(path: Path, overrides: Sequence[str]) -> "Config":
 
 
 def _use_threads_of(run: Path) -> None:
-    from sciwm.config.files import load_config
+    from sciwm.config.yaml_files import load_config
 
     path = run / "config.yaml"
     if not path.exists():

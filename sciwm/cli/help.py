@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sciwm.evaluation_parts import EVALUATION_PARTS
+
 DESCRIPTION = """\
 A scientific world model for partial differential equations: simulate a forced PDE, learn it in a
 compact latent, forecast it and control it through that latent."""
@@ -26,6 +28,8 @@ class Page:
     details: str
     example: str
 
+
+_PARTS = "\n".join(f"  {name:<17}{purpose}" for name, purpose in EVALUATION_PARTS.items())
 
 PAGES = {
     "simulate": Page(
@@ -52,16 +56,7 @@ PAGES = {
     "evaluate": Page(
         "measure what the model knows, part by part",
         "Writes RUN/evaluation/PART.nc and the numbers to RUN/report/metrics.json. Parts:\n"
-        "  rollouts         test simulations imagined from their first instant, budgets, the latent\n"
-        "  scores           RMSE, VRMSE and skill of each variable in these\n"
-        "  effects          the same state under other actions: is the difference the true one?\n"
-        "  gradients        do gradients to the actions point where the true ones do?\n"
-        "  long_run         spectra, values and functionals of long runs, and how many blow up\n"
-        "  resolution       does the latent depend on the grid?\n"
-        "  refined_control  plans executed on a finer grid\n"
-        "  shifts           stronger forcing, and another viscosity, than in the data\n"
-        "  probing          what can be read from the latent\n"
-        "  surprise         is the impossible noticed, and the possible not?\n"
+        f"{_PARTS}\n"
         "Without --parts these are the parts in the 'evaluation' section of RUN/config.yaml, where their\n"
         "sizes stand too and may be changed. A part that does not apply, such as one that needs a\n"
         "periodic domain, is left out and says so. A result that is there is kept for as long as model\n"

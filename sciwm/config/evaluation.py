@@ -1,25 +1,16 @@
 """What is measured of a trained model."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from sciwm.config.kinds import Integer, Many, Positive, Section, as_tuple
+from sciwm.evaluation_parts import EVALUATION_PARTS
 
-Part = Literal[
-    "rollouts",
-    "budgets",
-    "scores",
-    "effects",
-    "gradients",
-    "long_run",
-    "resolution",
-    "refined_control",
-    "shifts",
-    "probing",
-    "surprise",
-]
-"""What an evaluation is made of; see ``sciwm.evaluation.suite``."""
+if TYPE_CHECKING:
+    Part = str
+else:
+    Part = Literal[tuple(EVALUATION_PARTS)]
 
 LYAPUNOV_TIMES = 100.0
 """How long a long run is, if nothing else is asked."""
@@ -118,7 +109,7 @@ class EvaluationSettings(Section):
 
     steps: Many = 160
     lyapunov_exponent: Positive | None = None
-    parts: Annotated[tuple[Part, ...], BeforeValidator(as_tuple)] = get_args(Part)
+    parts: Annotated[tuple[Part, ...], BeforeValidator(as_tuple)] = tuple(EVALUATION_PARTS)
     effects: EffectSettings = EffectSettings()
     gradients: GradientSettings = GradientSettings()
     long_run: LongRunSettings = LongRunSettings()

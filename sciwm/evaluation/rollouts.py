@@ -19,6 +19,9 @@ from simulations import Simulation
 
 SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
 
+VALID_ERROR = 0.5
+"""Normalised error (nrmse) up to which a forecast counts as valid."""
+
 
 @torch.no_grad()
 def evaluate_rollouts(model: WorldModel, data: Trajectories, *, steps: int) -> xr.Dataset:
@@ -72,10 +75,10 @@ def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
     return skill.assign_attrs(units="1", long_name="skill against persistence")
 
 
-def valid_prediction_time(rollouts: xr.Dataset, *, threshold: float = 0.5) -> xr.DataArray:
-    """First lead time at which nrmse exceeds ``threshold``, per simulation; the last one if it never does."""
+def valid_prediction_time(rollouts: xr.Dataset) -> xr.DataArray:
+    """First lead time at which nrmse exceeds ``VALID_ERROR``, per simulation; the last one if it never does."""
     lead = rollouts["time"]
-    exceeded = ~(rollouts["nrmse"] <= threshold)  # a rollout that is no longer finite is not valid
+    exceeded = ~(rollouts["nrmse"] <= VALID_ERROR)  # a rollout that is no longer finite is not valid
     first = lead.where(exceeded).min("time")
     return first.fillna(float(lead[-1])).assign_attrs(units="1", long_name="valid prediction time")
 

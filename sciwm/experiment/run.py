@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sciwm.config import Config
-from sciwm.config.files import dump_config, load_config
+from sciwm.config.yaml_files import dump_config, load_config
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.sensitivity_set import SensitivitySet
 from sciwm.errors import InputError, Problem

@@ -22,7 +22,7 @@ from sciwm.data.recipes import SEEDS, recipe
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.evaluation.control import control_task, imagine_control, run_control, summarize_control, target_fields
 from sciwm.evaluation.suite.cache import evaluate_parts
-from sciwm.evaluation.suite.context import Setting
+from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.parts import check_names
 from sciwm.experiment.run import (
     add_metrics,
@@ -171,11 +171,11 @@ def evaluate(run: Path, parts: Sequence[str] | None = None) -> dict[str, Any]:
     model = read_model(run, config)
     with stage(run, "evaluate", resumes=True):
         simulation = simulations.build(config.simulation.model_dump())
-        setting = Setting(config, model, simulation, open_set(run, "test"), open_set(run, "train"))
-        return _evaluate_parts(run, names, setting)
+        context = EvaluationContext(config, model, simulation, open_set(run, "test"), open_set(run, "train"))
+        return _evaluate_parts(run, names, context)
 
 
-def _evaluate_parts(run: Path, names: Sequence[str], setting: Setting) -> dict[str, Any]:
+def _evaluate_parts(run: Path, names: Sequence[str], context: EvaluationContext) -> dict[str, Any]:
     made: dict[str, Any] = {}
     left_out = {n: reason for n, reason in read_metrics(run).get("left_out", {}).items() if n not in names}
     progress, coming = CountBar(len(names), "evaluating", "part"), [*names[1:], ""]
@@ -183,9 +183,9 @@ def _evaluate_parts(run: Path, names: Sequence[str], setting: Setting) -> dict[s
     results = evaluate_parts(
         run,
         names,
-        setting,
+        context,
         digest=read_description(run)["description_sha256"],
-        describe=partial(_described, config=setting.config),
+        describe=partial(_described, config=context.config),
         progress=bar,
     )
     for (name, metrics, obstacle), next_name in zip(results, coming, strict=False):

@@ -16,7 +16,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from sciwm.config import Config
-from sciwm.config.files import parse_config
+from sciwm.config.yaml_files import parse_config
 from sciwm.data.domain import Domain
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically, write_json

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import xarray as xr
 
 from sciwm.config import Config
-from sciwm.config.files import load_config
+from sciwm.config.yaml_files import load_config
 from sciwm.data.domain import Domain
 from sciwm.errors import InputError, Problem
-from sciwm.evaluation.suite.parts import PARTS
+from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.model.checkpoint import read_description
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def read_results(run: Path) -> Results:
         raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
     description = read_description(run)
     metrics = _read(run, "report/metrics.json", json.loads, "evaluate") or {}
-    evaluated = {name: _read_netcdf(run, f"evaluation/{name}.nc", "evaluate") for name in PARTS}
+    evaluated = {name: _read_netcdf(run, f"evaluation/{name}.nc", "evaluate") for name in EVALUATION_PARTS}
     controlled = _read_netcdf(run, "controlled.nc", "control")
     return Results(
         run=run,

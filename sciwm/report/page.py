@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sciwm.evaluation.suite.parts import PARTS
+from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.files import write_atomically
 from sciwm.report.contents import Results, read_results
 from sciwm.report.drawing import Illustration
@@ -70,12 +70,12 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         figures=figures,
         sections={name: section for name, section in SECTIONS.items() if name in results.evaluated},
         parts=[
-            (PARTS[name].purpose, measures(metrics, name)[0], name)
+            (EVALUATION_PARTS[name], measures(metrics, name)[0], name)
             for name in results.evaluated
             if measures(metrics, name)
         ],
         measures=partial(measures, metrics),
-        left_out=[(PARTS[name].purpose, reason) for name, reason in metrics.get("left_out", {}).items()],
+        left_out=[(EVALUATION_PARTS[name], reason) for name, reason in metrics.get("left_out", {}).items()],
         missing=list(_missing(results)),
         controllers=controller_rows(metrics["control"]) if results.controlled is not None else [],
         lead_times=_lead_times(results) if results.rollouts is not None else [],

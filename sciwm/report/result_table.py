@@ -7,7 +7,7 @@ from typing import Any
 from sciwm.errors import counted
 from sciwm.evaluation.control import CONTROLLERS
 from sciwm.evaluation.suite.measures import Measure
-from sciwm.evaluation.suite.parts import PARTS
+from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.report.numbers import in_text
 
 HEADINGS = ("95 % interval", "final", "worst final", "s/decision", "action²")
@@ -120,7 +120,7 @@ def _lines(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     if "latent" in metrics:
         ratio = in_text(metrics["latent"]["participation_ratio"])
         lines.append(("latent", f"{counted(metrics['latent']['size'], 'number')}, participation ratio {ratio}"))
-    for part in PARTS:
+    for part in EVALUATION_PARTS:
         if part != "rollouts" and measures(metrics, part):
             lines.append((part.replace("_", " "), _in_a_line(measures(metrics, part)[0])))
     for part, reason in metrics.get("left_out", {}).items():

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sciwm.data.domain import Variable
+from sciwm.evaluation.rollouts import VALID_ERROR
 from sciwm.report.contents import Results
 from sciwm.report.drawing import (
     GREY,
@@ -27,8 +28,6 @@ from sciwm.report.drawing import (
 )
 from sciwm.report.snapshots import draw_rows, row_height, rows_of
 
-THRESHOLD = 0.5
-"""Error beyond which a prediction is no longer valid, as in ``evaluation.valid_prediction_time``."""
 HIGHEST = 2.0
 """Errors above this, and those of what blew up, are drawn here: two unrelated states differ by about 1.4."""
 
@@ -38,15 +37,15 @@ def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration
     lead = rollouts["time"].values[1:]
     figure = new_figure(3.9)
     axes = figure.subplots()
-    labels = [LineLabel(f"valid below {THRESHOLD:g}", THRESHOLD, INK)]
-    top = THRESHOLD
+    labels = [LineLabel(f"valid below {VALID_ERROR:g}", VALID_ERROR, INK)]
+    top = VALID_ERROR
     for name, text, color in [("nrmse_persistence", "persistence", GREY), ("nrmse", "world model", ORANGE)]:
         errors = rollouts[name].isel(time=slice(1, None)).fillna(np.inf)
         low, mean, high = _spread(errors.clip(max=HIGHEST))
         band(axes, lead, low, mean, high, color=color)
         top = max(top, largest(high))
         labels.append(LineLabel(text, float(mean[-1]), color, bold=name == "nrmse"))
-    axes.axhline(THRESHOLD, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.axhline(VALID_ERROR, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set_ylim(0, min(1.1 * top, HIGHEST))
     axes.set(xlim=(0, lead[-1]), xlabel="lead time", ylabel="normalised error (nRMSE)")
     exponent = results.config.evaluation.lyapunov_exponent
@@ -58,7 +57,7 @@ def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration
         f"Open-loop rollouts of {rollouts.sizes['simulation']} held-out simulations under their own forcing: mean, and "
         f"shaded the 10-90 % range. The error is 1 for a prediction of nothing and about 1.4 for an unrelated state. "
         f"Errors above {HIGHEST:g} are drawn as {HIGHEST:g}. "
-        f"{reached} of {rollouts.sizes['simulation']} stay below {THRESHOLD:g} to the end."
+        f"{reached} of {rollouts.sizes['simulation']} stay below {VALID_ERROR:g} to the end."
     )
     return illustrate(figure, "error_over_lead_time", caption, "normalised error over lead time against persistence")
 
@@ -79,7 +78,7 @@ def imagined_example(results: Results, rollouts: xr.Dataset, variable: Variable)
         draw_rows(rows_of(figure, [height] * 3), rows, one["time"].values, results.domain.axes, largest(truth), label)
     caption = (
         f"Simulation {int(one['simulation'])} of the test set, the median by its error over all lead times. "
-        f"{mark} the instant its error exceeds {THRESHOLD:g}."
+        f"{mark} the instant its error exceeds {VALID_ERROR:g}."
     )
     return illustrate(
         figure, f"imagined_{variable.name}", caption, f"true and imagined {variable.long_name}, and their difference"
@@ -109,7 +108,7 @@ def median_simulation(rollouts: xr.Dataset) -> int:
 
 def reaches_the_end(rollouts: xr.Dataset) -> xr.DataArray:
     """Which simulations stay below the threshold at every lead time, ``(simulation,)``."""
-    valid: xr.DataArray = (rollouts["nrmse"] <= THRESHOLD).all("time")
+    valid: xr.DataArray = (rollouts["nrmse"] <= VALID_ERROR).all("time")
     return valid
 
 
@@ -118,11 +117,11 @@ def _mark_valid_time(axes: Axes, rollouts: xr.Dataset, exponent: float | None) -
     mean = float(rollouts["valid_prediction_time"].mean())
     bound = "at least " if bool(reaches_the_end(rollouts).any()) else ""
     lyapunov = f"\n({mean * exponent:.3g} Lyapunov times)" if exponent else ""
-    axes.plot([mean], [THRESHOLD], "o", color=ORANGE, markersize=6, clip_on=False, zorder=6)
+    axes.plot([mean], [VALID_ERROR], "o", color=ORANGE, markersize=6, clip_on=False, zorder=6)
     late = mean > 0.8 * axes.get_xlim()[1]  # then the curve is below the threshold, and above it there is room
     axes.annotate(
         f"valid for {bound}{mean:.3g}{lyapunov}\non average",
-        (mean, THRESHOLD),
+        (mean, VALID_ERROR),
         xytext=(-4, 8) if late else (4, -8),
         textcoords="offset points",
         ha="right" if late else "left",

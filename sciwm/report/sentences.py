@@ -7,10 +7,11 @@ from markupsafe import Markup
 
 from sciwm.errors import counted
 from sciwm.evaluation.control import CONTROLLERS
+from sciwm.evaluation.rollouts import VALID_ERROR
 from sciwm.report.contents import Results
 from sciwm.report.numbers import in_html
 from sciwm.report.result_table import controller_rows
-from sciwm.report.rollout_figures import THRESHOLD, reaches_the_end
+from sciwm.report.rollout_figures import reaches_the_end
 
 
 def write_summary(results: Results) -> list[Markup]:
@@ -74,7 +75,7 @@ def _imagines(results: Results) -> list[Markup]:
             "Imagining {} held-out simulations from their first instant, its normalised error stays below {} for "
             "<b>{}{} {}</b> on average (95 % interval {} to {})."
         ).format(
-            rollout["simulations"], THRESHOLD, bound, in_html(rollout["valid_prediction_time"]),
+            rollout["simulations"], VALID_ERROR, bound, in_html(rollout["valid_prediction_time"]),
             rollout["valid_prediction_time_unit"], low, high,
         )
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.config import Config, PlanningSettings
-from sciwm.config.files import parse_config
+from sciwm.config.yaml_files import parse_config
 from sciwm.data.domain import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.model.world_model import WorldModel

@@ -9,7 +9,7 @@ import torch
 
 import simulations
 from sciwm.config import Config
-from sciwm.config.files import parse_config
+from sciwm.config.yaml_files import parse_config
 from sciwm.data.schema import Trajectories
 from sciwm.model.world_model import WorldModel
 from sciwm.training.loop import build_model

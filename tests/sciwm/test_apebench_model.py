@@ -13,7 +13,7 @@ from sciwm.benchmarks.apebench import compare, learned
 from sciwm.benchmarks.apebench.equation import Convection
 from sciwm.benchmarks.apebench.scenarios import NUM_POINTS, scenario, stepper
 from sciwm.benchmarks.apebench.score import nrmse
-from sciwm.config.files import parse_config
+from sciwm.config.yaml_files import parse_config
 from sciwm.errors import InputError
 from sciwm.model.predictor import ExponentialPredictor
 from sciwm.model.spaces.spectral import SpectralProduct

@@ -11,7 +11,7 @@ import xarray as xr
 
 import simulations
 from sciwm.config import Config
-from sciwm.config.files import load_config, parse_config, shipped_config
+from sciwm.config.yaml_files import load_config, parse_config, shipped_config
 from sciwm.errors import InputError
 from sciwm.evaluation.control import ControlTask, target_fields
 from sciwm.experiment import stages

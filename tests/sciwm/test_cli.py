@@ -17,7 +17,7 @@ import sciwm
 from sciwm.cli import main
 from sciwm.cli.help import PAGES
 from sciwm.config import Config
-from sciwm.config.files import dump_config
+from sciwm.config.yaml_files import dump_config
 from sciwm.experiment import stages
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel

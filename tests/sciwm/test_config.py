@@ -9,7 +9,7 @@ import pydantic
 import pytest
 
 from sciwm.config import Config, PeriodicEquation, SimulationSettings
-from sciwm.config.files import dump_config, load_config
+from sciwm.config.yaml_files import dump_config, load_config
 from sciwm.errors import InputError
 from simulations import build
 from simulations.catalogue import CATALOGUE, PERIODIC

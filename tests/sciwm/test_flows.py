@@ -15,7 +15,7 @@ from torch import Tensor
 
 import sciwm
 from sciwm.config import Config
-from sciwm.config.files import dump_config, parse_config
+from sciwm.config.yaml_files import dump_config, parse_config
 from sciwm.data.coordinates import position_of
 from sciwm.data.domain import Domain
 from sciwm.data.normalization import fit_domain

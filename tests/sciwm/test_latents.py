@@ -16,8 +16,8 @@ from torch import Tensor
 import sciwm
 import simulations
 from sciwm.config import Config
-from sciwm.config.files import parse_config
 from sciwm.config.model import EncoderSettings
+from sciwm.config.yaml_files import parse_config
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.windows import Windows
 from sciwm.dynamics import encode_trajectory, rollout

@@ -16,7 +16,7 @@ from sciwm.baselines import Persistence, recordings
 from sciwm.benchmarks import results
 from sciwm.benchmarks import runner as benchmark_run
 from sciwm.benchmarks.cells import TRAINED_FROM, kept, sections
-from sciwm.benchmarks.physics import factorial, measure, resolution
+from sciwm.benchmarks.physics import factorial, measure, resolution_rows
 from sciwm.benchmarks.physics.ablation import CLAIMS, LEFT_OUT, PARTS, QUICK_CELLS, _planned, part_of, run, run_some
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost, cost_of_training
@@ -24,7 +24,7 @@ from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, judge_seeds, 
 from sciwm.benchmarks.physics.measure import LOST
 from sciwm.benchmarks.physics.scenario import Ground
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
-from sciwm.benchmarks.physics.training import trained_cell
+from sciwm.benchmarks.physics.trained import trained_cell
 from sciwm.benchmarks.physics.variants import ARMS, BASE, BENT, OURS
 from sciwm.benchmarks.results import Row, source_commit
 from sciwm.benchmarks.runner import BENCHMARKS, run_benchmark, update_readme
@@ -301,7 +301,7 @@ def test_a_term_that_asks_for_something_else_is_trained_anew(ground: Ground, mon
 
 
 def test_what_is_lost_beyond_measure_is_bounded_and_told() -> None:
-    rows = resolution._rows(
+    rows = resolution_rows._rows(
         "heads", ["lost", "none"], [Measure("a", math.inf, (0.5, math.inf)), Measure("b", math.nan)]
     )
     assert [row["value"] for row in rows] == [measure.LOST, None]

@@ -17,7 +17,7 @@ from sciwm.benchmarks import demo
 from sciwm.benchmarks.runner import BENCHMARKS
 from sciwm.cli.check import check
 from sciwm.config import Config
-from sciwm.config.files import shipped_config
+from sciwm.config.yaml_files import shipped_config
 from sciwm.errors import InputError
 from sciwm.experiment import stages
 from sciwm.experiment.run import add_metrics, read_config

@@ -12,9 +12,9 @@ from torch import Tensor
 import simulations
 from sciwm.data.schema import Trajectories
 from sciwm.errors import InputError
-from sciwm.evaluation.probing.baselines import PrincipalComponents, lookup
 from sciwm.evaluation.probing.probes import network_probe, ridge_probe
 from sciwm.evaluation.probing.probing import PROBES, probe
+from sciwm.evaluation.probing.references import PrincipalComponents, lookup
 from sciwm.evaluation.probing.targets import held_out_functionals, phases
 from sciwm.evaluation.statistics import r_squared
 from sciwm.model.world_model import WorldModel

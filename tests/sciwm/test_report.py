@@ -19,7 +19,7 @@ import torch
 from matplotlib.image import imread
 
 from sciwm.config import CollapseSettings, Config
-from sciwm.config.files import dump_config
+from sciwm.config.yaml_files import dump_config
 from sciwm.data.schema import Trajectories
 from sciwm.errors import InputError
 from sciwm.evaluation.control import (

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sciwm.cli.check import check
 from sciwm.config import Config
-from sciwm.config.files import parse_config
+from sciwm.config.yaml_files import parse_config
 from sciwm.data.schema import Trajectories
 from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet

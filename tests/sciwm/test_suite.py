@@ -13,17 +13,20 @@ import xarray as xr
 
 import simulations
 from sciwm.cli import main
+from sciwm.cli.help import PAGES
 from sciwm.config import Config
-from sciwm.config.files import dump_config, load_config
+from sciwm.config.yaml_files import dump_config, load_config
 from sciwm.data.schema import Trajectories
 from sciwm.errors import InputError
 from sciwm.evaluation.suite.cache import evaluate_parts
-from sciwm.evaluation.suite.context import Setting
+from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import mean_of, median_of, share_of
 from sciwm.evaluation.suite.parts import PARTS
+from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.experiment import stages
 from sciwm.experiment.run import read_metrics
 from sciwm.report import drawing, summary_table
+from sciwm.report.part_sections import SECTIONS
 from sciwm.training.loop import build_model
 from simulations import ActionBox, Actuators, BoundedGrid, Simulation
 from simulations.equations import BurgersDirichlet
@@ -69,17 +72,23 @@ def run(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(shutil.copytree(made, tmp_path / "run"))
 
 
+def test_every_part_is_listed_once_and_is_measured_and_shown() -> None:
+    assert list(PARTS) == list(EVALUATION_PARTS)
+    assert {"rollouts", *SECTIONS} == set(EVALUATION_PARTS)
+    assert all(f"  {name} " in PAGES["evaluate"].details for name in EVALUATION_PARTS)
+
+
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the parts that are measured from now on, in this order."""
     names: list[str] = []
 
-    def noted(name: str, measure: Callable[..., Any], setting: Setting, progress: Any) -> Any:
+    def noted(name: str, measure: Callable[..., Any], context: EvaluationContext, progress: Any) -> Any:
         names.append(name)
-        return measure(setting, progress)
+        return measure(context, progress)
 
     for name, part in list(PARTS.items()):
-        changed = type(part)(part.purpose, partial(noted, name, part.measure), part.obstacle, part.depends_on)
+        changed = type(part)(partial(noted, name, part.measure), part.obstacle, part.depends_on)
         monkeypatch.setitem(PARTS, name, changed)
     return names
 
@@ -168,7 +177,7 @@ def test_killed_evaluation_goes_on_with_the_next_part(
     shutil.rmtree(run / "evaluation")
     killed = PARTS["gradients"]
 
-    def stop(setting: Setting, progress: Any) -> Any:
+    def stop(context: EvaluationContext, progress: Any) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setitem(PARTS, "gradients", type(killed)(killed.purpose, stop))
@@ -227,19 +236,19 @@ def test_settings_are_checked(make_config: Callable[..., Config], evaluation: di
 # Other kinds of models and domains ------------------------------------------------------------
 
 
-def setting_of(config: Config, simulation: Simulation, folder: Path) -> Setting:
+def context_of(config: Config, simulation: Simulation, folder: Path) -> EvaluationContext:
     sets = {}
     for seed, name in enumerate(("train", "test")):
         recipe = Recipe(6, 10, 1, seed=seed, batch=6)
         generate(simulation, recipe, folder / f"{name}.zarr", settings={"equation": simulation.equation})
         sets[name] = Trajectories(folder / f"{name}.zarr")
     model = build_model(config, sets["train"]).freeze()
-    return Setting(config, model, simulation, sets["test"], sets["train"])
+    return EvaluationContext(config, model, simulation, sets["test"], sets["train"])
 
 
-def evaluated(setting: Setting, folder: Path) -> dict[str, str]:
-    """Every part of a setting; returns those left out with the reason."""
-    found = evaluate_parts(folder, list(PARTS), setting, digest="", describe=lambda d: d, progress=silent)
+def evaluated(context: EvaluationContext, folder: Path) -> dict[str, str]:
+    """Every part of a context; returns those left out with the reason."""
+    found = evaluate_parts(folder, list(PARTS), context, digest="", describe=lambda d: d, progress=silent)
     return {name: reason for name, _, reason in found if reason}
 
 
@@ -268,7 +277,7 @@ def test_between_walls_what_needs_a_period_is_left_out(make_config: Callable[...
     config = make_config(
         model={"latent": "vector", "latent_size": 6}, evaluation=SMALL, loss={"physics": {"heads_encoded": 0.3}}
     )
-    left_out = evaluated(setting_of(config, simulation, tmp_path), tmp_path)
+    left_out = evaluated(context_of(config, simulation, tmp_path), tmp_path)
     periodic = "it needs a periodic domain"
     assert left_out == dict.fromkeys(["resolution", "refined_control", "probing"], periodic)
     surprise = xr.load_dataset(tmp_path / "evaluation" / "surprise.nc")
@@ -293,8 +302,8 @@ def test_fields_in_two_dimensions_without_heads(make_config: Callable[..., Confi
         evaluation=SMALL,
         data={"warm_up": 1},
     )
-    setting = setting_of(config, simulations.build(config.simulation.model_dump()), tmp_path)
-    left_out = evaluated(setting, tmp_path)
+    context = context_of(config, simulations.build(config.simulation.model_dump()), tmp_path)
+    left_out = evaluated(context, tmp_path)
     assert left_out == {"resolution": "the model sees its own grid alone"} | {
         k: v for k, v in left_out.items() if k == "refined_control" and "gain above zero" in v
     }  # an untrained model may not plan better than nothing
@@ -336,8 +345,8 @@ def test_every_simulation_is_drawn_as_often(made: Path) -> None:
     config = load_config(made / "config.yaml")
     data = Trajectories(made / "data" / "test.zarr")
     simulation = simulations.build(config.simulation.model_dump())
-    setting = Setting(config, build_model(config, data), simulation, data, data)
-    drawn = setting.draw("effects", 10, 8)
+    context = EvaluationContext(config, build_model(config, data), simulation, data, data)
+    drawn = context.draw("effects", 10, 8)
     counts = np.bincount(drawn.simulations, minlength=4)
     assert counts.max() - counts.min() <= 1
     rows = torch.from_numpy(data.array("u")[drawn.simulations[0]])

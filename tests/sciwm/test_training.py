@@ -14,7 +14,7 @@ import torch
 from killed import Killed, killed_at
 
 from sciwm.config import Config
-from sciwm.config.files import dump_config
+from sciwm.config.yaml_files import dump_config
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Windows
 from sciwm.errors import InputError
@@ -30,7 +30,7 @@ FILES = ("model.safetensors", "model.json", "metrics.jsonl")
 SCRIPT = """
 import sys
 from pathlib import Path
-from sciwm.config.files import load_config
+from sciwm.config.yaml_files import load_config
 from sciwm.data.schema import Trajectories
 from sciwm.training.loop import train
 run, data = Path(sys.argv[1]), Path(sys.argv[2])

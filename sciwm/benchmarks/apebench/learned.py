@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sciwm.benchmarks.apebench.scenarios import NUM_POINTS, TRAIN_SIMULATIONS, TRAIN_STEPS, Scenario
 from sciwm.config import Config
-from sciwm.config.files import parse_config
+from sciwm.config.yaml_files import parse_config
 from sciwm.data.schema import Trajectories
 from sciwm.files import write_atomically
 from sciwm.model.checkpoint import load_model

@@ -19,7 +19,7 @@ from sciwm.benchmarks.physics.claims import Claim, Found, judge, judge_seeds
 from sciwm.benchmarks.physics.figure import draw
 from sciwm.benchmarks.physics.scenario import Ground
 from sciwm.benchmarks.physics.systems import SYSTEMS, longest_valid_time, system_config
-from sciwm.benchmarks.physics.training import arm_cell
+from sciwm.benchmarks.physics.trained import arm_cell
 from sciwm.benchmarks.physics.variants import ARMS
 from sciwm.benchmarks.results import Row
 from sciwm.errors import InputError, Problem

@@ -12,7 +12,7 @@ from sciwm.benchmarks.physics.calibration import cost_of_training
 from sciwm.benchmarks.physics.claims import Claim
 from sciwm.benchmarks.physics.measure import VERSION
 from sciwm.benchmarks.physics.scenario import Ground
-from sciwm.benchmarks.physics.training import measured, parameters_of, trained_cell
+from sciwm.benchmarks.physics.trained import measured, parameters_of, trained_cell
 from sciwm.benchmarks.physics.variants import ARMS, NONLINEAR, OURS, PREDICTION_ALONE, Arm
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
@@ -34,7 +34,7 @@ class Baseline:
 
     Args:
         overrides: of the system's experiment.
-        knob: the setting that its number of parameters is matched with, none if it has those of the world model.
+        knob: the context that its number of parameters is matched with, none if it has those of the world model.
         values: to choose from, ascending.
     """
 

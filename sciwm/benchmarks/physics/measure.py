@@ -18,7 +18,7 @@ from sciwm.evaluation.counterfactuals import effect_errors
 from sciwm.evaluation.gradients import gradient_agreement
 from sciwm.evaluation.probing.probes import Array, Probe, network_probe, ridge_probe
 from sciwm.evaluation.probing.samples import encode, flat, read_samples
-from sciwm.evaluation.rollouts import SIMULATIONS_AT_ONCE, unseen_action_budget
+from sciwm.evaluation.rollouts import SIMULATIONS_AT_ONCE, VALID_ERROR, unseen_action_budget
 from sciwm.evaluation.symmetry import symmetric_shift
 from sciwm.evaluation.trajectories import decoded, relative_error
 from sciwm.model.world_model import WorldModel
@@ -32,9 +32,6 @@ VERSION = b"1"
 LEADS = (1, 12, 40)
 LOST = 100.0
 """Stands for errors beyond it, and for those of rollouts that are no longer finite."""
-
-VALID = 0.5
-"""Normalised error at which a forecast has lost the flow."""
 
 DRIFT_STEPS = 200
 BUDGETS = {"energy_change_error": "change_error", "energy_read_error": "stated_error", "budget_residual": "residual"}
@@ -79,7 +76,7 @@ def forecasts(dynamics: Dynamics, ground: Ground) -> Samples:
     imagined = torch.cat([decoded(dynamics, start, action) for start, action in parts])
     truth = truth[:, 1:]
     error = relative_error(imagined, truth)
-    lost = ~(error <= VALID)
+    lost = ~(error <= VALID_ERROR)
     first = torch.where(lost.any(dim=1), lost.float().argmax(dim=1) + 1, error.shape[1])
     steps = min(DRIFT_STEPS, error.shape[1])
     energy, true_energy = (_energy(ground, fields[:, :steps]) for fields in (imagined, truth))

@@ -8,12 +8,12 @@ from sciwm.benchmarks.cells import Cell, kept
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.measure import LOST
 from sciwm.benchmarks.physics.scenario import Ground
-from sciwm.benchmarks.physics.surprise_rows import setting_of
-from sciwm.benchmarks.physics.training import seen_in
+from sciwm.benchmarks.physics.surprise_rows import context_of
+from sciwm.benchmarks.physics.trained import seen_in
 from sciwm.benchmarks.physics.variants import ARMS, BENT, OURS
 from sciwm.benchmarks.results import Row
 from sciwm.evaluation.resolution import NothingGained
-from sciwm.evaluation.suite.context import Setting
+from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.measures import Measure
 from sciwm.planning.linear_law import NoLinearLaw
@@ -45,8 +45,8 @@ def cell(ground: Ground, learned: Collection[str]) -> Cell:
     for arm in SEEN:
         if arm in learned:
             config = ground.experiment((*ARMS[arm].overrides, *asked))
-            path, setting = ground.folder / "cells" / f"resolution_of_{arm}.json", setting_of(ground, arm, config)
-            rows += kept(path, seen_in(ground, arm, config), partial(_measure, arm, setting))["rows"]
+            path, context = ground.folder / "cells" / f"resolution_of_{arm}.json", context_of(ground, arm, config)
+            rows += kept(path, seen_in(ground, arm, config), partial(_measure, arm, context))["rows"]
     return {"rows": rows}
 
 
@@ -59,17 +59,17 @@ def claim_of(row: Row) -> tuple[Claim, Found] | None:
     return Claim(row["arm"], row["what"], "below", MOST[row["what"]]), (value, low, high)
 
 
-def _measure(arm: str, setting: Setting) -> Cell:
-    encoded = measure_resolution(setting, silent).measures[: len(ENCODED)]  # translation has cells of its own
+def _measure(arm: str, context: EvaluationContext) -> Cell:
+    encoded = measure_resolution(context, silent).measures[: len(ENCODED)]  # translation has cells of its own
     rows = _rows(arm, ENCODED, encoded)
     if arm == OURS:
-        rows += _rows(arm, PLANNED, _planned(setting))
+        rows += _rows(arm, PLANNED, _planned(context))
     return {"rows": rows}
 
 
-def _planned(setting: Setting) -> Sequence[Measure]:
+def _planned(context: EvaluationContext) -> Sequence[Measure]:
     try:
-        return measure_refined_control(setting, silent).measures
+        return measure_refined_control(context, silent).measures
     except (NothingGained, NoLinearLaw):
         return [Measure("nothing gained", math.nan)] * len(PLANNED)
 

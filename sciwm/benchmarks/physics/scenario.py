@@ -17,7 +17,7 @@ import simulations
 from sciwm.benchmarks.cells import SIMULATED_FROM, Cell, kept, sections
 from sciwm.benchmarks.physics.systems import QUICK, system_config
 from sciwm.config import Config
-from sciwm.config.files import dump_config, parse_config
+from sciwm.config.yaml_files import dump_config, parse_config
 from sciwm.data.recipes import SEEDS, recipe
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import rollout

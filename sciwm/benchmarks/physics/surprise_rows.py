@@ -8,11 +8,11 @@ import xarray as xr
 from sciwm.benchmarks.cells import Cell, kept
 from sciwm.benchmarks.physics.claims import CALM, NOTICED, Claim, Found
 from sciwm.benchmarks.physics.scenario import Ground
-from sciwm.benchmarks.physics.training import seen_in, trained_model
+from sciwm.benchmarks.physics.trained import seen_in, trained_model
 from sciwm.benchmarks.physics.variants import ARMS, OURS
 from sciwm.benchmarks.results import Row
 from sciwm.config import Config
-from sciwm.evaluation.suite.context import Setting
+from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.latents import measure_surprise
 from simulations.generate import silent
 
@@ -29,12 +29,12 @@ def cell(ground: Ground, learned: Collection[str]) -> Cell:
     if OURS not in learned:
         return {"rows": []}
     path = ground.folder / "cells" / "surprise.json"
-    return kept(path, seen_in(ground, OURS, config), lambda: _measure(setting_of(ground, OURS, config)))
+    return kept(path, seen_in(ground, OURS, config), lambda: _measure(context_of(ground, OURS, config)))
 
 
-def setting_of(ground: Ground, arm: str, config: Config) -> Setting:
+def context_of(ground: Ground, arm: str, config: Config) -> EvaluationContext:
     """A trained arm with what it is evaluated by."""
-    return Setting(config, trained_model(ground, arm), ground.simulation, ground.test, ground.train)
+    return EvaluationContext(config, trained_model(ground, arm), ground.simulation, ground.test, ground.train)
 
 
 def claim_of(row: Row) -> tuple[Claim, Found]:
@@ -46,8 +46,8 @@ def claim_of(row: Row) -> tuple[Claim, Found]:
     return Claim(OURS, measure, "above", NOTICED), (value, low, high)
 
 
-def _measure(setting: Setting) -> Cell:
-    found = measure_surprise(setting, silent).dataset
+def _measure(context: EvaluationContext) -> Cell:
+    found = measure_surprise(context, silent).dataset
     rows = []
     for name in map(str, found["violation"].values):
         one = found.sel(violation=name)

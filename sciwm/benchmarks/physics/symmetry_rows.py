@@ -6,7 +6,7 @@ from functools import partial
 from sciwm.benchmarks.cells import Cell, kept
 from sciwm.benchmarks.physics.claims import Claim, Found
 from sciwm.benchmarks.physics.scenario import Ground
-from sciwm.benchmarks.physics.training import seen_in, trained_model
+from sciwm.benchmarks.physics.trained import seen_in, trained_model
 from sciwm.benchmarks.physics.variants import ARMS, BASE, BENT
 from sciwm.benchmarks.results import Row
 from sciwm.evaluation.statistics import bootstrap_interval

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sciwm.config import Config
-from sciwm.config.files import load_config
+from sciwm.config.yaml_files import load_config
 
 SYSTEMS = ("ks22", "ks60", "burgers", "kolmogorov")
 """The first one has every part and every arm."""

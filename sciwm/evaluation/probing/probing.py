@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import Dynamics
 from sciwm.errors import Problem, raise_if
-from sciwm.evaluation.probing.baselines import PrincipalComponents, lookup
 from sciwm.evaluation.probing.probes import network_probe, ridge_probe
+from sciwm.evaluation.probing.references import PrincipalComponents, lookup
 from sciwm.evaluation.probing.samples import Samples, encode, flat, read_samples, roll, targets_at
 from sciwm.evaluation.statistics import r_squared
 

@@ -11,7 +11,7 @@ import xarray as xr
 from sciwm.cli.arguments import RESULTS
 from sciwm.config import Config
 from sciwm.errors import InputError
-from sciwm.evaluation.suite.context import Setting
+from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation.suite.parts import PARTS
 from sciwm.files import write_netcdf
@@ -34,7 +34,7 @@ def result_path(run: Path, part: str) -> Path:
 def evaluate_parts(
     run: Path,
     names: Sequence[str],
-    setting: Setting,
+    context: EvaluationContext,
     *,
     digest: str,
     describe: Callable[[xr.Dataset], xr.Dataset],
@@ -50,15 +50,15 @@ def evaluate_parts(
         name, metrics and, for one that does not apply, the reason; its metrics are empty.
     """
     for name in names:
-        obstacle = PARTS[name].obstacle(setting)
+        obstacle = PARTS[name].obstacle(context)
         if obstacle:
             yield name, {}, obstacle
             continue
-        path, made_from = result_path(run, name), _made_from(setting.config, name, digest)
+        path, made_from = result_path(run, name), _made_from(context.config, name, digest)
         metrics = kept_metrics(path, made_from)
         if metrics is None:
             try:
-                outcome = PARTS[name].measure(setting, progress)
+                outcome = PARTS[name].measure(context, progress)
             except (InputError, NoLinearLaw) as error:  # all is sound: this part asks for more than there is
                 yield name, {}, "; ".join(str(error).splitlines())
                 continue

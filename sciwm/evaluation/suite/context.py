@@ -41,7 +41,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Setting:
+class EvaluationContext:
     """Of what and by what a model is evaluated.
 
     Args:

@@ -2,23 +2,23 @@
 
 from sciwm.evaluation.control import control_task
 from sciwm.evaluation.resolution import control_across_grids, encoding_errors, loss_of_gain, on_shapes, refined
-from sciwm.evaluation.suite.context import Setting
+from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
 from sciwm.evaluation.symmetry import translation_errors
 from simulations.generate import Progress
 
 
-def measure_resolution(setting: Setting, progress: Progress) -> Outcome:
+def measure_resolution(context: EvaluationContext, progress: Progress) -> Outcome:
     """How much the latent depends on the grid on which the fields were seen, and on where between its points."""
-    asked, shape = setting.evaluation.resolution, setting.simulation.grid.shape
-    drawn = setting.draw("resolution", asked.samples, 1)
+    asked, shape = context.evaluation.resolution, context.simulation.grid.shape
+    drawn = context.draw("resolution", asked.samples, 1)
     others = on_shapes(drawn.starts, [tuple(factor * n for n in shape) for factor in asked.factors])
-    errors = encoding_errors(setting.model, drawn.starts, others)
+    errors = encoding_errors(context.model, drawn.starts, others)
     measures = [
         median_of(f"change of the latent on {grid} points", errors["encoding_error"].sel(grid=grid), drawn.simulations)
         for grid in map(str, errors["grid"].values)
     ]
-    moved = translation_errors(setting.model, drawn.starts, drawn.actions[:, 0], seed=setting.seed("resolution"))
+    moved = translation_errors(context.model, drawn.starts, drawn.actions[:, 0], seed=context.seed("resolution"))
     meanings = {"encoder_error": "encoding of moved fields against the moved latent",
                 "predictor_error": "step from a moved latent under moved actuators against the moved step"}  # fmt: skip
     measures += [
@@ -29,18 +29,18 @@ def measure_resolution(setting: Setting, progress: Progress) -> Outcome:
     return Outcome(errors.merge(moved), measures, {})
 
 
-def measure_refined_control(setting: Setting, progress: Progress) -> Outcome:
+def measure_refined_control(context: EvaluationContext, progress: Progress) -> Outcome:
     """Plans of the model, executed by the simulation on its own grid and on a finer one."""
-    asked, config = setting.evaluation.refined_control, setting.config
+    asked, config = context.evaluation.refined_control, context.config
     intervals = asked.intervals or config.control.first
     control = config.control.model_copy(update={"episodes": asked.episodes, "intervals": intervals})
     coarse = control_task(config.model_copy(update={"control": control}))
     fine = refined(coarse, asked.factor, steps_per_interval=asked.factor * config.simulation.steps_per_interval)
-    restrict = not setting.sees_any_grid
-    controlled = control_across_grids(setting.model, coarse, fine, restrict=restrict, progress=progress)
+    restrict = not context.sees_any_grid
+    controlled = control_across_grids(context.model, coarse, fine, restrict=restrict, progress=progress)
     points = [str(p) for p in controlled["points"].values]
     gain, loss, interval = loss_of_gain(controlled, first=intervals)
-    lead = intervals * setting.interval
+    lead = intervals * context.interval
     measures = [
         Measure(f"share of the gain that is lost on {points[1]} points over {lead:g} time units", loss, interval),
         *(

@@ -16,7 +16,7 @@ from sciwm.evaluation.climate.long_run import intervals_of, long_runs, share_blo
 from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
 from sciwm.evaluation.scores import evaluate
 from sciwm.evaluation.statistics import bootstrap_interval
-from sciwm.evaluation.suite.context import Setting
+from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of, root_mean_square_of, share_of
 from sciwm.model.world_model import WorldModel
 from sciwm.training.held_out import participation_ratio
@@ -36,9 +36,9 @@ SETTLING_SHARE = 0.1
 """Of a long run, which does not count."""
 
 
-def measure_test_set(setting: Setting, progress: Progress) -> Outcome:
+def measure_test_set(context: EvaluationContext, progress: Progress) -> Outcome:
     """Rollouts of the test set, and what the latent uses."""
-    rollouts, metrics = measure_rollouts(setting.config, setting.model, setting.test, rollouts=setting.rollouts)
+    rollouts, metrics = measure_rollouts(context.config, context.model, context.test, rollouts=context.rollouts)
     rollout = metrics["rollout"]
     low, high = rollout["valid_prediction_time_interval"]
     valid = "valid prediction time" + (", at least" if rollout["valid_to_the_end"] else "")
@@ -92,12 +92,12 @@ def measure_rollouts(
     return made, metrics
 
 
-def measure_scores(setting: Setting, progress: Progress) -> Outcome:
+def measure_scores(context: EvaluationContext, progress: Progress) -> Outcome:
     """Scores of each variable in the rollouts of the test set."""
-    names = [v.name for v in setting.model.domain.variables]
-    forecast = setting.rollouts[[f"{n}_imagined" for n in names]].rename({f"{n}_imagined": n for n in names})
-    scores = evaluate(forecast, setting.rollouts[names])
-    lead = setting.lead(None)
+    names = [v.name for v in context.model.domain.variables]
+    forecast = context.rollouts[[f"{n}_imagined" for n in names]].rename({f"{n}_imagined": n for n in names})
+    scores = evaluate(forecast, context.rollouts[names])
+    lead = context.lead(None)
     at = scores.isel(time=min(lead, scores.sizes["time"] - 1))
     where = f"at lead time {float(at['time']):g}"
     measures = [
@@ -106,30 +106,30 @@ def measure_scores(setting: Setting, progress: Progress) -> Outcome:
     return Outcome(scores, measures, {})
 
 
-def measure_long_run(setting: Setting, progress: Progress) -> Outcome:
+def measure_long_run(context: EvaluationContext, progress: Progress) -> Outcome:
     """The climate of long runs: forced ones from held-out states, free ones from states of the unforced flow.
 
     A free flow keeps for ever what forcing has made of its conserved means; such runs would differ by these alone.
     """
-    asked, exponent = setting.evaluation.long_run, setting.evaluation.lyapunov_exponent
+    asked, exponent = context.evaluation.long_run, context.evaluation.lyapunov_exponent
     if asked.duration is not None:
-        intervals = max(10, round(asked.duration / setting.interval))
+        intervals = max(10, round(asked.duration / context.interval))
     else:
-        intervals = intervals_of(LYAPUNOV_TIMES, exponent, setting.interval) if exponent else LONG_INTERVALS
-    box, rng = setting.simulation.actuators, setting.generator("long_run")
+        intervals = intervals_of(LYAPUNOV_TIMES, exponent, context.interval) if exponent else LONG_INTERVALS
+    box, rng = context.simulation.actuators, context.generator("long_run")
     forced = exponent is None if asked.forced is None else asked.forced
     signals = [mixed(rng, intervals, len(box), share_unforced=0.0 if forced else 1.0) for _ in range(asked.samples)]
     actions = box.to_physical(torch.from_numpy(np.stack(signals).astype(np.float32)))
     if forced:
-        drawn = setting.draw("long_run", asked.samples, 0)
+        drawn = context.draw("long_run", asked.samples, 0)
         starts, groups = drawn.starts, drawn.simulations
     else:
         actions = box.clamp(torch.zeros_like(actions))
         groups = np.arange(asked.samples)
-        starts = attractor_states(setting.simulation, recipe(setting.config, "control"), groups)
+        starts = attractor_states(context.simulation, recipe(context.config, "control"), groups)
     settle = int(SETTLING_SHARE * intervals)
-    runs = long_runs(setting.model, setting.simulation, starts, actions, settle=settle, progress=progress)
-    name = setting.simulation.variables[0].name
+    runs = long_runs(context.model, context.simulation, starts, actions, settle=settle, progress=progress)
+    name = context.simulation.variables[0].name
     one, true = (runs.sel(run=run, variable=name) for run in ("model", "simulation"))
     blown = float(share_blown_up(runs).sel(run="model"))
     measures = [share_of("share of the runs that blew up", blown, len(np.unique(groups)))]
@@ -146,9 +146,9 @@ def _with_unit(measure: Measure, unit: str) -> Measure:
     return Measure(measure.meaning, measure.value, measure.interval, unit)
 
 
-def measure_budgets(setting: Setting, progress: Progress) -> Outcome:
+def measure_budgets(context: EvaluationContext, progress: Progress) -> Outcome:
     """What every functional changes by, against the truth and against the budget that the model states."""
-    errors = budgets_under_unseen_actions(setting.config, setting.model, setting.simulation)
+    errors = budgets_under_unseen_actions(context.config, context.model, context.simulation)
     starts = np.arange(errors.sizes["sample"])
     measures = []
     for variable, meaning in BUDGET_MEASURES.items():

@@ -8,7 +8,7 @@ from sciwm.evaluation.control import target_fields
 from sciwm.evaluation.counterfactuals import effect_errors
 from sciwm.evaluation.gradients import gradient_agreement
 from sciwm.evaluation.shifts import error_slope, forcing_shift, parameter_shift
-from sciwm.evaluation.suite.context import Drawn, Setting
+from sciwm.evaluation.suite.context import Drawn, EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
 from simulations.generate import Progress
 
@@ -19,16 +19,16 @@ SLOPE_SHARE = 0.25
 """Of the lead time, where the growth with a shift is measured: later, errors of chaotic flows have grown full."""
 
 
-def measure_effects(setting: Setting, progress: Progress) -> Outcome:
+def measure_effects(context: EvaluationContext, progress: Progress) -> Outcome:
     """What exchanging the data's actions for slow and for fast ones changes, imagined against true."""
-    asked = setting.evaluation.effects
-    intervals = setting.lead(asked.lead_time)
-    drawn, seed = setting.draw("effects", asked.samples, intervals), setting.seed("effects")
+    asked = context.evaluation.effects
+    intervals = context.lead(asked.lead_time)
+    drawn, seed = context.draw("effects", asked.samples, intervals), context.seed("effects")
     others = {
-        name: draw_actions(setting.simulation.actuators, asked.samples, intervals, hold=hold, seed=seed)
+        name: draw_actions(context.simulation.actuators, asked.samples, intervals, hold=hold, seed=seed)
         for name, hold in {"held": HELD, "rough": ROUGH}.items()
     }
-    effects = effect_errors(setting.model, setting.simulation, drawn.starts, drawn.actions, others, shift=int(HELD))
+    effects = effect_errors(context.model, context.simulation, drawn.starts, drawn.actions, others, shift=int(HELD))
     last = effects["effect_error"].isel(time=-1)
     where = f"at lead time {float(last['time']):g}"
     measures = [
@@ -42,23 +42,23 @@ def measure_effects(setting: Setting, progress: Progress) -> Outcome:
     return Outcome(_labelled(effects, drawn), measures, {})
 
 
-def measure_gradients(setting: Setting, progress: Progress) -> Outcome:
+def measure_gradients(context: EvaluationContext, progress: Progress) -> Outcome:
     """Gradients of the distance from the target with respect to the actions."""
-    asked, planned = setting.evaluation.gradients.horizons, setting.config.planning.horizon
-    longest = setting.lead(None if asked is None else max(asked))
+    asked, planned = context.evaluation.gradients.horizons, context.config.planning.horizon
+    longest = context.lead(None if asked is None else max(asked))
     if asked is None:
         steps = {*np.geomspace(1, longest, HORIZONS).round().astype(int).tolist(), min(planned, longest)}
     else:
-        steps = {setting.lead(h) for h in asked}
-    horizons = [n * setting.interval for n in sorted(steps)]
-    drawn = setting.draw("gradients", setting.evaluation.gradients.samples, longest)
-    target = target_fields(setting.config, setting.simulation)
+        steps = {context.lead(h) for h in asked}
+    horizons = [n * context.interval for n in sorted(steps)]
+    drawn = context.draw("gradients", context.evaluation.gradients.samples, longest)
+    target = target_fields(context.config, context.simulation)
     rows = [
-        gradient_agreement(setting.model, setting.simulation, drawn.starts, drawn.actions, target, [horizons[i]])
+        gradient_agreement(context.model, context.simulation, drawn.starts, drawn.actions, target, [horizons[i]])
         for i in progress(range(len(horizons)), "gradients over growing horizons")
     ]
     agreement = xr.concat(rows, "horizon")
-    near = agreement.sel(horizon=planned * setting.interval, method="nearest")
+    near = agreement.sel(horizon=planned * context.interval, method="nearest")
     where = f"over {float(near['horizon']):g} time units"
     furthest = agreement.isel(horizon=-1)
     measures = [
@@ -73,17 +73,17 @@ def measure_gradients(setting: Setting, progress: Progress) -> Outcome:
     return Outcome(_labelled(agreement, drawn), measures, {})
 
 
-def measure_shifts(setting: Setting, progress: Progress) -> Outcome:
+def measure_shifts(context: EvaluationContext, progress: Progress) -> Outcome:
     """Errors under stronger forcing, and under another viscosity where the equation has one."""
-    asked = setting.evaluation.shifts
-    intervals = setting.lead(asked.lead_time)
-    drawn = setting.draw("shifts", asked.samples, intervals)
-    given = (setting.model, setting.simulation, drawn.starts, drawn.actions)
+    asked = context.evaluation.shifts
+    intervals = context.lead(asked.lead_time)
+    drawn = context.draw("shifts", asked.samples, intervals)
+    given = (context.model, context.simulation, drawn.starts, drawn.actions)
     made = {"forcing": forcing_shift(*given, factors=asked.factors)}
-    parameter = setting.changing_parameter(asked.parameter, asked.factors)
+    parameter = context.changing_parameter(asked.parameter, asked.factors)
     if parameter is not None:
         made[parameter] = parameter_shift(*given, parameter=parameter, factors=asked.factors)
-    lead_time = max(1, round(SLOPE_SHARE * intervals)) * setting.interval
+    lead_time = max(1, round(SLOPE_SHARE * intervals)) * context.interval
     measures: list[Measure] = []
     for name, errors in made.items():
         meaning = f"slope of log error with {name} at lead time {lead_time:g}"

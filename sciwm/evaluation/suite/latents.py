@@ -7,7 +7,7 @@ import torch
 import xarray as xr
 
 from sciwm.evaluation.probing.probing import probe
-from sciwm.evaluation.suite.context import Setting
+from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, share_of
 from sciwm.evaluation.surprise.surprise import Residual, observed_budget, surprise
 from sciwm.evaluation.surprise.violations import Violation, standard_controls, standard_violations
@@ -34,23 +34,23 @@ KINDS = {"functional": "functional of the data", "held_out": "functional held ou
 """Of what is probed for."""
 
 
-def measure_probing(setting: Setting, progress: Progress) -> Outcome:
+def measure_probing(context: EvaluationContext, progress: Progress) -> Outcome:
     """Functionals and phases read from encoded and from rolled latents, beside an untrained encoder's."""
-    asked, longest = setting.evaluation.probing, setting.test.intervals - 1
+    asked, longest = context.evaluation.probing, context.test.intervals - 1
     if asked.horizons is None:
-        whole = min(setting.lead(None), longest // 2)
+        whole = min(context.lead(None), longest // 2)
         horizons = sorted({max(1, round(share * whole)) for share in PROBED_SHARES})
     else:
-        horizons = sorted({min(setting.lead(h), longest) for h in asked.horizons})
-    untrained = build_model(setting.config, setting.train).freeze()
+        horizons = sorted({min(context.lead(h), longest) for h in asked.horizons})
+    untrained = build_model(context.config, context.train).freeze()
     found = probe(
-        {"world_model": setting.model, "untrained_encoder": untrained},
-        setting.test,
+        {"world_model": context.model, "untrained_encoder": untrained},
+        context.test,
         horizons=horizons,
-        variables=[v.name for v in setting.simulation.variables],
+        variables=[v.name for v in context.simulation.variables],
         probes=asked.probes,
         instants=asked.instants,
-        seed=setting.seed("probing"),
+        seed=context.seed("probing"),
     )
     measures = [
         measure
@@ -62,45 +62,45 @@ def measure_probing(setting: Setting, progress: Progress) -> Outcome:
     return Outcome(found, measures, {})
 
 
-def measure_surprise(setting: Setting, progress: Progress) -> Outcome:
+def measure_surprise(context: EvaluationContext, progress: Progress) -> Outcome:
     """Violations and controls on one half of the test simulations; Sigma and thresholds from the other."""
-    asked, rows = setting.evaluation.surprise, setting.test.usable
-    exposed = setting.lead(asked.exposure, share=EXPOSED_SHARE)
+    asked, rows = context.evaluation.surprise, context.test.usable
+    exposed = context.lead(asked.exposure, share=EXPOSED_SHARE)
     half = len(rows) // 2
-    drawn = setting.draw("surprise", asked.trajectories, exposed, of=rows[:half])
-    others = setting.draw("surprise", asked.trajectories, exposed, of=rows[half:])
+    drawn = context.draw("surprise", asked.trajectories, exposed, of=rows[:half])
+    others = context.draw("surprise", asked.trajectories, exposed, of=rows[half:])
     violations = [
-        *standard_violations(setting.changing_parameter(asked.parameter, DOUBLED), sizes=sorted(asked.sizes)),
-        *_controls(setting),
+        *standard_violations(context.changing_parameter(asked.parameter, DOUBLED), sizes=sorted(asked.sizes)),
+        *_controls(context),
     ]
-    residual: Residual | None = partial(budget_residual, setting.model) if setting.model.domain.functionals else None
+    residual: Residual | None = partial(budget_residual, context.model) if context.model.domain.functionals else None
     found = surprise(
-        setting.model,
-        setting.simulation,
+        context.model,
+        context.simulation,
         drawn.starts,
         drawn.actions,
         validation=(others.starts, others.actions),
         violations=violations,
         groups=drawn.simulations,
         residual=residual,
-        observed=observed_budget(setting.simulation),
-        exposure=exposed * setting.interval,
+        observed=observed_budget(context.simulation),
+        exposure=exposed * context.interval,
         false_alarms=asked.false_alarms,
-        seed=setting.seed("surprise"),
+        seed=context.seed("surprise"),
         progress=progress,
     )
     found = found.assign_coords(simulation=("trajectory", drawn.simulations, SIMULATION))
     return Outcome(found, _noticed(found), {})
 
 
-def _controls(setting: Setting) -> list[Violation]:
+def _controls(context: EvaluationContext) -> list[Violation]:
     """Those that the domain, the actuators and the model have."""
-    if not setting.is_periodic:
+    if not context.is_periodic:
         return []
-    noise = torch.randn(1, len(setting.simulation.variables), *setting.simulation.grid.shape, dtype=torch.float64,
+    noise = torch.randn(1, len(context.simulation.variables), *context.simulation.grid.shape, dtype=torch.float64,
                         generator=torch.Generator().manual_seed(0))  # fmt: skip
-    shift, *finer = standard_controls(resolution=setting.sees_any_grid)
-    return finer if symmetric_shift(setting.simulation, noise) is None else [shift, *finer]
+    shift, *finer = standard_controls(resolution=context.sees_any_grid)
+    return finer if symmetric_shift(context.simulation, noise) is None else [shift, *finer]
 
 
 def _median_target(found: xr.Dataset, kind: str, words: str, horizon: int) -> Measure:

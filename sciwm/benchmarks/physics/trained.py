@@ -9,7 +9,7 @@ from sciwm.benchmarks.physics.measure import VERSION, gain, measure
 from sciwm.benchmarks.physics.scenario import Ground, link_sets
 from sciwm.benchmarks.physics.variants import ARMS, PROBED, Arm
 from sciwm.config import Config
-from sciwm.config.files import dump_config
+from sciwm.config.yaml_files import dump_config
 from sciwm.dynamics import Dynamics
 from sciwm.experiment import stages
 from sciwm.files import write_atomically
