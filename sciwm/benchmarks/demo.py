@@ -11,7 +11,7 @@ from sciwm.config import Config
 from sciwm.config.yaml_files import load_config, shipped_config
 from sciwm.evaluation.control import CONTROLLERS
 from sciwm.experiment import stages
-from sciwm.experiment.run import read_metrics
+from sciwm.experiment.run import Run
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
@@ -48,7 +48,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 def _run_all(config: Config, run: Path) -> Measured:
     stages.run_all(config, run)
-    return read_metrics(run)
+    return Run(run).metrics()
 
 
 def columns() -> list[Column]:

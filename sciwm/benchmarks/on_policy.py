@@ -15,9 +15,9 @@ from sciwm.data.schema import Trajectories
 from sciwm.evaluation.control import ControlTask, control_task, first_mean_square, run_control, summarize_control
 from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts
 from sciwm.experiment import stages
-from sciwm.experiment.run import store_path
 from sciwm.model.checkpoint import load_model
 from sciwm.progress import bar
+from sciwm.run_paths import RunPaths
 
 ROUNDS = (0, 1, 2)
 LEADS = (1, 12, 40)
@@ -85,7 +85,7 @@ def _bounds(task: ControlTask) -> Cell:
 
 def _measure(config: Config, run: Path, task: ControlTask, bounds: Cell) -> Cell:
     model, _ = load_model(run)
-    _, numbers = measure_rollouts(config, model, Trajectories(store_path(run, "test")))
+    _, numbers = measure_rollouts(config, model, Trajectories(RunPaths(run).store("test")))
     energy = budgets_under_unseen_actions(config, model, task.simulation).sel(functional="energy")
     result = run_control(task, {"world_model": lambda: task.plan_with(model)}, bar)
     first = first_mean_square(result, config)["world_model"]

@@ -6,12 +6,8 @@ from pathlib import Path
 
 from sciwm.cli.help import DESCRIPTION, PAGES, STORY
 from sciwm.errors import InputError, Problem
+from sciwm.run_paths import RunPaths
 from sciwm.version import __version__
-
-KEPT_BY_A_RUN = ("config.yaml", "controlled.nc", "metrics.jsonl", "model.json", "model.safetensors")
-
-RESULTS = "evaluation"
-"""Folder of a run for the results of the evaluation."""
 
 
 def build_parser(commands: Mapping[str, Callable[[argparse.Namespace], None]]) -> argparse.ArgumentParser:
@@ -36,7 +32,7 @@ def check_output(out: Path, source: Path, run: Path) -> None:
     Raises:
         InputError: naming what is there.
     """
-    resolved, home = out.resolve(), run.resolve()
+    resolved = out.resolve()
     on_the_way = next(p for p in resolved.parents if p.exists())
     if resolved.is_relative_to(source.resolve()):
         got = "INPUT itself"
@@ -44,18 +40,13 @@ def check_output(out: Path, source: Path, run: Path) -> None:
         got = f"one inside the file {on_the_way}"
     elif resolved.is_dir():
         got = "a folder"
-    elif resolved.is_relative_to(home) and (resolved.exists() or _is_kept(resolved.relative_to(home))):
+    elif RunPaths(run).holds(out):
         got = f"a file of the run {run}"
     elif resolved.exists() and not resolved.is_file():
         got = "a device"
     else:
         return
     raise InputError([Problem(f"--out {out}", "a file of its own for the forecast", got, "choose another --out")])
-
-
-def _is_kept(inside: Path) -> bool:
-    """Whether a run has, or may get, a file of this name."""
-    return inside.name in KEPT_BY_A_RUN or inside.parts[:1] == (RESULTS,)
 
 
 def _path(text: str) -> Path:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 import simulations
-from sciwm.cli.arguments import RESULTS
 from sciwm.cli.check_store import check_store, describe_store, outcomes_of
 from sciwm.config import Config
 from sciwm.config.yaml_files import load_config
@@ -21,11 +20,12 @@ from sciwm.data.schema import Trajectories, read_values
 from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.errors import InputError, Problem, counted, in_one_line, raise_if
 from sciwm.evaluation.control import target_fields
-from sciwm.experiment.run import check_trained, open_sensitivities, read_config, read_metrics, store_path, twins_path
-from sciwm.model.checkpoint import DESCRIPTION, load_model, read_description
+from sciwm.experiment.run import Run
+from sciwm.model.checkpoint import load_model, read_description
 from sciwm.model.construction import names_problems
 from sciwm.planning.from_settings import planning_cost
 from sciwm.planning.linear_law import linear_law
+from sciwm.run_paths import RunPaths
 from sciwm.surrogate.inputs import held_forcing
 from sciwm.surrogate.summary import summarize
 
@@ -110,45 +110,45 @@ def describe(path: Path) -> str:
     """
     if path.suffix == ".zarr":
         return describe_store(path)
-    stores = [f"  {p.name:<15} {outcomes_of(p)}" for p in _stores(path)]
-    if (path / DESCRIPTION).exists():
+    stores = [f"  {p.name:<15} {outcomes_of(p)}" for p in RunPaths(path).stores]
+    if RunPaths(path).description.exists():
         description = read_description(path)
         return "\n".join(
             [f"{path}: the trained model '{description['config'].get('name')}'", summarize(description), *stores]
         )
-    if (path / "config.yaml").exists():
-        name = load_config(path / "config.yaml").name
+    if RunPaths(path).config.exists():
+        name = load_config(RunPaths(path).config).name
         return "\n".join([f"{path}: a run of '{name}', not trained yet", *stores])
     remedy = "make one with 'sciwm run CONFIG --out RUN'"
     raise InputError([Problem(str(path), "a run folder or a .zarr store", "neither", remedy)])
 
 
 def _check_run(path: Path, run: Path | None) -> list[str]:
-    if not (path / "config.yaml").exists() and not (path / DESCRIPTION).exists():
+    if not RunPaths(path).config.exists() and not RunPaths(path).description.exists():
         remedy = "make one with 'sciwm run CONFIG --out RUN'"
         expected = "a run folder, a .zarr store, a configuration or a netCDF file"
         raise InputError([Problem(str(path), expected, "a folder without config.yaml", remedy)])
     parts: list[Callable[[], str]] = []
-    if (path / "config.yaml").exists():
-        parts.append(lambda: f"{path}: a run of '{check_config(path / 'config.yaml').name}'")
-    if (path / DESCRIPTION).exists():
+    if RunPaths(path).config.exists():
+        parts.append(lambda: f"{path}: a run of '{check_config(RunPaths(path).config).name}'")
+    if RunPaths(path).description.exists():
         parts.append(partial(_check_model, path))
-    elif not _stores(path):
+    elif not RunPaths(path).stores:
         parts.append(partial(_nothing_made, path))
-    parts += [partial(check_store, store) for store in _stores(path)]
-    if twins_path(path).exists():
+    parts += [partial(check_store, store) for store in RunPaths(path).stores]
+    if RunPaths(path).twins.exists():
         parts.append(partial(_check_twins, path))
-    parts += [partial(_check_suits, store, run) for store in _stores(path) if run is not None]
-    results = [*sorted((path / RESULTS).glob("*.nc")), path / "controlled.nc"]
+    parts += [partial(_check_suits, store, run) for store in RunPaths(path).stores if run is not None]
+    results = [*sorted(RunPaths(path).results.glob("*.nc")), RunPaths(path).controlled]
     parts += [partial(_check_result, result) for result in results if result.exists()]
-    if (path / "report" / "metrics.json").exists():
+    if RunPaths(path).metrics.exists():
         parts.append(partial(_check_metrics, path))
     return _all(parts)
 
 
 def _check_twins(run: Path) -> str:
-    data = Trajectories(store_path(run, "train"))
-    answers = open_sensitivities(run, data)
+    data = Trajectories(RunPaths(run).store("train"))
+    answers = Run(run).sensitivities(data)
     check_same_simulation(answers, data)
     return f"{answers.path}: answers of another solver, {counted(len(answers.usable), 'sample')} that may be used"
 
@@ -164,7 +164,7 @@ def _check_result(path: Path) -> str:
 
 
 def _check_metrics(run: Path) -> str:
-    return f"{run}/report/metrics.json: the numbers of {', '.join(read_metrics(run)) or 'nothing'}"
+    return f"{RunPaths(run).metrics}: the numbers of {', '.join(Run(run).metrics()) or 'nothing'}"
 
 
 def _all(checks: Sequence[Callable[[], str]]) -> list[str]:
@@ -181,8 +181,8 @@ def _all(checks: Sequence[Callable[[], str]]) -> list[str]:
 
 def _check_model(run: Path) -> str:
     model, trained = load_model(run)
-    if (run / "config.yaml").exists():
-        check_trained(run, trained, read_config(run))
+    if RunPaths(run).config.exists():
+        Run(run).check_trained(trained)
     return f"{run}: a model with {model.latent_size} latent numbers, weights as they were written"
 
 
@@ -205,8 +205,4 @@ def _domain(run: Path) -> Domain:
         return Domain.from_json(read_description(run)["domain"])
     except (KeyError, TypeError, AttributeError) as error:
         got, remedy = in_one_line(error), "restore it from a backup, or train again"
-        raise InputError([Problem(str(run / DESCRIPTION), "a complete domain", got, remedy)]) from error
-
-
-def _stores(run: Path) -> list[Path]:
-    return sorted((run / "data").glob("*.zarr"))
+        raise InputError([Problem(str(RunPaths(run).description), "a complete domain", got, remedy)]) from error

@@ -137,10 +137,9 @@ def _control(asked: argparse.Namespace) -> None:
 
 def _report(asked: argparse.Namespace) -> None:
     _use_threads_of(asked.run)
-    from sciwm.experiment import stages
-    from sciwm.experiment.run import read_metrics
+    from sciwm.experiment import Run, stages
 
-    read_metrics(asked.run)
+    Run(asked.run).metrics()
     print(f"report: {stages.report(asked.run)}")
 
 
@@ -226,14 +225,11 @@ def _configuration(path: Path, overrides: Sequence[str]) -> "Config":
     return config
 
 
-def _use_threads_of(run: Path) -> None:
-    from sciwm.config.yaml_files import load_config
+def _use_threads_of(folder: Path) -> None:
+    _use_threads(1)
+    from sciwm.experiment import Run
 
-    path = run / "config.yaml"
-    if not path.exists():
-        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
-        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
-    _use_threads(load_config(path).training.threads)
+    _use_threads(Run(folder).config().training.threads)
 
 
 def _use_threads(count: int) -> None:
@@ -244,10 +240,9 @@ def _use_threads(count: int) -> None:
 
 
 def _run_all(config: "Config", run: Path) -> None:
-    from sciwm.experiment import stages
-    from sciwm.experiment.run import read_metrics
+    from sciwm.experiment import Run, stages
     from sciwm.report import summary_table
 
     page = stages.run_all(config, run)
-    print(summary_table(read_metrics(run)))
+    print(summary_table(Run(run).metrics()))
     print(f"\nreport: {page}")

@@ -13,6 +13,7 @@ from sciwm.data.actuation import shapes_on
 from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
+from sciwm.run_paths import RunPaths
 from simulations import ActionBox, Variable
 from simulations.resumable_store import digest_of
 
@@ -133,8 +134,8 @@ def _other_folder(path: Path) -> list[Problem]:
         return [Problem(str(path), "a Zarr store of trajectories", "a file")]
     if path.suffix == ".zarr" or any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zmetadata")):
         return []
-    if (path / "config.yaml").exists():
-        return [Problem(str(path), expected, "a run folder", f"name one of its stores, {path}/data/test.zarr")]
+    if RunPaths(path).config.exists():
+        return [Problem(str(path), expected, "a run folder", f"name one of its stores, {RunPaths(path).store('test')}")]
     return [Problem(str(path), expected, "a folder without zarr.json")]
 
 

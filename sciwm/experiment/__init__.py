@@ -1,1 +1,5 @@
-"""An experiment in its folder: the run and the stages that fill it."""
+"""An experiment in its folder: the run, and the stages that fill it."""
+
+from sciwm.experiment.run import Run
+
+__all__ = ["Run"]

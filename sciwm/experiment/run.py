@@ -1,4 +1,4 @@
-"""The folder of a run: what belongs where, to whom it belongs, and one command at a time."""
+"""A run: one experiment in a folder of its own, read and written by one command at a time."""
 
 import json
 import time
@@ -10,83 +10,191 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sciwm.config import Config
+from sciwm.config.identity import differences, learned_from, simulated_from
 from sciwm.config.yaml_files import dump_config, load_config
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.sensitivity_set import SensitivitySet
 from sciwm.errors import InputError, Problem
 from sciwm.files import write_atomically, write_json
-from sciwm.model.checkpoint import DESCRIPTION, load_model
+from sciwm.model.checkpoint import load_model, trained_config
 from sciwm.model.world_model import WorldModel
-from sciwm.training.state import differences, learned_from, simulated_from
+from sciwm.run_paths import RunPaths
 from simulations.resumable_store import ResumableStore, markers_of
 from simulations.sensitivity_store import SensitivityStore
 from simulations.store import TrajectoryStore
 
-TWINS = "twins.nc"
 
+class Run:
+    """What a run folder holds; nothing is read before it is asked for.
 
-def claim(config: Config, run: Path) -> None:
-    """Make ``run`` the folder of ``config``; what data and weights do not depend on may change later."""
-    path = run / "config.yaml"
-    remedy = "choose another --out, or delete the folder"
-    if path.exists():
-        depends = learned_from if (run / "train_state.pt").exists() or (run / DESCRIPTION).exists() else simulated_from
-        changed = "; ".join(differences(depends(load_config(path)), depends(config)))
+    Args:
+        folder: the run folder, which need not exist yet.
+
+    Example:
+        >>> from pathlib import Path
+        >>> run = Run(Path("runs/demo"))
+        >>> run.config().name  # doctest: +SKIP
+        'ks_control'
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.paths = RunPaths(folder)
+
+    # The experiment -----------------------------------------------------------------------------
+
+    def config(self) -> Config:
+        """The resolved experiment.
+
+        Raises:
+            InputError: if the folder is no run, or its ``config.yaml`` is not valid.
+        """
+        if not self.paths.config.exists():
+            remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
+            raise InputError([Problem(str(self.folder), "a run folder with config.yaml", "none", remedy)])
+        return load_config(self.paths.config)
+
+    def write_config(self, config: Config) -> None:
+        """Write ``config.yaml`` without asking whom the folder belongs to."""
+        write_atomically(self.paths.config, dump_config(config).encode())
+
+    def claim(self, config: Config) -> None:
+        """Make this the folder of ``config``; what data and weights do not depend on may change later.
+
+        Raises:
+            InputError: if the folder belongs to another experiment, or to something else.
+        """
+        remedy = "choose another --out, or delete the folder"
+        if self.paths.config.exists():
+            begun = self.paths.train_state.exists() or self.paths.description.exists()
+            depends = learned_from if begun else simulated_from
+            changed = "; ".join(differences(depends(self.config()), depends(config)))
+            if changed:
+                expected = "the configuration of its data and model"
+                raise InputError([Problem(str(self.folder), expected, changed, remedy)])
+        else:
+            others = sorted(p.name for p in self.folder.iterdir() if p != self.paths.lock and not self._is_for_twins(p))
+            if others:
+                got = f"a folder with {', '.join(others[:4])} and no config.yaml"
+                raise InputError([Problem(str(self.folder), "an empty folder or a run", got, "choose another --out")])
+        self.write_config(config)
+
+    def _is_for_twins(self, entry: Path) -> bool:
+        """Whether it is the folder of the data, with nothing in it yet but twins of another solver."""
+        return entry == self.paths.data and entry.is_dir() and list(entry.iterdir()) == [self.paths.twins]
+
+    # Data ---------------------------------------------------------------------------------------
+
+    def trajectories(self, name: str) -> Trajectories:
+        """A complete and undamaged set of simulations.
+
+        Raises:
+            InputError: if simulations are missing, or values are not those that were written.
+        """
+        data = Trajectories(self.paths.store(name))
+        _raise_unless_whole(TrajectoryStore(data.path), "still to be simulated")
+        return data
+
+    def sensitivities(self, training_set: Trajectories) -> SensitivitySet:
+        """Sensitivities of the variables of the training set: another solver's, or complete and undamaged ones.
+
+        Raises:
+            InputError: if samples are missing, damaged, or of other variables.
+        """
+        names = [v.name for v in training_set.variables]
+        if self.paths.twins.exists():
+            return SensitivitySet(self.paths.twins, names, training_set.dimensions)
+        path = self.paths.store("sensitivity")
+        open_trajectories(path)  # before the values: whether it can be opened at all
+        _raise_unless_whole(SensitivityStore(path), "samples still to be computed")
+        return SensitivitySet(path, names, training_set.dimensions)
+
+    # The model ----------------------------------------------------------------------------------
+
+    def model(self, config: Config) -> WorldModel:
+        """The trained model, if it was trained as ``config`` says.
+
+        Raises:
+            InputError: if there is none, it is damaged, or was trained otherwise.
+        """
+        model, trained = load_model(self.folder)
+        self.check_trained(trained, config)
+        return model
+
+    def check_trained(self, trained: Config | None = None, config: Config | None = None) -> None:
+        """Refuse a model that was trained otherwise than ``config.yaml`` says.
+
+        Args:
+            trained: what the model was trained by, if that has been read.
+            config: the experiment, if that has been read.
+
+        Raises:
+            InputError: with every key that differs.
+        """
+        trained, config = trained or trained_config(self.folder), config or self.config()
+        changed = "; ".join(differences(learned_from(trained), learned_from(config)))
         if changed:
-            raise InputError([Problem(str(run), "the configuration of its data and model", changed, remedy)])
-    else:
-        others = sorted(p.name for p in run.iterdir() if p.name != ".lock" and not _holds_twins_alone(p))
-        if others:
-            got = f"a folder with {', '.join(others[:4])} and no config.yaml"
-            raise InputError([Problem(str(run), "an empty folder or a run", got, "choose another --out")])
-    write_atomically(path, dump_config(config).encode())
+            remedy = "restore config.yaml, or delete model.* and train_state.pt and train again"
+            raise InputError([Problem(str(self.folder), "a model trained as config.yaml says", changed, remedy)])
 
+    # Numbers ------------------------------------------------------------------------------------
 
-def _holds_twins_alone(folder: Path) -> bool:
-    """Whether it is the place of the data, with nothing in it yet but what another solver answered."""
-    return folder.name == "data" and folder.is_dir() and [p.name for p in folder.iterdir()] == [TWINS]
+    def metrics(self) -> dict[str, Any]:
+        """The numbers that the stages have added so far.
 
+        Raises:
+            InputError: if the file is damaged.
+        """
+        path = self.paths.metrics
+        try:
+            metrics = json.loads(path.read_text()) if path.exists() else {}
+            if not isinstance(metrics, dict):
+                raise ValueError(f"not a mapping but {type(metrics).__name__}")
+            if not isinstance(metrics.get("time", {}), dict):
+                raise ValueError(f"a 'time' that is no mapping but {metrics['time']!r}")
+        except ValueError as error:
+            remedy = "delete it, and evaluate and control again"
+            raise InputError([Problem(str(path), "the numbers of this run in JSON", str(error), remedy)]) from error
+        return metrics
 
-def read_config(run: Path) -> Config:
-    """The experiment of a run folder."""
-    path = run / "config.yaml"
-    if not path.exists():
-        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
-        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
-    return load_config(path)
+    def add_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        """Add or replace parts of the numbers; returns the parts."""
+        write_json(self.paths.metrics, self.metrics() | metrics)
+        return metrics
 
+    # One command at a time ----------------------------------------------------------------------
 
-def read_model(run: Path, config: Config) -> WorldModel:
-    """The model of a run, if it is what ``config.yaml`` says."""
-    model, trained = load_model(run)
-    check_trained(run, trained, config)
-    return model
+    @contextmanager
+    def stage(self, name: str, *, resumes: bool = False) -> Iterator[None]:
+        """Lock the folder for one stage, and add its wall time to the metrics.
 
+        Args:
+            resumes: whether the stage goes on where it was stopped; then its time adds up.
 
-def check_trained(run: Path, trained: Config, config: Config) -> None:
-    """Refuse a model that was trained otherwise than ``config.yaml`` says."""
-    changed = "; ".join(differences(learned_from(trained), learned_from(config)))
-    if changed:
-        remedy = "restore config.yaml, or delete model.* and train_state.pt and train again"
-        raise InputError([Problem(str(run), "a model trained as config.yaml says", changed, remedy)])
+        Raises:
+            InputError: if another command is at work in the folder.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = FileLock(self.paths.lock).acquire(timeout=0)
+        except Timeout:
+            remedy = "wait for it to end, or choose another folder"
+            expected, got = "a run folder that nobody else is at work in", "one with another sciwm command running"
+            raise InputError([Problem(str(self.folder), expected, got, remedy)]) from None
+        times = self.metrics().get("time", {})
+        began = time.perf_counter()
 
+        def record() -> None:
+            before = times.get(name, 0.0) if resumes else 0.0
+            self.add_metrics({"time": times | {name: round(before + time.perf_counter() - began, 2)}})
 
-def open_set(run: Path, name: str) -> Trajectories:
-    """A complete and undamaged set of simulations."""
-    data = Trajectories(store_path(run, name))
-    _raise_unless_whole(TrajectoryStore(data.path), "still to be simulated")
-    return data
-
-
-def open_sensitivities(run: Path, training_set: Trajectories) -> SensitivitySet:
-    """Answers to actions, of the variables of the training set: another solver's, or complete and undamaged ones."""
-    names, twins = [v.name for v in training_set.variables], twins_path(run)
-    if twins.exists():
-        return SensitivitySet(twins, names, training_set.dimensions)
-    path = store_path(run, "sensitivity")
-    open_trajectories(path)  # before the values: whether it can be opened at all
-    _raise_unless_whole(SensitivityStore(path), "samples still to be computed")
-    return SensitivitySet(path, names, training_set.dimensions)
+        with lock:
+            try:
+                yield
+            except (KeyboardInterrupt, SystemExit):  # stopped, to go on later
+                record()
+                raise
+            record()
 
 
 def _raise_unless_whole(store: ResumableStore, pending: str) -> None:
@@ -99,64 +207,3 @@ def _raise_unless_whole(store: ResumableStore, pending: str) -> None:
         remedy = f"delete {path} and {markers_of(path)}, and simulate again"
         got = f"others in {store.row}s {damaged[:8]}"
         raise InputError([Problem(str(path), "the values that were written, by their sha256", got, remedy)])
-
-
-def twins_path(run: Path) -> Path:
-    """Where answers to actions by another solver are looked for."""
-    return run / "data" / TWINS
-
-
-def store_path(run: Path, name: str) -> Path:
-    """Where the simulations called ``name`` are."""
-    return run / "data" / f"{name}.zarr"
-
-
-def read_metrics(run: Path) -> dict[str, Any]:
-    """The numbers that the stages have added so far."""
-    path = run / "report" / "metrics.json"
-    try:
-        metrics = json.loads(path.read_text()) if path.exists() else {}
-        if not isinstance(metrics, dict):
-            raise ValueError(f"not a mapping but {type(metrics).__name__}")
-        if not isinstance(metrics.get("time", {}), dict):
-            raise ValueError(f"a 'time' that is no mapping but {metrics['time']!r}")
-    except ValueError as error:
-        remedy = "delete it, and evaluate and control again"
-        raise InputError([Problem(str(path), "the numbers of this run in JSON", str(error), remedy)]) from error
-    return metrics
-
-
-def add_metrics(run: Path, metrics: dict[str, Any]) -> dict[str, Any]:
-    """Add or replace parts of the numbers; returns the parts."""
-    write_json(run / "report" / "metrics.json", read_metrics(run) | metrics)
-    return metrics
-
-
-@contextmanager
-def stage(run: Path, name: str, *, resumes: bool = False) -> Iterator[None]:
-    """One command at a time in a run folder, and its wall time in the metrics.
-
-    Args:
-        resumes: whether the stage goes on where it was stopped; then its time adds up.
-    """
-    run.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FileLock(run / ".lock").acquire(timeout=0)
-    except Timeout:
-        remedy = "wait for it to end, or choose another folder"
-        expected = "a run folder that nobody else is at work in"
-        raise InputError([Problem(str(run), expected, "one with another sciwm command running", remedy)]) from None
-    times = read_metrics(run).get("time", {})
-    began = time.perf_counter()
-
-    def record() -> None:
-        before = times.get(name, 0.0) if resumes else 0.0
-        add_metrics(run, {"time": times | {name: round(before + time.perf_counter() - began, 2)}})
-
-    with lock:
-        try:
-            yield
-        except (KeyboardInterrupt, SystemExit):  # stopped, to go on later
-            record()
-            raise
-        record()

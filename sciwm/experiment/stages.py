@@ -2,8 +2,7 @@
 
 Simulation, training and evaluation go on where they stood; the other stages, minutes long, begin again.
 
-A run folder holds ``config.yaml`` (the resolved experiment), ``data/*.zarr``, the model files,
-``metrics.jsonl``, ``evaluation/*.nc``, ``controlled.nc``, and under ``report/`` the numbers and the page.
+What a run folder holds stands in ``sciwm.run_paths``.
 """
 
 from collections.abc import Sequence
@@ -24,21 +23,9 @@ from sciwm.evaluation.control import control_task, imagine_control, run_control,
 from sciwm.evaluation.suite.cache import evaluate_parts
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.parts import check_names
-from sciwm.experiment.run import (
-    add_metrics,
-    check_trained,
-    claim,
-    open_sensitivities,
-    open_set,
-    read_config,
-    read_metrics,
-    read_model,
-    stage,
-    store_path,
-    twins_path,
-)
+from sciwm.experiment.run import Run
 from sciwm.files import write_netcdf
-from sciwm.model.checkpoint import read_description, trained_config
+from sciwm.model.checkpoint import read_description
 from sciwm.model.construction import names_problems
 from sciwm.planning import RecedingHorizon
 from sciwm.planning.from_settings import build_planner
@@ -57,34 +44,36 @@ AGAINST_BLOW_UP = (
 )
 
 
-def simulate(config: Config, run: Path) -> None:
+def simulate(config: Config, folder: Path) -> None:
     """Write ``config.yaml`` and the training, validation and test simulations.
 
     Raises:
         InputError: if the folder belongs to another experiment, or every simulation of a set blew up.
     """
-    with stage(run, "simulate", resumes=True):
+    run = Run(folder)
+    with run.stage("simulate", resumes=True):
         settings = config.simulation.model_dump()
         truth = simulations.build(settings)
         # or training would find out
         raise_if(names_problems(config.model, [v.name for v in truth.variables], truth.grid.dims))
-        claim(config, run)
+        run.claim(config)
         for name in ("train", "validation", "test"):
             simulation = simulations.build(settings)
-            store = generate(simulation, recipe(config, name), store_path(run, name), settings=settings, progress=bar)
+            path = run.paths.store(name)
+            store = generate(simulation, recipe(config, name), path, settings=settings, progress=bar)
             if not store.outcomes()["ok"]:
                 got = f"{store.outcomes()['blew_up']} that blew up ({'; '.join(store.causes())})"
                 raise InputError([Problem(str(store.path), "simulations that stay finite", got, AGAINST_BLOW_UP)])
-        if config.data.sensitivities is not None and not twins_path(run).exists():
-            simulate_sensitivities(config, run)
+        if config.data.sensitivities is not None and not run.paths.twins.exists():
+            _simulate_sensitivities(config, run)
 
 
-def simulate_sensitivities(config: Config, run: Path) -> None:
+def _simulate_sensitivities(config: Config, run: Run) -> None:
     """From instants of the training set: what other actions would have changed, by the true solver."""
     wanted = config.data.sensitivities
     if wanted is None:
         return
-    data, settings = open_set(run, "train"), config.simulation.model_dump()
+    data, settings = run.trajectories("train"), config.simulation.model_dump()
     simulation, rng = simulations.build(settings), np.random.default_rng([config.seed, SEEDS["sensitivity"]])
     rows = rng.choice(data.usable, wanted.samples)
     instants = rng.integers(0, data.intervals + 1, wanted.samples)
@@ -97,32 +86,33 @@ def simulate_sensitivities(config: Config, run: Path) -> None:
         simulation,
         sensitivity_recipe,
         torch.from_numpy(np.stack(starts).astype(np.float32)),
-        store_path(run, "sensitivity"),
+        run.paths.store("sensitivity"),
         settings=settings,
         target=target_fields(config, simulation),
         progress=bar,
     )
 
 
-def train(run: Path) -> None:
+def train(folder: Path) -> None:
     """Train on the generated data, then alternate on-policy rounds with further training."""
-    config = read_config(run)
+    run = Run(folder)
+    config = run.config()
     torch.set_num_threads(config.training.threads)
-    validation, sets = open_set(run, "validation"), [open_set(run, "train")]
-    answers = open_sensitivities(run, sets[0]) if config.data.sensitivities is not None else None
+    validation, sets = run.trajectories("validation"), [run.trajectories("train")]
+    sensitivities = run.sensitivities(sets[0]) if config.data.sensitivities is not None else None
     for phase in range(config.training.on_policy.rounds + 1):
         if phase:
-            with stage(run, f"on_policy_{phase}", resumes=True):
-                collect_on_policy(config, run, phase)
-            sets.append(open_set(run, f"on_policy_{phase}"))
-        with stage(run, "train" if phase == 0 else f"train_{phase}", resumes=True):
+            with run.stage(f"on_policy_{phase}", resumes=True):
+                _collect_on_policy(config, run, phase)
+            sets.append(run.trajectories(f"on_policy_{phase}"))
+        with run.stage("train" if phase == 0 else f"train_{phase}", resumes=True):
             what = f"training after round {phase}" if phase else "training"
             progress = CountBar(updates_of(config, phase), what, "update")
-            train_phase(config, run, sets, validation, answers, phase=phase, advance=progress)
+            train_phase(config, folder, sets, validation, sensitivities, phase=phase, advance=progress)
             progress.close()
 
 
-def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
+def _collect_on_policy(config: Config, run: Run, round_number: int) -> None:
     """Plan through the model as it stands, execute in the true simulation, keep what happened as data.
 
     A round that was collected is kept, even if the planner is configured otherwise since then.
@@ -130,7 +120,7 @@ def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
     settings = config.simulation.model_dump()
     simulation, rounds = simulations.build(settings), config.training.on_policy
     store = TrajectoryStore.open_or_create(
-        store_path(run, f"on_policy_{round_number}"),
+        run.paths.store(f"on_policy_{round_number}"),
         simulation,
         simulations=rounds.episodes,
         intervals=rounds.intervals,
@@ -143,7 +133,7 @@ def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
     )
     if not store.missing():
         return
-    model = read_model(run, config)
+    model = run.model(config)
     first = round_number * rounds.episodes
     starts = attractor_states(simulation, recipe(config, "on_policy"), range(first, first + rounds.episodes))
     policy = RecedingHorizon(model, *build_planner(config.planning, model, target_fields(config, simulation)))
@@ -151,13 +141,13 @@ def collect_on_policy(config: Config, run: Path, round_number: int) -> None:
     store.write(range(rounds.episodes), simulations.run_episodes(simulation, starts, policy, intervals), simulation)
 
 
-def evaluate(run: Path, parts: Sequence[str] | None = None) -> dict[str, Any]:
-    """The evaluation suite, part by part, each to ``evaluation/NAME.nc`` and the metrics.
+def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]:
+    """Measure the model part by part; each part goes to ``evaluation/PART.nc`` and into the metrics.
 
-    What was made of this model with these settings is kept.
+    What was measured of this model with these settings is kept.
 
     Args:
-        parts: names of those to make, ``evaluation.parts`` if left out.
+        parts: names of those to measure, ``evaluation.parts`` if left out.
 
     Returns:
         their metrics; under ``left_out`` the parts that do not apply, each with the reason.
@@ -165,26 +155,27 @@ def evaluate(run: Path, parts: Sequence[str] | None = None) -> dict[str, Any]:
     Raises:
         InputError: if there is no such part, or the folder holds no sound model and data.
     """
-    config = read_config(run)
+    run = Run(folder)
+    config = run.config()
     names = check_names(config.evaluation.parts if parts is None else parts, "--parts")
     torch.set_num_threads(config.training.threads)
-    model = read_model(run, config)
-    with stage(run, "evaluate", resumes=True):
+    model = run.model(config)
+    with run.stage("evaluate", resumes=True):
         simulation = simulations.build(config.simulation.model_dump())
-        context = EvaluationContext(config, model, simulation, open_set(run, "test"), open_set(run, "train"))
+        context = EvaluationContext(config, model, simulation, run.trajectories("test"), run.trajectories("train"))
         return _evaluate_parts(run, names, context)
 
 
-def _evaluate_parts(run: Path, names: Sequence[str], context: EvaluationContext) -> dict[str, Any]:
+def _evaluate_parts(run: Run, names: Sequence[str], context: EvaluationContext) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    left_out = {n: reason for n, reason in read_metrics(run).get("left_out", {}).items() if n not in names}
+    left_out = {n: reason for n, reason in run.metrics().get("left_out", {}).items() if n not in names}
     progress, coming = CountBar(len(names), "evaluating", "part"), [*names[1:], ""]
     progress(0, names[0] if names else "")
     results = evaluate_parts(
-        run,
+        run.paths,
         names,
         context,
-        digest=read_description(run)["description_sha256"],
+        digest=read_description(run.folder)["description_sha256"],
         describe=partial(_described, config=context.config),
         progress=bar,
     )
@@ -192,28 +183,29 @@ def _evaluate_parts(run: Path, names: Sequence[str], context: EvaluationContext)
         if obstacle:
             left_out[name] = obstacle
             metrics = {name: []}
-        made |= add_metrics(run, metrics | {"left_out": left_out})
+        made |= run.add_metrics(metrics | {"left_out": left_out})
         progress(1, next_name)
     progress.close()
     return made
 
 
-def control(run: Path) -> dict[str, Any]:
+def control(folder: Path) -> dict[str, Any]:
     """Every controller on held-out starts of the true simulation, to ``controlled.nc`` and the metrics."""
-    config = read_config(run)
+    run = Run(folder)
+    config = run.config()
     torch.set_num_threads(config.training.threads)
-    model = read_model(run, config)
-    with stage(run, "control"):
+    model = run.model(config)
+    with run.stage("control"):
         task = control_task(config)
         references = task.references()
         none = references.pop("none")
         result = run_control(task, {"none": none, "world_model": lambda: task.plan_with(model), **references}, bar)
         result = result.merge(imagine_control(task, model, bar), join="outer")
-        write_netcdf(run / "controlled.nc", _described(result, config))
-    return add_metrics(run, {"control": summarize_control(result, config)})
+        write_netcdf(run.paths.controlled, _described(result, config))
+    return run.add_metrics({"control": summarize_control(result, config)})
 
 
-def report(run: Path) -> Path:
+def report(folder: Path) -> Path:
     """The page: figures, tables, configuration and versions in one file.
 
     Returns:
@@ -221,23 +213,24 @@ def report(run: Path) -> Path:
     """
     from sciwm.report import write_report
 
-    check_trained(run, trained_config(run), read_config(run))
-    with stage(run, "report"):
-        return write_report(run)
+    run = Run(folder)
+    run.check_trained()
+    with run.stage("report"):
+        return write_report(folder)
 
 
-def run_all(config: Config, run: Path) -> Path:
+def run_all(config: Config, folder: Path) -> Path:
     """Simulate, train, evaluate, control, report; returns the path of the page.
 
     Raises:
         InputError: as any of the stages; before the first if the training will not fit into memory.
     """
     require_memory(config, actuation_of(simulations.build(config.simulation.model_dump())).axes)
-    simulate(config, run)
-    train(run)
-    evaluate(run)
-    control(run)
-    return report(run)
+    simulate(config, folder)
+    train(folder)
+    evaluate(folder)
+    control(folder)
+    return report(folder)
 
 
 def _described(dataset: xr.Dataset, config: Config) -> xr.Dataset:

@@ -21,10 +21,10 @@ from sciwm.data.domain import Domain
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically, write_json
 from sciwm.model.world_model import WorldModel
+from sciwm.run_paths import RunPaths
 from sciwm.version import __version__
 
 FORMAT = 3
-WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 PARTS = {"sha256": str, "latent_size": int, "domain": dict, "config": dict, "provenance": dict}
 
 
@@ -45,8 +45,8 @@ def save_model(run: Path, model: WorldModel, config: Config, provenance: dict[st
         "config": config.model_dump(),
         "provenance": provenance,
     }
-    write_atomically(run / WEIGHTS, weights)
-    write_json(run / DESCRIPTION, description | {"description_sha256": description_digest(description)})
+    write_atomically(RunPaths(run).weights, weights)
+    write_json(RunPaths(run).description, description | {"description_sha256": description_digest(description)})
 
 
 def description_digest(description: dict[str, Any]) -> str:
@@ -61,7 +61,7 @@ def read_description(run: Path) -> dict[str, Any]:
     Raises:
         InputError: if it is missing, damaged or of another format.
     """
-    path = run / DESCRIPTION
+    path = RunPaths(run).description
     if not path.exists():
         remedy = "train one with 'sciwm run CONFIG --out RUN'"
         raise InputError([Problem(str(path), "a trained model", "nothing there", remedy)])
@@ -94,7 +94,7 @@ def trained_config(run: Path) -> Config:
 
 
 def _config_of(description: dict[str, Any], run: Path) -> Config:
-    return parse_config(description["config"], where=str(run / DESCRIPTION))
+    return parse_config(description["config"], where=str(RunPaths(run).description))
 
 
 def load_model(run: Path) -> tuple[WorldModel, Config]:
@@ -104,7 +104,7 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
         InputError: if a file is missing or damaged; a single flipped bit is found.
     """
     description = read_description(run)
-    path = run / WEIGHTS
+    path = RunPaths(run).weights
     if not path.exists():
         raise InputError([Problem(str(path), "the weights that model.json describes", "nothing there")])
     content = path.read_bytes()

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 import xarray as xr
 
 from sciwm.config import Config
-from sciwm.config.yaml_files import load_config
 from sciwm.data.domain import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation_parts import EVALUATION_PARTS
+from sciwm.experiment.run import Run
 from sciwm.model.checkpoint import read_description
+from sciwm.run_paths import RunPaths
 
 T = TypeVar("T")
 
@@ -67,21 +68,17 @@ def read_results(run: Path) -> Results:
     Raises:
         InputError: if there is no run or no trained model, or a file is damaged.
     """
-    config_path = run / "config.yaml"
-    if not config_path.exists():
-        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
-        raise InputError([Problem(str(run), "a run folder with config.yaml", "none", remedy)])
-    description = read_description(run)
-    metrics = _read(run, "report/metrics.json", json.loads, "evaluate") or {}
-    evaluated = {name: _read_netcdf(run, f"evaluation/{name}.nc", "evaluate") for name in EVALUATION_PARTS}
-    controlled = _read_netcdf(run, "controlled.nc", "control")
+    config, description, paths = Run(run).config(), read_description(run), RunPaths(run)
+    metrics = _read(paths.metrics, json.loads, f"evaluate {run}") or {}
+    evaluated = {name: _read_netcdf(paths.result(name), f"evaluate {run}") for name in EVALUATION_PARTS}
+    controlled = _read_netcdf(paths.controlled, f"control {run}")
     return Results(
         run=run,
-        config=load_config(config_path),
+        config=config,
         description=description,
         domain=Domain.from_json(description["domain"]),
         metrics=metrics,
-        history=_read(run, "metrics.jsonl", _json_lines, "train") or [],
+        history=_read(paths.history, _json_lines, f"train {run}") or [],
         # A stage killed between its two files is one that has not run.
         evaluated={
             name: result
@@ -99,24 +96,24 @@ def _json_lines(text: str) -> list[dict[str, Any]]:
     return lines
 
 
-def _read(run: Path, name: str, parse: Callable[[str], T], stage: str) -> T | None:
-    if not (run / name).exists():
+def _read(path: Path, parse: Callable[[str], T], command: str) -> T | None:
+    if not path.exists():
         return None
     try:
-        return parse((run / name).read_text())
+        return parse(path.read_text())
     except ValueError as error:
-        raise _damaged(run, name, error, stage) from error
+        raise _damaged(path, error, command) from error
 
 
-def _read_netcdf(run: Path, name: str, stage: str) -> xr.Dataset | None:
-    if not (run / name).exists():
+def _read_netcdf(path: Path, command: str) -> xr.Dataset | None:
+    if not path.exists():
         return None
     try:
-        return xr.load_dataset(run / name, engine="netcdf4")
+        return xr.load_dataset(path, engine="netcdf4")
     except (OSError, ValueError, RuntimeError) as error:
-        raise _damaged(run, name, error, stage) from error
+        raise _damaged(path, error, command) from error
 
 
-def _damaged(run: Path, name: str, error: Exception, stage: str) -> InputError:
-    remedy = f"the file is damaged: delete it and write it anew with 'sciwm {stage} {run}'"
-    return InputError([Problem(str(run / name), "a readable file", str(error).splitlines()[0], remedy)])
+def _damaged(path: Path, error: Exception, command: str) -> InputError:
+    remedy = f"the file is damaged: delete it and write it anew with 'sciwm {command}'"
+    return InputError([Problem(str(path), "a readable file", str(error).splitlines()[0], remedy)])

@@ -19,6 +19,7 @@ from sciwm.report.numbers import in_html
 from sciwm.report.part_sections import SECTIONS
 from sciwm.report.result_table import controller_rows, measures
 from sciwm.report.sentences import equation_title, key_numbers, write_summary
+from sciwm.run_paths import RunPaths
 
 
 def write_report(run: Path) -> Path:
@@ -38,12 +39,11 @@ def write_report(run: Path) -> Path:
         PosixPath('runs/demo/report/index.html')
     """
     results = read_results(run)
-    figures = draw_figures(results)
+    figures, paths = draw_figures(results), RunPaths(run)
     for illustration in (i for group in figures.values() for i in group):
-        write_atomically(run / "report" / "figures" / f"{illustration.name}.png", illustration.png)
-    page = run / "report" / "index.html"
-    write_atomically(page, render(results, figures).encode())
-    return page
+        write_atomically(paths.figure(illustration.name), illustration.png)
+    write_atomically(paths.page, render(results, figures).encode())
+    return paths.page
 
 
 def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
@@ -80,7 +80,7 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         controllers=controller_rows(metrics["control"]) if results.controlled is not None else [],
         lead_times=_lead_times(results) if results.rollouts is not None else [],
         latent=metrics.get("latent"),
-        config_text=(results.run / "config.yaml").read_text(),
+        config_text=RunPaths(results.run).config.read_text(),
         stages={stage.replace("_", " "): seconds for stage, seconds in metrics.get("time", {}).items()},
         versions=_versions(results.description),
     )

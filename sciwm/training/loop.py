@@ -30,6 +30,7 @@ from sciwm.loss.balance import backward_balanced
 from sciwm.loss.objective import Objective, weighted_sum
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
+from sciwm.run_paths import RunPaths
 from sciwm.training.conserved import require_conserved
 from sciwm.training.head_fit import fit_heads, transitions
 from sciwm.training.held_out import HeldOut
@@ -102,7 +103,7 @@ def train(
     model = build_model(config, training_sets[0])
     objective = Objective(config.loss, model, None if sensitivity_set is None else sensitivity_set.target())
     optimizer, parameters = build_optimizer(config.training, model, objective)
-    state = load_state(run / "train_state.pt", config, model, objective, optimizer)
+    state = load_state(RunPaths(run).train_state, config, model, objective, optimizer)
     if state.phase > phase:
         return
     if state.phase < phase:
@@ -117,7 +118,7 @@ def train(
     held_out = HeldOut(config, objective, Windows([validation_set], model.domain))
 
     def save() -> None:
-        save_state(run / "train_state.pt", state, model, objective, optimizer)
+        save_state(RunPaths(run).train_state, state, model, objective, optimizer)
 
     advance(state.update, "")
 
@@ -227,7 +228,7 @@ def _close_epoch(run: Path, state: TrainState, model: WorldModel, measured: dict
         state.best_error = metrics["held_out.error"]
         state.best_weights = {k: v.clone() for k, v in model.state_dict().items()}
     lines = "".join(json.dumps(m) + "\n" for m in state.history)
-    write_atomically(run / "metrics.jsonl", lines.encode())
+    write_atomically(RunPaths(run).history, lines.encode())
 
 
 def _provenance(

@@ -10,33 +10,11 @@ import torch
 from torch import Tensor
 
 from sciwm.config import Config
+from sciwm.config.identity import differences, learned_from
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically
 from sciwm.loss.objective import Objective
 from sciwm.model.world_model import WorldModel
-
-
-def simulated_from(config: Config) -> dict[str, Any]:
-    """The part of an experiment that its data depend on."""
-    return config.model_dump(include={"seed", "simulation", "data"})
-
-
-def learned_from(config: Config) -> dict[str, Any]:
-    """The part of an experiment that its data and weights depend on; the rest may change in a run folder.
-
-    The number of on-policy rounds is left out: a run with more rounds begins as one with fewer.
-    """
-    return config.model_dump(
-        include={"seed": True, "simulation": True, "data": True, "model": True, "loss": True, "training": True},
-        exclude={"training": {"on_policy": {"rounds"}, "threads": True}},
-    )
-
-
-def differences(there: Any, wanted: Any, key: str = "") -> list[str]:
-    """In words, the keys in which two such parts are not the same."""
-    if isinstance(there, dict) and isinstance(wanted, dict):
-        return [d for k in wanted for d in differences(there.get(k), wanted[k], f"{key}.{k}".lstrip("."))]
-    return [] if there == wanted else [f"{key}: there {there}, asked {wanted}"]
 
 
 @dataclass

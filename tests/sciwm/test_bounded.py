@@ -15,7 +15,7 @@ from sciwm.config.yaml_files import load_config, parse_config, shipped_config
 from sciwm.errors import InputError
 from sciwm.evaluation.control import ControlTask, target_fields
 from sciwm.experiment import stages
-from sciwm.experiment.run import open_set
+from sciwm.experiment.run import Run
 from sciwm.model.encoder import VectorEncoder
 from sciwm.model.spaces.vector import VectorSpace
 from sciwm.planning.costs import field_target, mean_square_distance
@@ -86,7 +86,7 @@ def test_a_run_between_walls_goes_from_simulation_to_report(run: Path) -> None:
 
 def test_its_domain_is_bounded_and_its_actuators_known(run: Path) -> None:
     """The axis ends at the last point before the wall; the first action's shape is that of its jet."""
-    data = open_set(run, "train")
+    data = Run(run).trajectories("train")
     (axis,) = data.axes
     assert not axis.periodic
     np.testing.assert_allclose([axis.start, axis.extent], [1 / 25, 23 / 25], rtol=1e-6)

@@ -20,7 +20,7 @@ from sciwm.config import Config
 from sciwm.config.yaml_files import shipped_config
 from sciwm.errors import InputError
 from sciwm.experiment import stages
-from sciwm.experiment.run import add_metrics, read_config
+from sciwm.experiment.run import Run
 
 TRAINING = {
     "updates": 12,
@@ -93,7 +93,7 @@ def test_names_are_looked_up_before_anything_is_simulated(make_config: Callable[
     before = {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()}
     stages.simulate(make_config(data=small), run)
     assert {p: p.stat().st_mtime_ns for p in (run / "data").rglob("*") if p.is_file()} == before
-    assert read_config(run).model.conserved == ()
+    assert Run(run).config().model.conserved == ()
     with pytest.raises(InputError, match=r"data\.warm_up: there 2, asked 3"):
         stages.simulate(make_config(data=small | {"warm_up": 3}), run)
 
@@ -105,7 +105,7 @@ def test_planning_may_change_in_a_finished_run(tiny_run: Path, make_config: Call
     stages.simulate(make_config(training=TRAINING, planning=planning), tiny_run)
     stages.train(tiny_run)
     assert (tiny_run / "model.safetensors").read_bytes() == before
-    assert read_config(tiny_run).planning.horizon == 3
+    assert Run(tiny_run).config().planning.horizon == 3
 
 
 def test_folder_with_other_things_is_left_alone(config: Config, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_the_demo_is_measured_once_for_each_configuration(tmp_path: Path, monkey
         same = dict.fromkeys(("none", "world_model", "adjoint"), 1.0)
         control = {"mean_square_first_40": same, "mean_square_final": same, "seconds_per_decision": {}}
         metrics = {"control": control, "rollout": {"valid_prediction_time": 1.0}, "time": {"train": float(len(ran))}}
-        add_metrics(run, metrics)
+        Run(run).add_metrics(metrics)
 
     monkeypatch.setattr(stages, "run_all", run_all)
     first = demo.run(True, tmp_path / "demo", (0, 1))

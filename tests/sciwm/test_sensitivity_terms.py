@@ -24,7 +24,6 @@ from sciwm.data.windows import Batch, Windows
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError
 from sciwm.experiment import stages
-from sciwm.experiment.run import store_path, twins_path
 from sciwm.loss.inverse import InverseDynamics
 from sciwm.loss.objective import Objective
 from sciwm.loss.sensitivity import (
@@ -38,6 +37,7 @@ from sciwm.loss.sensitivity import (
 from sciwm.model.checkpoint import read_description
 from sciwm.model.spaces.spectral import translate
 from sciwm.model.world_model import WorldModel
+from sciwm.run_paths import RunPaths
 from sciwm.training.loop import build_model, train
 from simulations import build
 from simulations.base import Simulation
@@ -403,8 +403,8 @@ def test_the_pipeline_asks_the_solver_and_learns_from_its_answers(experiment: Co
     settings["data"]["validation"]["simulations"] = settings["data"]["test"]["simulations"] = 4
     run = tmp_path / "run"
     stages.simulate(parse_config(settings, where="test"), run)
-    held = SensitivitySet(store_path(run, "sensitivity"), ["u"])
-    stored = np.asarray(Trajectories(store_path(run, "train")).array("u")[:]).reshape(-1, 16)
+    held = SensitivitySet(RunPaths(run).store("sensitivity"), ["u"])
+    stored = np.asarray(Trajectories(RunPaths(run).store("train")).array("u")[:]).reshape(-1, 16)
     starts = held.draw(np.random.default_rng(0), 6, 3).fields[:, 0, 0].numpy()
     assert all(np.any(np.all(np.isclose(stored, start, atol=1e-6), axis=1)) for start in starts)
     assert held.has_tangents
@@ -438,15 +438,15 @@ def test_answers_of_another_solver_are_learned_from_and_left_alone(experiment: C
     settings["data"]["validation"]["simulations"] = settings["data"]["test"]["simulations"] = 4
     config, own, other = parse_config(settings, where="test"), tmp_path / "own", tmp_path / "other"
     stages.simulate(config, own)
-    answers = xr.open_zarr(store_path(own, "sensitivity"), consolidated=False).load().drop_vars("status")
+    answers = xr.open_zarr(RunPaths(own).store("sensitivity"), consolidated=False).load().drop_vars("status")
     (other / "data").mkdir(parents=True)
-    answers.to_netcdf(twins_path(other), engine="netcdf4")
-    before = twins_path(other).read_bytes()
+    answers.to_netcdf(RunPaths(other).twins, engine="netcdf4")
+    before = RunPaths(other).twins.read_bytes()
     stages.simulate(config, other)
-    assert not store_path(other, "sensitivity").exists()
+    assert not RunPaths(other).store("sensitivity").exists()
     stages.train(other)
     assert read_description(other)["provenance"]["sensitivity_set"]["name"] == "twins.nc"
-    assert twins_path(other).read_bytes() == before
+    assert RunPaths(other).twins.read_bytes() == before
     assert any("twins.nc: answers of another solver, 4 samples that may be used" in line for line in check(other))
     shutil.rmtree(own / "data" / "sensitivity.done")
     with pytest.raises(ValueError, match="expected a store of sensitivities that was written here"):

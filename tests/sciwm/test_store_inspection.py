@@ -13,7 +13,7 @@ from sciwm.cli.check import check, describe
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.errors import InputError
-from sciwm.experiment.run import open_sensitivities
+from sciwm.experiment.run import Run
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
 
 
@@ -79,7 +79,7 @@ def test_damaged_answers_are_told_and_not_learned_from(store: Path, training_set
     """A chunk cut short, and values that are sound but those of another sample, with the samples they are in."""
     assert "9 samples that may be used, as they were written" in check(store)[0]
     run = store.parent.parent
-    assert open_sensitivities(run, training_set).usable.tolist() == list(range(9))
+    assert Run(run).sensitivities(training_set).usable.tolist() == list(range(9))
     u_twin = store / "u_twin" / "c"
     shutil.copy(u_twin / "8" / "0" / "0", u_twin / "7" / "0" / "0")
     chunk = store / "action_gradient" / "c" / "3" / "0" / "0"
@@ -88,7 +88,7 @@ def test_damaged_answers_are_told_and_not_learned_from(store: Path, training_set
     with pytest.raises(InputError, match=rf"{told} their markers .*sensitivity\.done/I\.json and simulate again"):
         check(store)
     with pytest.raises(InputError, match=rf"{told} .*sensitivity\.done, and simulate again"):
-        open_sensitivities(run, training_set)
+        Run(run).sensitivities(training_set)
 
 
 def test_what_nothing_vouches_for_is_told(store: Path, twins: Path, training_set: Trajectories) -> None:
@@ -96,7 +96,7 @@ def test_what_nothing_vouches_for_is_told(store: Path, twins: Path, training_set
     (store.with_suffix(".done") / "5.json").unlink()
     assert "1 of them unverified: without markers in sensitivity.done" in check(store)[0]
     with pytest.raises(InputError, match=r"a complete set, got 1 samples still .*; let 'sciwm simulate' finish"):
-        open_sensitivities(store.parent.parent, training_set)
+        Run(store.parent.parent).sensitivities(training_set)
     assert "9 samples that may be used, unverified: without a status" in check(twins)[0]
 
 
@@ -108,4 +108,4 @@ def test_what_was_lost_is_named(store: Path, training_set: Trajectories) -> None
             look(store)
     shutil.rmtree(store)
     with pytest.raises(InputError, match=r"sensitivity\.zarr: .* nothing there; make it with 'sciwm simulate"):
-        open_sensitivities(store.parent.parent, training_set)
+        Run(store.parent.parent).sensitivities(training_set)

@@ -24,7 +24,7 @@ from sciwm.evaluation.suite.measures import mean_of, median_of, share_of
 from sciwm.evaluation.suite.parts import PARTS
 from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.experiment import stages
-from sciwm.experiment.run import read_metrics
+from sciwm.experiment.run import Run
 from sciwm.report import drawing, summary_table
 from sciwm.report.part_sections import SECTIONS
 from sciwm.training.loop import build_model
@@ -104,7 +104,7 @@ def change(run: Path, **evaluation: Any) -> None:
 
 
 def test_every_part_is_there_with_what_it_means(made: Path) -> None:
-    metrics = read_metrics(made)
+    metrics = Run(made).metrics()
     assert metrics["left_out"] == {}
     for name in PARTS:
         with xr.open_dataset(made / "evaluation" / f"{name}.nc") as result:
@@ -123,7 +123,7 @@ def test_results_say_the_same_as_the_numbers(made: Path) -> None:
     effects = xr.load_dataset(made / "evaluation" / "effects.nc")
     last = effects["effect_error"].sel(alternative="held", given="right").isel(time=-1)
     assert float(effects["time"][-1]) == 2.0
-    np.testing.assert_allclose(read_metrics(made)["effects"][0]["value"], last.median(), rtol=1e-6)
+    np.testing.assert_allclose(Run(made).metrics()["effects"][0]["value"], last.median(), rtol=1e-6)
     shifts = xr.load_dataset(made / "evaluation" / "shifts.nc")
     assert shifts["shift"].values.tolist() == ["forcing", "viscosity"]
     surprise = xr.load_dataset(made / "evaluation" / "surprise.nc")
@@ -139,7 +139,7 @@ def test_report_shows_every_part(run: Path) -> None:
     assert all(f'<section id="{name}">' in page for name in shown)
     assert page.count("<img ") == len(list((run / "report" / "figures").iterdir()))
     assert all(f'href="#{name}"' in page for name in shown - {"evaluation"})
-    lines = summary_table(read_metrics(run))
+    lines = summary_table(Run(run).metrics())
     assert all(name.replace("_", " ") in lines for name in PARTS if name != "rollouts")
 
 
@@ -148,12 +148,12 @@ def test_report_shows_every_part(run: Path) -> None:
 
 def test_what_is_there_is_kept(run: Path, measured: list[str]) -> None:
     before = {p.name: p.read_bytes() for p in (run / "evaluation").iterdir()}
-    numbers = read_metrics(run)
+    numbers = Run(run).metrics()
     (run / "report" / "metrics.json").unlink()
     stages.evaluate(run)
     assert measured == []
     assert {p.name: p.read_bytes() for p in (run / "evaluation").iterdir()} == before
-    assert {n: read_metrics(run)[n] for n in PARTS} == {n: numbers[n] for n in PARTS}
+    assert {n: Run(run).metrics()[n] for n in PARTS} == {n: numbers[n] for n in PARTS}
 
 
 def test_what_changed_is_made_anew_and_nothing_else(run: Path, measured: list[str]) -> None:
@@ -180,7 +180,7 @@ def test_killed_evaluation_goes_on_with_the_next_part(
     def stop(context: EvaluationContext, progress: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(PARTS, "gradients", type(killed)(killed.purpose, stop))
+    monkeypatch.setitem(PARTS, "gradients", type(killed)(stop))
     names = ["effects", "gradients", "resolution"]
     with pytest.raises(KeyboardInterrupt):
         stages.evaluate(run, names)

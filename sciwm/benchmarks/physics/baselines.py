@@ -16,8 +16,8 @@ from sciwm.benchmarks.physics.trained import measured, parameters_of, trained_ce
 from sciwm.benchmarks.physics.variants import ARMS, NONLINEAR, OURS, PREDICTION_ALONE, Arm
 from sciwm.data.normalization import fit_domain
 from sciwm.data.schema import Trajectories
-from sciwm.experiment.run import store_path
 from sciwm.model.world_model import WorldModel
+from sciwm.run_paths import RunPaths
 
 FEWEST_UPDATES = 20
 
@@ -101,7 +101,7 @@ def _closed_form(ground: Ground, name: str) -> Cell:
     if name == "persistence":
         return about | measured(ground, Persistence(actuators, interval), plans=False)
     began = time.process_time()
-    sets = [recordings(s) for s in (ground.train, Trajectories(store_path(ground.data(), "validation")))]
+    sets = [recordings(s) for s in (ground.train, Trajectories(RunPaths(ground.data()).store("validation")))]
     products = (0,) if name == "dmdc" else PRODUCTS
     model, _ = tune(sets[0], sets[1], horizon=ground.config.loss.horizon, products=products)
     learned = sum(t.numel() for t in (model.transition, model.control, model.offset, model.modes.basis))

@@ -11,7 +11,7 @@ import numpy as np
 
 from sciwm.benchmarks.cells import TRAINED_FROM, kept, sections
 from sciwm.benchmarks.physics.scenario import Ground
-from sciwm.experiment.run import open_set
+from sciwm.experiment.run import Run
 from sciwm.training.loop import NothingLearned, train
 
 UPDATES = 40
@@ -47,7 +47,7 @@ def _measured(ground: Ground, overrides: Sequence[str]) -> Cost:
     updates = UPDATES // 5 if ground.quick else UPDATES
     config = ground.experiment([*overrides, f"training.updates={updates}", f"training.updates_per_epoch={updates}"])
     sets, run = (
-        [open_set(ground.data(), name) for name in ("train", "validation")],
+        [Run(ground.data()).trajectories(name) for name in ("train", "validation")],
         ground.folder / "calibration" / "run",
     )
     marks: list[float] = []

@@ -17,7 +17,7 @@ import simulations
 from sciwm.benchmarks.cells import SIMULATED_FROM, Cell, kept, sections
 from sciwm.benchmarks.physics.systems import QUICK, system_config
 from sciwm.config import Config
-from sciwm.config.yaml_files import dump_config, parse_config
+from sciwm.config.yaml_files import parse_config
 from sciwm.data.recipes import SEEDS, recipe
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import rollout
@@ -26,9 +26,9 @@ from sciwm.evaluation.climate.climate import Climate, record_climate
 from sciwm.evaluation.climate.long_run import intervals_of
 from sciwm.evaluation.control import ControlTask, control_task, early_distance, run_control
 from sciwm.experiment import stages
-from sciwm.experiment.run import store_path
-from sciwm.files import write_atomically
+from sciwm.experiment.run import Run
 from sciwm.progress import bar
+from sciwm.run_paths import RunPaths
 from simulations import Simulation
 from simulations.excitation import mixed
 from simulations.generate import attractor_states
@@ -81,12 +81,12 @@ class Ground:
     @cached_property
     def test(self) -> Trajectories:
         """Simulations that nothing was trained on."""
-        return Trajectories(store_path(self.data(), "test"))
+        return Trajectories(RunPaths(self.data()).store("test"))
 
     @cached_property
     def train(self) -> Trajectories:
         """All training simulations."""
-        return Trajectories(store_path(self.data(), "train"))
+        return Trajectories(RunPaths(self.data()).store("train"))
 
     def data(self, share: float = 1.0) -> Path:
         """A run folder with all sets; those with fewer training simulations share validation and test set."""
@@ -96,8 +96,8 @@ class Ground:
 
         def simulate() -> Cell:
             if share != 1:
-                if not (folder / "config.yaml").exists():
-                    write_atomically(folder / "config.yaml", dump_config(config).encode())
+                if not RunPaths(folder).config.exists():
+                    Run(folder).write_config(config)
                 link_sets(self.data(), folder, ("validation", "test"))
             stages.simulate(config, folder)
             return {}
@@ -181,7 +181,7 @@ def link_sets(source: Path, target: Path, names: Sequence[str]) -> None:
     """Let a run folder have sets of simulations that another one holds."""
     (target / "data").mkdir(parents=True, exist_ok=True)
     for name in names:
-        for path in (store_path(source, name), store_path(source, name).with_suffix(".done")):
+        for path in (RunPaths(source).store(name), RunPaths(source).store(name).with_suffix(".done")):
             link = target / "data" / path.name
             if path.exists() and not link.exists():
                 link.symlink_to(path.resolve())

@@ -9,12 +9,12 @@ from sciwm.benchmarks.physics.measure import VERSION, gain, measure
 from sciwm.benchmarks.physics.scenario import Ground, link_sets
 from sciwm.benchmarks.physics.variants import ARMS, PROBED, Arm
 from sciwm.config import Config
-from sciwm.config.yaml_files import dump_config
 from sciwm.dynamics import Dynamics
 from sciwm.experiment import stages
-from sciwm.files import write_atomically
-from sciwm.model.checkpoint import WEIGHTS, load_model
+from sciwm.experiment.run import Run
+from sciwm.model.checkpoint import load_model
 from sciwm.model.world_model import WorldModel
+from sciwm.run_paths import RunPaths
 from sciwm.training.loop import NothingLearned
 
 SETS = ("train", "validation", "test", "sensitivity")
@@ -53,7 +53,7 @@ def seen_in(ground: Ground, name: str, config: Config) -> list[bytes]:
 
 def weights_of(ground: Ground, name: str) -> Path:
     """The file of those that an arm was trained to."""
-    return ground.folder / "runs" / name / WEIGHTS
+    return RunPaths(ground.folder / "runs" / name).weights
 
 
 def _trained(ground: Ground, name: str, config: Config, share: float) -> Cell:
@@ -79,11 +79,11 @@ def train(ground: Ground, name: str, config: Config, share: float = 1.0) -> tupl
     data, run = ground.data(share), ground.folder / "runs" / name
     shutil.rmtree(run, ignore_errors=True)  # one that was killed would not know how long it took
     link_sets(data, run, SETS)
-    write_atomically(run / "config.yaml", dump_config(config).encode())
+    Run(run).write_config(config)
     began = time.process_time()
     stages.train(run)
     seconds = time.process_time() - began
-    (run / "train_state.pt").unlink()
+    RunPaths(run).train_state.unlink()
     return run, seconds
 
 

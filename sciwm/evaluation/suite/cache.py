@@ -8,7 +8,6 @@ from typing import Any
 
 import xarray as xr
 
-from sciwm.cli.arguments import RESULTS
 from sciwm.config import Config
 from sciwm.errors import InputError
 from sciwm.evaluation.suite.context import EvaluationContext
@@ -16,6 +15,7 @@ from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation.suite.parts import PARTS
 from sciwm.files import write_netcdf
 from sciwm.planning.linear_law import NoLinearLaw
+from sciwm.run_paths import RunPaths
 from sciwm.version import __version__
 from simulations.generate import Progress
 
@@ -26,13 +26,8 @@ COMMON = ("seed", "simulation", "data.test", "evaluation.lyapunov_exponent")
 """Keys of the configuration that every part depends on."""
 
 
-def result_path(run: Path, part: str) -> Path:
-    """Where the result of a part is."""
-    return run / RESULTS / f"{part}.nc"
-
-
 def evaluate_parts(
-    run: Path,
+    run: RunPaths,
     names: Sequence[str],
     context: EvaluationContext,
     *,
@@ -54,7 +49,7 @@ def evaluate_parts(
         if obstacle:
             yield name, {}, obstacle
             continue
-        path, made_from = result_path(run, name), _made_from(context.config, name, digest)
+        path, made_from = run.result(name), _made_from(context.config, name, digest)
         metrics = kept_metrics(path, made_from)
         if metrics is None:
             try:
