@@ -38,14 +38,13 @@ class Config(Section):
         rules = [
             (
                 "training.augmentation",
-                bool({"even_reflections", "odd_reflections"} & set(augmentation))
-                and bool(physics.heads_encoded or physics.heads_rolled or physics.budget),
+                bool({"even_reflections", "odd_reflections"} & set(augmentation)) and physics.reads_functionals,
                 "shifts alone while functionals are read, as a reflection turns the sign of some",
                 ", ".join(augmentation),
             ),
             (
                 "data.sensitivities",
-                self.data.sensitivities is None and bool(physics.twins or physics.tangents or physics.adjoints),
+                self.data.sensitivities is None and physics.matches_sensitivities,
                 "samples and intervals of what twins, tangents or adjoints are matched to",
                 "none",
             ),

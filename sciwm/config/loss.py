@@ -34,7 +34,7 @@ class CollapseSettings(Section):
 
 
 class PhysicsSettings(Section):
-    """Weights of the physics-biased terms; see ``sciwm.loss.physics`` and ``sciwm.loss.sensitivity``.
+    """Weights of the physics-biased terms; see ``sciwm.loss.terms``.
 
     ``gradient_cap`` bounds the gradient of all of them but the sensitivities together, in the encoder and in
     the predictor, relative to that of prediction, sensitivities and anti-collapse, so that the model stays
@@ -57,6 +57,16 @@ class PhysicsSettings(Section):
     shell_contraction: Annotated[float, Field(gt=0, lt=1)] = 0.95
     ramp: Share = 0.2
     gradient_cap: Weight = 0.1
+
+    @property
+    def matches_sensitivities(self) -> bool:
+        """Whether a term is matched to the solver's sensitivities, which then have to be simulated."""
+        return bool(self.twins or self.tangents or self.adjoints)
+
+    @property
+    def reads_functionals(self) -> bool:
+        """Whether a term reads functionals, whose signs a reflection may change."""
+        return bool(self.heads_encoded or self.heads_rolled or self.budget)
 
 
 class LossSettings(Section):

@@ -106,6 +106,14 @@ class SensitivitySet:
             dataset.close()
             raise_if(self._value_problems())
 
+    @property
+    def holds(self) -> frozenset[str]:
+        """What terms can be matched to: ``twin``, and ``tangent`` and ``gradient`` where the file has these."""
+        has_cost = self.has_gradient and self.target() is not None
+        return frozenset(
+            {"twin"} | ({"tangent"} if self.has_tangents else set()) | ({"gradient"} if has_cost else set())
+        )
+
     def target(self) -> Tensor | None:
         """``(variable, *space)``, what the cost measures the distance to; None where the file does not tell."""
         if any(f"{n}_target" not in self._dataset for n in self.names):

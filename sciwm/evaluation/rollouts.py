@@ -13,7 +13,7 @@ from sciwm.data.schema import Trajectories
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation.invariants import vary_by_rounding
-from sciwm.loss.physics import budget_residual
+from sciwm.loss.terms import budget_residual
 from sciwm.model.world_model import WorldModel
 from simulations import Simulation
 

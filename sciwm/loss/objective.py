@@ -1,4 +1,4 @@
-"""The whole objective: prediction and physics, and the weights between them."""
+"""The whole objective: a sum of weighted terms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,19 +11,17 @@ from sciwm.data.sensitivity_set import Sensitivities
 from sciwm.data.windows import Batch
 from sciwm.dynamics import rollout
 from sciwm.loss.collapse import build_collapse
-from sciwm.loss.inverse import InverseDynamics
-from sciwm.loss.physics import physics_terms
-from sciwm.loss.prediction import prediction_errors
-from sciwm.loss.sensitivity import encoded_answers, sensitivity_terms
+from sciwm.loss.terms import TERMS, Term, TermInputs
+from sciwm.loss.terms.sensitivities import encode_sensitivities
 from sciwm.model.world_model import WorldModel
 
 
 @dataclass(frozen=True)
-class Terms:
-    """The terms of one batch.
+class Computed:
+    """All terms of one batch, before their weights.
 
     Args:
-        predictive: prediction, of what other actions change too, and anti-collapse, by name.
+        predictive: prediction, sensitivities and anti-collapse, by name.
         physics: everything else, by name.
         encoded: all latents of the batch, ``(n, size)``, with the encoder's graph.
         leaf: the same numbers, what the terms were computed from.
@@ -50,7 +48,7 @@ class Objective(nn.Module):
     """``L = sum of weight x term``; encoder and predictor learn together, nothing is reconstructed.
 
     No stop-gradient and no moving-average target, unless asked for: the anti-collapse term alone
-    forbids the trivial solution. The decoder is fitted beside, on detached latents; of the terms here
+    forbids the trivial solution. The decoder is fitted beside, on detached latents; of the terms
     only that of the adjoints, and the reconstruction if asked for, reach it.
 
     Args:
@@ -63,9 +61,16 @@ class Objective(nn.Module):
         super().__init__()
         self.settings = settings
         self.collapse = build_collapse(settings.collapse, model.encoder, model.encoder.space.wavenumber_blocks())
-        self.inverse = InverseDynamics(model) if settings.physics.inverse else None
-        self.register_buffer("target", target, persistent=False)
-        self.target: Tensor | None
+        chosen = [term for term in TERMS if term.is_asked(settings) and term.applies(model)]
+        self.members = nn.ModuleDict({term.name: term(settings, model, target) for term in chosen})
+
+    def asked(self) -> list[Term]:
+        """The terms that have a weight, in the order in which they are computed."""
+        return [term for term in self.members.values() if isinstance(term, Term)]
+
+    def needs(self, progress: float) -> frozenset[str]:
+        """Sensitivities that terms are matched to by ``progress``: some of ``twin``, ``tangent``, ``gradient``."""
+        return frozenset().union(*(term.needs for term in self.asked() if term.begins(progress)))
 
     def horizon(self, progress: float) -> int:
         """Length of the imagined rollouts at ``progress`` in [0, 1]: 2 at first, growing to the full one."""
@@ -76,75 +81,68 @@ class Objective(nn.Module):
         return min(full, 2 + int(ramp * (full - 1)))
 
     def weights(self, progress: float) -> dict[str, float]:
-        """Weight of each term at ``progress``; what needs a model that means something is ramped in.
-
-        The terms against collapse carry their weights.
-        """
-        s, physics = self.settings, self.settings.physics
-        ramp = min(1.0, progress / physics.ramp) if physics.ramp else 1.0
-        return {
-            "one_step": s.one_step,
-            "rollout": s.rollout,
-            "heads_encoded": physics.heads_encoded,
-            "heads_rolled": physics.heads_rolled,
-            "budget": physics.budget * ramp,
-            "ledger_tie": physics.ledger_tie * ramp,
-            "twins": physics.twins * ramp,
-            "tangents": physics.tangents * ramp,
-            "adjoints": physics.adjoints * (progress >= physics.adjoints_from),
-            "inverse": physics.inverse,
-            "shell": physics.shell * ramp,
-        }
+        """Weight of each term at ``progress``; the terms against collapse carry their own."""
+        return {term.name: term.weight(progress) for term in self.asked()}
 
     def terms(
         self, model: WorldModel, batch: Batch, sensitivities: Sensitivities | None, generator: torch.Generator
-    ) -> Terms:
-        """Every term that has a weight."""
+    ) -> Computed:
+        """Every term of one batch.
+
+        Args:
+            sensitivities: samples for the terms that are matched to some; None where none are.
+            generator: of everything that terms draw.
+        """
         normalized, instants = model.normalize(batch.fields).flatten(0, 1), batch.fields.shape[:2]
         parts = {"windows": model.encoder(normalized)}
         if (holes := self.collapse.with_holes(normalized, generator)) is not None:
             parts["holes"] = model.encoder(holes)
         if sensitivities is not None:
-            parts |= encoded_answers(model, sensitivities, self.settings.physics)
+            parts |= encode_sensitivities(model, sensitivities, self.needs(1.0))
         together = torch.cat(list(parts.values()))
         leaf = together.detach().requires_grad_() if together.requires_grad else together
-        answers = dict(zip(parts, leaf.split([len(part) for part in parts.values()]), strict=True))
-        latents = answers.pop("windows")
+        encoded = dict(zip(parts, leaf.split([len(part) for part in parts.values()]), strict=True))
+        latents = encoded.pop("windows")
         targets = self.collapse.targets(normalized, latents)
 
         if self.settings.encoder_learns_from == "reconstruction":
             predictive = {"reconstruction": self._reconstruction_error(model, normalized, latents)}
             latents, targets = latents.detach(), targets.detach()
-            answers = {name: values.detach() for name, values in answers.items()}
+            encoded = {name: values.detach() for name, values in encoded.items()}
         else:
             predictive = self._against_collapse(latents.unflatten(0, instants), generator)
-            if "holes" in answers:
-                predictive |= self.collapse.completion(answers.pop("holes"), targets)
+            if "holes" in encoded:
+                predictive |= self.collapse.completion(encoded.pop("holes"), targets)
         latents, targets = latents.unflatten(0, instants), targets.unflatten(0, instants)
+        if sensitivities is not None:
+            encoded = {name: v.unflatten(0, sensitivities.fields.shape[:2]) for name, v in encoded.items()}
+        groups: dict[str, dict[str, Tensor]] = {"predictive": predictive, "physics": {}}
         with model.assembled():
             start = model.state_of(latents[:, 0])
             states = torch.cat([start[:, None], rollout(model, start, batch.actions)], dim=1)
-            predictive |= self._prediction(model, states, targets)
-            physics = physics_terms(model, latents, states, batch, self.settings.physics, generator)
-            if self.inverse is not None:
-                physics["inverse"] = self.inverse(model, latents, batch.actions)
-            if sensitivities is not None:
-                predictive |= sensitivity_terms(
-                    model,
-                    answers,
-                    sensitivities,
-                    self.settings.physics,
-                    self.metric(model),
-                    target=self.target,
-                    relative_floor=self.settings.relative_floor,
-                )
-        return Terms(predictive, physics, together, leaf, targets.detach())
+            inputs = TermInputs(
+                model=model,
+                batch=batch,
+                latents=latents,
+                targets=targets,
+                states=states,
+                sensitivities=sensitivities,
+                encoded=encoded,
+                metric=self.metric(model),
+                relative_floor=self.settings.relative_floor,
+                generator=generator,
+            )
+            for term in self.asked():
+                value = term(inputs)
+                if value is not None:
+                    groups[term.group][term.name] = value
+        return Computed(groups["predictive"], groups["physics"], together, leaf, targets.detach())
 
     def metric(self, model: WorldModel) -> Tensor:
         """How distances between latents are measured, ``(size,)``."""
         return model.encoder.metric(self.settings.energy_exponent)
 
-    def decoder_error(self, model: WorldModel, batch: Batch, terms: Terms) -> Tensor:
+    def decoder_error(self, model: WorldModel, batch: Batch, terms: Computed) -> Tensor:
         """Relative error of the decoded fields of first and last instants; no gradient reaches the encoder."""
         ends = [0, -1]  # those between are hardly others
         fields = model.normalize(batch.fields[:, ends]).flatten(0, 1)
@@ -160,12 +158,3 @@ class Objective(nn.Module):
             return {}
         first, last = (self.collapse.penalties(latents[:, instant], generator) for instant in (0, -1))
         return {name: (first[name] + last[name]) / 2 for name in first}
-
-    def _prediction(self, model: WorldModel, states: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        s = self.settings
-        imagined = model.latent(states[:, 1:])
-        errors = prediction_errors(imagined, targets, self.metric(model), relative_floor=s.relative_floor)
-        terms = {"one_step": errors[0]}
-        if s.rollout and len(errors) > 1:
-            terms["rollout"] = errors[1:].mean()
-        return terms

@@ -9,7 +9,7 @@ from sciwm.data.sensitivity_set import Sensitivities
 from sciwm.data.windows import Windows
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.loss.objective import Objective
-from sciwm.loss.prediction import prediction_errors
+from sciwm.loss.terms import prediction_errors
 from sciwm.model.world_model import WorldModel
 
 SAMPLES = 256

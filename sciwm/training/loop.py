@@ -28,6 +28,7 @@ from sciwm.errors import InputError, Problem, raise_if
 from sciwm.files import write_atomically
 from sciwm.loss.balance import backward_balanced
 from sciwm.loss.objective import Objective, weighted_sum
+from sciwm.loss.terms import TERMS
 from sciwm.model.checkpoint import save_model
 from sciwm.model.world_model import WorldModel
 from sciwm.run_paths import RunPaths
@@ -129,7 +130,7 @@ def train(
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
             batch = windows.draw(rng, settings.batch_size, objective.horizon(progress))
             batch = augment(batch, symmetries, rng)
-            sensitivities = _draw_sensitivities(config, sensitivity_set, rng, progress)
+            sensitivities = _draw_sensitivities(config, sensitivity_set, objective.needs(progress), rng)
 
             terms = objective.terms(model, batch, sensitivities, generator)
             weights = objective.weights(progress)
@@ -170,42 +171,33 @@ def train(
         remedy = "lower training.learning_rate, or raise loss.collapse.weight"
         raise NothingLearned([Problem("training", "a finite held-out error", "none in any epoch", remedy)])
     model.load_state_dict(state.best_weights)
-    used = sensitivity_set if _matches_sensitivities(config) else None
+    used = sensitivity_set if objective.needs(1.0) else None
     save_model(run, model, config, _provenance(training_sets, used, state))
 
 
 def _draw_sensitivities(
-    config: Config, sensitivity_set: SensitivitySet | None, rng: np.random.Generator, progress: float
+    config: Config, sensitivity_set: SensitivitySet | None, needs: frozenset[str], rng: np.random.Generator
 ) -> Sensitivities | None:
-    """Samples of what has a weight by now: adjoints are not computed before they count."""
-    physics = config.loss.physics
-    fine_tuned = bool(physics.adjoints) and progress >= physics.adjoints_from
-    if sensitivity_set is None or not (physics.twins or physics.tangents or fine_tuned):
+    """Samples for the terms that have begun; gradients are left out before they count, as they are costly."""
+    if sensitivity_set is None or not needs:
         return None
-    count = max(1, round(physics.sensitivity_share * config.training.batch_size))
+    count = max(1, round(config.loss.physics.sensitivity_share * config.training.batch_size))
     drawn = sensitivity_set.draw(rng, count, sensitivity_set.intervals)
-    return drawn if fine_tuned else replace(drawn, gradient=None)
-
-
-def _matches_sensitivities(config: Config) -> bool:
-    physics = config.loss.physics
-    return bool(physics.twins or physics.tangents or physics.adjoints)
+    return drawn if "gradient" in needs else replace(drawn, gradient=None)
 
 
 def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | None) -> None:
     """A term that has a weight and no data would be left out in silence."""
-    physics, held = config.loss.physics, sensitivity_set
-    needs = [
-        ("twins", physics.twins, held is not None),
-        ("tangents", physics.tangents, held is not None and held.has_tangents),
-        ("adjoints", physics.adjoints, held is not None and held.has_gradient and held.target() is not None),
-    ]
-    problems = [
-        Problem(f"loss.physics.{name}", "samples that hold what it is matched to", "none", "set its weight to 0")
-        for name, weight, is_there in needs
-        if weight and not is_there
-    ]
-    raise_if(problems)
+    held = frozenset[str]() if sensitivity_set is None else sensitivity_set.holds
+    raise_if(
+        [
+            Problem(
+                f"loss.physics.{term.name}", "samples that hold what it is matched to", "none", "set its weight to 0"
+            )
+            for term in TERMS
+            if term.is_asked(config.loss) and not term.needs <= held
+        ]
+    )
 
 
 def _close_epoch(run: Path, state: TrainState, model: WorldModel, measured: dict[str, float]) -> None:

@@ -11,8 +11,9 @@ from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Batch, Windows
 from sciwm.loss.objective import Objective
-from sciwm.loss.physics import budget_residual, head_error, imagined_budget_error
-from sciwm.loss.prediction import prediction_errors
+from sciwm.loss.terms import budget_residual, prediction_errors
+from sciwm.loss.terms.budget import imagined_budget_error
+from sciwm.loss.terms.heads import head_error
 from sciwm.model.world_model import WorldModel
 
 

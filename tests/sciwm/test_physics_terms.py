@@ -19,7 +19,11 @@ from sciwm.data.windows import Batch, Windows
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.loss.balance import backward_balanced
 from sciwm.loss.objective import Objective
-from sciwm.loss.physics import any_action, budget_residual, head_error, ledger_tie, physics_terms, shell_growth
+from sciwm.loss.terms import budget_residual
+from sciwm.loss.terms.counterfactual import any_action
+from sciwm.loss.terms.heads import head_error
+from sciwm.loss.terms.ledger import ledger_tie
+from sciwm.loss.terms.shell import shell_growth
 from sciwm.model.world_model import WorldModel
 from sciwm.training.loop import build_model, train
 from simulations import ActionBox
@@ -95,7 +99,7 @@ def test_terms_of_a_ledger(keeper: WorldModel, training_set: Trajectories, make_
     latents = keeper.latent(encode_trajectory(keeper, batch.fields))
     start = keeper.state_of(latents[:, 0])
     states = torch.cat([start[:, None], rollout(keeper, start, batch.actions)], dim=1)
-    terms = physics_terms(keeper, latents, states, batch, make_config().loss.physics, generator())
+    terms = Objective(make_config().loss, keeper).terms(keeper, batch, None, generator()).physics
     assert set(terms) == {"heads_encoded", "heads_rolled", "ledger_tie"}
     bare = with_random_weights(build_model(make_config(), training_set))
     bare.load_state_dict(keeper.state_dict())

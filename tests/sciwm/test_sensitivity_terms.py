@@ -15,7 +15,7 @@ from killed import Killed, killed_at
 from torch import Tensor
 
 from sciwm.cli.check import check
-from sciwm.config import Config
+from sciwm.config import Config, LossSettings
 from sciwm.config.yaml_files import parse_config
 from sciwm.data.schema import Trajectories
 from sciwm.data.sensitivity_checks import check_same_simulation
@@ -24,16 +24,12 @@ from sciwm.data.windows import Batch, Windows
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError
 from sciwm.experiment import stages
-from sciwm.loss.inverse import InverseDynamics
 from sciwm.loss.objective import Objective
-from sciwm.loss.sensitivity import (
-    adjoint_error,
-    derivative_along,
-    encoded_answers,
-    sensitivity_terms,
-    tangent_error,
-    twin_error,
-)
+from sciwm.loss.terms.adjoints import adjoint_error
+from sciwm.loss.terms.inverse import InverseDynamics
+from sciwm.loss.terms.sensitivities import derivative_along, encode_sensitivities
+from sciwm.loss.terms.tangents import tangent_error
+from sciwm.loss.terms.twins import twin_error
 from sciwm.model.checkpoint import read_description
 from sciwm.model.spaces.spectral import translate
 from sciwm.model.world_model import WorldModel
@@ -138,29 +134,32 @@ def deaf(model: WorldModel) -> WorldModel:
     return model
 
 
-def errors(model: WorldModel, data: Sensitivities, experiment: Config) -> dict[str, float]:
+def errors(model: WorldModel, data: Sensitivities, experiment: Config, batch: Batch) -> dict[str, float]:
     """All three terms."""
-    physics, metric = experiment.loss.physics, model.encoder.metric(0.5)
-    encoded = encoded_answers(model, data, physics)
-    target = torch.full((1, 16), TARGET)
-    terms = sensitivity_terms(model, encoded, data, physics, metric, target=target, relative_floor=0.05)
-    return {name: float(term.detach()) for name, term in terms.items()}
+    objective = Objective(experiment.loss, model, torch.full((1, 16), TARGET))
+    terms = objective.terms(model, batch, data, torch.Generator().manual_seed(0)).predictive
+    return {name: float(terms[name].detach()) for name in ALL}
 
 
 def test_the_exact_model_makes_no_error_and_a_deaf_one_is_one(
-    exact: WorldModel, sample: Sensitivities, experiment: Config, simulation: Simulation, data: Trajectories
+    exact: WorldModel,
+    sample: Sensitivities,
+    experiment: Config,
+    simulation: Simulation,
+    data: Trajectories,
+    batch: Batch,
 ) -> None:
     """Of differences, tangents and gradients that the solver tells; a model twice too strong errs by one as well."""
     stored = torch.from_numpy(np.asarray(data.array("u")[:, 6:8]))[:, :, None]
     action = torch.from_numpy(np.asarray(data.array("action")[:, 6]))
     after = exact.readout(exact.advance(exact.encode(stored[:, 0]), action), ["fields"])["fields"]
     torch.testing.assert_close(after, stored[:, 1], atol=2e-5, rtol=0)
-    assert all(error < 1e-7 for error in errors(exact, sample, experiment).values())
+    assert all(error < 1e-7 for error in errors(exact, sample, experiment, batch).values())
     with torch.no_grad():
         exact.predictor.forcing.linear.weight.mul_(2.0)
-    strong = errors(exact, sample, experiment)
+    strong = errors(exact, sample, experiment, batch)
     assert [strong[name] for name in ("twins", "tangents")] == pytest.approx([1.0, 1.0], rel=1e-4)
-    assert errors(deaf(exact), sample, experiment) == pytest.approx(dict.fromkeys(ALL, 1.0), rel=1e-5)
+    assert errors(deaf(exact), sample, experiment, batch) == pytest.approx(dict.fromkeys(ALL, 1.0), rel=1e-5)
 
 
 def test_gradients_are_those_of_the_cost(exact: WorldModel, sample: Sensitivities) -> None:
@@ -191,7 +190,7 @@ def test_gradients_near_the_target_count_as_those_far_from_it(exact: WorldModel,
 def test_directions_are_of_normalised_actions(exact: WorldModel, sample: Sensitivities, experiment: Config) -> None:
     """In a box that is twice as wide the same physical directions are half as long, wherever its middle is."""
     box = exact.actuators
-    encoded = {k: v.unflatten(0, (12, 5)) for k, v in encoded_answers(exact, sample, experiment.loss.physics).items()}
+    encoded = {k: v.unflatten(0, (12, 5)) for k, v in encode_sensitivities(exact, sample, {"tangent"}).items()}
     metric = exact.encoder.metric(0.5)
     exact.actuators = replace(box, low=2 * box.low + 1, high=2 * box.high + 1)
     assert sample.directions is not None
@@ -310,7 +309,7 @@ def test_answers_of_another_simulation_are_refused(
 def inverse(exact: WorldModel) -> InverseDynamics:
     """A head of random weights."""
     torch.manual_seed(0)
-    head = InverseDynamics(exact)
+    head = InverseDynamics(LossSettings(), exact, None)
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.normal_(0, 0.1)
@@ -325,18 +324,18 @@ def encoded_windows(model: WorldModel, batch: Batch) -> Tensor:
 def test_inverse_dynamics_move_with_the_flow(exact: WorldModel, inverse: InverseDynamics, batch: Batch) -> None:
     """Latents and actuators moved by any distance leave the error; latents alone do not."""
     latents = encoded_windows(exact, batch)
-    error = float(inverse(exact, latents, batch.actions).detach())
+    error = float(inverse.error(exact, latents, batch.actions).detach())
     moved = translate(latents, exact.encoder.space, [0.3])
-    assert float(inverse(exact, moved, batch.actions).detach()) != pytest.approx(error, rel=1e-3)
+    assert float(inverse.error(exact, moved, batch.actions).detach()) != pytest.approx(error, rel=1e-3)
     exact.shapes = translate(exact.shapes, exact.encoder.shape_space, [0.3])
-    assert float(inverse(exact, moved, batch.actions).detach()) == pytest.approx(error, rel=1e-4)
+    assert float(inverse.error(exact, moved, batch.actions).detach()) == pytest.approx(error, rel=1e-4)
 
 
 def test_a_head_that_reads_nothing_has_error_one(exact: WorldModel, inverse: InverseDynamics, batch: Batch) -> None:
     with torch.no_grad():
         for parameter in inverse.parameters():
             parameter.zero_()
-    assert float(inverse(exact, encoded_windows(exact, batch), batch.actions).detach()) == pytest.approx(1.0)
+    assert float(inverse.error(exact, encoded_windows(exact, batch), batch.actions).detach()) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -348,19 +347,20 @@ def test_the_forcing_of_a_linear_flow_is_found(
         exact = WorldModel(experiment.model, replace(exact.domain, known_shapes=False))
         exact.fit(torch.from_numpy(np.asarray(data.array("u")[:].reshape(-1, 1, 16))), None)
     torch.manual_seed(0)
-    head, windows = InverseDynamics(exact), Windows([data], exact.domain).draw(np.random.default_rng(1), 12, 12)
+    head = InverseDynamics(LossSettings(), exact, None)
+    windows = Windows([data], exact.domain).draw(np.random.default_rng(1), 12, 12)
     latents = encoded_windows(exact, windows)
     optimizer = torch.optim.LBFGS(head.parameters(), max_iter=400, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        error: Tensor = head(exact, latents, windows.actions)
+        error: Tensor = head.error(exact, latents, windows.actions)
         error.backward()
         return error
 
     optimizer.step(closure)
-    assert float(head(exact, latents, windows.actions).detach()) < 0.05
-    assert float(head(exact, latents, -windows.actions).detach()) > 1.0
+    assert float(head.error(exact, latents, windows.actions).detach()) < 0.05
+    assert float(head.error(exact, latents, -windows.actions).detach()) > 1.0
 
 
 # Training with all of it

@@ -25,7 +25,7 @@ from sciwm.evaluation.surprise.violations import (
     standard_violations,
 )
 from sciwm.evaluation.symmetry import symmetric_shift
-from sciwm.loss.physics import budget_residual
+from sciwm.loss.terms import budget_residual
 from sciwm.model.world_model import WorldModel
 from sciwm.report.drawing import STYLE
 from sciwm.report.surprise_figures import detection_over_size, surprise_by_violation

@@ -19,7 +19,7 @@ from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Windows
 from sciwm.errors import InputError
 from sciwm.loss.objective import Objective
-from sciwm.loss.physics import head_error
+from sciwm.loss.terms.heads import head_error
 from sciwm.model.checkpoint import load_model
 from sciwm.model.world_model import WorldModel
 from sciwm.training.held_out import HeldOut

@@ -14,7 +14,7 @@ from sciwm.data.schema import Trajectories
 from sciwm.data.windows import Windows
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError
-from sciwm.loss.physics import budget_residual
+from sciwm.loss.terms import budget_residual
 from sciwm.model.spaces.dense import in_parts
 from sciwm.model.spaces.spectral import translate
 from sciwm.model.world_model import WorldModel

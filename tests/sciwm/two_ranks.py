@@ -13,8 +13,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sciwm.config import CollapseSettings
 from sciwm.loss.collapse import AntiCollapse, build_collapse
-from sciwm.loss.prediction import prediction_errors
 from sciwm.loss.ranks import gather_over_ranks, mean_over_ranks
+from sciwm.loss.terms import prediction_errors
 from sciwm.model.spaces.vector import VectorSpace
 
 BLOCKS = [torch.tensor([0]), torch.tensor([1, 3]), torch.tensor([2, 4])]

@@ -12,7 +12,7 @@ from sciwm.evaluation.suite.measures import Measure, Outcome, share_of
 from sciwm.evaluation.surprise.surprise import Residual, observed_budget, surprise
 from sciwm.evaluation.surprise.violations import Violation, standard_controls, standard_violations
 from sciwm.evaluation.symmetry import symmetric_shift
-from sciwm.loss.physics import budget_residual
+from sciwm.loss.terms import budget_residual
 from sciwm.training.loop import build_model
 from simulations.generate import Progress
 

@@ -1,15 +1,17 @@
 """Inverse dynamics: which forcing takes one latent to the next."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from sciwm.config import LossSettings
 from sciwm.loss.ranks import mean_over_ranks
+from sciwm.loss.terms.term import Term, TermInputs
 from sciwm.model.spaces.latent_space import LatentSpace
 from sciwm.model.spaces.vector import VectorSpace
 from sciwm.model.world_model import WorldModel
 
 
-class InverseDynamics(nn.Module):
+class InverseDynamics(Term):
     """Reads the forcing from two consecutive latents, for data without a solver to ask about other actions.
 
         e = < |f^(z, z+) - f(a)|^2 > / < |f(a)|^2 >
@@ -19,8 +21,10 @@ class InverseDynamics(nn.Module):
     symmetry, as nobody says where they act.
     """
 
-    def __init__(self, model: WorldModel) -> None:
-        super().__init__()
+    name = "inverse"
+
+    def __init__(self, settings: LossSettings, model: WorldModel, target: Tensor | None) -> None:
+        super().__init__(settings, model, target)
         start: LatentSpace = model.encoder.space.repeated(2)
         to: LatentSpace = model.encoder.of_shapes.space
         if model.shapes is None:
@@ -29,7 +33,20 @@ class InverseDynamics(nn.Module):
         self.quadratic = start.product(to, model.settings.predictor.rank, gain=0.1)
         self.quadratic.fit(model.encoder.scale)
 
-    def forward(self, model: WorldModel, latents: Tensor, actions: Tensor) -> Tensor:
+    @classmethod
+    def is_asked(cls, settings: LossSettings) -> bool:
+        """With a weight."""
+        return bool(settings.physics.inverse)
+
+    def weight(self, progress: float) -> float:
+        """Constant."""
+        return self.settings.physics.inverse
+
+    def forward(self, inputs: TermInputs) -> Tensor:
+        """The error e over all intervals of the batch."""
+        return self.error(inputs.model, inputs.latents, inputs.batch.actions)
+
+    def error(self, model: WorldModel, latents: Tensor, actions: Tensor) -> Tensor:
         """The error e.
 
         Args:

@@ -1,0 +1,74 @@
+"""Adjoints, for fine-tuning: the gradient of a cost with respect to all actions is the solver's."""
+
+import torch
+from torch import Tensor
+
+from sciwm.config import LossSettings
+from sciwm.data.sensitivity_set import Sensitivities
+from sciwm.dynamics import readout_trajectory, rollout
+from sciwm.loss.ranks import mean_over_ranks
+from sciwm.loss.terms.term import Term, TermInputs
+from sciwm.model.world_model import WorldModel
+
+
+def adjoint_error(
+    model: WorldModel, start: Tensor, data: Sensitivities, target: Tensor, *, relative_floor: float
+) -> Tensor:
+    """Gradient of a cost with respect to the actions, through the model against through the solver,
+
+        < w |g^ - g|^2 > / < w |g|^2 >,    g = dJ/da,    J = sum_h <|u_h - target|^2>,
+
+    a normalised to [-1, 1]. As in ``prediction_errors`` the weight ``w = 1 / (|g|^2 + floor <|g|^2>)``
+    lets a given relative error cost the same near the target, where gradients are small, as far from
+    it, down to the floor. Fields are what the decoder makes of the latents, which it learns from too.
+
+    Args:
+        start: latents of the first instants, ``(batch, size)``.
+        data: holds actions and gradients.
+        target: physical fields ``(variable, *space)``.
+        relative_floor: see above.
+    """
+    if data.gradient is None:
+        raise ValueError("Expected data with the gradient of the cost.")
+    normalized = model.actuators.to_normalized(data.actions).detach().requires_grad_()
+    states = rollout(model, start, model.actuators.to_physical(normalized))
+    fields = readout_trajectory(model, states, ["fields"])["fields"]
+    cost = (fields - target).square().flatten(3).mean(dim=3).sum()
+    (gradient,) = torch.autograd.grad(cost, normalized, create_graph=True)
+    size, error = (g.square().sum(dim=(1, 2)) for g in (data.gradient, gradient - data.gradient))
+    weight = 1 / (size + relative_floor * mean_over_ranks(size.mean())).clamp(min=1e-30)
+    return (weight * error).mean() / mean_over_ranks((weight * size).mean()).clamp(min=1e-12)
+
+
+class Adjoints(Term):
+    """:func:`adjoint_error` of simulations with the gradient of a cost, when most of the training is over."""
+
+    name = "adjoints"
+    group = "predictive"
+    needs = frozenset({"gradient"})
+
+    def __init__(self, settings: LossSettings, model: WorldModel, target: Tensor | None) -> None:
+        super().__init__(settings, model, target)
+        self.register_buffer("target", target, persistent=False)
+        self.target: Tensor | None
+
+    @classmethod
+    def is_asked(cls, settings: LossSettings) -> bool:
+        """With a weight."""
+        return bool(settings.physics.adjoints)
+
+    def weight(self, progress: float) -> float:
+        """Zero until ``adjoints_from`` of the training is over."""
+        return self.settings.physics.adjoints * self.begins(progress)
+
+    def begins(self, progress: float) -> bool:
+        """As their weight does."""
+        return progress >= self.settings.physics.adjoints_from
+
+    def forward(self, inputs: TermInputs) -> Tensor | None:
+        """The error of the gradients through the model."""
+        data = inputs.sensitivities
+        if data is None or data.gradient is None or self.target is None:
+            return None
+        start, floor = inputs.encoded["base"][:, 0], inputs.relative_floor
+        return adjoint_error(inputs.model, start, data, self.target, relative_floor=floor)

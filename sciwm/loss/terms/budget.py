@@ -1,0 +1,76 @@
+"""Budgets along imagined rollouts: functionals change by their sources and by the work of the actuators."""
+
+import torch
+from torch import Tensor
+
+from sciwm.config import LossSettings
+from sciwm.loss.terms.counterfactual import any_action
+from sciwm.loss.terms.term import FunctionalTerm, TermInputs, ramped
+from sciwm.model.world_model import WorldModel
+
+
+def budget_residual(model: WorldModel, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
+    """The forced budget of every functional over one imagined interval,
+
+        r = [ Q(z+) - Q(z) - interval ( S(z, z+, f) + sum_j a_j y_j(z, z+, f) ) ] / std(Delta Q)
+
+    With a ledger Q is the ledger's, and r is zero to rounding whatever the weights are.
+
+    Args:
+        before, after: states ``(batch, size)``.
+        action: ``(batch, actuator)`` in physical units.
+
+    Returns:
+        ``(batch, functional)``.
+    """
+    deviation, typical = (
+        before.new_tensor([getattr(f, name) for f in model.domain.functionals])
+        for name in ("deviation", "change_deviation")
+    )
+    change = (model.functionals(after) - model.functionals(before)) * deviation
+    return (change - model.inflow(model.latent(before), action, model.latent(after))) / typical
+
+
+def imagined_budget_error(
+    model: WorldModel, along: Tensor, actions: Tensor, *, counterfactual_share: float, generator: torch.Generator
+) -> Tensor:
+    """Mean square budget residual of one imagined interval, a share of it under actions never seen.
+
+    One random instant of every imagined rollout is advanced once more.
+
+    Args:
+        along: states along the rollouts, ``(batch, H, size)``.
+        actions: what the data did there, ``(batch, H, actuator)`` in physical units.
+        counterfactual_share: fraction whose action is drawn from the whole box instead.
+    """
+    batch, horizon = actions.shape[:2]
+    rows, instants = torch.arange(batch), torch.randint(horizon, (batch,), generator=generator)
+    start, action = along[rows, instants], actions[rows, instants]
+    counterfactual = torch.rand(batch, 1, generator=generator).to(action) < counterfactual_share
+    action = torch.where(counterfactual, any_action(model, action, generator), action)
+    return budget_residual(model, start, action, model.advance(start, action)).square().mean()
+
+
+class Budget(FunctionalTerm):
+    """:func:`imagined_budget_error`: budgets close under the actions of the data and under any others."""
+
+    name = "budget"
+
+    @classmethod
+    def is_asked(cls, settings: LossSettings) -> bool:
+        """With a weight."""
+        return bool(settings.physics.budget)
+
+    def weight(self, progress: float) -> float:
+        """Ramped in."""
+        return self.settings.physics.budget * ramped(self.settings, progress)
+
+    def forward(self, inputs: TermInputs) -> Tensor:
+        """The residual of one interval from a random instant of every imagined rollout."""
+        return imagined_budget_error(
+            inputs.model,
+            inputs.states[:, :-1],
+            inputs.batch.actions,
+            counterfactual_share=self.settings.physics.counterfactual_share,
+            generator=inputs.generator,
+        )

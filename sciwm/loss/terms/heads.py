@@ -1,0 +1,65 @@
+"""Heads: functionals, their sources and the work of the actuators are read right from latents."""
+
+import torch
+from torch import Tensor
+
+from sciwm.config import LossSettings
+from sciwm.data.windows import Batch
+from sciwm.loss.terms.term import FunctionalTerm, TermInputs
+from sciwm.model.world_model import WorldModel
+
+
+def head_error(model: WorldModel, states: Tensor, batch: Batch) -> Tensor:
+    """Mean square error of ``Q``, ``S`` and ``y`` read from states; one for a model that gives the mean.
+
+    With a ledger Q is the ledger's, along a rollout the one it has kept.
+
+    Args:
+        states: ``(batch, H + 1, size)``, encoded or imagined, at the instants of ``batch``.
+    """
+    before, after = (model.latent(s).flatten(0, 1) for s in (states[:, :-1], states[:, 1:]))
+    source, output = model.heads.fluxes(before, model.scaled(batch.actions).flatten(0, 1), after)
+    errors = [
+        model.functionals(states.flatten(0, 1)) - batch.functionals.flatten(0, 1),
+        source - batch.sources.flatten(0, 1),
+        output - batch.outputs.flatten(0, 1),
+    ]
+    return torch.stack([e.square().mean() for e in errors]).mean()
+
+
+class HeadsEncoded(FunctionalTerm):
+    """:func:`head_error` of encoded latents: the latent holds what functionals are made of."""
+
+    name = "heads_encoded"
+
+    @classmethod
+    def is_asked(cls, settings: LossSettings) -> bool:
+        """With a weight."""
+        return bool(settings.physics.heads_encoded)
+
+    def weight(self, progress: float) -> float:
+        """Constant."""
+        return self.settings.physics.heads_encoded
+
+    def forward(self, inputs: TermInputs) -> Tensor:
+        """The error at the instants of the batch."""
+        return head_error(inputs.model, inputs.model.state_of(inputs.latents), inputs.batch)
+
+
+class HeadsRolled(FunctionalTerm):
+    """:func:`head_error` of imagined latents: functionals stay right along rollouts."""
+
+    name = "heads_rolled"
+
+    @classmethod
+    def is_asked(cls, settings: LossSettings) -> bool:
+        """With a weight."""
+        return bool(settings.physics.heads_rolled)
+
+    def weight(self, progress: float) -> float:
+        """Constant."""
+        return self.settings.physics.heads_rolled
+
+    def forward(self, inputs: TermInputs) -> Tensor:
+        """The error along the imagined states."""
+        return head_error(inputs.model, inputs.states, inputs.batch)

@@ -1,0 +1,41 @@
+"""The tie of the ledger: functionals that are carried beside the latent agree with those read from it."""
+
+from torch import Tensor
+
+from sciwm.config import LossSettings
+from sciwm.loss.terms.term import FunctionalTerm, TermInputs, ramped
+from sciwm.model.world_model import WorldModel
+
+
+def ledger_tie(model: WorldModel, states: Tensor) -> Tensor:
+    """Mean square difference between the ledger and what the heads read from the latent beside it.
+
+    Args:
+        states: imagined, ``(batch, H, size)``.
+    """
+    flat = states.flatten(0, 1)
+    return (model.functionals(flat) - model.heads.value(model.latent(flat))).square().mean()
+
+
+class LedgerTie(FunctionalTerm):
+    """:func:`ledger_tie` along imagined rollouts, for models with a ledger."""
+
+    name = "ledger_tie"
+
+    @classmethod
+    def is_asked(cls, settings: LossSettings) -> bool:
+        """With a weight."""
+        return bool(settings.physics.ledger_tie)
+
+    @classmethod
+    def applies(cls, model: WorldModel) -> bool:
+        """Only where there is a ledger."""
+        return model.ledger
+
+    def weight(self, progress: float) -> float:
+        """Ramped in."""
+        return self.settings.physics.ledger_tie * ramped(self.settings, progress)
+
+    def forward(self, inputs: TermInputs) -> Tensor:
+        """The difference over all imagined states."""
+        return ledger_tie(inputs.model, inputs.states[:, 1:])

@@ -1,0 +1,60 @@
+"""Tangents: the derivative of a rollout along a direction of actions is the solver's."""
+
+from torch import Tensor
+
+from sciwm.config import LossSettings
+from sciwm.data.sensitivity_set import Sensitivities
+from sciwm.dynamics import rollout
+from sciwm.loss.terms.sensitivities import derivative_along, relative_error
+from sciwm.loss.terms.term import Term, TermInputs, ramped
+from sciwm.model.world_model import WorldModel
+
+
+def tangent_error(model: WorldModel, latents: Tensor, tangents: Tensor, data: Sensitivities, metric: Tensor) -> Tensor:
+    """The same for an infinitesimal change of the actions: rollout tangent against the solver's, encoded,
+
+        dz^_h / d eps  against  dE(u_h) [du_h / d eps],    actions a + eps d
+
+    Args:
+        latents: of the true fields, ``(batch, H + 1, size)``.
+        tangents: of these latents, ``(batch, H + 1, size)``; zero at the start.
+        data: holds actions and directions.
+    """
+    actions, directions = data.actions, physical_directions(model, data)
+
+    def imagine(actions: Tensor) -> Tensor:
+        return rollout(model, latents[:, 0], actions)
+
+    return relative_error(derivative_along(imagine, actions, directions)[1], tangents[:, 1:], metric)
+
+
+def physical_directions(model: WorldModel, data: Sensitivities) -> Tensor:
+    """Directions of the tangents in physical units, ``(batch, H, actuator)``."""
+    if data.directions is None:
+        raise ValueError("Expected data with the solver's tangents.")
+    box = model.actuators
+    return data.directions * data.directions.new_tensor((box.high - box.low) / 2)
+
+
+class Tangents(Term):
+    """:func:`tangent_error` of simulations with their tangents."""
+
+    name = "tangents"
+    group = "predictive"
+    needs = frozenset({"tangent"})
+
+    @classmethod
+    def is_asked(cls, settings: LossSettings) -> bool:
+        """With a weight."""
+        return bool(settings.physics.tangents)
+
+    def weight(self, progress: float) -> float:
+        """Ramped in."""
+        return self.settings.physics.tangents * ramped(self.settings, progress)
+
+    def forward(self, inputs: TermInputs) -> Tensor | None:
+        """The error of the imagined tangents."""
+        data, encoded = inputs.sensitivities, inputs.encoded
+        if data is None or "tangent" not in encoded:
+            return None
+        return tangent_error(inputs.model, encoded["base"], encoded["tangent"], data, inputs.metric)

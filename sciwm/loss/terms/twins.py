@@ -1,0 +1,48 @@
+"""Counterfactual twins: the difference that other actions make from the same state is the true one."""
+
+import torch
+from torch import Tensor
+
+from sciwm.config import LossSettings
+from sciwm.dynamics import rollout
+from sciwm.loss.terms.sensitivities import relative_error
+from sciwm.loss.terms.term import Term, TermInputs, ramped
+
+
+def twin_error(imagined: Tensor, encoded: Tensor, metric: Tensor) -> Tensor:
+    """Counterfactual twins: error of the *difference* that other actions make, at every step alike,
+
+        mean_h < |(z^'_h - z^_h) - (z'_h - z_h)|^2 > / < |z'_h - z_h|^2 >
+
+    Args:
+        imagined: latents of base and twin, ``(2, batch, H, size)``.
+        encoded: the true ones.
+        metric: see :func:`~sciwm.loss.terms.prediction_error.prediction_errors`.
+    """
+    return relative_error(imagined[1] - imagined[0], encoded[1] - encoded[0], metric)
+
+
+class Twins(Term):
+    """:func:`twin_error` of pairs of simulations that differ by their actions alone."""
+
+    name = "twins"
+    group = "predictive"
+    needs = frozenset({"twin"})
+
+    @classmethod
+    def is_asked(cls, settings: LossSettings) -> bool:
+        """With a weight."""
+        return bool(settings.physics.twins)
+
+    def weight(self, progress: float) -> float:
+        """Ramped in."""
+        return self.settings.physics.twins * ramped(self.settings, progress)
+
+    def forward(self, inputs: TermInputs) -> Tensor | None:
+        """The error of the imagined differences."""
+        data, encoded = inputs.sensitivities, inputs.encoded
+        if data is None:
+            return None
+        both = torch.cat([data.actions, data.twin_actions])
+        imagined = rollout(inputs.model, encoded["base"][:, 0].repeat(2, 1), both).unflatten(0, (2, -1))
+        return twin_error(imagined, torch.stack([encoded["base"], encoded["twin"]])[:, :, 1:], inputs.metric)
