@@ -31,6 +31,9 @@ class ActionBox:
     low: Array
     high: Array
     units: str = "1"
+    _tensors: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         for name, value in (("low", self.low), ("high", self.high)):
@@ -69,19 +72,28 @@ class ActionBox:
         low, high = np.concatenate([self.low, other.low]), np.concatenate([self.high, other.high])
         return ActionBox(self.names + other.names, low, high, self.units)
 
+    def bounds_like(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """``low`` and ``high`` in the precision and on the device of ``values``, made once for each."""
+        key = (values.dtype, values.device)
+        if key not in self._tensors:
+            with torch.inference_mode(False):  # or they would refuse gradients later
+                low, high = (torch.tensor(b, dtype=values.dtype, device=values.device) for b in (self.low, self.high))
+            self._tensors[key] = low, high
+        return self._tensors[key]
+
     def to_physical(self, normalized: Tensor) -> Tensor:
         """Map ``[-1, 1]`` to the physical bounds; last axis is the actuator."""
-        low, high = normalized.new_tensor(self.low), normalized.new_tensor(self.high)
+        low, high = self.bounds_like(normalized)
         return (high + low) / 2 + (high - low) / 2 * normalized
 
     def to_normalized(self, action: Tensor) -> Tensor:
         """Map the physical bounds to ``[-1, 1]``; last axis is the actuator."""
-        low, high = action.new_tensor(self.low), action.new_tensor(self.high)
+        low, high = self.bounds_like(action)
         return (2 * action - high - low) / (high - low)
 
     def clamp(self, action: Tensor) -> Tensor:
         """Clip a physical action to its bounds."""
-        return torch.clamp(action, action.new_tensor(self.low), action.new_tensor(self.high))
+        return torch.clamp(action, *self.bounds_like(action))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
-from sciwm.config import PlanningSettings
+from sciwm.config import CEMSettings, GradientSettings, PlanningSettings
 from sciwm.config.yaml_files import load_config, shipped_config
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.control import control_task
@@ -18,17 +18,12 @@ from sciwm.experiment import stages
 from sciwm.model.checkpoint import load_model
 from sciwm.planning.from_settings import build_planner
 
-BUDGETS = {
-    "gradient: horizon 12, 6 steps": {"planner": "gradient", "horizon": 12, "iterations": 6},
-    "CEM: horizon 12, 64 samples x 3": {"planner": "cem", "horizon": 12, "iterations": 3, "samples": 64, "elites": 8},
-    "CEM: horizon 5, 300 samples x 30": {
-        "planner": "cem",
-        "horizon": 5,
-        "iterations": 30,
-        "samples": 300,
-        "elites": 30,
-    },
+BUDGETS: dict[str, tuple[int, GradientSettings | CEMSettings]] = {
+    "gradient: horizon 12, 6 steps": (12, GradientSettings(iterations=6)),
+    "CEM: horizon 12, 64 samples x 3": (12, CEMSettings(iterations=3, samples=64, elites=8)),
+    "CEM: horizon 5, 300 samples x 30": (5, CEMSettings(iterations=30, samples=300, elites=30)),
 }
+"""Horizon and planner; the last is the budget of LeWorldModel (arXiv:2603.19312)."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +80,8 @@ def _rows(name: str, folder: Path, repeats: int) -> Iterator[Row]:
     model, _ = load_model(folder)
     task = control_task(config)
     solver = task.oracle()
-    for budget, changes in BUDGETS.items():
-        planning = config.planning.model_copy(update=changes)
+    for budget, (horizon, planner) in BUDGETS.items():
+        planning = config.planning.model_copy(update={"horizon": horizon, "planner": planner})
         for episodes in flow.episodes:
             fields = task.starts[torch.arange(episodes) % len(task.starts)]
             decide = [_decider(dynamics, planning, fields, task.target) for dynamics in (model, solver)]

@@ -5,17 +5,19 @@ from sciwm.config.experiment import Config
 from sciwm.config.kinds import EACH, ONE, Section
 from sciwm.config.loss import CollapseSettings, LossSettings, PhysicsSettings
 from sciwm.config.model import EncoderSettings, ModelSettings, PredictorSettings
-from sciwm.config.planning import PlanningSettings
+from sciwm.config.planning import CEMSettings, GradientSettings, PlanningSettings
 from sciwm.config.simulation import PeriodicEquation, SimulationSettings
 from sciwm.config.training import TrainingSettings
 
 __all__ = [
     "EACH",
     "ONE",
+    "CEMSettings",
     "CollapseSettings",
     "Config",
     "EncoderSettings",
     "EvaluationSettings",
+    "GradientSettings",
     "LossSettings",
     "ModelSettings",
     "PeriodicEquation",

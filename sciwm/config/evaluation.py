@@ -27,7 +27,7 @@ class EffectSettings(Section):
     lead_time: Positive | None = None
 
 
-class GradientSettings(Section):
+class GradientAgreementSettings(Section):
     """Gradients with respect to the actions: how many starts, and over which times."""
 
     samples: Many = 16
@@ -111,7 +111,7 @@ class EvaluationSettings(Section):
     lyapunov_exponent: Positive | None = None
     parts: Annotated[tuple[Part, ...], BeforeValidator(as_tuple)] = tuple(EVALUATION_PARTS)
     effects: EffectSettings = EffectSettings()
-    gradients: GradientSettings = GradientSettings()
+    gradients: GradientAgreementSettings = GradientAgreementSettings()
     long_run: LongRunSettings = LongRunSettings()
     resolution: ResolutionSettings = ResolutionSettings()
     refined_control: RefinedControlSettings = RefinedControlSettings()

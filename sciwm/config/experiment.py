@@ -9,7 +9,7 @@ from sciwm.config.evaluation import EvaluationSettings
 from sciwm.config.kinds import Integer, Section
 from sciwm.config.loss import LossSettings
 from sciwm.config.model import ModelSettings
-from sciwm.config.planning import ControlSettings, PlanningSettings
+from sciwm.config.planning import CEMSettings, ControlSettings, PlanningSettings
 from sciwm.config.simulation import SimulationSettings, twice
 from sciwm.config.training import TrainingSettings
 
@@ -50,7 +50,7 @@ class Config(Section):
             ),
             (
                 "model.ledger",
-                self.model.ledger and self.model.latent == "fields",
+                self.model.ledger and not self.model.has_heads,
                 "a latent that functionals are read from",
                 "fields",
             ),
@@ -134,7 +134,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Config":
-        points, data, control, planning = self.simulation.fewest_points, self.data, self.control, self.planning
+        points, data, control = self.simulation.fewest_points, self.data, self.control
         spectral, vector = self.model.latent == "spectral", self.model.latent == "vector"
         finest = points // 2 if self.simulation.periodic else points  # fields between walls are mirrored
         shortest = min(data.train.intervals, data.validation.intervals)
@@ -173,12 +173,16 @@ class Config(Section):
                 control.intervals,
                 f"at most {control.intervals} (control.intervals)",
             ),
-            ("planning.elites", planning.elites, planning.samples, f"at most {planning.samples} samples"),
         ]
         rules += [
             (f"simulation.{place}.count", count, below, f"at most {below} (simulation.num_points)")
             for place, jets in self.simulation.sets_of_jets.items()
             for count, below in sorted(set(zip(twice(jets.count), twice(self.simulation.num_points), strict=True)))
+        ]
+        rules += [
+            (f"{place}.elites", cem.elites, cem.samples, f"at most {cem.samples} samples")
+            for place, cem in (("planning.planner", self.planning.planner), ("control.oracle_cem", control.oracle_cem))
+            if isinstance(cem, CEMSettings)
         ]
         problems = [f"{key}: expected {expected}, got {value}" for key, value, most, expected in rules if value > most]
         if problems:

@@ -61,3 +61,8 @@ class ModelSettings(Section):
     encoder: EncoderSettings = EncoderSettings()
     predictor: PredictorSettings = PredictorSettings()
     decoder_rank: Annotated[Integer, Field(ge=0, le=4096)] = 8
+
+    @property
+    def has_heads(self) -> bool:
+        """Whether functionals are read from the state; from as many numbers as fields have, heads would overfit."""
+        return self.latent != "fields"

@@ -11,7 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from sciwm.config import EACH, ONE, Config, Section
+from sciwm.config.planning import PLANNERS
 from sciwm.errors import InputError, Problem, counted
+from sciwm.migration import migrated_config
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -31,6 +33,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     if not isinstance(tree, dict):
         got = "an empty file" if tree is None else type(tree).__name__
         raise InputError([Problem(str(path), "a mapping of sections", got)])
+    tree = migrated_config(tree)
     for override in overrides:
         _apply(tree, override)
     return parse_config(tree, where=str(path), changed=[override.partition("=")[0] for override in overrides])
@@ -119,10 +122,10 @@ MEANT = {
 
 def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
     """One pydantic error in the words of this schema."""
-    location = [str(part) for part in error["loc"] if part not in (ONE, EACH)]
+    location = [str(part) for part in error["loc"] if part not in (ONE, EACH, *PLANNERS)]
     place = _place(".".join(location), where, changed)
     if error["type"] == "extra_forbidden":
-        known = _keys_at(location[:-1])
+        known = _keys_at([str(part) for part in error["loc"][:-1] if part not in (ONE, EACH)])
         close = difflib.get_close_matches(location[-1], known, n=1)
         remedy = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
         return [Problem(place, "a known key", f"unknown key '{location[-1]}'", remedy)]
@@ -132,16 +135,22 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
         lines = str(error["ctx"]["error"]).splitlines()
         return [_parse(".".join([*location, line]), where, changed) for line in lines]
     if error["type"] == "literal_error":
-        known = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-        close = difflib.get_close_matches(str(error["input"]), known, n=1)
-        remedy = f"did you mean '{close[0]}'?" if close else ""
-        return [Problem(place, error["ctx"]["expected"], json.dumps(error["input"], default=str)[:80], remedy)]
+        return [_unknown_choice(place, error["ctx"]["expected"], error["input"])]
+    if error["type"] == "union_tag_invalid":  # the kind of a planner
+        expected = " or ".join(f"'{kind}'" for kind in PLANNERS)
+        return [_unknown_choice(f"{place}.kind", expected, error["ctx"]["tag"])]
     if error["type"] in ("too_short", "too_long"):
         fewest, most = error["ctx"].get("min_length"), error["ctx"].get("max_length")
         expected = f"at most {counted(most, 'item')}" if most is not None else f"at least {counted(fewest, 'item')}"
         return [Problem(place, expected, json.dumps(error["input"], default=str)[:80])]
     expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
     return [Problem(place, expected, json.dumps(error["input"], default=str, skipkeys=True)[:80])]
+
+
+def _unknown_choice(place: str, expected: str, got: Any) -> Problem:
+    close = difflib.get_close_matches(str(got), re.findall(r"'([^']*)'", expected), n=1)
+    remedy = f"did you mean '{close[0]}'?" if close else ""
+    return Problem(place, expected, json.dumps(got, default=str)[:80], remedy)
 
 
 def _place(key: str, where: str, changed: Sequence[str]) -> str:
@@ -161,7 +170,9 @@ def _parse(message: str, where: str, changed: Sequence[str]) -> Problem:
 def _keys_at(location: list[str]) -> list[str]:
     schema: Any = Config
     for part in location:
-        if not part.isdecimal():  # the place in a list
+        if part in PLANNERS:
+            schema = PLANNERS[part]
+        elif not part.isdecimal():  # the place in a list
             schema = _section_of(schema.model_fields[part].annotation)
     return list(schema.model_fields)
 

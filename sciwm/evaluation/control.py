@@ -70,7 +70,7 @@ class ControlTask:
         planning, control = self.config.planning, self.config.control
         if self.target.numel() > LARGEST_LINEARIZED:
             planning = planning.model_copy(update={"terminal": "none"})
-        sampling = planning.model_copy(update={"planner": "cem", "iterations": control.cem_iterations})
+        sampling = planning.model_copy(update={"planner": control.oracle_cem})
         oracle = self.oracle()
 
         def lqr() -> Policy:

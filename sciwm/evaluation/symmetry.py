@@ -8,8 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.evaluation.trajectories import described, ratio
-from sciwm.model.encoder import SpectralEncoder
-from sciwm.model.spaces.spectral import translate
+from sciwm.model.spaces.spectral import SpectralSpace, translate
 from sciwm.model.world_model import WorldModel
 from simulations import PeriodicGrid, Simulation
 
@@ -37,8 +36,8 @@ def translation_errors(model: WorldModel, fields: Tensor, actions: Tensor, *, se
     Raises:
         TypeError: if the latent is not spectral.
     """
-    encoder = model.encoder
-    if not isinstance(encoder, SpectralEncoder):
+    space, shape_space = model.encoder.space, model.encoder.shape_space
+    if not isinstance(space, SpectralSpace) or not isinstance(shape_space, SpectralSpace):
         raise TypeError("translation_errors: expected a spectral latent, which alone can be translated.")
     moves = torch.tensor([axis.name not in model.settings.predictor.steady_forcing for axis in model.domain.axes])
     distances = torch.rand(SHIFTS, len(moves), generator=torch.Generator().manual_seed(seed)) * 2 * math.pi * moves
@@ -46,14 +45,14 @@ def translation_errors(model: WorldModel, fields: Tensor, actions: Tensor, *, se
     after = model.advance(z, actions)
     found: dict[str, list[Tensor]] = {"encoder": [], "predictor": []}
     for distance in distances.tolist():
-        moved = translate(z, encoder.space, distance)
+        moved = translate(z, space, distance)
         encoded = model.latent(model.encode(translated(fields, distance)))
         found["encoder"].append(_relative(encoded - moved, z))
         if model.shapes is not None:
             beside = copy.deepcopy(model)
-            beside.shapes = translate(model.shapes, encoder.shape_space, distance)
+            beside.shapes = translate(model.shapes, shape_space, distance)
             with beside.assembled():
-                difference = beside.advance(moved, actions) - translate(after, encoder.space, distance)
+                difference = beside.advance(moved, actions) - translate(after, space, distance)
             found["predictor"].append(_relative(difference, after))
     meanings = {"encoder": "encoded shift against shifted code", "predictor": "step of a shift against shifted step"}
     return xr.Dataset(

@@ -20,11 +20,14 @@ from sciwm.config.yaml_files import parse_config
 from sciwm.data.domain import Domain
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically, write_json
+from sciwm.migration import migrated_config, migrated_weights
 from sciwm.model.world_model import WorldModel
 from sciwm.run_paths import RunPaths
 from sciwm.version import __version__
 
-FORMAT = 3
+FORMAT = 4
+READABLE = (3, FORMAT)
+"""Formats that can be read; ``sciwm.migration`` brings older ones to this one."""
 PARTS = {"sha256": str, "latent_size": int, "domain": dict, "config": dict, "provenance": dict}
 
 
@@ -67,9 +70,9 @@ def read_description(run: Path) -> dict[str, Any]:
         raise InputError([Problem(str(path), "a trained model", "nothing there", remedy)])
     try:
         description: dict[str, Any] = json.loads(path.read_bytes())
-        if description["format"] != FORMAT:
+        if description["format"] not in READABLE:
             got, remedy = f"format {description['format']}", "use the sciwm that wrote it"
-            raise InputError([Problem(str(path), f"format {FORMAT}", got, remedy)])
+            raise InputError([Problem(str(path), f"format {' or '.join(map(str, READABLE))}", got, remedy)])
         for key, kind in PARTS.items():
             if not isinstance(description[key], kind):
                 raise TypeError(f"'{key}' is not a {kind.__name__}")
@@ -94,7 +97,7 @@ def trained_config(run: Path) -> Config:
 
 
 def _config_of(description: dict[str, Any], run: Path) -> Config:
-    return parse_config(description["config"], where=str(RunPaths(run).description))
+    return parse_config(migrated_config(description["config"]), where=str(RunPaths(run).description))
 
 
 def load_model(run: Path) -> tuple[WorldModel, Config]:
@@ -116,7 +119,7 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
     try:
         domain = Domain.from_json(description["domain"])
         model = WorldModel(config.model, domain)
-        model.load_state_dict(_to_complex(load_tensors(content), model.state_dict()))
+        model.load_state_dict(_to_complex(migrated_weights(load_tensors(content)), model.state_dict()))
     except InputError:
         raise  # that tells what is wrong
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

@@ -6,7 +6,7 @@ from sciwm.config import ModelSettings
 from sciwm.data.domain import Domain
 from sciwm.errors import Problem, raise_if
 from sciwm.model.conservation import places_of_means
-from sciwm.model.encoder import SpectralEncoder, VectorEncoder
+from sciwm.model.encoder import Encoder
 from sciwm.model.field_operator import FieldDecoder, FieldEncoder, FieldPredictor
 from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.predictor import ExponentialPredictor, LinearPredictor
@@ -14,9 +14,14 @@ from sciwm.model.readouts import SpectralDecoder, VectorDecoder
 from sciwm.model.spaces.latent_space import LatentSpace
 from sciwm.model.spaces.spectral import SpectralSpace
 from sciwm.model.spaces.vector import VectorSpace
-from sciwm.model.spaces.widened import SlavedModes
+from sciwm.model.spaces.widened import Widening
+from sciwm.model.spectral_encoder import SpectralEncoder
+from sciwm.model.tendency import QuadraticTendency
+from sciwm.model.vector_encoder import VectorEncoder
 
-Encoder = SpectralEncoder | VectorEncoder | FieldEncoder
+ENCODERS: dict[str, type[Encoder]] = {"spectral": SpectralEncoder, "vector": VectorEncoder, "fields": FieldEncoder}
+"""By ``model.latent``."""
+
 Decoder = SpectralDecoder | VectorDecoder | FieldDecoder
 Predictor = ExponentialPredictor | LinearPredictor | FieldPredictor
 
@@ -56,18 +61,6 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
     """By ``settings.predictor``; fields are advanced by an operator of the encoder's sizes."""
     chosen, actuators = settings.predictor, len(domain.actuators)
     varies = _varies(chosen.steady_forcing, domain)
-    space: LatentSpace = encoder.space
-    if isinstance(encoder, SpectralEncoder):
-        space = encoder.space.with_modes(_slaved_modes(settings))
-    slaved = SlavedModes(encoder.space, space)
-    shapes: LatentSpace | None = encoder.shape_space if domain.known_shapes else None
-    if not chosen.equivariant:
-        space = VectorSpace(space.size)
-        shapes = shapes and VectorSpace(shapes.size)
-
-    def forcing(gain: float) -> Forcing:
-        return Forcing(space, actuators, shapes, gain=gain)
-
     if isinstance(encoder, FieldEncoder):
         return FieldPredictor(
             len(domain.variables),
@@ -76,11 +69,22 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
             unknown_shapes=0 if domain.known_shapes else actuators,
             steady_forcing=varies,
         )
+    space: LatentSpace = encoder.space.with_modes(_slaved_modes(settings))
+    widening = Widening(encoder.space, space)
+    shapes: LatentSpace | None = encoder.shape_space if domain.known_shapes else None
+    if not chosen.equivariant:
+        space = VectorSpace(space.size)
+        shapes = shapes and VectorSpace(shapes.size)
+
+    def forcing(gain: float) -> Forcing:
+        return Forcing(space, actuators, shapes, gain=gain)
+
     if chosen.kind == "linear":
         return LinearPredictor(space, forcing(domain.control_interval), SteadyForcing(space, varies))
     substep = domain.control_interval / chosen.substeps
     steady = SteadyForcing(space, varies)
-    return ExponentialPredictor(chosen, space, slaved, forcing(substep), forcing(0.0), steady)
+    tendency = QuadraticTendency(chosen, space, forcing(substep), forcing(0.0), steady)
+    return ExponentialPredictor(tendency, widening, chosen.substeps)
 
 
 def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:

@@ -10,18 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
+from sciwm.data.domain import Axis
+from sciwm.model.encoder import Encoder
 from sciwm.model.neural_operator import Operator
 from sciwm.model.spaces.vector import VectorSpace
-from sciwm.model.spaces.widened import SlavedModes
+from sciwm.model.spaces.widened import Widening
 
 
-class FieldEncoder(nn.Module):
+class FieldEncoder(Encoder):
     """The identity, flattened."""
 
     def __init__(self, variables: int, grid: Sequence[int]) -> None:
         super().__init__()
         self.space = self.shape_space = VectorSpace(variables * math.prod(grid))
-        self.of_shapes = SlavedModes(self.space, self.space)
+        self.of_shapes = Widening(self.space, self.space)
         self.register_buffer("scale", torch.ones(self.space.size))
         self.scale: Tensor
 
@@ -39,6 +41,16 @@ class FieldEncoder(nn.Module):
     def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
         """Normalised shapes of actuators, flattened."""
         return shapes.flatten(1)
+
+    @classmethod
+    def operator_points(cls, settings: EncoderSettings, axes: Sequence[Axis]) -> int:
+        """The grid of the data, on which the operator advances the fields."""
+        return math.prod(axis.num_points for axis in axes)
+
+    @classmethod
+    def operator_instants(cls, steps: int) -> int:
+        """Those that are advanced."""
+        return steps
 
 
 class FieldDecoder(nn.Module):

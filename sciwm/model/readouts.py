@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.model.conservation import places_of_means
-from sciwm.model.encoder import SMALLEST_SCALE, principal_modes
+from sciwm.model.encoder import SMALLEST_SCALE
 from sciwm.model.linear_readout import LinearReadout
+from sciwm.model.principal_modes import principal_modes
 from sciwm.model.spaces.dense import Assembled, in_parts
 from sciwm.model.spaces.fourier import along_axes, basis
 from sciwm.model.spaces.latent_space import LatentSpace

@@ -1,5 +1,6 @@
 """Encoder, predictor and readouts composed into the three verbs."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -8,11 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import ModelSettings
-from sciwm.data.domain import Domain
+from sciwm.data.domain import Domain, Functional
 from sciwm.errors import InputError, Problem
 from sciwm.model.conservation import conserving
 from sciwm.model.construction import build_decoder, build_encoder, build_predictor
-from sciwm.model.encoder import SpectralEncoder
 from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels
@@ -42,7 +42,10 @@ class WorldModel(nn.Module):
         known = torch.zeros(len(domain.actuators), self.encoder.shape_space.size) if domain.known_shapes else None
         self.register_buffer("shapes", known)
         self.shapes: Tensor | None
+        self.largest_actions: Tensor
         self.ledger = settings.ledger and bool(domain.functionals)
+        for name, values in scales_of(domain).items():
+            self.register_buffer(name, values, persistent=False)
         self._assembled: Step | None = None
 
     @property
@@ -53,9 +56,7 @@ class WorldModel(nn.Module):
     @property
     def conserved(self) -> Tensor:
         """Where the latent holds means that forcing alone changes: true there, ``(latent size,)``."""
-        if isinstance(self.encoder, SpectralEncoder):
-            return self.encoder.means.flatten()
-        return torch.zeros(self.latent_size, dtype=torch.bool, device=self.encoder.scale.device)
+        return self.encoder.conserved
 
     @property
     def state_size(self) -> int:
@@ -76,7 +77,7 @@ class WorldModel(nn.Module):
         step, encoder = self.predictor.stepper(self.shapes), self.encoder
         if not self.conserved.any() or self.shapes is None:
             return step
-        forcing = encoder.of_shapes.dropped(self.shapes)[:, : encoder.space.size]
+        forcing = encoder.of_shapes.narrowed(self.shapes)[:, : encoder.space.size]
         missing = encoder.space.size - forcing.shape[1]  # channels that copy no variable
         supply = torch.nn.functional.pad(forcing, (0, missing)) * self.control_interval
         return conserving(step, self.conserved, torch.where(self.conserved, supply, torch.zeros(())))
@@ -91,9 +92,7 @@ class WorldModel(nn.Module):
     @property
     def fewest_points(self) -> tuple[int, ...]:
         """Along each axis: coarser fields would alias, or do not fit."""
-        if isinstance(self.encoder, SpectralEncoder):
-            return tuple(2 * k + 2 for k in self.encoder.space.modes)
-        return self.domain.shape
+        return self.encoder.fewest_points(self.domain.shape)
 
     # The verbs ----------------------------------------------------------------------------------
 
@@ -116,7 +115,7 @@ class WorldModel(nn.Module):
         after = step(before, self.scaled(action))
         if state.shape[1] == self.latent_size:
             return after
-        account = state[:, self.latent_size :] + self.inflow(before, action, after) / self._of_functionals("deviation")
+        account = state[:, self.latent_size :] + self.inflow(before, action, after) / self.functional_scale("deviation")
         return torch.cat([after, account], dim=1)
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
@@ -147,7 +146,7 @@ class WorldModel(nn.Module):
 
     def scaled(self, action: Tensor) -> Tensor:
         """Physical actions in units of the largest, so that no action stays none; in the weights' precision."""
-        return (action / action.new_tensor(largest_actions(self.domain))).to(self.heads.forcing)
+        return (action / self.largest_actions.to(action)).to(self.heads.forcing)
 
     def state_of(self, latent: Tensor) -> Tensor:
         """Latents ``(..., size)``, with the functionals read from them where there is a ledger."""
@@ -175,8 +174,8 @@ class WorldModel(nn.Module):
             ``(batch, functional)``.
         """
         source, output = self.heads.fluxes(before, self.scaled(action), after)
-        source = source * self._of_functionals("source_deviation") + self._of_functionals("source_mean")
-        work = torch.einsum("bj,bfj->bf", action.to(output), output) * self._of_functionals("output_deviation")
+        source = source * self.functional_scale("source_deviation") + self.functional_scale("source_mean")
+        work = torch.einsum("bj,bfj->bf", action.to(output), output) * self.functional_scale("output_deviation")
         return self.control_interval * (source + work)
 
     @torch.no_grad()
@@ -193,7 +192,7 @@ class WorldModel(nn.Module):
         self.predictor.fit(self.encoder.scale, self.encoder(normalized[:: max(1, len(normalized) // 512)]))
         if shapes is not None and self.shapes is not None:
             in_units = shapes / self._of_variables(shapes, "deviation")
-            scaled = in_units * shapes.new_tensor(largest_actions(self.domain)).view(-1, *(1,) * (shapes.ndim - 1))
+            scaled = in_units * self.largest_actions.to(shapes).view(-1, *(1,) * (shapes.ndim - 1))
             self.shapes.copy_(self.encoder.coordinates_of_shapes(scaled))
 
     @torch.no_grad()
@@ -227,13 +226,27 @@ class WorldModel(nn.Module):
         self.heads.fit(self.latent(before), self.scaled(action), self.latent(after), forcing, labels)
 
     def _of_variables(self, like: Tensor, name: str) -> Tensor:
-        values = like.new_tensor([getattr(v, name) for v in self.domain.variables])
-        return values.view(-1, *(1 for _ in self.domain.axes))
+        scale: Tensor = getattr(self, f"variable_{name}")
+        return scale.to(like)
 
-    def _of_functionals(self, name: str) -> Tensor:
-        return self.heads.forcing.new_tensor([getattr(f, name) for f in self.domain.functionals])
+    def functional_scale(self, name: str) -> Tensor:
+        """One of the scales of functionals, ``(functional,)``: ``deviation``, ``change_deviation``, ..."""
+        scale: Tensor = getattr(self, f"functional_{name}")
+        return scale.to(self.heads.forcing)
 
 
-def largest_actions(domain: Domain) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """The largest magnitude of each action."""
-    return np.maximum(np.abs(domain.actuators.low), np.abs(domain.actuators.high))
+def scales_of(domain: Domain) -> dict[str, Tensor]:
+    """The scales that normalise fields, functionals and actions, in double precision, by the names of buffers."""
+    space = (1,) * len(domain.axes)
+    scales = {
+        f"variable_{name}": torch.tensor([getattr(v, name) for v in domain.variables], dtype=torch.float64)
+        for name in ("mean", "deviation")
+    }
+    scales = {name: values.view(-1, *space) for name, values in scales.items()}
+    for part in dataclasses.fields(Functional):
+        if part.name != "name":
+            values = [getattr(f, part.name) for f in domain.functionals]
+            scales[f"functional_{part.name}"] = torch.tensor(values, dtype=torch.float64)
+    box = domain.actuators
+    scales["largest_actions"] = torch.from_numpy(np.maximum(np.abs(box.low), np.abs(box.high)))
+    return scales

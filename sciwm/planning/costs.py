@@ -54,7 +54,7 @@ class Cost:
     __rmul__ = __mul__
 
 
-def field_target(dynamics: Dynamics, target: Tensor) -> Cost:
+def field_target(dynamics: Dynamics, target: Tensor, *, goal: Tensor | None = None) -> Cost:
     """Mean square distance of the fields from a target, ``sum_t < (u_t - u*)^2 >``.
 
     The target passes through the model's own encoding and reading, so that the cost is zero where
@@ -62,11 +62,13 @@ def field_target(dynamics: Dynamics, target: Tensor) -> Cost:
 
     Args:
         target: physical fields ``(variable, *space)``, NaN all over in a variable that may be anything.
+        goal: their state ``(1, ...)``, if it has been encoded.
     """
     with torch.no_grad():
-        goal = dynamics.readout(dynamics.encode(target.nan_to_num()[None]), ["fields"])["fields"][0].clone()
-    goal[target.flatten(1).isnan().all(dim=1)] = torch.nan
-    return Cost(frozenset({"fields"}), lambda i: mean_square_distance(i.readouts["fields"], goal).sum(dim=1))
+        state = dynamics.encode(target.nan_to_num()[None]) if goal is None else goal
+        wanted = dynamics.readout(state, ["fields"])["fields"][0].clone()
+    wanted[target.flatten(1).isnan().all(dim=1)] = torch.nan
+    return Cost(frozenset({"fields"}), lambda i: mean_square_distance(i.readouts["fields"], wanted).sum(dim=1))
 
 
 def mean_square_distance(fields: Tensor, target: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics
-from sciwm.planning.linear_law import LinearLaw, linearize
+from sciwm.planning.linear_law import linearize
 
 
 @dataclass
@@ -86,24 +86,3 @@ def kalman_filter(
         "Expected sensors that see every growing mode, got an estimate whose error does not settle. "
         "Use more sensors, or others."
     )
-
-
-@dataclass
-class OutputFeedback:
-    """The linear law on the filter's estimate: LQG.
-
-    Args:
-        law: the feedback.
-        filter: the estimate, advanced by every call.
-        dynamics: whose actions these are.
-    """
-
-    law: LinearLaw
-    filter: KalmanFilter
-    dynamics: Dynamics
-
-    def __call__(self, observation: Tensor) -> Tensor:
-        """Sensor readings ``(batch, sensor)`` to physical actions ``(batch, actuator)``."""
-        action = self.law.action(self.filter.correct(observation))
-        self.filter.predict(action)
-        return self.dynamics.actuators.to_physical(action)

@@ -1,10 +1,11 @@
 """Planning by the gradient of the cost through the imagined future."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from sciwm.config import GradientSettings
 from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost
 from sciwm.planning.linear_law import LinearLaw
@@ -16,33 +17,32 @@ class GradientPlanner:
     """Adam on the actions, projected to the box; through the true solver this is the adjoint method.
 
     Args:
-        horizon: steps imagined.
-        iterations: gradient steps per plan.
-        learning_rate: step size, in units of the search scale (see ``first_guess``).
+        horizon: control intervals imagined.
+        settings: number and size of the steps.
         law: a linear law about the goal, as a guess and as cost-to-go beyond the horizon.
     """
 
     horizon: int
-    iterations: int = 6
-    learning_rate: float = 0.1
+    settings: GradientSettings = field(default_factory=GradientSettings)
     law: LinearLaw | None = None
 
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
         """See :class:`~sciwm.planning.planner.Planner`; the best iterate is kept, not the last."""
         problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
         guess, scale = first_guess(problem, self.horizon, warm_start)
+        iterations = self.settings.iterations
         best, best_cost = guess, torch.full((len(guess),), torch.inf).to(guess)
         change = torch.zeros_like(guess, requires_grad=True)
-        optimizer = torch.optim.Adam([change], lr=self.learning_rate, eps=1e-30)
-        for iteration in range(self.iterations + 1):
-            with torch.set_grad_enabled(iteration < self.iterations):
+        optimizer = torch.optim.Adam([change], lr=self.settings.learning_rate, eps=1e-30)
+        for iteration in range(iterations + 1):
+            with torch.set_grad_enabled(iteration < iterations):
                 actions = guess + scale * change
                 costs = problem.judge(actions[None])[0]
                 total = torch.where(costs.isfinite(), costs, 0.0).sum()
             better = costs.detach() < best_cost
             best = torch.where(better[:, None, None], actions.detach(), best)
             best_cost = torch.where(better, costs.detach(), best_cost)
-            if iteration < self.iterations:
+            if iteration < iterations:
                 (change.grad,) = torch.autograd.grad(total, [change])
                 torch.nan_to_num_(change.grad, nan=0.0, posinf=0.0, neginf=0.0)
                 optimizer.step()

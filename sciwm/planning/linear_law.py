@@ -51,50 +51,54 @@ class LinearLaw:
         return Cost(frozenset(), evaluate)
 
 
-def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor) -> LinearLaw:
+def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor, *, goal: Tensor | None = None) -> LinearLaw:
     """Linearise ``dynamics`` and expand ``cost`` about a target at rest, and solve for the best law.
 
     Args:
         target: physical fields ``(variable, *space)``, to be held with zero physical action.
+        goal: their state ``(1, ...)``, if it has been encoded.
 
     Raises:
         NoLinearLaw: if no law within reach holds the target.
     """
-    shape = dynamics.encode(target[None])[0].shape
-    goal, hold, a, b = linearize(dynamics, target)
+    encoded = dynamics.encode(target[None]) if goal is None else goal
+    held, hold, a, b = linearize(dynamics, target, goal=encoded)
 
     def stage_cost(state: Tensor, action: Tensor) -> Tensor:
-        state = state.view(1, *shape)
+        state = state.view(encoded.shape)
         readouts = dynamics.readout(state, sorted(cost.reads))
         steps = {name: value[:, None] for name, value in readouts.items()}
         return cost(Imagined(state[:, None], steps, action[None, None], hold[None])).squeeze()
 
     with torch.enable_grad():
-        hessian = torch.autograd.functional.hessian(stage_cost, (goal.clone(), hold.clone()))
+        hessian = torch.autograd.functional.hessian(stage_cost, (held.clone(), hold.clone()))
     q, r = (hessian[i][i].double().cpu().numpy() / 2 for i in (0, 1))
     value, gain = _riccati(a.double().cpu().numpy(), b.double().cpu().numpy(), q, r)
-    return LinearLaw(goal, hold, goal.new_tensor(gain), goal.new_tensor(value))
+    return LinearLaw(held, hold, held.new_tensor(gain), held.new_tensor(value))
 
 
-def linearize(dynamics: Dynamics, target: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def linearize(
+    dynamics: Dynamics, target: Tensor, *, goal: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """``dynamics`` about a target at rest: goal state, action that holds it, A and B.
 
     Args:
         target: physical fields ``(variable, *space)``, held with zero physical action.
+        goal: their state ``(1, ...)``, if it has been encoded.
 
     Returns:
         goal ``(n,)``, hold ``(actuator,)``, A ``(n, n)`` and B ``(n, actuator)``, actions in ``[-1, 1]``.
     """
-    goal = dynamics.encode(target[None])[0].detach()
+    state = (dynamics.encode(target[None]) if goal is None else goal)[0].detach()
     box = dynamics.actuators
-    hold = box.to_normalized(torch.zeros(len(box), dtype=goal.dtype, device=goal.device))
+    hold = box.to_normalized(torch.zeros(len(box), dtype=state.dtype, device=state.device))
 
-    def advance(state: Tensor, action: Tensor) -> Tensor:
-        return dynamics.advance(state.view(1, *goal.shape), box.to_physical(action)[None]).flatten()
+    def advance(flat: Tensor, action: Tensor) -> Tensor:
+        return dynamics.advance(flat.view(1, *state.shape), box.to_physical(action)[None]).flatten()
 
     with torch.enable_grad():
-        a, b = torch.autograd.functional.jacobian(advance, (goal.flatten().clone(), hold.clone()))
-    return goal.flatten(), hold, a, b
+        a, b = torch.autograd.functional.jacobian(advance, (state.flatten().clone(), hold.clone()))
+    return state.flatten(), hold, a, b
 
 
 Matrix = NDArray[np.float64]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost
+from sciwm.planning.estimation import KalmanFilter
 from sciwm.planning.linear_law import LinearLaw
 from sciwm.planning.planner import Plan, Planner
 from simulations import ActionBox
@@ -68,3 +69,24 @@ class Hold:
     def __call__(self, fields: Tensor, interval: int) -> Tensor:
         """Zero actions ``(batch, actuator)``."""
         return fields.new_zeros(len(fields), len(self.actuators))
+
+
+@dataclass
+class OutputFeedback:
+    """The linear law on the filter's estimate: LQG.
+
+    Args:
+        law: the feedback.
+        filter: the estimate, advanced by every call.
+        dynamics: whose actions these are.
+    """
+
+    law: LinearLaw
+    filter: KalmanFilter
+    dynamics: Dynamics
+
+    def __call__(self, observation: Tensor) -> Tensor:
+        """Sensor readings ``(batch, sensor)`` to physical actions ``(batch, actuator)``."""
+        action = self.law.action(self.filter.correct(observation))
+        self.filter.predict(action)
+        return self.dynamics.actuators.to_physical(action)

@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from sciwm.config import Config, PlanningSettings
+from sciwm.config import Config, PlanningSettings, Section
 from sciwm.config.yaml_files import parse_config
 from sciwm.data.domain import Domain
 from sciwm.errors import InputError, Problem
@@ -26,7 +26,7 @@ def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSe
     chosen = config.planning
     if isinstance(settings, PlanningSettings):  # a model_copy has not looked at what it was told
         try:
-            chosen = parse_config(config.model_dump() | {"planning": vars(settings)}, where="settings").planning
+            chosen = parse_config(config.model_dump() | {"planning": _plain(settings)}, where="settings").planning
         except InputError as error:
             problems += error.problems
     if horizon is None:
@@ -38,6 +38,11 @@ def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSe
     else:
         chosen = chosen.model_copy(update={"horizon": int(horizon)})
     return chosen, problems
+
+
+def _plain(section: Section) -> dict[str, Any]:
+    """What it holds as plain data, right or wrong."""
+    return {key: _plain(value) if isinstance(value, Section) else value for key, value in vars(section).items()}
 
 
 def runaway_problems(imagined: xr.Dataset, domain: Domain) -> list[Problem]:
@@ -63,15 +68,16 @@ def _training_range(domain: Domain) -> str:
 
 
 @torch.no_grad()
-def goal_problems(model: WorldModel, target: Tensor, *, at_rest: bool) -> list[Problem]:
+def goal_problems(model: WorldModel, target: Tensor, state: Tensor, *, at_rest: bool) -> list[Problem]:
     """Whether a model can imagine a target ``(variable, *space)``, and keeps it where it is without action.
 
     A linear law is the expansion about a state at rest: elsewhere it holds nothing.
 
     Args:
+        state: the encoded target, ``(1, size)``.
         at_rest: whether the target must stay.
     """
-    states = [model.encode(target[None])]
+    states = [state]
     if at_rest:
         states.append(model.advance(states[0], states[0].new_zeros(1, len(model.actuators))))
     imagined = [model.readout(s, ["fields"])["fields"][0].double() for s in states]

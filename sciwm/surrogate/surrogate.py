@@ -136,7 +136,7 @@ class Surrogate:
         start, problems = instant_of(ds, self.domain, "fields")
         held, times, forcing_problems = held_forcing(forcing, start, self.domain)
         raise_if(problems + self._resolution_problems(start.sizes, "fields") + forcing_problems)
-        forecast = self._rollout(start, held, times)
+        forecast = self._rollout(self._encode(start), held, times)
         raise_if(runaway_problems(forecast, self.domain))
         return forecast
 
@@ -171,14 +171,21 @@ class Surrogate:
         start, problems = instant_of(ds, self.domain, "fields")
         goal, target_problems = target_of(target, self.domain)
         settings, settings_problems = planning_of(settings, self.config, horizon)
-        target_problems = target_problems or self._target_problems(goal, settings)
-        problems += self._resolution_problems(start.sizes, "fields")
-        raise_if(problems + settings_problems + target_problems)
-        start = start.compute()
-        raise_if(runaway_problems(self._encode(start).to_dataset(), self.domain))
-        forcing, cost = self._search(start, torch.from_numpy(goal), settings)
+        target_problems = target_problems or self._resolution_problems(
+            dict(zip(self.domain.dimensions, goal.shape[1:], strict=True)), "target"
+        )
+        problems += settings_problems + self._resolution_problems(start.sizes, "fields")
+        if target_problems:
+            raise_if(problems + target_problems)
+        fields = torch.from_numpy(goal)
+        target_state = self.model.encode(fields[None])
+        at_rest = settings.terminal != "none"
+        raise_if(problems + goal_problems(self.model, fields, target_state, at_rest=at_rest))
+        state = self._encode(start.compute())
+        raise_if(runaway_problems(state.to_dataset(), self.domain))
+        forcing, cost = self._search(state, fields, target_state, settings)
         times = flow_times(start, settings.horizon, self.domain)
-        plan = self._rollout(start, forcing, times)
+        plan = self._rollout(state, forcing, times)
         raise_if(runaway_problems(plan.assign(predicted_cost=cost), self.domain))
         held = forcing.pad(time=(0, 1)).assign_coords(time=times, actuator=list(self.domain.actuators.names))
         units = self.domain.actuators.units
@@ -225,14 +232,14 @@ class Surrogate:
             decoded[name].attrs = {"units": "1", "long_name": f"spatial mean {name}"}
         return decoded.assign_coords({axis.name: position_of(axis) for axis in domain.axes})
 
-    def _rollout(self, start: xr.Dataset, held: xr.DataArray, times: xr.DataArray) -> xr.Dataset:
+    def _rollout(self, start: xr.DataArray, held: xr.DataArray, times: xr.DataArray) -> xr.Dataset:
         def advance(states: Array, actions: Array) -> tuple[Array]:
             leading = np.broadcast_shapes(states.shape[:-1], actions.shape[:-2])
             state = to_batch(states, leading, 1)
             future = rollout(self.model, state, to_batch(actions, leading, 2))
             return (from_batch(torch.cat([state[:, None], future], dim=1), leading),)
 
-        state = self._encode(start.drop_vars("time", errors="ignore")).transpose(..., "latent")
+        state = start.drop_vars("time", errors="ignore").transpose(..., "latent")
         chunks = {d: c for d, c in state.chunksizes.items() if d in held.dims}
         reads, sizes = [["latent"], ["time", "actuator"]], {"time": times.size, "latent": self.model.state_size}
         arrays = [state, held.chunk(chunks) if chunks else held]
@@ -240,19 +247,18 @@ class Surrogate:
         return self._decode(latents.assign_coords(time=times))
 
     def _search(
-        self, start: xr.Dataset, target: Tensor, settings: PlanningSettings
+        self, start: xr.DataArray, target: Tensor, goal: Tensor, settings: PlanningSettings
     ) -> tuple[xr.DataArray, xr.DataArray]:
-        planner, cost = build_planner(settings, self.model, target)
+        planner, cost = build_planner(settings, self.model, target, goal=goal)
 
-        def search(*fields: Array) -> tuple[Array, Array]:
-            batch, leading = fields_to_batch(fields, len(self.domain.axes))
-            found = planner.plan(self.model, self.model.encode(batch), cost)
+        def search(latents: Array) -> tuple[Array, Array]:
+            leading = latents.shape[:-1]
+            found = planner.plan(self.model, to_batch(latents, leading, 1), cost)
             return from_batch(found.actions, leading), from_batch(found.predicted_cost, leading)
 
-        fields = [start[v.name].drop_vars("time", errors="ignore") for v in self.domain.variables]
         sizes = {"time": settings.horizon, "actuator": len(self.domain.actuators)}
-        reads = [self.domain.dimensions] * len(fields)
-        forcing, predicted = map_blocks(search, fields, reads, [["time", "actuator"], []], sizes)
+        state = start.drop_vars("time", errors="ignore").transpose(..., "latent")
+        forcing, predicted = map_blocks(search, [state], [["latent"]], [["time", "actuator"], []], sizes)
         return forcing, predicted
 
     def _resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
@@ -262,12 +268,6 @@ class Surrogate:
             for axis, needed in zip(self.domain.axes, self.model.fewest_points, strict=True)
             if axis.periodic and sizes.get(axis.name, needed) < needed
         ]
-
-    def _target_problems(self, goal: Array, settings: PlanningSettings) -> list[Problem]:
-        sizes = dict(zip(self.domain.dimensions, goal.shape[1:], strict=True))
-        problems = self._resolution_problems(sizes, "target")
-        at_rest = settings.terminal != "none"
-        return problems or goal_problems(self.model, torch.from_numpy(goal), at_rest=at_rest)
 
     def _attributes(self) -> dict[str, str]:
         return {

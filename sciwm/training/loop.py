@@ -51,8 +51,8 @@ def build_model(config: Config, training_set: Trajectories) -> WorldModel:
     """
     torch.manual_seed(config.seed)
     domain = fit_domain(training_set)
-    if config.model.latent == "fields":
-        domain = replace(domain, functionals=())  # heads read latents; from so many points they would learn by heart
+    if not config.model.has_heads:
+        domain = replace(domain, functionals=())
     model = WorldModel(config.model, domain)
     names = [v.name for v in training_set.variables]
     fields = torch.from_numpy(sample_fields([training_set], names, limit=8192))

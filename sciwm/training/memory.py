@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sciwm.config import Config
 from sciwm.data.domain import Axis
 from sciwm.errors import InputError, Problem
+from sciwm.model.construction import ENCODERS
 
 BYTES = 4  # of a number in single precision
 
@@ -20,17 +21,9 @@ def least_memory(config: Config, axes: Sequence[Axis]) -> int:
     Args:
         axes: the grid of the data.
     """
-    model, loss = config.model, config.loss
-    if model.latent == "spectral" and model.encoder.layers < 2:
-        return 0  # what is linear answers to an impulse, not to every field
-    if model.latent == "spectral":
-        points = (4 * model.encoder.modes) ** len(axes)  # of the operator's own grid
-    else:
-        mirrored = model.latent == "vector"  # at walls
-        points = math.prod(axis.num_points * (2 if mirrored and not axis.periodic else 1) for axis in axes)
-    steps = loss.horizon if loss.rollout else 1
-    instants = config.training.batch_size * (steps if model.latent == "fields" else 1 + steps)
-    return BYTES * 2 * model.encoder.layers * model.encoder.width * points * instants
+    encoder, sizes, loss = ENCODERS[config.model.latent], config.model.encoder, config.loss
+    instants = config.training.batch_size * encoder.operator_instants(loss.horizon if loss.rollout else 1)
+    return BYTES * 2 * sizes.layers * sizes.width * encoder.operator_points(sizes, axes) * instants
 
 
 def require_memory(config: Config, axes: Sequence[Axis]) -> None:
@@ -42,9 +35,8 @@ def require_memory(config: Config, axes: Sequence[Axis]) -> None:
     needed, there = least_memory(config, axes), installed_memory()
     if needed <= there:
         return
-    encoder = "model.encoder.modes or width" if config.model.latent == "spectral" else "model.encoder.width"
     expected, got = f"at most the {there / 2**30:.3g} GiB of this machine", f"more than {needed / 2**30:.3g} GiB"
-    remedy = f"lower training.batch_size, loss.horizon, {encoder}, or train on a machine with more"
+    remedy = "lower training.batch_size, loss.horizon, model.encoder.width or modes, or train on a machine with more"
     raise InputError([Problem("memory of the training", expected, got, remedy)])
 
 

@@ -14,6 +14,7 @@ from sciwm.config.identity import differences, learned_from
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically
 from sciwm.loss.objective import Objective
+from sciwm.migration import migrated_objective, migrated_weights
 from sciwm.model.world_model import WorldModel
 
 
@@ -77,10 +78,10 @@ def load_state(
             remedy = "restore config.yaml, or delete this file to train from the beginning"
             expected = "the state of a training of this configuration"
             raise InputError([Problem(str(path), expected, "; ".join(changed), remedy)])
-        model.load_state_dict(saved.pop("model"))
-        objective.load_state_dict(saved.pop("objective"))
+        model.load_state_dict(migrated_weights(saved.pop("model")))
+        objective.load_state_dict(migrated_objective(saved.pop("objective")))
         optimizer.load_state_dict(saved.pop("optimizer"))
-        return TrainState(**saved)
+        return TrainState(**saved | {"best_weights": migrated_weights(saved["best_weights"])})
     except InputError:
         raise
     except Exception as error:  # torch raises many kinds for a damaged or foreign file

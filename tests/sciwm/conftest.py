@@ -38,9 +38,9 @@ def tiny_tree() -> dict[str, Any]:
         "model": {"latent_modes": 6, "encoder": {"width": 8, "modes": 8}},
         "loss": {"horizon": 4},
         "training": {"updates": 12, "updates_per_epoch": 4, "batch_size": 16},
-        "planning": {"horizon": 4, "iterations": 2, "samples": 8, "elites": 2, "terminal": "none"},
+        "planning": {"horizon": 4, "planner": {"iterations": 2}, "terminal": "none"},
         "evaluation": {"steps": 20, "parts": ["rollouts"]},
-        "control": {"episodes": 4, "intervals": 12, "first": 8, "last": 2},
+        "control": {"episodes": 4, "intervals": 12, "first": 8, "last": 2, "oracle_cem": {"samples": 8, "elites": 2}},
     }
 
 
@@ -95,5 +95,5 @@ def model(config: Config, training_set: Trajectories) -> WorldModel:
         for parameter in model.parameters():
             noise = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
             parameter.add_(0.02 * noise)
-        model.predictor.decay.weight.mul_(0.8)  # or its rollouts would explode
+        model.predictor.tendency.decay.weight.mul_(0.8)  # or its rollouts would explode
     return model

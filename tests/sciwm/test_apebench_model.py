@@ -81,8 +81,8 @@ def _set_scheme(model: WorldModel, simulation: Convection) -> None:
     z = linear[:, None] + circle
     phi_1, phi_2 = ((z.exp() - 1) / z).mean(dim=1).real, ((z.exp() - 1 - z) / z**2).mean(dim=1).real
     predictor, deviation = model.predictor, model.domain.variables[0].deviation
-    assert isinstance(predictor, ExponentialPredictor) and isinstance(predictor.tendency, SpectralProduct)
-    tendency, rank = predictor.tendency, predictor.tendency.back.start.channels
+    assert isinstance(predictor, ExponentialPredictor) and isinstance(predictor.tendency.product, SpectralProduct)
+    tendency, rank = predictor.tendency.product, predictor.tendency.product.back.start.channels
     sigma, mean_square = model.encoder.scale[0, : len(WAVES)], model.encoder.scale.square().mean()
     factor = -0.5 * float(np.ravel(simulation.parameter("convection"))[0]) * mean_square * deviation
     whitened = factor * tendency.scale_of_products[: len(WAVES)] / sigma
@@ -90,8 +90,8 @@ def _set_scheme(model: WorldModel, simulation: Convection) -> None:
     with torch.no_grad():
         for part in predictor.parameters():
             part.zero_()
-        predictor.decay.weight[0, 0, 0], predictor.decay.weight[1, 0, 0] = decay.real, -decay.imag
-        predictor.correction.weight[0, 0, 0] = phi_2 / phi_1
+        predictor.tendency.decay.weight[0, 0, 0], predictor.tendency.decay.weight[1, 0, 0] = decay.real, -decay.imag
+        predictor.tendency.correction.weight[0, 0, 0] = phi_2 / phi_1
         tendency.factors.weight[0, 0, [0, rank]] = (WAVES < 53).float()
         tendency.back.weight[1, 0, 0] = -2 * math.pi * WAVES * phi_1 * whitened
 

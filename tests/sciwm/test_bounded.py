@@ -16,8 +16,8 @@ from sciwm.errors import InputError
 from sciwm.evaluation.control import ControlTask, target_fields
 from sciwm.experiment import stages
 from sciwm.experiment.run import Run
-from sciwm.model.encoder import VectorEncoder
 from sciwm.model.spaces.vector import VectorSpace
+from sciwm.model.vector_encoder import VectorEncoder
 from sciwm.planning.costs import field_target, mean_square_distance
 from simulations import build
 from simulations.good_values import GOOD_VALUES
@@ -46,9 +46,15 @@ def tree(**sections: dict[str, Any]) -> dict[str, Any]:
         "loss": {"horizon": 4},
         "training": {"updates": 40, "updates_per_epoch": 20, "batch_size": 32, "learning_rate": 3e-3}
         | {"encoder_rate": 0.01},
-        "planning": {"horizon": 4, "iterations": 3, "samples": 8, "elites": 2},
+        "planning": {"horizon": 4, "planner": {"iterations": 3}},
         "evaluation": {"steps": 20},
-        "control": {"episodes": 4, "intervals": 16, "first": 12, "last": 2, "cem_iterations": 1},
+        "control": {
+            "episodes": 4,
+            "intervals": 16,
+            "first": 12,
+            "last": 2,
+            "oracle_cem": {"iterations": 1, "samples": 8, "elites": 2},
+        },
     }
     for name, section in sections.items():
         tiny[name] = tiny.get(name, {}) | section
@@ -188,7 +194,7 @@ def test_planning_leaves_a_clock_alone() -> None:
     """Gradients of the cost with respect to it are zero, those with respect to u are not."""
     config = config_of(
         simulation=equation("burgers_hidden_gain"),
-        planning={"terminal": "none", "horizon": 2, "iterations": 1},
+        planning={"terminal": "none", "horizon": 2, "planner": {"iterations": 1}},
         control={"target": [0.0, None]},
     )
     simulation = build(config.simulation.model_dump())

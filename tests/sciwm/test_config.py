@@ -8,7 +8,7 @@ import numpy as np
 import pydantic
 import pytest
 
-from sciwm.config import Config, PeriodicEquation, SimulationSettings
+from sciwm.config import Config, GradientSettings, PeriodicEquation, SimulationSettings
 from sciwm.config.yaml_files import dump_config, load_config
 from sciwm.errors import InputError
 from simulations import build
@@ -64,7 +64,7 @@ def test_configurations_are_shipped() -> None:
 def test_minimal_configuration_gets_defaults_and_is_frozen(file: Path) -> None:
     config = load_config(file)
     assert config.seed == 0
-    assert config.planning.planner == "gradient"
+    assert config.planning.planner == GradientSettings()
     with pytest.raises(pydantic.ValidationError, match="frozen"):
         config.seed = 1
 
@@ -116,7 +116,8 @@ def test_mistyped_keys_name_the_nearest(file: Path, override: str, parts: list[s
         ("simulation.equation=navier", "simulation.equation", "'burgers'", "navier"),
         ("simulation.parameters.viscosity=thin", "simulation.parameters.viscosity", "number", "thin"),
         ("data.share_unforced=2", "data.share_unforced", "less than or equal to 1", "2"),
-        ("planning.planner=magic", "planning.planner", "'gradient' or 'cem'", "magic"),
+        ("planning.planner={kind: magic}", "planning.planner.kind", "'gradient' or 'cem'", "magic"),
+        ("planning.planner=cem", "planning.planner", "a section of keys", "cem"),
         ("data.train=5", "data.train", "a section of keys", "5"),
         ("model.latent_modes=16", "model.latent_modes", "fewer than 16 on 32 points", "16"),
         (
@@ -140,7 +141,7 @@ def test_mistyped_keys_name_the_nearest(file: Path, override: str, parts: list[s
         ("simulation.steps_per_interval=20000", "simulation.steps_per_interval", "equal to 10000", "20000"),
         ("data.train.simulations=1e7", "data.train.simulations", "equal to 1000000", "10000000"),
         ("data.smallest_amplitude=2", "data.smallest_amplitude", "at most 1", "2"),
-        ("planning.elites=65", "planning.elites", "at most 64", "65"),
+        ("planning.planner={kind: cem, elites: 65}", "planning.planner.elites", "at most 64", "65"),
     ],
 )
 def test_impossible_values_are_explained(file: Path, override: str, key: str, expected: str, got: str) -> None:
@@ -175,7 +176,7 @@ def test_impossible_values_are_explained(file: Path, override: str, key: str, ex
         "model.predictor.rank",
         "model.predictor.substeps",
         "planning.horizon",
-        "planning.samples",
+        "control.oracle_cem.samples",
         "training.on_policy.intervals",
     ],
 )
@@ -198,7 +199,7 @@ def test_slow_chaos_needs_a_duration(file: Path) -> None:
 def test_all_problems_are_told_at_once(file: Path) -> None:
     lines = told(file, ["training.updats=3", "data.train.simulations=0", "simulation.domain_extent=-1", "name=[]"])
     assert len(lines) == 4
-    assert len(told(file, ["model.latent_modes=99", "loss.horizon=99", "planning.elites=99"])) == 3
+    assert len(told(file, ["model.latent_modes=99", "loss.horizon=99", "control.oracle_cem.elites=99"])) == 3
 
 
 def test_missing_keys_are_named(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def scattered(model: WorldModel) -> WorldModel:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.01 * torch.randn(parameter.shape, dtype=parameter.dtype))
-        model.predictor.decay.weight.mul_(0.5)
+        getattr(model.predictor, "tendency", model.predictor).decay.weight.mul_(0.5)
     return model
 
 

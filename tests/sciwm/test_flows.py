@@ -89,9 +89,9 @@ def config() -> Config:
         "model": {"latent_modes": 4, "encoder": {"layers": 2, "modes": 6}},
         "loss": {"horizon": 4},
         "training": {"updates": 1},
-        "planning": {"horizon": 3, "iterations": 4, "samples": 8, "elites": 2, "terminal": "none"},
+        "planning": {"horizon": 3, "planner": {"iterations": 4}, "terminal": "none"},
         "evaluation": {"steps": 8},
-        "control": {"episodes": 3, "intervals": 6, "first": 4, "last": 2},
+        "control": {"episodes": 3, "intervals": 6, "first": 4, "last": 2, "oracle_cem": {"samples": 8, "elites": 2}},
     }
     return parse_config(tree, where="test")
 

@@ -26,10 +26,12 @@ from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, mea
 from sciwm.evaluation.symmetry import translated, translation_errors
 from sciwm.loss.objective import Objective
 from sciwm.model.conservation import places_of_means
-from sciwm.model.encoder import MOST_SNAPSHOTS, SpectralEncoder, VectorEncoder, principal_modes
 from sciwm.model.linear_readout import LinearReadout
+from sciwm.model.principal_modes import MOST_SNAPSHOTS, principal_modes
 from sciwm.model.spaces.fourier import along_axes, basis
 from sciwm.model.spaces.spectral import SpectralSpace, translate
+from sciwm.model.spectral_encoder import SpectralEncoder
+from sciwm.model.vector_encoder import VectorEncoder
 from sciwm.model.world_model import WorldModel
 from sciwm.training.loop import build_model, train
 from simulations import BoundedGrid, build, gaussian_jets, run_episodes
@@ -98,9 +100,9 @@ def flow_config() -> Config:
         },
         "loss": {"horizon": 3},
         "training": {"updates": 20, "updates_per_epoch": 20, "batch_size": 8},
-        "planning": {"horizon": 4, "iterations": 2, "samples": 8, "elites": 2, "terminal": "none"},
+        "planning": {"horizon": 4, "planner": {"iterations": 2}, "terminal": "none"},
         "evaluation": {"steps": 8},
-        "control": {"episodes": 2, "intervals": 8, "first": 4, "last": 2},
+        "control": {"episodes": 2, "intervals": 8, "first": 4, "last": 2, "oracle_cem": {"samples": 8, "elites": 2}},
     }
     return parse_config(tree, where="test")
 
@@ -180,7 +182,8 @@ def test_actuators_that_are_not_known_are_learned(
     assert (effects.norm(dim=2) > 1e-4).all()
     assert torch.linalg.matrix_rank(effects[:, 0].detach()) == 4
     effects.square().sum().backward()
-    free = model.predictor.forcing if kind == "fields" else model.predictor.forcing.free
+    learned = getattr(model.predictor, "tendency", model.predictor).forcing
+    free = learned if kind == "fields" else learned.free
     assert free.grad is not None
     assert free.grad.any(dim=1).all()
 
@@ -434,8 +437,8 @@ def test_slaved_modes_make_a_step_that_of_a_larger_latent(
     z, action = small.encode(first_fields(flows[0])).detach(), torch.rand(4, 4) - 0.5
     with torch.no_grad():
         step = small.predictor.stepper(small.shapes)(z, action)
-        stepped = large.predictor.stepper(small.shapes)(small.predictor.slaved.added(z), action)
-    torch.testing.assert_close(small.predictor.slaved.dropped(stepped), step)
+        stepped = large.predictor.stepper(small.shapes)(small.predictor.widening.widened(z), action)
+    torch.testing.assert_close(small.predictor.widening.narrowed(stepped), step)
     assert stepped.norm() > 1.01 * step.norm()
 
 
@@ -514,12 +517,12 @@ def test_unknown_actuators_start_from_what_they_did(config: Config, training_set
     unknown.fit(windows.fields[:, 0], None)
     before, action, after = windows.fields[:, 0], windows.actions[:, 0].clone(), windows.fields[:, 1]
     unknown.fit_forcing(before, action, after)
-    told, found = known.predictor.forcing.matrix(known.shapes), unknown.predictor.forcing.matrix(None)
+    told, found = known.predictor.tendency.forcing.matrix(known.shapes), unknown.predictor.tendency.forcing.matrix(None)
     waves = [0, 1, 2, 3, 7, 8, 9]  # slow ones: over an interval the others forget their forcing
     assert torch.nn.functional.cosine_similarity(told[:, waves], found[:, waves]).min() > 0.9
     action[:, 0] = 0.0
     unknown.fit_forcing(before, action, after)
-    assert unknown.predictor.forcing.matrix(None)[0].abs().max() < 1e-3
+    assert unknown.predictor.tendency.forcing.matrix(None)[0].abs().max() < 1e-3
 
 
 @pytest.mark.parametrize(("layers", "least", "most"), [(1, 0.0, 1e-3), (2, 1e-2, 1.0)])

@@ -12,9 +12,10 @@ from sciwm.data.domain import Axis
 from sciwm.errors import InputError
 from sciwm.experiment import stages
 from sciwm.model.conservation import places_of_means
-from sciwm.model.encoder import SpectralEncoder, VectorEncoder
 from sciwm.model.spaces.spectral import SpectralSpace
 from sciwm.model.spaces.vector import VectorSpace
+from sciwm.model.spectral_encoder import SpectralEncoder
+from sciwm.model.vector_encoder import VectorEncoder
 from sciwm.training import memory
 from sciwm.training.memory import least_memory, require_memory
 

@@ -37,7 +37,7 @@ def with_random_weights(model: WorldModel, deviation: float = 0.03) -> WorldMode
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(deviation * torch.randn(parameter.shape, generator=generator(), dtype=parameter.dtype))
-        model.predictor.decay.weight.mul_(0.5)
+        model.predictor.tendency.decay.weight.mul_(0.5)
     return model
 
 
@@ -181,8 +181,8 @@ def test_shell_growth_of_a_linear_model(
     """max(0, ln g / c)^2 for z+ = g z, also where some latents are zero."""
     model = build_model(make_config(model=LEDGER | {"predictor": {"kind": "linear"}}), training_set)
     with torch.no_grad():
-        model.predictor.decay.set_identity(growth)
-        model.predictor.forcing.linear.weight.zero_()
+        model.predictor.tendency.decay.set_identity(growth)
+        model.predictor.tendency.forcing.linear.weight.zero_()
     latents = torch.randn(32, model.latent_size, generator=generator())
     excess = max(0.0, np.log(growth / 0.9))
     term = shell_growth(model, latents, contraction=0.9, generator=generator())
@@ -191,7 +191,7 @@ def test_shell_growth_of_a_linear_model(
     term = shell_growth(model, latents, contraction=0.9, generator=generator())
     assert float(term.detach()) == pytest.approx(excess**2 / 2, abs=1e-6)
     term.backward()
-    assert torch.isfinite(model.predictor.decay.weight.grad).all()
+    assert torch.isfinite(model.predictor.tendency.decay.weight.grad).all()
 
 
 def test_the_shell_lies_outside_the_data(model: WorldModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,7 +339,7 @@ def test_an_autoencoder_is_shaped_by_reconstruction_alone(
         assert (at_latents is not None) == (name == "reconstruction"), name
     for name in ("one_step", "rollout", "budget"):
         (of_predictor,) = torch.autograd.grad(
-            terms.by_name()[name], [model.predictor.decay.weight], retain_graph=True, allow_unused=True
+            terms.by_name()[name], [model.predictor.tendency.decay.weight], retain_graph=True, allow_unused=True
         )
         assert of_predictor.any(), name
 

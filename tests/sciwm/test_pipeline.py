@@ -101,7 +101,7 @@ def test_names_are_looked_up_before_anything_is_simulated(make_config: Callable[
 def test_planning_may_change_in_a_finished_run(tiny_run: Path, make_config: Callable[..., Config]) -> None:
     """What neither data nor weights depend on is taken over without simulating or training again."""
     before = (tiny_run / "model.safetensors").read_bytes()
-    planning = {"horizon": 3, "iterations": 1, "samples": 8, "elites": 2, "terminal": "none"}
+    planning = {"horizon": 3, "planner": {"iterations": 1}, "terminal": "none"}
     stages.simulate(make_config(training=TRAINING, planning=planning), tiny_run)
     stages.train(tiny_run)
     assert (tiny_run / "model.safetensors").read_bytes() == before

@@ -8,6 +8,7 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
+from sciwm.config import CEMSettings, GradientSettings
 from sciwm.planning import (
     CEMPlanner,
     Cost,
@@ -73,19 +74,21 @@ def test_gradient_planner_reaches_the_linear_optimum(cost: Cost, with_law: bool)
     """Inside the box the problem is convex: with the law's cost-to-go a short horizon is already optimal."""
     law = linear_law(Linear(), cost, TARGET)
     state = torch.tensor([[[0.3, -0.1]], [[-0.2, 0.2]]], dtype=torch.float64)
-    planner = GradientPlanner(12, iterations=400, learning_rate=0.02, law=law if with_law else None)
+    planner = GradientPlanner(12, GradientSettings(iterations=400, learning_rate=0.02), law=law if with_law else None)
     plan = planner.plan(Linear(), state, cost)
     optimal = law.action(state)
     assert torch.allclose(Linear.actuators.to_normalized(plan.actions[:, 0]), optimal, atol=2e-2)
 
 
-@pytest.mark.parametrize("planner", [GradientPlanner(5), CEMPlanner(5, iterations=5, samples=256)])
+@pytest.mark.parametrize(
+    "planner", [GradientPlanner(5), CEMPlanner(5, CEMSettings(iterations=5, samples=256, deviation=0.5))]
+)
 def test_plans_stay_in_the_box_and_beat_doing_nothing(cost: Cost, planner: GradientPlanner | CEMPlanner) -> None:
     """Far from the target the bounds are active and respected, and the plan is better than no action."""
     state = torch.tensor([[[5.0, -4.0]]], dtype=torch.float64)
     plan = planner.plan(Linear(), state, cost)
     assert plan.actions.abs().max() <= 2.0
-    nothing = GradientPlanner(5, iterations=0).plan(Linear(), state, cost)
+    nothing = GradientPlanner(5, GradientSettings(iterations=0)).plan(Linear(), state, cost)
     assert float(plan.predicted_cost) < float(nothing.predicted_cost)
 
 
@@ -93,9 +96,9 @@ def test_cem_is_deterministic_and_never_worse_than_its_guess(cost: Cost) -> None
     """Same seed, same plan; and the first guess, here the linear law, is among the candidates."""
     law = linear_law(Linear(), cost, TARGET)
     state = torch.tensor([[[1.0, 1.0]]], dtype=torch.float64)
-    plans = [CEMPlanner(6, law=law, seed=3).plan(Linear(), state, cost) for _ in range(2)]
+    plans = [CEMPlanner(6, CEMSettings(deviation=0.5, seed=3), law=law).plan(Linear(), state, cost) for _ in range(2)]
     assert torch.equal(plans[0].actions, plans[1].actions)
-    guess = GradientPlanner(6, iterations=0, law=law).plan(Linear(), state, cost)
+    guess = GradientPlanner(6, GradientSettings(iterations=0), law=law).plan(Linear(), state, cost)
     assert float(plans[0].predicted_cost) <= float(guess.predicted_cost)
 
 
@@ -107,7 +110,7 @@ def test_candidates_are_judged_a_few_at_once(cost: Cost, monkeypatch: pytest.Mon
         seen.append(len(state))
         return Linear.advance(dynamics, state, action)
 
-    planner = CEMPlanner(horizon=4, samples=16, elites=4)
+    planner = CEMPlanner(4, CEMSettings(samples=16, elites=4, deviation=0.5))
     whole = planner.plan(dynamics, start, cost)
     monkeypatch.setattr("sciwm.planning.planner.SEQUENCES_AT_ONCE", 6)
     monkeypatch.setattr(dynamics, "advance", advance)
@@ -123,7 +126,7 @@ def test_exploding_imagination_is_never_chosen(cost: Cost) -> None:
             return super().advance(state, action) / (action[:, :, None] < 0.5)
 
     state = torch.tensor([[[1.0, -3.0]]], dtype=torch.float64)
-    for planner in (GradientPlanner(4, iterations=20), CEMPlanner(4)):
+    for planner in (GradientPlanner(4, GradientSettings(iterations=20)), CEMPlanner(4, CEMSettings(deviation=0.5))):
         plan = planner.plan(Fragile(), state, field_target(Fragile(), TARGET))
         assert torch.isfinite(plan.predicted_cost).all()
         assert (plan.actions < 0.5).all()
@@ -131,7 +134,7 @@ def test_exploding_imagination_is_never_chosen(cost: Cost) -> None:
 
 def test_receding_horizon_warm_starts_and_converges(cost: Cost) -> None:
     """The closed loop drives the unstable system to the target; its plans are shifted, not started anew."""
-    policy = RecedingHorizon(Linear(), GradientPlanner(10, iterations=30), cost)
+    policy = RecedingHorizon(Linear(), GradientPlanner(10, GradientSettings(iterations=30)), cost)
     state = torch.tensor([[[1.0, 0.0]]], dtype=torch.float64)
     for interval in range(60):
         state = Linear().advance(state, policy(state, interval))
@@ -142,7 +145,7 @@ def test_receding_horizon_warm_starts_and_converges(cost: Cost) -> None:
 def test_a_warm_start_is_the_last_plan_shifted_by_one(cost: Cost) -> None:
     """Without a single iteration the plan is the best guess: here the optimal last plan, one interval on."""
     state = torch.tensor([[[0.5, 0.3]]], dtype=torch.float64)
-    last = GradientPlanner(8, iterations=300, learning_rate=0.02).plan(Linear(), state, cost)
+    last = GradientPlanner(8, GradientSettings(iterations=300, learning_rate=0.02)).plan(Linear(), state, cost)
     after = Linear().advance(state, last.actions[:, 0])
-    plan = GradientPlanner(8, iterations=0).plan(Linear(), after, cost, warm_start=last)
+    plan = GradientPlanner(8, GradientSettings(iterations=0)).plan(Linear(), after, cost, warm_start=last)
     torch.testing.assert_close(plan.actions[:, :-1], last.actions[:, 1:])

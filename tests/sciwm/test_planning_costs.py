@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sciwm.config import PlanningSettings
+from sciwm.config import CEMSettings, GradientSettings, PlanningSettings
 from sciwm.dynamics import rollout
 from sciwm.model.world_model import WorldModel
 from sciwm.planning import (
@@ -85,11 +85,11 @@ def test_targets_cost_nothing_where_the_model_believes_to_be_there(model: WorldM
 
 
 def test_settings_become_the_planner_they_describe(model: WorldModel, target: Tensor) -> None:
-    gradient, _ = build_planner(settings(horizon=7, iterations=3, learning_rate=0.2), model, target)
-    assert gradient == GradientPlanner(horizon=7, iterations=3, learning_rate=0.2)
-    cem, _ = build_planner(settings(planner="cem", samples=20, elites=5, iterations=2), model, target)
-    assert isinstance(cem, CEMPlanner)
-    assert (cem.horizon, cem.iterations, cem.samples, cem.elites, cem.law) == (12, 2, 20, 5, None)
+    gradient, _ = build_planner(settings(horizon=7, planner={"iterations": 3, "learning_rate": 0.2}), model, target)
+    assert gradient == GradientPlanner(7, GradientSettings(iterations=3, learning_rate=0.2))
+    asked = {"kind": "cem", "samples": 20, "elites": 5, "iterations": 2}
+    cem, _ = build_planner(settings(planner=asked), model, target)
+    assert cem == CEMPlanner(12, CEMSettings(samples=20, elites=5, iterations=2))
 
 
 @pytest.mark.parametrize(("action_weight", "rate_weight"), [(0.0, 0.0), (0.1, 0.0), (0.1, 2.0)])
@@ -119,10 +119,10 @@ def test_terminal_law_is_part_of_the_planner(planner: str) -> None:
     }
     rest = torch.zeros(1, 32)
     eight = build({**plant, "jets": {"count": 8, "width": 0.8, "limit": 1.0}})
-    built, _ = build_planner(settings(planner=planner, terminal="riccati"), eight, rest)
+    built, _ = build_planner(settings(planner={"kind": planner}, terminal="riccati"), eight, rest)
     assert isinstance(built, GradientPlanner | CEMPlanner)
     assert built.law is not None
     assert built.law.gain.shape == (8, 32)
     one = build({**plant, "jets": {"count": 1, "width": 0.8, "limit": 1.0}})
     with pytest.raises(ValueError, match="mode that grows by"):
-        build_planner(settings(planner=planner, terminal="riccati"), one, rest)
+        build_planner(settings(planner={"kind": planner}, terminal="riccati"), one, rest)

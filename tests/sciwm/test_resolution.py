@@ -9,7 +9,7 @@ import xarray as xr
 from altered import Altered, diffusion
 from torch import Tensor
 
-from sciwm.config import Config
+from sciwm.config import Config, GradientSettings
 from sciwm.errors import InputError
 from sciwm.evaluation.control import ControlTask, run_control
 from sciwm.evaluation.resolution import (
@@ -76,7 +76,7 @@ def test_plans_of_the_true_solver_work_as_well_on_a_finer_grid(config: Config) -
     rng = np.random.default_rng(0)
     starts = torch.tensor(np.stack([simulation.initial_state(rng, amplitude=0.3) for _ in range(3)])).float()
     short = config.control.model_copy(update={"intervals": 6})
-    planning = config.planning.model_copy(update={"iterations": 6, "horizon": 4})
+    planning = config.planning.model_copy(update={"planner": GradientSettings(iterations=6), "horizon": 4})
     coarse = ControlTask(
         config.model_copy(update={"control": short, "planning": planning}), simulation, starts, torch.zeros(1, 32)
     )

@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 import sciwm
-from sciwm.config import Config
+from sciwm.config import CEMSettings, Config, GradientSettings
 from sciwm.data.checks import check_forcing
 from sciwm.data.schema import open_trajectories
 from sciwm.dynamics import rollout
@@ -261,11 +261,11 @@ def test_requests_that_make_no_sense(
 # Planning -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("planner", ["gradient", "cem"])
+@pytest.mark.parametrize("planner", [GradientSettings(iterations=8), CEMSettings(iterations=8)])
 def test_plan_reaches_further_than_doing_nothing_and_can_be_rolled_out(
-    surrogate: sciwm.Surrogate, ds: xr.Dataset, planner: str
+    surrogate: sciwm.Surrogate, ds: xr.Dataset, planner: GradientSettings | CEMSettings
 ) -> None:
-    settings = surrogate.config.planning.model_copy(update={"planner": planner, "iterations": 8, "action_weight": 0.0})
+    settings = surrogate.config.planning.model_copy(update={"planner": planner, "action_weight": 0.0})
     start, goal = ds.isel(time=-1, simulation=[0, 3]), 0 * ds[["u"]].isel(time=0, simulation=0)
     plan = surrogate.plan(start, goal, horizon=3, settings=settings)
     assert plan["forcing"].dims == ("simulation", "time", "actuator")
@@ -363,11 +363,17 @@ def test_names_of_results_are_taken(surrogate: sciwm.Surrogate, ds: xr.Dataset) 
 def test_settings_are_looked_at_though_copied(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:
     """``model_copy`` takes everything."""
     start = ds.isel(time=0, simulation=0)
-    wrong = {"planner": "foo", "horizn": 1, "iterations": 0, "action_weight": -5}
+    planner = surrogate.config.planning.planner.model_copy(update={"iterations": -1, "rate": 1})
+    wrong = {"planner": planner, "horizn": 1, "action_weight": -5}
     settings = surrogate.config.planning.model_copy(update=wrong)
     lines = told(lambda: surrogate.plan(start, start, settings=settings))
-    for name in wrong:
+    for name in ("planner.iterations", "planner.rate", "horizn", "action_weight"):
         assert any(f"planning.{name}" in line for line in lines), name
+    other = surrogate.config.planning.model_copy(update={"planner": "foo"})
+    assert (
+        "planning.planner.kind: expected 'gradient' or 'cem'"
+        in told(lambda: surrogate.plan(start, start, settings=other))[0]
+    )
     assert any("did you mean 'horizon'?" in line for line in lines)
 
 

@@ -79,8 +79,11 @@ def test_known_forcing_starts_as_one_euler_step(config: Config, training_set: Tr
     """Before training an action adds interval x forcing to the fields, where the shapes are known."""
     model = build_model(config, training_set)
     with torch.no_grad():
-        model.predictor.tendency.back.weight.zero_()
-        model.predictor.substeps, model.predictor.correction.weight.data = 1, 0 * model.predictor.correction.weight
+        model.predictor.tendency.product.back.weight.zero_()
+        model.predictor.substeps, model.predictor.tendency.correction.weight.data = (
+            1,
+            0 * model.predictor.tendency.correction.weight,
+        )
         for parameter in model.decoder.quadratic.parameters():
             parameter.zero_()
         action, state = torch.rand(8, 4) - 0.5, model.encode(fields)
@@ -123,9 +126,9 @@ def test_action_path(make_config: Callable[..., Config], training_set: Trajector
     model = build_model(config, training_set)
     predictor = model.predictor
     with torch.no_grad():
-        for parameter in (*predictor.modulation.parameters(), *predictor.forcing.parameters()):
+        for parameter in (*predictor.tendency.modulation.parameters(), *predictor.tendency.forcing.parameters()):
             parameter.normal_()
-        predictor.correction.weight.zero_()  # one stage: the tendency itself
+        predictor.tendency.correction.weight.zero_()  # one stage: the tendency itself
     predictor.substeps = 1
     step, state = predictor.stepper(model.shapes), torch.randn(3, model.latent_size)
     a, b = torch.randn(2, 3, 4)

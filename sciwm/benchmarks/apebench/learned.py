@@ -153,5 +153,6 @@ def parameters_of(model: WorldModel) -> int:
     predictor = model.predictor
     if not isinstance(predictor, ExponentialPredictor):
         raise TypeError(f"expected an exponential predictor, got {type(predictor).__name__}")
-    used = (predictor.tendency, predictor.decay, predictor.correction)
+    tendency = predictor.tendency
+    used = (tendency.product, tendency.decay, tendency.correction)
     return sum(p.numel() for part in used for p in part.parameters())

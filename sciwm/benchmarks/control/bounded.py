@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sciwm.benchmarks.control.harness import Policy, Wanted, row, run, within
 from sciwm.benchmarks.results import Row
+from sciwm.config import CEMSettings
 from sciwm.planning import CEMPlanner, Cost, Hold, RecedingHorizon
 from sciwm.planning.costs import Imagined
 from sciwm.planning.lbfgs import minimize
@@ -136,7 +137,7 @@ def hidden_gain(quick: bool, rng: np.random.Generator) -> list[Row]:
         effort = plant.actuators.to_physical(imagined.actions).square().sum(dim=(1, 2))
         return squares[:, :-1].sum(dim=1) + FINAL_WEIGHT * squares[:, -1] + ACTION_WEIGHT * effort
 
-    planner = CEMPlanner(horizon=6, iterations=3, samples=64, elites=8, deviation=0.9)
+    planner = CEMPlanner(6, CEMSettings(iterations=3, samples=64, elites=8, deviation=0.9))
     oracle = RecedingHorizon(plant, planner, Cost(frozenset({"fields"}), evaluate))
     rows = []
     for controller, policy, wanted in (

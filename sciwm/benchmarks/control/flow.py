@@ -7,6 +7,7 @@ import torch
 
 from sciwm.benchmarks.control.harness import Wanted, replay, row, run, within
 from sciwm.benchmarks.results import Row
+from sciwm.config import GradientSettings
 from sciwm.planning import Cost, GradientPlanner, Hold, RecedingHorizon
 from sciwm.planning.costs import functional
 from simulations.tasks import Scenario
@@ -24,8 +25,8 @@ def kolmogorov(quick: bool, rng: np.random.Generator) -> list[Row]:
     rows = [row(name, "none", "dissipation, 40 time units", floor, within(0.136, 0.1), began)]
     task.intervals = 8 if quick else 32
     few = Scenario(plant, scenario.start[:episodes])
-    receding = GradientPlanner(horizon=8, iterations=5, learning_rate=0.3)
-    whole = GradientPlanner(horizon=task.intervals, iterations=5 if quick else 100, learning_rate=0.15)
+    receding = GradientPlanner(8, GradientSettings(iterations=5, learning_rate=0.3))
+    whole = GradientPlanner(task.intervals, GradientSettings(iterations=5 if quick else 100, learning_rate=0.15))
     began = time.perf_counter()
     plan = whole.plan(plant, few.start, functional("enstrophy"))
     for controller, policy, wanted in (
@@ -54,7 +55,7 @@ def reach_target(quick: bool, rng: np.random.Generator) -> list[Row]:
         if quick and evaluations > 10:
             continue
         began = time.perf_counter()
-        planner = GradientPlanner(horizon=task.intervals, iterations=evaluations, learning_rate=0.15)
+        planner = GradientPlanner(task.intervals, GradientSettings(iterations=evaluations, learning_rate=0.15))
         plan = planner.plan(plant, scenario.start, cost)
         end = run(task, scenario, replay(plan.actions)).states[-1]
         label = f"gradient through the solver, {evaluations} evaluations" if evaluations else "none"
@@ -70,7 +71,7 @@ def mix(quick: bool, rng: np.random.Generator) -> list[Row]:
     task = Kolmogorov("mixing", num_points=32 if quick else 64)
     task.intervals = 4 if quick else task.intervals
     plant, scenario = task.simulation, task.draw(rng, episodes, dtype=torch.float32)
-    planner = GradientPlanner(horizon=8, iterations=5, learning_rate=0.3)
+    planner = GradientPlanner(8, GradientSettings(iterations=5, learning_rate=0.3))
     adjoint = RecedingHorizon(plant, planner, functional("scalar_variance"))
     rows = []
     for controller, policy in (("none", Hold(plant.actuators)), ("gradient through the solver", adjoint)):

@@ -10,10 +10,12 @@ from torch import Tensor
 
 from sciwm.benchmarks.control.harness import Policy, Wanted, row, run, within
 from sciwm.benchmarks.results import Row
+from sciwm.config import GradientSettings
 from sciwm.planning import Cost, GradientPlanner, Hold, LinearFeedback, RecedingHorizon, action_energy
 from sciwm.planning.costs import Imagined, field_target
-from sciwm.planning.estimation import OutputFeedback, kalman_filter
+from sciwm.planning.estimation import kalman_filter
 from sciwm.planning.linear_law import linear_law, linearize
+from sciwm.planning.policies import OutputFeedback
 from simulations.tasks import Scenario, Task
 from simulations.tasks.chaos import Chaos
 from simulations.tasks.convection import NOISE_VARIANCE, SENSOR_SPACING, Convection, pulse
@@ -105,7 +107,7 @@ def least_dissipation(quick: bool, rng: np.random.Generator) -> list[Row]:
         return plant.dissipation(fields.flatten(0, 1)).view(fields.shape[:2]).sum(dim=1)
 
     cost = Cost(frozenset({"fields"}), dissipated)
-    adjoint = RecedingHorizon(plant, GradientPlanner(horizon=20, iterations=6, learning_rate=0.2), cost)
+    adjoint = RecedingHorizon(plant, GradientPlanner(20, GradientSettings(iterations=6, learning_rate=0.2)), cost)
     rows = []
     for controller, policy, wanted in (
         ("none", Hold(plant.actuators), within(0.927, 0.1)),

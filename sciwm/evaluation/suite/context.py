@@ -14,7 +14,6 @@ from sciwm.config import Config, EvaluationSettings
 from sciwm.data.recipes import SEEDS
 from sciwm.data.schema import Trajectories
 from sciwm.evaluation.rollouts import evaluate_rollouts
-from sciwm.model.encoder import SpectralEncoder
 from sciwm.model.world_model import WorldModel
 from simulations import PeriodicGrid, Simulation
 
@@ -74,7 +73,7 @@ class EvaluationContext:
     @property
     def sees_any_grid(self) -> bool:
         """Whether the model encodes fields of other resolutions than its own."""
-        return isinstance(self.model.encoder, SpectralEncoder)
+        return self.model.encoder.sees_any_grid
 
     @cached_property
     def rollouts(self) -> xr.Dataset:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sciwm.loss.collapse.anti_collapse import AntiCollapse
 from sciwm.loss.collapse.masking import hide_boxes
 from sciwm.loss.ranks import mean_over_ranks
-from sciwm.model.construction import Encoder
+from sciwm.model.encoder import Encoder
 from sciwm.model.spaces.latent_space import LatentSpace
 
 RANK = 4

@@ -23,10 +23,7 @@ def budget_residual(model: WorldModel, before: Tensor, action: Tensor, after: Te
     Returns:
         ``(batch, functional)``.
     """
-    deviation, typical = (
-        before.new_tensor([getattr(f, name) for f in model.domain.functionals])
-        for name in ("deviation", "change_deviation")
-    )
+    deviation, typical = (model.functional_scale(name).to(before) for name in ("deviation", "change_deviation"))
     change = (model.functionals(after) - model.functionals(before)) * deviation
     return (change - model.inflow(model.latent(before), action, model.latent(after))) / typical
 

@@ -55,7 +55,7 @@ class InverseDynamics(Term):
         """
         forcing = model.scaled(actions).flatten(0, 1)
         if model.shapes is not None:
-            forcing = forcing @ model.encoder.of_shapes.dropped(model.shapes)
+            forcing = forcing @ model.encoder.of_shapes.narrowed(model.shapes)
         both = torch.cat([latents[:, :-1], latents[:, 1:]], dim=2).flatten(0, 1)
         read = self.linear(both) + self.quadratic(both)
         return (read - forcing).square().mean() / mean_over_ranks(forcing.square().mean()).clamp(min=1e-12)

@@ -25,6 +25,14 @@ class LatentSpace(Protocol):
         """Several latents side by side."""
         ...
 
+    def with_modes(self, more: int) -> Self:
+        """The space of ``more`` wavenumbers along each axis, where there are any; else the same."""
+        ...
+
+    def places_in(self, wider: Any) -> Tensor:
+        """Indices of the coordinates of this space among those of a wider one."""
+        ...
+
     def linear(self, to: Any) -> LinearMap:
         """The general linear map to another space."""
         ...

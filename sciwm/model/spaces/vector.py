@@ -35,6 +35,14 @@ class VectorSpace:
         """Several latents side by side."""
         return VectorSpace(self.length, times * self.copies)
 
+    def with_modes(self, more: int) -> "VectorSpace":
+        """The same, as there are no wavenumbers."""
+        return self
+
+    def places_in(self, wider: "VectorSpace") -> Tensor:
+        """The leading ones."""
+        return torch.arange(self.size)
+
     def linear(self, to: "VectorSpace") -> "VectorLinear":
         """The general linear map to another space."""
         return VectorLinear(self, to)

@@ -1,0 +1,57 @@
+"""What older versions wrote, brought to the form of this one. Nothing is written here; old files stay as they are."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_OF_PLANNERS = {"gradient": ("iterations", "learning_rate"), "cem": ("iterations", "samples", "elites", "deviation")}
+_OF_CEM = ("samples", "elites", "deviation")
+
+
+def migrated_config(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """An experiment as plain data, with the settings of planners in sections of their own.
+
+    Until 0.2 all planners shared the keys of ``planning``, and those of CEM served the reference controller too.
+    What is in today's form is returned as it is.
+    """
+    planning, control = ({} if tree.get(key) is None else tree[key] for key in ("planning", "control"))
+    if not isinstance(planning, Mapping) or not isinstance(control, Mapping):
+        return dict(tree)
+    flat = {key: planning[key] for key in ("planner", *_OF_PLANNERS["gradient"], *_OF_CEM) if key in planning}
+    cem = {key: planning[key] for key in _OF_CEM if key in flat}
+    if "cem_iterations" in control:
+        cem["iterations"] = control["cem_iterations"]
+    migrated = dict(tree)
+    if flat and not isinstance(planning.get("planner"), Mapping):
+        kind = planning.get("planner", "gradient")
+        known = _OF_PLANNERS.get(kind, ()) if isinstance(kind, str) else ()
+        planner = {"kind": kind} | {key: planning[key] for key in known if key in planning}
+        migrated["planning"] = {k: v for k, v in planning.items() if k not in flat} | {"planner": planner}
+    elif "cem_iterations" not in control:
+        return migrated
+    if cem:
+        migrated["control"] = {"oracle_cem": cem} | {k: v for k, v in control.items() if k != "cem_iterations"}
+    return migrated
+
+
+def migrated_weights(state: Mapping[str, T]) -> dict[str, T]:
+    """The weights of a world model by the names they have now.
+
+    Until 0.2 the parts of the tendency were those of the predictor.
+    """
+    own = [name for name in state if name.startswith("predictor.tendency.")]
+    if not own or any(name.startswith("predictor.tendency.product.") for name in own):
+        return dict(state)
+    return {_in_tendency(name): values for name, values in state.items()}
+
+
+def migrated_objective(state: Mapping[str, T]) -> dict[str, T]:
+    """What an objective has learned, such as a head for inverse dynamics, by the names of its terms."""
+    return {re.sub(r"^inverse\.", "members.inverse.", name): values for name, values in state.items()}
+
+
+def _in_tendency(name: str) -> str:
+    name = re.sub(r"^predictor\.tendency\.", "predictor.tendency.product.", name)
+    return re.sub(r"^predictor\.(decay|correction|forcing|modulation|steady)\.", r"predictor.tendency.\1.", name)

@@ -1,0 +1,108 @@
+"""The tendency of transport and diffusion: quadratic in the state, affine in the action."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from sciwm.config import PredictorSettings
+from sciwm.model.forcing import Forcing, SteadyForcing
+from sciwm.model.spaces.latent_space import LatentSpace
+from sciwm.model.tendency.step_layout import affine, layout_of
+
+
+class QuadraticTendency(nn.Module):
+    """``z' = l z + N(z, a)`` with N quadratic, as transport is in every conservation law, and affine in the action:
+
+        N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r z) ] + G a + g            action_path = affine
+        N(z, a) = sum_r W_r [ (U_r z) (V_r z) ] + G a + g                    action_path = additive
+        N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r (z + H a)) ] + G a + g    action_path = general
+
+    The linear part is learned as what it does over one substep: a propagator E, and R for the second stage.
+    E, R and the factors of N are maps of the latent's space, which commute with translation if that is
+    spectral. The steady forcing g varies along the axes that the settings name, and is none where they name none.
+
+    Args:
+        settings: rank of the product and path of the actions.
+        space: where the step is taken.
+        forcing, modulation: G and H.
+        steady: g.
+    """
+
+    def __init__(
+        self,
+        settings: PredictorSettings,
+        space: LatentSpace,
+        forcing: Forcing,
+        modulation: Forcing,
+        steady: SteadyForcing,
+    ) -> None:
+        super().__init__()
+        self.action_path: Literal["additive", "affine", "general"] = settings.action_path
+        self.product = space.product(space, settings.rank, gain=0.02)
+        self.decay = space.linear(space).set_identity(1.0)  # E
+        self.correction = space.linear(space).set_identity(0.5)  # R
+        self.forcing = forcing  # G
+        self.modulation = modulation.requires_grad_(self.action_path != "additive")  # H
+        self.steady = steady  # g
+
+    def fit(self, scales: Tensor, latents: Tensor) -> None:
+        """Take over the scales of the coordinates, and measure those of the products on samples ``(n, size)``."""
+        self.product.fit(scales, latents)
+
+    def set_forcing(self, forcing: Tensor) -> None:
+        """Start from what actions add over one substep, ``(actuator, size)``."""
+        self.forcing.set_free(forcing)
+
+    def actuation(self, shapes: Tensor | None) -> Tensor:
+        """``G``, ``(actuator, size)``."""
+        return self.forcing.matrix(shapes)
+
+    def prepared(self, shapes: Tensor | None) -> "PreparedQuadratic":
+        """Assemble all maps as matrices; ``shapes`` are those of the actuators, if known."""
+        return PreparedQuadratic(self, shapes)
+
+
+class PreparedQuadratic:
+    """See :class:`~sciwm.model.tendency.tendency.PreparedTendency`.
+
+    Args:
+        tendency: whose weights rest.
+        shapes: of the actuators, if known.
+    """
+
+    def __init__(self, tendency: QuadraticTendency, shapes: Tensor | None) -> None:
+        layout = self.layout = layout_of(tendency.product)
+        self.forcing = layout.arranged(tendency.forcing.matrix(shapes))
+        self.steady = layout.arranged(tendency.steady()[None])
+        self.decay, self.correction = layout.matrix(tendency.decay), layout.matrix(tendency.correction)
+        acted = layout.arranged(tendency.modulation.matrix(shapes)) @ layout.view  # what H a adds to the factors
+        if tendency.action_path == "affine":
+            left, right = acted.chunk(2, dim=-1)
+            acted = torch.cat([left, torch.zeros_like(right)], dim=-1)
+        self.acted = None if tendency.action_path == "additive" else acted
+        self.numbers_per_row = len(tendency.product.offset())
+
+    def arranged(self, latents: Tensor) -> Tensor:
+        """Latents ``(batch, size)`` in the layout."""
+        return self.layout.arranged(latents)
+
+    def flat(self, values: Tensor) -> Tensor:
+        """Inverse of :meth:`arranged`."""
+        return self.layout.flat(values)
+
+    def held(self, action: Tensor) -> Callable[[Tensor], Tensor]:
+        """``N(., a)``."""
+        layout = self.layout
+        added = affine(self.steady, action, self.forcing)
+        offset = layout.offset if self.acted is None else affine(layout.offset, action, self.acted)
+        return lambda z: affine(added, layout.multiplied(affine(offset, z, layout.view)), layout.back)
+
+    def propagated(self, z: Tensor, plus: Tensor) -> Tensor:
+        """``E z + plus``."""
+        return affine(plus, z, self.decay)
+
+    def corrected(self, difference: Tensor, plus: Tensor) -> Tensor:
+        """``R difference + plus``."""
+        return affine(plus, difference, self.correction)

@@ -1,0 +1,94 @@
+"""Fields on bounded domains to coefficients of principal modes, corrected by a Fourier neural operator."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sciwm.config import EncoderSettings
+from sciwm.data.domain import Axis
+from sciwm.errors import InputError, Problem
+from sciwm.model.encoder import SMALLEST_SCALE, Encoder
+from sciwm.model.neural_operator import Operator
+from sciwm.model.principal_modes import principal_modes
+from sciwm.model.spaces.vector import VectorSpace
+from sciwm.model.spaces.widened import Widening
+
+
+class VectorEncoder(Encoder):
+    """``z_i = <phi_i, u + P FNO(L u)> / sigma_i`` on a bounded domain.
+
+    The ``phi_i`` are the leading modes of the proper orthogonal decomposition of the training fields
+    (Sirovich 1987, doi:10.1090/qam/910462), ``sigma_i`` their deviations: before training the latent
+    is the best linear one. The operator sees the fields mirrored at the ends of every bounded axis,
+    which makes them periodic and continuous.
+
+    Args:
+        variables: number of fields V.
+        settings: sizes of the operator.
+        space: where the latents live.
+        grid: points along each axis.
+        bounded: which axes are.
+    """
+
+    def __init__(
+        self,
+        variables: int,
+        settings: EncoderSettings,
+        space: VectorSpace,
+        grid: Sequence[int],
+        bounded: Sequence[bool],
+    ) -> None:
+        super().__init__()
+        self.space, self.shape_space = space, space
+        self.of_shapes = Widening(space, space)
+        self.mirrored = [2 + axis for axis, is_bounded in enumerate(bounded) if is_bounded]
+        self.operator = Operator(variables, variables, settings, len(grid))
+        self.register_buffer("mode", torch.zeros(space.size, variables, *grid))
+        self.register_buffer("mean", torch.zeros(variables, *grid))
+        self.register_buffer("scale", torch.ones(space.size))
+        self.mode: Tensor
+        self.mean: Tensor
+        self.scale: Tensor
+
+    def forward(self, fields: Tensor) -> Tensor:
+        """Normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
+        wide = fields
+        for axis in self.mirrored:
+            wide = torch.cat([wide, wide.flip(axis)], dim=axis)
+        correction = self.operator(wide)[(..., *(slice(n) for n in fields.shape[2:]))]
+        return self._coefficients(fields - self.mean + correction) / self.scale
+
+    def metric(self, exponent: float) -> Tensor:
+        """``m_i ~ sigma_i^(2 exponent)``."""
+        weights = self.scale ** (2 * exponent)
+        return weights / weights.sum()
+
+    @torch.no_grad()
+    def fit(self, fields: Tensor) -> None:
+        """Take modes and scales from ``fields`` ``(sample, V, *space)``.
+
+        Raises:
+            InputError: if the latent has more numbers than the fields have modes.
+        """
+        self.mean.copy_(fields.mean(dim=0))
+        modes, deviation = principal_modes(fields, self.space.size)
+        if len(modes) < self.space.size:
+            expected = f"at most {len(modes)}, as many as {len(fields)} fields of {fields[0].numel()} values have modes"
+            raise InputError([Problem("model.latent_size", expected, str(self.space.size), "lower it")])
+        self.mode.copy_(modes)
+        self.scale.copy_(torch.maximum(deviation, SMALLEST_SCALE * deviation[0]))
+
+    @torch.no_grad()
+    def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
+        """Normalised shapes of actuators ``(actuator, V, *space)`` in the units of the latent."""
+        return self._coefficients(shapes) / self.scale
+
+    @classmethod
+    def operator_points(cls, settings: EncoderSettings, axes: Sequence[Axis]) -> int:
+        """The grid of the data, mirrored at walls."""
+        return math.prod(axis.num_points * (1 if axis.periodic else 2) for axis in axes)
+
+    def _coefficients(self, values: Tensor) -> Tensor:
+        return values.flatten(1) @ self.mode.flatten(1).T
