@@ -14,6 +14,7 @@ from sciwm.config import EACH, ONE, Config, Section
 from sciwm.config.planning import PLANNERS
 from sciwm.errors import InputError, Problem, counted
 from sciwm.migration import migrated_config
+from sciwm.run_paths import RunPaths
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -37,6 +38,18 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     for override in overrides:
         _apply(tree, override)
     return parse_config(tree, where=str(path), changed=[override.partition("=")[0] for override in overrides])
+
+
+def load_run_config(paths: RunPaths) -> Config:
+    """The resolved experiment of a run folder.
+
+    Raises:
+        InputError: if the folder is no run, or its ``config.yaml`` is not valid.
+    """
+    if not paths.config.exists():
+        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
+        raise InputError([Problem(str(paths.folder), "a run folder with config.yaml", "none", remedy)])
+    return load_config(paths.config)
 
 
 def parse_config(tree: dict[str, Any], *, where: str, changed: Sequence[str] = ()) -> Config:

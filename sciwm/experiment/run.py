@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from sciwm.config import Config
 from sciwm.config.identity import differences, learned_from, simulated_from
-from sciwm.config.yaml_files import dump_config, load_config
+from sciwm.config.yaml_files import dump_config, load_run_config
 from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.sensitivity_set import SensitivitySet
 from sciwm.errors import InputError, Problem
@@ -49,10 +49,7 @@ class Run:
         Raises:
             InputError: if the folder is no run, or its ``config.yaml`` is not valid.
         """
-        if not self.paths.config.exists():
-            remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
-            raise InputError([Problem(str(self.folder), "a run folder with config.yaml", "none", remedy)])
-        return load_config(self.paths.config)
+        return load_run_config(self.paths)
 
     def write_config(self, config: Config) -> None:
         """Write ``config.yaml`` without asking whom the folder belongs to."""

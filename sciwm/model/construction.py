@@ -76,8 +76,8 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
         space = VectorSpace(space.size)
         shapes = shapes and VectorSpace(shapes.size)
 
-    def forcing(gain: float) -> Forcing:
-        return Forcing(space, actuators, shapes, gain=gain)
+    def forcing(size: float) -> Forcing:
+        return Forcing(space, actuators, shapes, size=size)
 
     if chosen.kind == "linear":
         return LinearPredictor(space, forcing(domain.control_interval), SteadyForcing(space, varies))

@@ -19,16 +19,16 @@ class Forcing(nn.Module):
         space: of the latents.
         actuators: how many.
         shape_space: of the coordinates of the shapes, or None where these are not known.
-        gain: factor of the identity, or deviation of the G_j, to start from.
+        size: factor of the identity, or deviation of the G_j, to start from.
     """
 
-    def __init__(self, space: LatentSpace, actuators: int, shape_space: LatentSpace | None, *, gain: float) -> None:
+    def __init__(self, space: LatentSpace, actuators: int, shape_space: LatentSpace | None, *, size: float) -> None:
         super().__init__()
         if shape_space is None:
             self.linear = None
-            self.free = nn.Parameter(gain * torch.randn(actuators, space.size))
+            self.free = nn.Parameter(size * torch.randn(actuators, space.size))
         else:
-            self.linear = shape_space.linear(space).set_identity(gain)
+            self.linear = shape_space.linear(space).set_identity(size)
 
     def matrix(self, shapes: Tensor | None) -> Tensor:
         """``(actuator, size)``, to multiply scaled actions by.

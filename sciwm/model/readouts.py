@@ -106,7 +106,7 @@ class SpectralDecoder(nn.Module):
         self.of_means = [min(v, space.channels - 1) for v in range(variables)]
         self.fine = SpectralSpace(variables, modes, space.extents)
         self.linear = space.linear(self.fine).set_identity(1.0)
-        self.quadratic = space.product(self.fine, rank, gain=1e-2) if rank else None
+        self.quadratic = space.product(self.fine, rank, deviation=1e-2) if rank else None
         self.linear.requires_grad_(rank > 0)
         self.register_buffer("means", places_of_means(self.fine, means), persistent=False)
         self.register_buffer("scale_of_means", torch.ones(variables, *(1 for _ in modes)))
@@ -165,7 +165,7 @@ class VectorDecoder(nn.Module):
         super().__init__()
         fine = VectorSpace(2 * space.size)
         self.linear = space.linear(fine).set_identity(1.0)
-        self.quadratic = space.product(fine, rank, gain=1e-2)
+        self.quadratic = space.product(fine, rank, deviation=1e-2)
         self.register_buffer("mode", torch.zeros(fine.size, variables, *grid))
         self.register_buffer("mean", torch.zeros(variables, *grid))
         self.register_buffer("scale", torch.ones(fine.size))

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import xarray as xr
 
 from sciwm.config import Config
+from sciwm.config.yaml_files import load_run_config
 from sciwm.data.domain import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation_parts import EVALUATION_PARTS
-from sciwm.experiment.run import Run
 from sciwm.model.checkpoint import read_description
 from sciwm.run_paths import RunPaths
 
@@ -68,7 +68,8 @@ def read_results(run: Path) -> Results:
     Raises:
         InputError: if there is no run or no trained model, or a file is damaged.
     """
-    config, description, paths = Run(run).config(), read_description(run), RunPaths(run)
+    paths = RunPaths(run)
+    config, description = load_run_config(paths), read_description(run)
     metrics = _read(paths.metrics, json.loads, f"evaluate {run}") or {}
     evaluated = {name: _read_netcdf(paths.result(name), f"evaluate {run}") for name in EVALUATION_PARTS}
     controlled = _read_netcdf(paths.controlled, f"control {run}")

@@ -222,7 +222,7 @@ def test_more_numbers_than_the_fields_have_modes_are_refused() -> None:
 
 def test_maps_of_vectors_take_any_batch() -> None:
     """A product of latents over simulation and time is that of each one; rounding of float32."""
-    product = VectorSpace(6).product(VectorSpace(5), 2, gain=1.0)
+    product = VectorSpace(6).product(VectorSpace(5), 2, deviation=1.0)
     latents = torch.randn(4, 3, 6, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(product(latents).flatten(0, 1), product(latents.flatten(0, 1)), rtol=1e-5, atol=1e-6)
 

@@ -50,7 +50,7 @@ def test_maps_commute_with_any_translation(kind: str, dimensions: int, out: int,
         SpectralSpace(2, (5, 4)[:dimensions], EXTENTS[:dimensions]),
         SpectralSpace(3, (out, 6)[:dimensions], EXTENTS[:dimensions]),
     )
-    module = _random(start.linear(to) if kind == "linear" else start.product(to, rank=2, gain=1.0))
+    module = _random(start.linear(to) if kind == "linear" else start.product(to, rank=2, deviation=1.0))
     latent, shifts = torch.randn(batch, start.size), SHIFTS[:dimensions]
     moved = module(translate(latent, start, shifts))
     error = (moved - translate(module(latent), to, shifts)).norm() / moved.norm()
@@ -110,7 +110,7 @@ def test_spectra_are_all_that_translation_leaves_alone(modes: tuple[int, ...], c
 def test_product_is_the_pointwise_product_without_aliasing(modes: tuple[int, ...]) -> None:
     """With all filters the identity, q(z) holds the Fourier coefficients of u^2, computed on a fine grid."""
     space = SpectralSpace(1, modes, EXTENTS[: len(modes)])
-    product: SpectralProduct = space.product(space, rank=1, gain=0.0)
+    product: SpectralProduct = space.product(space, rank=1, deviation=0.0)
     with torch.no_grad():
         product.factors.combination.zero_()
         product.factors.weight.zero_()[0] = 1.0

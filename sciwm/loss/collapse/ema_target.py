@@ -49,7 +49,7 @@ class EMATarget(AntiCollapse):
         self.encoder = copy.deepcopy(encoder).requires_grad_(False).eval()
         space: LatentSpace = encoder.space
         self.linear = space.linear(space).set_identity(1.0)
-        self.quadratic = space.product(space, RANK, gain=0.1)
+        self.quadratic = space.product(space, RANK, deviation=0.1)
         self.quadratic.fit(encoder.scale)
         self.momentum = momentum
         self.final_momentum = final_momentum

@@ -30,7 +30,7 @@ class InverseDynamics(Term):
         if model.shapes is None:
             start, to = VectorSpace(start.size), VectorSpace(len(model.actuators))
         self.linear = start.linear(to)
-        self.quadratic = start.product(to, model.settings.predictor.rank, gain=0.1)
+        self.quadratic = start.product(to, model.settings.predictor.rank, deviation=0.1)
         self.quadratic.fit(model.encoder.scale)
 
     @classmethod

@@ -37,7 +37,7 @@ class LatentSpace(Protocol):
         """The general linear map to another space."""
         ...
 
-    def product(self, to: Any, rank: int, *, gain: float) -> QuadraticMap:
+    def product(self, to: Any, rank: int, *, deviation: float) -> QuadraticMap:
         """The general quadratic map, up to ``rank``, to another space."""
         ...
 

@@ -72,9 +72,9 @@ class SpectralSpace:
         """The general linear map to another space that commutes with translation."""
         return SpectralLinear(self, to)
 
-    def product(self, to: "SpectralSpace", rank: int, *, gain: float) -> "SpectralProduct":
+    def product(self, to: "SpectralSpace", rank: int, *, deviation: float) -> "SpectralProduct":
         """The general quadratic map, up to ``rank``, that commutes with translation."""
-        return SpectralProduct(self, to, rank, gain=gain)
+        return SpectralProduct(self, to, rank, deviation=deviation)
 
     def by_waves(self, latents: Tensor) -> Tensor:
         """``(batch, size) -> (wave vectors, batch, channel 2^D)``: what one wave vector has, side by side."""
@@ -217,11 +217,11 @@ class SpectralProduct(nn.Module):
     deviations of the products of the first, random factors.
     """
 
-    def __init__(self, start: SpectralSpace, to: SpectralSpace, rank: int, *, gain: float) -> None:
+    def __init__(self, start: SpectralSpace, to: SpectralSpace, rank: int, *, deviation: float) -> None:
         super().__init__()
         self.points = [2 * k_in + k_out + 2 for k_in, k_out in zip(start.modes, to.modes, strict=True)]
         self.factors = SpectralLinear(start, replace(start, channels=2 * rank), smooth=True).set_random(1.0)
-        self.back = replace(to, channels=rank).linear(to).set_random(gain / math.sqrt(rank))
+        self.back = replace(to, channels=rank).linear(to).set_random(deviation / math.sqrt(rank))
         self.constants = nn.Parameter(torch.zeros(2 * rank))
         for axis, points in enumerate(self.points):
             to_grid, from_grid = (split(basis(s.modes[axis], points).T, s.modes[axis : axis + 1]) for s in (start, to))

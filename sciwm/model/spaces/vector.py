@@ -47,9 +47,9 @@ class VectorSpace:
         """The general linear map to another space."""
         return VectorLinear(self, to)
 
-    def product(self, to: "VectorSpace", rank: int, *, gain: float) -> "VectorProduct":
+    def product(self, to: "VectorSpace", rank: int, *, deviation: float) -> "VectorProduct":
         """The general quadratic map up to a rank."""
-        return VectorProduct(self, to, rank, gain=gain)
+        return VectorProduct(self, to, rank, deviation=deviation)
 
     def quadratics(self) -> "VectorQuadratics":
         """All coordinates, their squares, and products of the leading ones."""
@@ -98,11 +98,11 @@ class VectorLinear(nn.Module):
 class VectorProduct(nn.Module):
     """``q(z) = sum_r w_r (u_r . z + c_r) (v_r . z + d_r)``, of unscaled coordinates as in a spectral space."""
 
-    def __init__(self, start: VectorSpace, to: VectorSpace, rank: int, *, gain: float) -> None:
+    def __init__(self, start: VectorSpace, to: VectorSpace, rank: int, *, deviation: float) -> None:
         super().__init__()
         products = VectorSpace(PRODUCTS_PER_RANK * rank)
         self.factors = start.linear(products.repeated(2)).set_random(1 / math.sqrt(start.size))
-        self.back = products.linear(to).set_random(gain / math.sqrt(products.size))
+        self.back = products.linear(to).set_random(deviation / math.sqrt(products.size))
         self.constants = nn.Parameter(torch.zeros(2 * products.size))
         self.register_buffer("scale", torch.ones(start.size))
         self.scale: Tensor

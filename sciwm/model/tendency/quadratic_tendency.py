@@ -40,7 +40,7 @@ class QuadraticTendency(nn.Module):
     ) -> None:
         super().__init__()
         self.action_path: Literal["additive", "affine", "general"] = settings.action_path
-        self.product = space.product(space, settings.rank, gain=0.02)
+        self.product = space.product(space, settings.rank, deviation=0.02)
         self.decay = space.linear(space).set_identity(1.0)  # E
         self.correction = space.linear(space).set_identity(0.5)  # R
         self.forcing = forcing  # G
