@@ -1,4 +1,4 @@
-"""Actions that are not in the data, and the wrong actions that a score must notice."""
+"""Actions under which a dynamics is evaluated: as in the data, as in no data, and wrong ones as a control."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from simulations import ActionBox
-from simulations.excitation import held_levels
+from simulations.excitation import held_levels, mixed
 
 HELD, ROUGH = 8.0, 1.0
 """Mean intervals for which a level is held: slow enough to be answered, and a new one every interval."""
@@ -25,6 +25,36 @@ def draw_actions(
         held_levels(np.random.default_rng([seed, row]), intervals, len(box), hold=hold) for row in range(samples)
     ]
     return box.to_physical(torch.tensor(np.stack(signals), dtype=dtype))
+
+
+def alternative_actions(box: ActionBox, samples: int, intervals: int, *, seed: int) -> dict[str, Tensor]:
+    """What the actions of the data are exchanged for where the effect of actions is measured.
+
+    Returns:
+        ``held`` and ``rough``, levels from the whole box that are held for 8 intervals on average and for one; each
+        physical, ``(sample, interval, actuator)``, see :func:`draw_actions`.
+    """
+    return {
+        name: draw_actions(box, samples, intervals, hold=hold, seed=seed)
+        for name, hold in {"held": HELD, "rough": ROUGH}.items()
+    }
+
+
+def long_run_actions(box: ActionBox, samples: int, intervals: int, *, forced: bool, rng: np.random.Generator) -> Tensor:
+    """Actions of long runs: random signals as in the training data, or none.
+
+    Args:
+        forced: whether there is any forcing, as a flow needs that decays without it.
+        rng: draws the signals, one sample after the other.
+
+    Returns:
+        physical actions ``(sample, interval, actuator)``, float32; without forcing zeros, or what the box holds
+        nearest to them.
+    """
+    if not forced:
+        return box.clamp(torch.zeros(samples, intervals, len(box)))
+    signals = [mixed(rng, intervals, len(box), share_unforced=0.0) for _ in range(samples)]
+    return box.to_physical(torch.from_numpy(np.stack(signals).astype(np.float32)))
 
 
 def beyond(box: ActionBox, actions: Tensor, factor: float) -> Tensor:

@@ -155,6 +155,20 @@ def first_mean_square(result: xr.Dataset, config: Config) -> dict[str, float]:
     return {str(n): float(early.sel(controller=n).mean()) for n in result["controller"].values}
 
 
+def relative_reduction(reduction: float, best: float) -> float | None:
+    """Reduction of a cost as a share of that by gradient planning through the true solver: (none - x) / (none - best).
+
+    Args:
+        reduction: none - x, by which the controller lowers the cost without control.
+        best: none - best, by which gradient planning through the true solver lowers it.
+
+    Returns:
+        1 for a controller as good as the solver's, 0 for one that is as good as none; None where not even the
+        solver's lowers the cost.
+    """
+    return reduction / best if best > 0 else None
+
+
 def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
     """The numbers of the report: means over starts and time, the gain, and bootstrap intervals over starts."""
     first, last = config.control.first, config.control.last

@@ -1,10 +1,12 @@
 """Imagined against true trajectories of held-out simulations."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sciwm.data.coordinates import position_of
@@ -75,12 +77,24 @@ def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
     return skill.assign_attrs(units="1", long_name="skill against persistence")
 
 
+def first_invalid(error: NDArray[Any]) -> NDArray[np.intp]:
+    """Index of the first instant at which a forecast is no longer valid, its error above ``VALID_ERROR``.
+
+    Args:
+        error: normalised, ``(..., time)``; a forecast that is no longer finite is not valid.
+
+    Returns:
+        ``(...)``; the last index for a forecast that is valid to the end.
+    """
+    exceeded = ~(error <= VALID_ERROR)
+    return np.where(exceeded.any(axis=-1), exceeded.argmax(axis=-1), error.shape[-1] - 1)
+
+
 def valid_prediction_time(rollouts: xr.Dataset) -> xr.DataArray:
     """First lead time at which nrmse exceeds ``VALID_ERROR``, per simulation; the last one if it never does."""
-    lead = rollouts["time"]
-    exceeded = ~(rollouts["nrmse"] <= VALID_ERROR)  # a rollout that is no longer finite is not valid
-    first = lead.where(exceeded).min("time")
-    return first.fillna(float(lead[-1])).assign_attrs(units="1", long_name="valid prediction time")
+    error = rollouts["nrmse"].transpose(..., "time")
+    lead = rollouts["time"].values[first_invalid(error.values)]
+    return error.isel(time=0, drop=True).copy(data=lead).assign_attrs(units="1", long_name="valid prediction time")
 
 
 @torch.no_grad()
@@ -137,6 +151,12 @@ def unseen_action_budget(
             ),
         },
     )
+
+
+def root_mean_square_over_time(errors: xr.DataArray) -> xr.DataArray:
+    """Size of errors over ``time``; not finite where any instant is not."""
+    size: xr.DataArray = (errors**2).mean("time", skipna=False) ** 0.5
+    return size
 
 
 def _varying(simulation: Simulation, fields: Tensor, names: Sequence[str]) -> list[str]:

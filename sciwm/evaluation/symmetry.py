@@ -7,7 +7,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from sciwm.evaluation.trajectories import described, ratio
+from sciwm.dynamics import Dynamics
+from sciwm.evaluation.trajectories import decoded, described, ratio
 from sciwm.model.spaces.spectral import SpectralSpace, translate
 from sciwm.model.world_model import WorldModel
 from simulations import PeriodicGrid, Simulation
@@ -74,7 +75,11 @@ def _relative(difference: Tensor, of: Tensor) -> Tensor:
     return ratio(difference.flatten(1).norm(dim=1), of.flatten(1).norm(dim=1))
 
 
-def symmetric_shift(simulation: Simulation, fields: Tensor) -> tuple[int, int, list[int]] | None:
+Shift = tuple[int, int, list[int]]
+"""Axis of space, number of points, and for each actuator the one whose place it takes."""
+
+
+def symmetric_shift(simulation: Simulation, fields: Tensor) -> Shift | None:
     """The smallest translation that maps equation and set of actuators onto themselves.
 
     Permuting the actuators along with the state is the same as this shift: there is no other way to do it
@@ -84,8 +89,7 @@ def symmetric_shift(simulation: Simulation, fields: Tensor) -> tuple[int, int, l
         fields: any state to try it on, ``(1, variable, *space)`` in double precision, not symmetric itself.
 
     Returns:
-        axis of space, number of points, and for each actuator the one whose place it takes; None if there is
-        none, as between walls, or for sine modes of different lengths.
+        the shift; None if there is none, as between walls, or for sine modes of different lengths.
     """
     if not isinstance(simulation.grid, PeriodicGrid):
         return None
@@ -103,3 +107,38 @@ def symmetric_shift(simulation: Simulation, fields: Tensor) -> tuple[int, int, l
             if bool(close.all()) and len(set(places.tolist())) == len(places):
                 return axis, points, places.tolist()
     return None
+
+
+def lattice_shift(simulation: Simulation) -> Shift | None:
+    """:func:`symmetric_shift`, tried on white noise of a fixed seed."""
+    shape, generator = (len(simulation.variables), *simulation.grid.shape), torch.Generator().manual_seed(0)
+    return symmetric_shift(simulation, torch.randn(1, *shape, dtype=torch.float64, generator=generator))
+
+
+def apply_shift(simulation: Simulation, fields: Tensor, actions: Tensor, shift: Shift) -> tuple[Tensor, Tensor]:
+    """Fields ``(..., *space)`` moved by a shift, and actions ``(..., actuator)`` at the actuators moved with them."""
+    axis, points, places = shift
+    moved = torch.empty_like(actions)
+    moved[..., places] = actions
+    return fields.roll(points, axis - len(simulation.grid.shape)), moved
+
+
+@torch.no_grad()
+def equivariance_errors(dynamics: Dynamics, simulation: Simulation, starts: Tensor, actions: Tensor) -> Tensor | None:
+    """How far the step of any dynamics is from commuting with the smallest shift S that the equation allows.
+
+        || F(S u, P a) - S F(u, a) || / || S F(u, a) ||,    P permutes the actuators as S moves them
+
+    Args:
+        starts: fields u, ``(sample, variable, *space)``.
+        actions: physical, ``(sample, 1, actuator)``.
+
+    Returns:
+        ``(sample,)``; None if equation and actuators allow no shift.
+    """
+    shift = lattice_shift(simulation)
+    if shift is None:
+        return None
+    expected, moved_actions = apply_shift(simulation, decoded(dynamics, starts, actions), actions, shift)
+    moved_starts, _ = apply_shift(simulation, starts, actions, shift)
+    return _relative(decoded(dynamics, moved_starts, moved_actions) - expected, expected)

@@ -5,15 +5,22 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from sciwm.config import Config
 from sciwm.config.evaluation import LYAPUNOV_TIMES
 from sciwm.data.recipes import recipe
 from sciwm.data.schema import Trajectories
 from sciwm.dynamics import encode_trajectory, rollout
-from sciwm.evaluation.actions import ROUGH, draw_actions
+from sciwm.evaluation.actions import ROUGH, draw_actions, long_run_actions
 from sciwm.evaluation.climate.long_run import intervals_of, long_runs, share_blown_up
-from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
+from sciwm.evaluation.rollouts import (
+    evaluate_rollouts,
+    root_mean_square_over_time,
+    skill_by_step,
+    unseen_action_budget,
+    valid_prediction_time,
+)
 from sciwm.evaluation.scores import evaluate
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.evaluation.suite.context import EvaluationContext
@@ -21,7 +28,6 @@ from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of
 from sciwm.model.world_model import WorldModel
 from sciwm.training.held_out import participation_ratio
 from simulations import Simulation
-from simulations.excitation import mixed
 from simulations.generate import Progress, attractor_states
 
 LONG_INTERVALS = 1000
@@ -32,6 +38,9 @@ BUDGET_MEASURES = {
     "change_error": "error of changes of {}",
     "stated_error": "error of stated changes of {}",
 }
+UNSEEN_INTERVALS = 8
+"""Length of the trajectories whose budgets are measured."""
+
 SETTLING_SHARE = 0.1
 """Of a long run, which does not count."""
 
@@ -116,15 +125,13 @@ def measure_long_run(context: EvaluationContext, progress: Progress) -> Outcome:
         intervals = max(10, round(asked.duration / context.interval))
     else:
         intervals = intervals_of(LYAPUNOV_TIMES, exponent, context.interval) if exponent else LONG_INTERVALS
-    box, rng = context.simulation.actuators, context.generator("long_run")
     forced = exponent is None if asked.forced is None else asked.forced
-    signals = [mixed(rng, intervals, len(box), share_unforced=0.0 if forced else 1.0) for _ in range(asked.samples)]
-    actions = box.to_physical(torch.from_numpy(np.stack(signals).astype(np.float32)))
+    box, rng = context.simulation.actuators, context.generator("long_run")
+    actions = long_run_actions(box, asked.samples, intervals, forced=forced, rng=rng)
     if forced:
         drawn = context.draw("long_run", asked.samples, 0)
         starts, groups = drawn.starts, drawn.simulations
     else:
-        actions = box.clamp(torch.zeros_like(actions))
         groups = np.arange(asked.samples)
         starts = attractor_states(context.simulation, recipe(context.config, "control"), groups)
     settle = int(SETTLING_SHARE * intervals)
@@ -153,7 +160,7 @@ def measure_budgets(context: EvaluationContext, progress: Progress) -> Outcome:
     measures = []
     for variable, meaning in BUDGET_MEASURES.items():
         if variable in errors:
-            size = (errors[variable] ** 2).mean("time", skipna=False) ** 0.5
+            size = root_mean_square_over_time(errors[variable])
             measures += [
                 root_mean_square_of(meaning.format(name), size.sel(functional=name), starts, lost=np.inf)
                 for name in map(str, errors["functional"].values)
@@ -162,13 +169,22 @@ def measure_budgets(context: EvaluationContext, progress: Progress) -> Outcome:
 
 
 def budgets_under_unseen_actions(
-    config: Config, model: WorldModel, simulation: Simulation, *, intervals: int = 8
+    config: Config, model: WorldModel, simulation: Simulation, *, intervals: int = UNSEEN_INTERVALS
 ) -> xr.Dataset:
+    """Budgets of a model under :func:`unseen_actions`."""
+    return unseen_action_budget(model, simulation, *unseen_actions(config, simulation, intervals=intervals))
+
+
+def unseen_actions(config: Config, simulation: Simulation, *, intervals: int) -> tuple[Tensor, Tensor, Tensor]:
     """Held-out starts under actions of the whole box that change in every interval, as no recorded forcing does;
     of the simulations that sensitivities are matched with, if there are any, a share does.
+
+    Returns:
+        starts ``(sample, variable, *space)``, physical actions ``(sample, interval, actuator)``, and the true fields
+        from the starts on, ``(sample, interval + 1, variable, *space)``.
     """
     starts = attractor_states(simulation, recipe(config, "control"), range(config.control.episodes))
     actions = draw_actions(simulation.actuators, len(starts), intervals, hold=ROUGH, seed=config.seed)
     with torch.no_grad():
         fields = torch.cat([starts[:, None], rollout(simulation, starts, actions)], dim=1)
-    return unseen_action_budget(model, simulation, starts, actions, fields)
+    return starts, actions, fields

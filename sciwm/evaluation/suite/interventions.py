@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from sciwm.evaluation.actions import HELD, ROUGH, draw_actions
+from sciwm.evaluation.actions import HELD, alternative_actions
 from sciwm.evaluation.control import target_fields
 from sciwm.evaluation.counterfactuals import effect_errors
 from sciwm.evaluation.gradients import gradient_agreement
@@ -24,10 +24,7 @@ def measure_effects(context: EvaluationContext, progress: Progress) -> Outcome:
     asked = context.evaluation.effects
     intervals = context.lead(asked.lead_time)
     drawn, seed = context.draw("effects", asked.samples, intervals), context.seed("effects")
-    others = {
-        name: draw_actions(context.simulation.actuators, asked.samples, intervals, hold=hold, seed=seed)
-        for name, hold in {"held": HELD, "rough": ROUGH}.items()
-    }
+    others = alternative_actions(context.simulation.actuators, asked.samples, intervals, seed=seed)
     effects = effect_errors(context.model, context.simulation, drawn.starts, drawn.actions, others, shift=int(HELD))
     last = effects["effect_error"].isel(time=-1)
     where = f"at lead time {float(last['time']):g}"

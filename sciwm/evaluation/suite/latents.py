@@ -3,7 +3,6 @@
 from functools import partial
 
 import numpy as np
-import torch
 import xarray as xr
 
 from sciwm.evaluation.probing.probing import probe
@@ -11,7 +10,7 @@ from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, share_of
 from sciwm.evaluation.surprise.surprise import Residual, observed_budget, surprise
 from sciwm.evaluation.surprise.violations import Violation, standard_controls, standard_violations
-from sciwm.evaluation.symmetry import symmetric_shift
+from sciwm.evaluation.symmetry import lattice_shift
 from sciwm.loss.terms import budget_residual
 from sciwm.training.loop import build_model
 from simulations.generate import Progress
@@ -97,10 +96,8 @@ def _controls(context: EvaluationContext) -> list[Violation]:
     """Those that the domain, the actuators and the model have."""
     if not context.is_periodic:
         return []
-    noise = torch.randn(1, len(context.simulation.variables), *context.simulation.grid.shape, dtype=torch.float64,
-                        generator=torch.Generator().manual_seed(0))  # fmt: skip
     shift, *finer = standard_controls(resolution=context.sees_any_grid)
-    return finer if symmetric_shift(context.simulation, noise) is None else [shift, *finer]
+    return finer if lattice_shift(context.simulation) is None else [shift, *finer]
 
 
 def _median_target(found: xr.Dataset, kind: str, words: str, horizon: int) -> Measure:

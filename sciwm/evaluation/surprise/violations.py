@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sciwm.errors import InputError, Problem
-from sciwm.evaluation.symmetry import symmetric_shift
+from sciwm.evaluation.symmetry import apply_shift, symmetric_shift
 from simulations import Simulation
 from simulations.resampling import resample
 
@@ -170,10 +170,7 @@ def _shift(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
     if found is None:
         expected, got = "actuators that some shift of a periodic grid maps onto each other", "none"
         raise InputError([Problem("consistent_shift", expected, got, "leave this control out")])
-    axis, points, places = found
-    moved = torch.empty_like(scene.actions)
-    moved[:, :, places] = scene.actions
-    return scene.fields.roll(points, axis - len(scene.simulation.grid.shape)), moved
+    return apply_shift(scene.simulation, scene.fields, scene.actions, found)
 
 
 def _refine(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
