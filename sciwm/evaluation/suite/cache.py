@@ -1,4 +1,7 @@
-"""An evaluation, part by part: what is there and still holds is kept, what is missing is made."""
+"""An evaluation, part by part: a part that was made from the same is used again, any other is made.
+
+:mod:`sciwm.reuse` decides which; here stands what a part is made from, and where its file keeps that.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +18,13 @@ from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation.suite.parts import PARTS
 from sciwm.files import write_netcdf
 from sciwm.planning.linear_law import NoLinearLaw
+from sciwm.reuse import description_of, reusable
 from sciwm.run_paths import RunPaths
 from sciwm.version import __version__
 from simulations.generate import Progress
 
 MADE_FROM, METRICS = "sciwm_made_from", "sciwm_metrics"
-"""Attributes of a result: everything it depends on, and its numbers."""
+"""Attributes of a result: a description of everything that it depends on, and its numbers."""
 
 COMMON = ("seed", "simulation", "data.test", "evaluation.lyapunov_exponent")
 """Keys of the configuration that every part depends on."""
@@ -50,7 +54,7 @@ def evaluate_parts(
             yield name, {}, obstacle
             continue
         path, made_from = run.result(name), _made_from(context.config, name, digest)
-        metrics = kept_metrics(path, made_from)
+        metrics = reusable(path, made_from, _read)
         if metrics is None:
             try:
                 outcome = PARTS[name].measure(context, progress)
@@ -63,18 +67,10 @@ def evaluate_parts(
         yield name, metrics, ""
 
 
-def kept_metrics(path: Path, made_from: str) -> dict[str, Any] | None:
-    """The numbers of a result, None if there is none, it cannot be read, or it was made from something else."""
-    if not path.exists():
-        return None
-    try:
-        with xr.open_dataset(path, engine="netcdf4") as dataset:
-            if dataset.attrs.get(MADE_FROM) != made_from:
-                return None
-            metrics: dict[str, Any] = json.loads(dataset.attrs[METRICS])
-            return metrics
-    except (OSError, ValueError, RuntimeError, KeyError):
-        return None
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    """What a result was made from, and its numbers."""
+    with xr.open_dataset(path, engine="netcdf4") as dataset:
+        return str(dataset.attrs[MADE_FROM]), json.loads(dataset.attrs[METRICS])
 
 
 def _metrics(name: str, outcome: Outcome) -> dict[str, Any]:
@@ -82,11 +78,11 @@ def _metrics(name: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def _made_from(config: Config, name: str, digest: str) -> str:
-    """Everything a part depends on, in words that can be compared."""
+    """A description of everything that a part depends on: version, model, and sections of the configuration."""
     tree = config.model_dump(mode="json")
     keys = [*COMMON, f"evaluation.{name}", *PARTS[name].depends_on]
     parts: dict[str, Any] = {"sciwm": __version__, "model": digest}
-    return json.dumps(parts | {key: _at(tree, key) for key in keys}, sort_keys=True)
+    return description_of(parts | {key: _at(tree, key) for key in keys})
 
 
 def _at(tree: Mapping[str, Any], key: str) -> Any:
