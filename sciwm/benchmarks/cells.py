@@ -1,6 +1,9 @@
-"""What has been made stays made, as long as it was made of the same things."""
+"""The cells of a benchmark: what is trained or measured once, such as one variant with one seed, a JSON file each.
 
-import hashlib
+A benchmark that is interrupted, or run again, measures only the cells that are missing or whose inputs have
+changed; :mod:`sciwm.reuse` decides which these are.
+"""
+
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,28 +12,50 @@ from typing import Any
 from sciwm.benchmarks.results import source_commit
 from sciwm.config import Config
 from sciwm.files import write_json
+from sciwm.reuse import digest_of, reusable
 
 Cell = dict[str, Any]
+"""Numbers, text, lists and mappings, by name."""
 
+KEY = "made_of"
+"""Under which a file keeps the digest of the inputs of its cell."""
 
 SIMULATED_FROM = ("seed", "simulation", "data")
+"""Sections of a configuration that determine the simulations."""
+
 TRAINED_FROM = (*SIMULATED_FROM, "model", "loss", "training")
-"""Sections of a configuration that data are made of, and a training."""
+"""Sections of a configuration that determine a trained model."""
 
 
-def sections(config: Config, names: Sequence[str] | None = None) -> bytes:
-    """Some sections of a configuration, or all of it with its name, for :func:`kept`; threads count too."""
-    return config.model_dump_json(include=None if names is None else set(names)).encode()
+def settings_bytes(config: Config, sections: Sequence[str] | None = None) -> bytes:
+    """Settings as an input of :func:`cached`; the number of threads counts, since it changes roundings.
+
+    Args:
+        sections: names of sections of the configuration; all of them, and its name, if left out.
+    """
+    return config.model_dump_json(include=None if sections is None else set(sections)).encode()
 
 
-def kept(path: Path, made_of: Sequence[bytes], make: Callable[[], Cell]) -> Cell:
-    """What stands at ``path`` if it was made of the same, else what is made now and kept there, with its commit."""
-    digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in made_of)).hexdigest()
-    if path.exists():
-        cell: Cell = json.loads(path.read_text())
-        if cell.pop("made_of") == digest:
-            return cell
+def cached(path: Path, made_from: Sequence[bytes], make: Callable[[], Cell]) -> Cell:
+    """The cell stored at ``path`` if it was made from the same inputs; otherwise it is made now, and stored.
+
+    Args:
+        made_from: all inputs, such as settings, the weights of a model, and the version of what is measured.
+        make: makes the cell.
+
+    Returns:
+        the cell, with the ``commit`` of the source with which it was made.
+    """
+    digest = digest_of(made_from)
+    stored = reusable(path, digest, _read)
+    if stored is not None:
+        return stored
     commit = source_commit()
     made = make() | {"commit": commit}
-    write_json(path, made | {"made_of": digest})
+    write_json(path, made | {KEY: digest})
     return made
+
+
+def _read(path: Path) -> tuple[str, Cell]:
+    cell: Cell = json.loads(path.read_text())
+    return cell.pop(KEY), cell

@@ -1,18 +1,25 @@
-"""What on-policy rounds are worth in the demo: every one adds its episodes, and its updates, to those before.
+"""On-policy rounds in the demo: each adds its episodes to the data, and its updates to the training.
 
-All are measured on the same held-out rollouts, unseen actions and starts. How the parts of the
-objective compare at equal training is the physics benchmark's.
+All are measured on the same held-out rollouts, unseen actions and starts. The terms of the objective are compared
+at equal training in the physics benchmark.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from sciwm.benchmarks.cells import Cell, kept, sections
+from sciwm.benchmarks.cells import Cell, cached, settings_bytes
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
 from sciwm.config import Config
 from sciwm.config.yaml_files import load_config, shipped_config
 from sciwm.data.schema import Trajectories
-from sciwm.evaluation.control import ControlTask, control_task, first_mean_square, run_control, summarize_control
+from sciwm.evaluation.control import (
+    ControlTask,
+    control_task,
+    first_mean_square,
+    relative_reduction,
+    run_control,
+    summarize_control,
+)
 from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts
 from sciwm.experiment import stages
 from sciwm.model.checkpoint import load_model
@@ -21,6 +28,16 @@ from sciwm.run_paths import RunPaths
 
 ROUNDS = (0, 1, 2)
 LEADS = (1, 12, 40)
+MEASURES = (
+    *(f"nrmse_{lead}" for lead in LEADS),
+    "valid_prediction_time",
+    "energy_change_error",
+    "mean_square_first",
+    "mean_square_final",
+    "relative_reduction",
+)
+"""Of every number of rounds; a row has the values of all seeds."""
+
 QUICK = [
     "training.updates=60",
     "training.on_policy.updates=20",
@@ -33,36 +50,36 @@ QUICK = [
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
-    """One row per number of rounds, with the value of every seed.
+    """One row for each number of rounds, with the value of every seed.
 
     Args:
-        quick: take the quick demo, and train and control even less.
-        folder: where runs are kept; a benchmark that was killed goes on there.
+        quick: run the quick demo with a shorter training and fewer episodes.
+        folder: where runs are stored; an interrupted benchmark goes on there.
     """
     config_path = shipped_config("ks_control_quick.yaml" if quick else "ks_control.yaml")
     common = QUICK if quick else []
     measured = [_one_seed(config_path, [f"seed={seed}", *common], folder / f"seed_{seed}") for seed in seeds]
-    return [{"rounds": r} | {key: [m[r][key] for m in measured] for key in measured[0][r]} for r in ROUNDS]
+    return [{"rounds": r} | {key: [m[r][key] for m in measured] for key in MEASURES} for r in ROUNDS]
 
 
 def columns() -> list[Column]:
-    """The table of the README: means over seeds with their standard deviations."""
+    """The columns of the table: means over seeds with their standard deviations."""
     return [
         Column("rounds", text("rounds")),
         *(Column(f"nRMSE, {lead} steps", mean_over_seeds(f"nrmse_{lead}", 2)) for lead in LEADS),
-        Column("valid time [Lyapunov], at least", mean_over_seeds("valid_prediction_time", 3)),
+        Column("valid prediction time [Lyapunov times], at least", mean_over_seeds("valid_prediction_time", 3)),
         Column("energy change error", mean_over_seeds("energy_change_error")),
         Column("mean square, first 40", mean_over_seeds("mean_square_first", 4)),
         Column("final", mean_over_seeds("mean_square_final")),
-        Column("gain", mean_over_seeds("gain", 6)),
+        Column("relative reduction", mean_over_seeds("relative_reduction", 6)),
     ]
 
 
 def _one_seed(config_path: Path, overrides: Sequence[str], folder: Path) -> list[Cell]:
-    """Rounds after rounds in one run: one with more goes on where that with fewer stopped."""
+    """All numbers of rounds in one run folder: a training with more rounds goes on from one with fewer."""
     base = load_config(config_path, overrides)
     task = control_task(base)
-    bounds = kept(folder / "bounds.json", [sections(base)], lambda: _bounds(task))
+    bounds = cached(folder / "bounds.json", [settings_bytes(base)], lambda: _bounds(task))
     measured = []
     for rounds in ROUNDS:
         config = load_config(config_path, [*overrides, f"training.on_policy.rounds={rounds}"])
@@ -70,20 +87,22 @@ def _one_seed(config_path: Path, overrides: Sequence[str], folder: Path) -> list
         def train_and_measure(config: Config = config) -> Cell:
             stages.simulate(config, folder / "run")
             stages.train(folder / "run")
-            return _measure(config, folder / "run", task, bounds)
+            return _measure(config, folder / "run", task)
 
-        measured.append(kept(folder / f"rounds_{rounds}.json", [sections(config)], train_and_measure))
+        cell = cached(folder / f"rounds_{rounds}.json", [settings_bytes(config)], train_and_measure)
+        reduction, best = bounds["none"] - cell["mean_square_first"], bounds["none"] - bounds["adjoint"]
+        measured.append(cell | {"relative_reduction": relative_reduction(reduction, best)})
     return measured
 
 
 def _bounds(task: ControlTask) -> Cell:
-    """Floor and ceiling of the task: no control, and the adjoint through the true solver."""
+    """Costs without control, and under gradient planning through the true solver."""
     references = task.references()
     result = run_control(task, {n: references[n] for n in ("none", "adjoint")}, bar)
     return dict(first_mean_square(result, task.config))
 
 
-def _measure(config: Config, run: Path, task: ControlTask, bounds: Cell) -> Cell:
+def _measure(config: Config, run: Path, task: ControlTask) -> Cell:
     model, _ = load_model(run)
     _, numbers = measure_rollouts(config, model, Trajectories(RunPaths(run).store("test")))
     energy = budgets_under_unseen_actions(config, model, task.simulation).sel(functional="energy")
@@ -94,5 +113,4 @@ def _measure(config: Config, run: Path, task: ControlTask, bounds: Cell) -> Cell
         "energy_change_error": float((energy["change_error"] ** 2).mean(skipna=False) ** 0.5),
         "mean_square_first": first,
         "mean_square_final": summarize_control(result, config)["mean_square_final"]["world_model"],
-        "gain": (bounds["none"] - first) / (bounds["none"] - bounds["adjoint"]),
     }

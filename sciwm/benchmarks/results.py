@@ -21,7 +21,8 @@ ACCEPTED = Path(__file__).parent / "results"
 
 Row = dict[str, Any]
 Result = Mapping[str, Any]
-Cell = Callable[[Row, Sequence[Row]], str]
+Show = Callable[[Row, Sequence[Row]], str]
+"""The text of one cell of a table, from its row and all rows to compare it with."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,26 @@ class Column:
 
     Args:
         title: its heading.
-        show: a row, and all rows to compare it with, to the text of its cell.
+        show: makes the text of its cells.
     """
 
     title: str
-    show: Cell
+    show: Show
 
 
-def text(key: str) -> Cell:
-    """A cell that shows a value as it is."""
+def text(key: str) -> Show:
+    """Cells that show a value as it is."""
     return lambda row, _: str(row[key])
 
 
-def mean_over_seeds(key: str, digits: int = 3, *, scale: float = 1.0) -> Cell:
-    """A cell that shows the mean over seeds and their standard deviation; a dash where nothing was measured."""
+def mean_over_seeds(key: str, digits: int = 3, *, scale: float = 1.0) -> Show:
+    """Cells that show the mean over seeds and their standard deviation; a dash where nothing was measured.
+
+    Args:
+        key: of the values in the row.
+        digits: significant ones.
+        scale: factor of the values, such as 1e3 to show seconds in milliseconds.
+    """
     return lambda row, _: with_spread([scale * v for v in row.get(key, []) if v is not None], digits)
 
 
@@ -56,7 +63,7 @@ def with_spread(values: Sequence[float], digits: int) -> str:
 
 
 def provenance(name: str, command: str, seeds: Sequence[int]) -> dict[str, Any]:
-    """What is about to be measured, with which code and on which machine; ask before the work begins."""
+    """With which code, on which machine and when a result is measured; call it before the measurement begins."""
     return {
         "name": name,
         "commit": source_commit(),
@@ -95,7 +102,7 @@ def markdown_table(rows: Sequence[Row], columns: Sequence[Column]) -> str:
 
 
 def origin(result: Result) -> str:
-    """A line that says how to get a result again."""
+    """A line that says how a result can be measured again, and where it was measured."""
     return (
         f"`{result['command']}`, seeds {', '.join(map(str, result['seeds']))}, {result['machine']}, {result['date']}, "
         f"commit {result['commit'][:9]}{'+changes' if result['commit'].endswith('+changes') else ''}."

@@ -1,4 +1,4 @@
-"""Running a benchmark by name, and putting accepted results into the README."""
+"""Run a benchmark by name, and put accepted results into the README."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -29,17 +29,17 @@ from sciwm.files import write_atomically, write_json
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One table.
+    """What is measured under one name, and how it is shown.
 
     Args:
         measure: ``measure(quick, folder, seeds)`` to rows.
-        columns: how the rows become a table.
-        seeds: of the full run; a quick one takes the first.
-        arrange: the rows of the table from those that were measured.
-        measure_some: the same as ``measure`` for the named parts alone, for a benchmark that has parts.
-        parts: results of which are accepted one by one, as ``NAME-PART.json``, while there is none of the whole.
+        columns: of the table.
+        seeds: of the full benchmark; a quick one takes the first.
+        arrange: measured rows to those of the table.
+        measure_some: as ``measure``, but of named parts alone; only for a benchmark that has parts.
+        parts: whose results may be accepted one by one, as ``NAME-PART.json``, instead of one result of the whole.
         views: further tables of the same rows, named ``NAME:VIEW`` in the README.
-        draw: a picture of the rows, which stands beside the accepted results.
+        draw: draws a picture of the rows, which stands beside the accepted results.
     """
 
     measure: Callable[[bool, Path, Sequence[int]], list[Row]]
@@ -58,7 +58,7 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class View:
-    """Another table of the rows of a benchmark.
+    """A table of the rows of a benchmark.
 
     Args:
         columns, arrange: as those of a :class:`Benchmark`.
@@ -68,13 +68,13 @@ class View:
     arrange: Callable[[Sequence[Row]], list[Row]]
 
     def table(self, *results: Result) -> str:
-        """The rows of all results as Markdown, and where they are from."""
+        """The rows of all results as Markdown, and where these were measured."""
         origins = [origin(result) for result in results if self.arrange(result["rows"])]
         return "\n\n".join([markdown_table(self.arrange(all_rows(results)), self.columns()), *origins])
 
 
 def all_rows(results: Sequence[Result]) -> list[Row]:
-    """Those of every result."""
+    """The rows of all results."""
     return [row for result in results for row in result["rows"]]
 
 
@@ -90,15 +90,15 @@ BENCHMARKS = {
     "physics": Benchmark(
         physics.run,
         views.columns,
-        arrange=views.side_by_side("arm", "arm"),
+        arrange=views.side_by_side("variant", "variant"),
         measure_some=physics.run_some,
         parts=SYSTEMS,
         draw=draw,
         views={
             "baselines": View(views.baseline_columns, views.beside_baselines),
-            "claims": View(views.claim_columns, views.side_by_side("claim", "arm", "measure", "claim")),
+            "claims": View(views.claim_columns, views.side_by_side("claim", "variant", "measure", "claim")),
             "surprise": View(views.surprise_columns, views.side_by_side("surprise", "violation", "size", "control")),
-            "resolution": View(views.resolution_columns, views.side_by_side("resolution", "arm", "what")),
+            "resolution": View(views.resolution_columns, views.side_by_side("resolution", "variant", "measure")),
             "factorial": View(views.factorial_columns, views.by_factors),
         },
     ),
@@ -109,9 +109,11 @@ def run_benchmark(name: str, *, quick: bool, out: Path | None, only: Sequence[st
     """Measure, write the JSON, and return the table.
 
     Args:
-        out: where the JSON goes; ``runs/benchmarks/NAME[-quick].json`` by default. Working files
-            are kept beside it, so that a benchmark that was killed goes on where it stood.
-        only: parts of the benchmark, everything if empty.
+        name: a key of ``BENCHMARKS``.
+        quick: one seed and less of everything, to see that it runs.
+        out: where the JSON is written; ``runs/benchmarks/NAME[-quick].json`` by default. Cells are stored in
+            ``runs/benchmarks/NAME[-quick]``, so that an interrupted benchmark goes on where it stood.
+        only: parts of the benchmark; all of them if empty.
 
     Raises:
         InputError: if there is no such benchmark, or no such parts of it.

@@ -1,4 +1,4 @@
-"""The table of physics: arms that can be built, thresholds that decide, cells that are kept, and one small whole."""
+"""The physics benchmark: variants, claims and their verdicts, stored cells, and one tiny benchmark as a whole."""
 
 import json
 import math
@@ -15,17 +15,17 @@ import simulations
 from sciwm.baselines import Persistence, recordings
 from sciwm.benchmarks import results
 from sciwm.benchmarks import runner as benchmark_run
-from sciwm.benchmarks.cells import TRAINED_FROM, kept, sections
+from sciwm.benchmarks.cells import TRAINED_FROM, cached, settings_bytes
 from sciwm.benchmarks.physics import factorial, measure, resolution_rows
 from sciwm.benchmarks.physics.ablation import CLAIMS, LEFT_OUT, PARTS, QUICK_CELLS, _planned, part_of, run, run_some
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
 from sciwm.benchmarks.physics.calibration import Cost, cost_of_training
 from sciwm.benchmarks.physics.claims import COMPARE, Claim, judge, judge_seeds, verdict
-from sciwm.benchmarks.physics.measure import LOST
-from sciwm.benchmarks.physics.scenario import Ground
+from sciwm.benchmarks.physics.measure import LARGEST_ERROR
+from sciwm.benchmarks.physics.scenario import Scenario
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
 from sciwm.benchmarks.physics.trained import trained_cell
-from sciwm.benchmarks.physics.variants import ARMS, BASE, BENT, OURS
+from sciwm.benchmarks.physics.variants import BASE, DEFAULT, NONLINEAR_ENCODER, VARIANTS
 from sciwm.benchmarks.results import Row, source_commit
 from sciwm.benchmarks.runner import BENCHMARKS, run_benchmark, update_readme
 from sciwm.config import Config
@@ -38,7 +38,7 @@ from sciwm.training.loop import NothingLearned
 MEASURES = {"valid_time", "energy_drift", "energy_change_error", "energy_read_error", "budget_residual", "effect_held",
             "effect_rough", "blown_up", "climate_distance", "gradient_half", "gradient_one", "probe_ridge",
             "probe_network", "equivariance_error", "saving", "regret"}  # fmt: skip
-"""Of an arm; a test below finds all of them in cells."""
+"""Of a variant; a test below finds all of them in cells."""
 
 PROBES = {"probe_ridge", "probe_network"}
 
@@ -46,12 +46,12 @@ KAPLAN_YORKE = {"ks22": 4.2, "ks60": 12.5}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_every_arm_of_every_system_is_an_experiment(system: str) -> None:
+def test_every_variant_of_every_system_is_an_experiment(system: str) -> None:
     """All overrides are known and fit together, the simulations are the same ones but for scarce data."""
     base = system_config(system, 1)
     assert "energy" in simulations.build(base.simulation.model_dump()).functional_names
-    for arm in ARMS.values():
-        config = system_config(system, 1, arm.overrides)
+    for variant in VARIANTS.values():
+        config = system_config(system, 1, variant.overrides)
         assert (config.simulation, config.data, config.seed) == (base.simulation, base.data, 1)
     for baseline in LEARNED.values():
         assert system_config(system, 1, baseline.overrides).simulation == base.simulation
@@ -59,19 +59,23 @@ def test_every_arm_of_every_system_is_an_experiment(system: str) -> None:
 
 def test_weights_are_the_same_for_all_systems() -> None:
     """All of the objective but how far a rollout goes."""
-    losses = [system_config(s, 0, ARMS["all"].overrides).loss.model_copy(update={"horizon": 1}) for s in SYSTEMS]
+    losses = [system_config(s, 0, VARIANTS["all"].overrides).loss.model_copy(update={"horizon": 1}) for s in SYSTEMS]
     assert all(loss == losses[0] for loss in losses)
 
 
-def test_a_part_brings_the_arms_that_it_looks_at() -> None:
-    for part, arms in {"resolution": {OURS, BENT}, "symmetry": {BASE, BENT}, "surprise": {OURS}}.items():
-        assert {name for name, _ in _planned("ks22", [part], (0,), False)} == {*arms, part}
+def test_a_part_brings_the_variants_that_it_measures() -> None:
+    for part, variants in {
+        "resolution": {DEFAULT, NONLINEAR_ENCODER},
+        "symmetry": {BASE, NONLINEAR_ENCODER},
+        "surprise": {DEFAULT},
+    }.items():
+        assert {name for name, _ in _planned("ks22", [part], (0,), False)} == {*variants, part}
 
 
 def test_what_is_left_out_is_known_and_the_first_system_has_everything() -> None:
     assert set(LEFT_OUT) == set(SYSTEMS[1:])
     for names in LEFT_OUT.values():
-        assert set(names) <= {*ARMS, *BASELINES, *PARTS}
+        assert set(names) <= {*VARIANTS, *BASELINES, *PARTS}
 
 
 def test_systems_are_measured_in_lyapunov_times() -> None:
@@ -84,30 +88,30 @@ def test_systems_are_measured_in_lyapunov_times() -> None:
 
 
 def test_claims_speak_of_what_is_measured() -> None:
-    """Every arm of a claim exists, so does what is measured of it; no claim is made twice."""
+    """Every variant of a claim exists, so does what is measured of it; no claim is made twice."""
     assert {claim.measure for claim in CLAIMS} <= MEASURES and PROBES < MEASURES
     for claim in CLAIMS:
-        assert claim.arm in ARMS
-        assert claim.against in ("", *ARMS, *BASELINES)
-    assert len({(c.arm, c.measure, c.kind, c.against) for c in CLAIMS}) == len(CLAIMS)
-    assert set(QUICK_CELLS) <= {*ARMS, *BASELINES}
+        assert claim.variant in VARIANTS
+        assert claim.against in ("", *VARIANTS, *BASELINES)
+    assert len({(c.variant, c.measure, c.kind, c.against) for c in CLAIMS}) == len(CLAIMS)
+    assert set(QUICK_CELLS) <= {*VARIANTS, *BASELINES}
     assert part_of("dmdc") == "baselines"
-    assert {ARMS[name].part for name in factorial.COMBINATIONS.values()} == {"physics", "equivariance", "factorial"}
+    assert {VARIANTS[name].part for name in factorial.COMBINATIONS.values()} == {"physics", "equivariance", "factorial"}
 
 
 @pytest.mark.parametrize(
     ("kind", "low", "high", "expected"),
     [
-        ("cut", 0.5, 0.7, "accepted"),
-        ("cut", 0.4, 0.7, "undecided"),
-        ("cut", 0.1, 0.49, "killed"),
+        ("decrease", 0.5, 0.7, "accepted"),
+        ("decrease", 0.4, 0.7, "undecided"),
+        ("decrease", 0.1, 0.49, "rejected"),
         ("below", 0.1, 0.5, "accepted"),
         ("below", 0.4, 0.6, "undecided"),
-        ("below", 0.6, 0.7, "killed"),
+        ("below", 0.6, 0.7, "rejected"),
         ("within", -0.5, 0.5, "accepted"),
         ("within", -0.6, 0.1, "undecided"),
-        ("within", -0.9, -0.6, "killed"),
-        ("within", 0.6, 0.7, "killed"),
+        ("within", -0.9, -0.6, "rejected"),
+        ("within", 0.6, 0.7, "rejected"),
     ],
 )
 def test_a_verdict_needs_the_whole_interval(kind: str, low: float, high: float, expected: str) -> None:
@@ -120,11 +124,11 @@ def test_pairs_cancel_what_simulations_have_in_common() -> None:
     """A difference that is the same in every simulation is known exactly, however much these differ."""
     rng = np.random.default_rng(0)
     groups = [10 + rng.normal(size=6), 20 + rng.normal(size=9)]
-    value, low, high = paired_bootstrap([g + 0.25 for g in groups], groups, COMPARE["lift"])
+    value, low, high = paired_bootstrap([g + 0.25 for g in groups], groups, COMPARE["difference"])
     assert (value, low, high) == pytest.approx((0.25, 0.25, 0.25))
-    halves = paired_bootstrap([g / 2 for g in groups], groups, COMPARE["cut"])
+    halves = paired_bootstrap([g / 2 for g in groups], groups, COMPARE["decrease"])
     assert halves == pytest.approx((0.5, 0.5, 0.5))
-    shuffled = paired_bootstrap([g[::-1] for g in groups], groups, COMPARE["lift"])
+    shuffled = paired_bootstrap([g[::-1] for g in groups], groups, COMPARE["difference"])
     assert shuffled[1] < -0.01 < 0.01 < shuffled[2]
 
 
@@ -137,27 +141,27 @@ def test_few_groups_are_redrawn_whole() -> None:
 
 def test_what_cannot_be_compared_is_not_judged() -> None:
     """Missing samples, shares of what may be nothing, and a regret that is as good as none."""
-    claim = Claim("a", "regret", "cut", 0.2, "b")
+    claim = Claim("a", "regret", "decrease", 0.2, "b")
 
-    def judged(arm: list[float], other: list[float]) -> tuple[str, float | None]:
-        samples = {n: {"regret": [v], "saving": [[10.0]]} for n, v in {"a": arm, "b": other}.items()}
+    def judged(variant: list[float], other: list[float]) -> tuple[str, float | None]:
+        samples = {n: {"regret": [v], "saving": [[10.0]]} for n, v in {"a": variant, "b": other}.items()}
         row = judge(claim, "ks22", samples, 5.0)
         return row["verdict"], row["value"]
 
     assert judge(claim, "ks22", {}, 5.0)["verdict"] == "not measured"
     assert judged([1.0], [1.0, 2.0]) == ("not measured", None)
     assert judged([1.0, 2.0], [-1.0, 1.5]) == ("undecided", None)
-    assert judged([0.01, 0.02], [0.02, 0.04]) == ("nothing to gain", None)
+    assert judged([0.01, 0.02], [0.02, 0.04]) == ("saturated", None)
     cosines = {"a": {"gradient_one": [[0.999, 0.9999]]}, "b": {"gradient_one": [[0.998, 0.999]]}}
-    assert judge(Claim("a", "gradient_one", "lift", 0.0, "b"), "ks22", cosines, 5.0)["verdict"] == "nothing to gain"
+    assert judge(Claim("a", "gradient_one", "difference", 0.0, "b"), "ks22", cosines, 5.0)["verdict"] == "saturated"
     assert judge(Claim("a", "gradient_one", "above", 0.9), "ks22", cosines, 5.0)["verdict"] == "accepted"
     assert judged([1.0, 2.0], [2.0, 4.0]) == ("accepted", 0.5)
-    assert judged([1.0, 2.0], [0.02, 0.04])[0] == "killed"
+    assert judged([1.0, 2.0], [0.02, 0.04])[0] == "rejected"
 
 
 def test_seeds_with_intervals_of_their_own_are_judged_together() -> None:
     """Mean of the values, between the lowest and the highest end; one that is missing leaves nothing to judge."""
-    claim = Claim(OURS, "AUROC, splice", "above", 0.95)
+    claim = Claim(DEFAULT, "AUROC, splice", "above", 0.95)
     row = judge_seeds(claim, "ks22", [(0.98, 0.96, 1.0), (0.96, 0.95, 0.99)])
     assert (row["value"], row["interval"], row["verdict"]) == (0.97, [0.95, 1.0], "accepted")
     assert judge_seeds(claim, "ks22", [(0.98, 0.96, 1.0), (0.96, 0.94, 0.99)])["verdict"] == "undecided"
@@ -169,34 +173,46 @@ def test_forecasts_that_outlast_the_test_cannot_be_compared() -> None:
     """If most do so on both sides: who loses the flow where the other does not is told so, and who both lose it."""
     claim = Claim("a", "valid_time", "ratio", 0.9, "b")
 
-    def judged(arm: list[float], other: list[float]) -> str:
-        verdict = judge(claim, "burgers", {"a": {"valid_time": [arm]}, "b": {"valid_time": [other]}}, 5.0)["verdict"]
+    def judged(variant: list[float], other: list[float]) -> str:
+        verdict = judge(claim, "burgers", {"a": {"valid_time": [variant]}, "b": {"valid_time": [other]}}, 5.0)[
+            "verdict"
+        ]
         return str(verdict)
 
-    assert judged([5.0, 5.0, 4.0], [5.0, 5.0, 4.5]) == "nothing to gain"
+    assert judged([5.0, 5.0, 4.0], [5.0, 5.0, 4.5]) == "saturated"
     assert judged([5.0, 5.0, 4.0], [5.0, 4.5, 4.0]) == "accepted"
-    assert judged([0.1, 0.2, 0.1], [5.0, 5.0, 5.0]) == "killed"
+    assert judged([0.1, 0.2, 0.1], [5.0, 5.0, 5.0]) == "rejected"
     assert judged([0.5, 0.5, 0.5], [0.1, 0.1, 0.1]) == "accepted"
 
 
 def test_climates_at_the_floor_cannot_be_compared() -> None:
     """What lies between true runs is the least that any run can show."""
-    claim = Claim("a", "climate_distance", "cut", 0.1, "b")
+    claim = Claim("a", "climate_distance", "decrease", 0.1, "b")
 
     def measured(distances: Sequence[float]) -> dict[str, list[list[float]]]:
-        lost = [float(d == LOST) for d in distances]
+        lost = [float(d == LARGEST_ERROR) for d in distances]
         return {"climate_distance": [list(distances)], "climate_floor": [[1.0, 1.0, 1.0]], "blown_up": [lost]}
 
-    def judged(arm: Sequence[float], other: Sequence[float]) -> str:
-        return str(judge(claim, "ks22", {"a": measured(arm), "b": measured(other)}, 5.0)["verdict"])
+    def judged(variant: Sequence[float], other: Sequence[float]) -> str:
+        return str(judge(claim, "ks22", {"a": measured(variant), "b": measured(other)}, 5.0)["verdict"])
 
-    assert judged([1.05] * 3, [1.09] * 3) == "nothing to gain"
+    assert judged([1.05] * 3, [1.09] * 3) == "saturated"
     assert judged([1.05] * 3, [2.0] * 3) == "accepted"
-    assert judged([2.0] * 3, [1.05] * 3) == "killed"
-    assert judged([1.05, 1.05, LOST], [1.09, 1.09, LOST]) == "nothing to gain"
-    assert judged([1.05, 2.0, LOST], [1.09, 1.09, LOST]) != "nothing to gain"
-    assert judged([1.05, LOST, 1.05], [1.05, 1.05, LOST]) != "nothing to gain"
-    assert judged([LOST] * 3, [LOST] * 3) == "killed"
+    assert judged([2.0] * 3, [1.05] * 3) == "rejected"
+    assert judged([1.05, 1.05, LARGEST_ERROR], [1.09, 1.09, LARGEST_ERROR]) == "saturated"
+    assert judged([1.05, 2.0, LARGEST_ERROR], [1.09, 1.09, LARGEST_ERROR]) != "saturated"
+    assert judged([1.05, LARGEST_ERROR, 1.05], [1.05, 1.05, LARGEST_ERROR]) != "saturated"
+    assert judged([LARGEST_ERROR] * 3, [LARGEST_ERROR] * 3) == "rejected"
+
+
+def test_the_relative_reduction_is_one_for_the_best_and_zero_without_control() -> None:
+    """Of costs of 4 without control and 1 at best; none where nothing can be reduced, or nothing was planned."""
+    references = {"none": [3.0, 5.0], "adjoint": [1.0, 1.0]}
+    for costs, share in (([1.0, 1.0], 1.0), ([3.0, 5.0], 0.0), ([2.0, 3.0], 0.5), ([6.0, 8.0], -1.0)):
+        saving = [none - cost for none, cost in zip(references["none"], costs, strict=True)]
+        assert measure.relative_reduction({"saving": saving}, references) == pytest.approx(share)
+    assert measure.relative_reduction({"saving": [1.0, 1.0]}, references | {"adjoint": [3.0, 5.0]}) is None
+    assert measure.relative_reduction({}, references) is None
 
 
 def test_effects_of_factors_that_add_and_multiply() -> None:
@@ -208,15 +224,15 @@ def test_effects_of_factors_that_add_and_multiply() -> None:
         mean = 10 + 3 * e - 2 * b + 4 * (e and s)
         return [[mean + d - 1, mean + d + 1] for d in drift]
 
-    values = {arm: measured(*present) for present, arm in factorial.COMBINATIONS.items()}
-    rows = factorial.effects({arm: dict.fromkeys(factorial.MEASURES, v) for arm, v in values.items()})
+    values = {variant: measured(*present) for present, variant in factorial.COMBINATIONS.items()}
+    rows = factorial.effects({variant: dict.fromkeys(factorial.MEASURES, v) for variant, v in values.items()})
     found = {row["factors"]: (row["effect"], *row["interval"]) for row in rows if row["measure"] == "regret"}
     expected = {"equivariance": 5, "budget": -2, "tangents": 2, "equivariance x tangents": 2}
     others = ("equivariance x budget", "budget x tangents", "equivariance x budget x tangents")
     for name, effect in (expected | dict.fromkeys(others, 0)).items():
         assert found.pop(name) == pytest.approx((effect,) * 3)
     assert not found
-    measured_on = {arm: dict.fromkeys(factorial.MEASURES, v) for arm, v in values.items()}
+    measured_on = {variant: dict.fromkeys(factorial.MEASURES, v) for variant, v in values.items()}
     later = [[v + 4 * s for v in of] for s, of in enumerate(values["base"])]
     measured_on["base"] = {measure: later for measure in factorial.MEASURES}
     row = factorial.effects(measured_on)[0]
@@ -236,22 +252,22 @@ def test_cost_of_training_counts_epochs() -> None:
     assert cost.updates_within(0.0, 10) == 1
 
 
-def test_a_kept_cell_is_made_again_for_other_settings_alone(config: Config, tmp_path: Path) -> None:
-    """What is there is read; what was made of another configuration is made anew."""
-    path, settings = tmp_path / "cells" / "a.json", sections(config, TRAINED_FROM)
-    assert kept(path, [settings], lambda: {"value": 1})["value"] == 1
+def test_a_stored_cell_is_made_again_for_other_inputs_alone(config: Config, tmp_path: Path) -> None:
+    """A cell that is stored is read; one that was made from other inputs is made anew."""
+    path, settings = tmp_path / "cells" / "a.json", settings_bytes(config, TRAINED_FROM)
+    assert cached(path, [settings], lambda: {"value": 1})["value"] == 1
     measured_longer = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"steps": 7})})
-    again = kept(path, [sections(measured_longer, TRAINED_FROM)], lambda: pytest.fail("made again"))
+    again = cached(path, [settings_bytes(measured_longer, TRAINED_FROM)], lambda: pytest.fail("made again"))
     assert again == {"value": 1, "commit": source_commit()}
-    other = sections(config.model_copy(update={"seed": 7}), TRAINED_FROM)
-    assert kept(path, [other], lambda: {"value": 2})["value"] == 2
-    assert kept(path, [settings], lambda: {"value": 3})["value"] == 3
-    assert kept(path, [settings, b"a"], lambda: {"value": 4})["value"] == 4
-    assert kept(path, [settings, b"b"], lambda: {"value": 5})["value"] == 5
+    other = settings_bytes(config.model_copy(update={"seed": 7}), TRAINED_FROM)
+    assert cached(path, [other], lambda: {"value": 2})["value"] == 2
+    assert cached(path, [settings], lambda: {"value": 3})["value"] == 3
+    assert cached(path, [settings, b"a"], lambda: {"value": 4})["value"] == 4
+    assert cached(path, [settings, b"b"], lambda: {"value": 5})["value"] == 5
 
 
 def test_a_training_that_comes_to_nothing_is_a_result_and_bad_input_is_not(
-    ground: Ground, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = [Problem("training", "a finite held-out error", "none in any epoch")]
 
@@ -263,14 +279,14 @@ def test_a_training_that_comes_to_nothing_is_a_result_and_bad_input_is_not(
 
     fail(InputError)
     with pytest.raises(InputError):
-        trained_cell(ground, "failing", ARMS["base"])
+        trained_cell(scenario, "failing", VARIANTS["base"])
     fail(NothingLearned)
-    cell = trained_cell(ground, "failing", ARMS["base"])
+    cell = trained_cell(scenario, "failing", VARIANTS["base"])
     assert "a finite held-out error" in cell["failed"] and cell["samples"] == {}
 
 
 def test_a_short_training_that_learns_nothing_finite_tells_what_it_costs(
-    ground: Ground, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forty updates may be too few for rollouts that stay finite."""
 
@@ -282,12 +298,14 @@ def test_a_short_training_that_learns_nothing_finite_tells_what_it_costs(
         raise NothingLearned([Problem("training", "a finite held-out error", "none in any epoch")])
 
     monkeypatch.setattr("sciwm.benchmarks.physics.calibration.train", train)
-    cost = cost_of_training(ground, "hopeless", ARMS["base"].overrides)
+    cost = cost_of_training(scenario, "hopeless", VARIANTS["base"].overrides)
     assert 1e-5 < cost.update < 1
 
 
-def test_a_term_that_asks_for_something_else_is_trained_anew(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings alone do not tell; what was trained before is kept for arms that ask for the same."""
+def test_a_term_that_asks_for_something_else_is_trained_anew(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings alone do not tell; what was trained before is kept for variants that ask for the same."""
     trained: list[Path] = []
 
     def train(run: Path) -> None:
@@ -296,7 +314,7 @@ def test_a_term_that_asks_for_something_else_is_trained_anew(ground: Ground, mon
 
     monkeypatch.setattr("sciwm.experiment.stages.train", train)
     for version, times in ((1, 1), (1, 1), (2, 2), (2, 2)):
-        trained_cell(ground, "changing", replace(ARMS["base"], version=version))
+        trained_cell(scenario, "changing", replace(VARIANTS["base"], version=version))
         assert len(trained) == times
 
 
@@ -304,8 +322,8 @@ def test_what_is_lost_beyond_measure_is_bounded_and_told() -> None:
     rows = resolution_rows._rows(
         "heads", ["lost", "none"], [Measure("a", math.inf, (0.5, math.inf)), Measure("b", math.nan)]
     )
-    assert [row["value"] for row in rows] == [measure.LOST, None]
-    assert [row["interval"] for row in rows] == [[0.5, measure.LOST], None]
+    assert [row["value"] for row in rows] == [measure.LARGEST_ERROR, None]
+    assert [row["interval"] for row in rows] == [[0.5, measure.LARGEST_ERROR], None]
 
 
 def test_r_squared_within_simulations_is_the_mean_over_them() -> None:
@@ -314,7 +332,7 @@ def test_r_squared_within_simulations_is_the_mean_over_them() -> None:
     assert np.mean(measure._within_r2(truth, truth)) == pytest.approx(1)
     means = np.broadcast_to(truth.mean(axis=1, keepdims=True), truth.shape)
     assert np.mean(measure._within_r2(truth, means)) == pytest.approx(0)
-    assert min(measure._within_r2(truth, np.where(truth > 10, np.nan, truth))) == 1 - measure.LOST
+    assert min(measure._within_r2(truth, np.where(truth > 10, np.nan, truth))) == 1 - measure.LARGEST_ERROR
 
 
 # One whole, tiny -------------------------------------------------------------------------------
@@ -329,39 +347,39 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ground(whole: Path) -> Ground:
+def scenario(whole: Path) -> Scenario:
     """Of the quick run."""
-    return Ground("ks22", 0, whole / "ks22" / "seed_0", quick=True)
+    return Scenario("ks22", 0, whole / "ks22" / "seed_0", quick=True)
 
 
 def test_a_quick_run_measures_everything(whole: Path) -> None:
-    """A row for every arm, claim, violation and grid, with numbers that the arms must show."""
+    """A row for every variant, claim, violation and grid, with numbers that the variants must show."""
     rows = json.loads((whole / "rows.json").read_text(), parse_constant=lambda name: pytest.fail(name))
-    arms = {row["arm"]: row for row in rows if row["kind"] == "arm"}
-    assert tuple(arms) == tuple(n for n in (*ARMS, *BASELINES) if n in QUICK_CELLS)
-    assert not any(row["failed"] for row in arms.values())
-    assert arms["base"]["equivariance_error"][0] < 1e-5 < 1e-3 < arms["off"]["equivariance_error"][0]
-    assert arms["persistence"]["effect_rough"] == pytest.approx([1.0])
-    assert "regret" not in arms["persistence"]
-    told = {name: arms[name]["as_it_comes"] for name in ("base", "heads", "budget", "off", "dmdc")}
+    variants = {row["variant"]: row for row in rows if row["kind"] == "variant"}
+    assert tuple(variants) == tuple(n for n in (*VARIANTS, *BASELINES) if n in QUICK_CELLS)
+    assert not any(row["failed"] for row in variants.values())
+    assert variants["base"]["equivariance_error"][0] < 1e-5 < 1e-3 < variants["off"]["equivariance_error"][0]
+    assert variants["persistence"]["effect_rough"] == pytest.approx([1.0])
+    assert "regret" not in variants["persistence"]
+    told = {name: variants[name]["in_default"] for name in ("base", "heads", "budget", "off", "dmdc")}
     assert told == {"base": "", "heads": "on", "budget": "off", "off": "off", "dmdc": ""}
-    assert arms["base"]["nrmse_12"] < arms["persistence"]["nrmse_12"]
-    assert set(arms["heads"]) >= MEASURES - PROBES
-    assert "budget_residual" in arms["base"]
-    assert "budget_residual" not in arms["fields_one_step"] | arms["dmdc"]
-    assert arms["koopman"]["parameters"][0] == pytest.approx(arms[OURS]["parameters"][0], rel=0.2)
-    assert all(0 < low < high for row in arms.values() for low, high in [row["nrmse_12_interval"]])
-    verdicts = {(r["arm"], r["measure"], r["against"]): r["verdict"] for r in rows if r["kind"] == "claim"}
+    assert variants["base"]["nrmse_12"] < variants["persistence"]["nrmse_12"]
+    assert set(variants["heads"]) >= MEASURES - PROBES
+    assert "budget_residual" in variants["base"]
+    assert "budget_residual" not in variants["fields_one_step"] | variants["dmdc"]
+    assert variants["koopman"]["parameters"][0] == pytest.approx(variants[DEFAULT]["parameters"][0], rel=0.2)
+    assert all(0 < low < high for row in variants.values() for low, high in [row["nrmse_12_interval"]])
+    verdicts = {(r["variant"], r["measure"], r["against"]): r["verdict"] for r in rows if r["kind"] == "claim"}
     assert verdicts["base", "equivariance_error", ""] == "accepted"
     assert "not measured" not in verdicts.values()
-    assert verdicts["base", "predictor moved by any distance", ""] == "accepted"
+    assert verdicts["base", "translation error of the predictor", ""] == "accepted"
     surprises = {r["violation"]: r for r in rows if r["kind"] == "surprise"}
     assert set(surprises) >= {"splice", "consistent_shift", "viscosity_change"}
     kick = surprises["energy_kick"]
     assert kick["sizes"] == [0.05, 0.1] and len(kick["curve"]["latent"]) == 2
     assert kick["curve"]["latent"][0] == kick["latent"][0], "AUROC at the default size"
-    assert any("latent on 128 points" in r["where"] for r in rows if r["kind"] == "resolution")
-    claimed = {r["measure"]: r["claim"] for r in rows if r["kind"] == "claim" and r["arm"] == OURS}
+    assert any("latent on 128 points" in r["meaning"] for r in rows if r["kind"] == "resolution")
+    claimed = {r["measure"]: r["claim"] for r in rows if r["kind"] == "claim" and r["variant"] == DEFAULT}
     assert claimed["AUROC, splice"] == "at least 0.95"
     assert claimed["AUROC, consistent_shift"] == "at most 0.6"
     assert claimed["change of the latent on a grid 2 times as fine"] == "at most 0.001"
@@ -376,51 +394,53 @@ def test_a_run_of_a_part_leaves_its_cells_to_the_whole(whole: Path) -> None:
     old = json.loads((cells / "heads.json").read_text())
     (cells / "heads.json").unlink()
     rows = run_some(True, whole, (0,), ["ks22", "physics"])
-    assert {row["arm"] for row in rows if row["kind"] == "arm"} == {"base", "heads", "budget", "twins"}
+    assert {row["variant"] for row in rows if row["kind"] == "variant"} == {"base", "heads", "budget", "twins"}
     assert {path for path in cells.iterdir() if path.stat().st_mtime_ns != before[path]} == {cells / "heads.json"}
     assert json.loads((cells / "heads.json").read_text())["samples"] == old["samples"]
 
 
-def test_weights_that_nobody_asked_for_are_not_looked_at(whole: Path) -> None:
+def test_weights_of_variants_that_were_not_asked_for_are_not_measured(whole: Path) -> None:
     """What an earlier run has left in the folder is no part of this table."""
     runs = whole / "ks22" / "seed_0" / "runs"
-    shutil.copytree(runs / "base", runs / BENT)
+    shutil.copytree(runs / "base", runs / NONLINEAR_ENCODER)
     rows = run_some(True, whole, (0,), ["symmetry"])
-    shutil.rmtree(runs / BENT)
-    assert {row["arm"] for row in rows if row["kind"] == "symmetry"} == {"base"}
+    shutil.rmtree(runs / NONLINEAR_ENCODER)
+    assert {row["variant"] for row in rows if row["kind"] == "symmetry"} == {"base"}
 
 
-def test_scarce_data_are_the_first_of_the_full_data(ground: Ground) -> None:
+def test_scarce_data_are_the_first_of_the_full_data(scenario: Scenario) -> None:
     """Half of the simulations, value for value; validation and test set are shared."""
-    half, full = ground.data(0.5) / "data", ground.data() / "data"
+    half, full = scenario.data(0.5) / "data", scenario.data() / "data"
     assert (half / "test.zarr").resolve() == (full / "test.zarr").resolve()
     some, every = (recordings(Trajectories(folder / "train.zarr")).fields for folder in (half, full))
     assert len(some) * 2 == len(every)
     torch.testing.assert_close(some, every[: len(some)], rtol=0, atol=0)
 
 
-def test_the_truth_is_beyond_reproach(ground: Ground) -> None:
+def test_the_truth_is_beyond_reproach(scenario: Scenario) -> None:
     """The simulation measured as a dynamics: no error, no drift, the right gradients and effects, and no shift."""
-    truth = ground.simulation
-    found = measure.forecasts(truth, ground) | measure.budgets(truth, ground) | measure.effects(truth, ground)
-    found |= measure.gradients(truth, ground) | measure.shifted(truth, ground) | measure.long_run(truth, ground)
+    truth = scenario.simulation
+    found = measure.forecasts(truth, scenario) | measure.budgets(truth, scenario) | measure.effects(truth, scenario)
+    found |= (
+        measure.gradients(truth, scenario) | measure.equivariance(truth, scenario) | measure.long_run(truth, scenario)
+    )
     assert found["climate_distance"] == pytest.approx(found["climate_floor"]) and not any(found["blown_up"])
-    assert set(measure.probed(truth, ground)) == PROBES
-    starts, actions = ground.long_run()
+    assert set(measure.probed(truth, scenario)) == PROBES
+    starts, actions = scenario.long_run()
     assert starts.mean(dim=2).abs().max() < 1e-5 and not actions.any(), "a free flow keeps its mean for ever"
-    length = ground.config.evaluation.steps * truth.control_interval / time_unit(ground.config)
-    assert found["valid_time"] == pytest.approx([length] * len(ground.test.usable))
+    length = scenario.config.evaluation.steps * truth.control_interval / time_unit(scenario.config)
+    assert found["valid_time"] == pytest.approx([length] * len(scenario.test.usable))
     for name in ("nrmse_12", "energy_drift", "energy_change_error", "effect_rough", "equivariance_error"):
         assert max(found[name]) < 1e-3, name
     assert min(found["gradient_half"]) > 0.999
 
 
-def test_who_ignores_actions_is_told_so(ground: Ground) -> None:
+def test_who_ignores_actions_is_told_so(scenario: Scenario) -> None:
     """Persistence has no effect of actions, no gradients and no change of energy."""
-    still = Persistence(ground.simulation.actuators, ground.simulation.control_interval)
-    assert measure.effects(still, ground)["effect_held"] == pytest.approx([1.0] * 4)
-    assert measure.gradients(still, ground)["gradient_half"] == [0.0, 0.0]
-    assert np.mean(np.square(measure.budgets(still, ground)["energy_change_error"])) > 0.5
+    still = Persistence(scenario.simulation.actuators, scenario.simulation.control_interval)
+    assert measure.effects(still, scenario)["effect_held"] == pytest.approx([1.0] * 4)
+    assert measure.gradients(still, scenario)["gradient_half"] == [0.0, 0.0]
+    assert np.mean(np.square(measure.budgets(still, scenario)["energy_change_error"])) > 0.5
 
 
 def test_parts_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -433,7 +453,7 @@ def test_parts_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_every_view_is_a_table(whole: Path) -> None:
-    """Arms, claims, violations and grids each show their rows."""
+    """Variants, claims, violations and grids each show their rows."""
     result = {"rows": json.loads((whole / "rows.json").read_text())}
     result |= {"command": "sciwm benchmark physics", "seeds": [0], "machine": "m", "date": "d", "commit": "c"}
     benchmark = BENCHMARKS["physics"]
@@ -446,14 +466,15 @@ def test_every_view_is_a_table(whole: Path) -> None:
 def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
     """Means over seeds, a dash where a system was not asked, ranges over seeds, and effects by factor."""
     rows: list[Row] = [
-        {"kind": "arm", "system": s, "arm": a, "as_it_comes": "on", "valid_time": v, "cpu_seconds": [None, None],
+        {"kind": "variant", "system": s, "variant": a, "in_default": "on", "valid_time": v, "cpu_seconds": [None, None],
          "part": part, "hypothesis": "linear"}
         for s, a, v, part in (("ks22", "base", [2.0, 4.0], "physics"), ("burgers", "base", [1.0, 1.0], "physics"),
                               ("ks22", "all", [5.0, 5.0], "physics"), ("ks60", "dmdc", [0.5, 0.5], "baselines"),
                               ("ks22", "heads", [4.0, 4.0], "physics"))
     ]  # fmt: skip
     rows += [
-        {"kind": "resolution", "system": "ks60", "arm": "heads", "what": "loss", "value": v} for v in (0.1, 0.3, None)
+        {"kind": "resolution", "system": "ks60", "variant": "heads", "measure": "loss", "value": v}
+        for v in (0.1, 0.3, None)
     ]
     rows += [
         {"kind": "factorial", "system": "ks22", "factors": f, "measure": m, "without": 7.0, "effect": 2.0,
@@ -462,15 +483,15 @@ def test_systems_stand_side_by_side_in_the_order_that_is_told() -> None:
     ]  # fmt: skip
     about = {"rows": rows, "command": "c", "seeds": [0, 1], "machine": "m", "date": "d", "commit": "abc"}
     physics = BENCHMARKS["physics"]
-    first, _, *arms = physics.table(about).splitlines()
+    first, _, *variants = physics.table(about).splitlines()
     assert first.startswith(
-        "| arm: ks22 / ks60 / burgers / kolmogorov | as it comes | parameters | numbers in the latent | valid time"
+        "| variant (ks22 / ks60 / burgers / kolmogorov) | in the default model | parameters | latent size | valid "
     )
-    assert [line.split(" | ")[4] for line in arms[:2]] == ["3 / - / 1 / -", "5 / - / - / -"]
+    assert [line.split(" | ")[4] for line in variants[:2]] == ["3 / - / 1 / -", "5 / - / - / -"]
     _, _, *beside = physics.views["baselines"].table(about).splitlines()
     assert [line[2:50].split(" | ")[:3] for line in beside[:2]] == [
         ["dmdc", "linear", "- / 0.5 / - / -"],
-        ["heads", "the model as it comes", "4 / - / - / -"],
+        ["heads", "the default model", "4 / - / - / -"],
     ]
     resolution = physics.views["resolution"].table(about).splitlines()
     assert resolution[2] == "| heads | loss | - | 0.2 (0.1 to 0.3) | - | - |"
@@ -485,7 +506,7 @@ def test_systems_can_be_accepted_one_by_one(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setattr(module, "ACCEPTED", tmp_path)
 
     def accept(name: str, value: float, *systems: str) -> None:
-        rows = [{"kind": "arm", "system": s, "arm": "base", "as_it_comes": "", "valid_time": [value],
+        rows = [{"kind": "variant", "system": s, "variant": "base", "in_default": "", "valid_time": [value],
                  "valid_time_interval": [value, value]} for s in systems]  # fmt: skip
         about = {"command": f"measure {name}", "seeds": [0], "machine": "m", "date": "d", "commit": "abc"}
         (tmp_path / f"{name}.json").write_text(json.dumps(about | {"rows": rows}))
@@ -506,8 +527,8 @@ def test_systems_can_be_accepted_one_by_one(tmp_path: Path, monkeypatch: pytest.
     assert "5 / 5 / - / -" in readme.read_text() and "measure physics-ks22" not in readme.read_text()
 
 
-def test_what_is_not_asked_of_a_system_is_an_error(tmp_path: Path) -> None:
+def test_a_part_that_a_system_goes_without_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match="--only: expected a part that is asked of the system, got collapse of burgers"
+        InputError, match="--only: expected a part that is measured on the system, got collapse of burgers"
     ):
         run_some(False, tmp_path, (0,), ["burgers", "collapse"])

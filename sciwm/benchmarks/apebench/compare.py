@@ -1,10 +1,11 @@
-"""Forecasts of the world model, of linear models and of nothing, beside the published ones.
+"""Forecasts of the world model, of linear models and of persistence, beside published ones.
 
-The data of the scenarios are made by a quadratic exponential integrator, and the predictor of the world
-model is a learned one: it can hold the scheme of the data exactly, which no published network can. What is
-compared is what this structure is worth where it is right. Ours has the updates and samples of the published
-ones, but trains on rollouts of up to four steps where they train on one, and leaves a fifth of the training
-trajectories to choose settings and epoch. Its weights see no test trajectory, and neither did its settings.
+The data of the scenarios are made by an exponential integrator of a quadratic equation. The predictor of the world
+model has the same structure, so that it can represent the scheme of the data exactly, which no published network can:
+the comparison shows how much this structure helps where it is right. The world model has as many updates and samples
+as the published networks, but it trains on rollouts of up to four steps where they train on one, and a fifth of the
+training trajectories are held out to choose settings and epoch. Neither weights nor settings were chosen on test
+trajectories.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,21 +16,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciwm.baselines.dmdc import DMDc
-from sciwm.baselines.persistence import Persistence
-from sciwm.baselines.recordings import Recordings
-from sciwm.baselines.tuning import RANKS, RIDGES, tune
+from sciwm.baselines import DMDc, Persistence, Recordings, tune
+from sciwm.baselines.tuning import RANKS, RIDGES
 from sciwm.benchmarks.apebench.learned import BUDGET, IDLE, parameters_of, settings, split, train_model
 from sciwm.benchmarks.apebench.scenarios import DIFFICULTIES, NUM_POINTS, TEST_STEPS, TRAIN_STEPS, Scenario, scenario
 from sciwm.benchmarks.apebench.score import JUDGED_STEPS, PUBLISHED, geometric_mean_nrmse, nrmse
-from sciwm.benchmarks.cells import Cell, kept
+from sciwm.benchmarks.cells import Cell, cached
 from sciwm.benchmarks.results import Column, Row, source_commit, text
-from sciwm.dynamics import Dynamics, readout_trajectory, rollout
+from sciwm.dynamics import Dynamics
 from sciwm.evaluation.climate.spectra import energy_spectrum, log_spectral_distance
+from sciwm.evaluation.trajectories import decoded
 from simulations import PeriodicGrid
 
 Fit = Callable[[Scenario, int, Path], tuple[Dynamics, int, float | None]]
-"""``fit(data, seed, folder)``: what forecasts, its number of parameters, and the CPU seconds of its training."""
+"""``fit(data, seed, folder)``: a dynamics, its number of parameters, and the CPU seconds of its training."""
 
 WORLD_MODEL = "sciwm world model"
 QUICK_UPDATES = 40
@@ -37,12 +37,12 @@ LEADS = (1, 10, 50, 100, 200)
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
-    """One row per scenario and method; those measured hold the value of every seed.
+    """One row for each scenario and method; those that were measured have the value of every seed.
 
     Args:
-        quick: train next to nothing, and choose the linear models among few.
-        folder: where trainings and measured cells are kept; a benchmark that was killed goes on there,
-            one of another commit begins anew.
+        quick: train for few updates, and tune the linear models over few candidates.
+        folder: where trainings and cells are stored. An interrupted benchmark goes on there; one of another commit
+            begins anew.
     """
     rows = []
     for name in DIFFICULTIES:
@@ -59,7 +59,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 
 def columns() -> list[Column]:
-    """The table of the README."""
+    """The columns of the table."""
     return [
         Column("scenario", text("scenario")),
         Column("method", text("method")),
@@ -75,7 +75,7 @@ def columns() -> list[Column]:
 
 
 def best_first(rows: Sequence[Row]) -> list[Row]:
-    """By scenario, the smallest median error first."""
+    """Rows by scenario, the smallest median error first."""
     order = list(DIFFICULTIES)
     return sorted(rows, key=lambda row: (order.index(row["scenario"]), _median(row["nrmse"])))
 
@@ -83,13 +83,11 @@ def best_first(rows: Sequence[Row]) -> list[Row]:
 @torch.no_grad()
 def forecast(dynamics: Dynamics, starts: Tensor, steps: int) -> Tensor:
     """Fields ``(sample, steps, 1, x)`` after each step from ``starts`` ``(sample, 1, x)``."""
-    no_action = starts.new_zeros(len(starts), steps, len(IDLE))
-    states = rollout(dynamics, dynamics.encode(starts), no_action)
-    return readout_trajectory(dynamics, states, ["fields"])["fields"]
+    return decoded(dynamics, starts, starts.new_zeros(len(starts), steps, len(IDLE)))
 
 
 def judge(dynamics: Dynamics, data: Scenario) -> dict[str, Any]:
-    """The score on the test trajectories, that on those that chose the settings, and what explains them."""
+    """The score on test and on validation trajectories, errors by step, and the spectral distance in decibel."""
     validation = split(data)[1]
     seen = geometric_mean_nrmse(forecast(dynamics, validation[:, 0], TRAIN_STEPS), validation[:, 1:], TRAIN_STEPS)
     predicted, truth = forecast(dynamics, data.test[:, 0], TEST_STEPS), data.test[:, 1:]
@@ -105,8 +103,7 @@ def judge(dynamics: Dynamics, data: Scenario) -> dict[str, Any]:
 
 
 def _methods(quick: bool) -> dict[str, tuple[Fit, bool]]:
-    """What is measured, and whether with every seed or the first alone."""
-
+    """By name: how it is fitted, and whether with every seed or with the first alone."""
     updates = QUICK_UPDATES if quick else BUDGET["updates"]
 
     def world_model(*, one_step: bool) -> Fit:
@@ -145,13 +142,13 @@ def _methods(quick: bool) -> dict[str, tuple[Fit, bool]]:
 
 
 def _cell(fit: Fit, data: Scenario, seed: int, folder: Path) -> Cell:
-    """Fit and judge once, or read what was measured before the benchmark was killed."""
+    """Fit and score, unless the cell is stored already."""
 
     def fit_and_judge() -> Cell:
         dynamics, parameters, seconds = fit(data, seed, folder)
         return judge(dynamics, data) | {"parameters": parameters, "cpu_seconds": seconds}
 
-    return kept(folder / f"seed_{seed}.json", [source_commit().encode()], fit_and_judge)
+    return cached(folder / f"seed_{seed}.json", [source_commit().encode()], fit_and_judge)
 
 
 def _recordings(fields: Tensor, data: Scenario) -> Recordings:
@@ -164,7 +161,7 @@ def _numbers(model: DMDc) -> int:
 
 
 def _median(values: Sequence[float]) -> float:
-    """What is not finite is worse than anything."""
+    """The median; a value that is not a number counts as infinite."""
     return median(v if v == v else float("inf") for v in values)
 
 

@@ -1,4 +1,4 @@
-"""What a training costs, so that all can be given the same CPU time."""
+"""The CPU time of a training, estimated from a short one, so that baselines can be trained for the same time."""
 
 import shutil
 import time
@@ -9,47 +9,57 @@ from pathlib import Path
 
 import numpy as np
 
-from sciwm.benchmarks.cells import TRAINED_FROM, kept, sections
-from sciwm.benchmarks.physics.scenario import Ground
-from sciwm.experiment.run import Run
+from sciwm.benchmarks.cells import TRAINED_FROM, cached, settings_bytes
+from sciwm.benchmarks.physics.scenario import Scenario
+from sciwm.experiment import Run
 from sciwm.training.loop import NothingLearned, train
 
 UPDATES = 40
-"""Of the short training, in which the rollouts grow as in a long one."""
+"""Updates of the short training; its rollouts lengthen over these as those of a long training do over all."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds of a training: to begin and end, of an update, and of what ends an epoch."""
+    """CPU seconds of a training.
+
+    Args:
+        fixed: to begin and to end.
+        update: of one update.
+        epoch: of the held-out evaluation and the checkpoint after each epoch.
+    """
 
     fixed: float
     update: float
     epoch: float
 
     def total(self, updates: int, updates_per_epoch: int) -> float:
-        """Of so many updates."""
+        """CPU seconds of a training of so many updates."""
         return self.fixed + updates * self.update + -(-updates // updates_per_epoch) * self.epoch
 
     def updates_within(self, seconds: float, updates_per_epoch: int) -> int:
-        """How many there is time for, at least one."""
+        """How many updates fit into so many CPU seconds, at least one."""
         return max(1, int((seconds - self.fixed) / (self.update + self.epoch / updates_per_epoch)))
 
 
-def cost_of_training(ground: Ground, name: str, overrides: Sequence[str]) -> Cost:
-    """From a short training of an arm without sensitivities."""
-    path = ground.folder / "calibration" / f"{name}.json"
-    made_of = sections(ground.experiment(overrides), TRAINED_FROM)
-    cost = kept(path, [made_of], lambda: asdict(_measured(ground, overrides)))
+def cost_of_training(scenario: Scenario, name: str, overrides: Sequence[str]) -> Cost:
+    """The cost of a training, from a short one.
+
+    Args:
+        scenario: whose data are trained on.
+        name: under which the cost is stored.
+        overrides: of a variant without sensitivities.
+    """
+    path = scenario.folder / "calibration" / f"{name}.json"
+    made_from = settings_bytes(scenario.experiment(overrides), TRAINED_FROM)
+    cost = cached(path, [made_from], lambda: asdict(_measured(scenario, overrides)))
     return Cost(cost["fixed"], cost["update"], cost["epoch"])
 
 
-def _measured(ground: Ground, overrides: Sequence[str]) -> Cost:
-    updates = UPDATES // 5 if ground.quick else UPDATES
-    config = ground.experiment([*overrides, f"training.updates={updates}", f"training.updates_per_epoch={updates}"])
-    sets, run = (
-        [Run(ground.data()).trajectories(name) for name in ("train", "validation")],
-        ground.folder / "calibration" / "run",
-    )
+def _measured(scenario: Scenario, overrides: Sequence[str]) -> Cost:
+    updates = UPDATES // 5 if scenario.quick else UPDATES
+    config = scenario.experiment([*overrides, f"training.updates={updates}", f"training.updates_per_epoch={updates}"])
+    sets = [Run(scenario.data()).trajectories(name) for name in ("train", "validation")]
+    run = scenario.folder / "calibration" / "run"
     marks: list[float] = []
     began = time.process_time()
 
@@ -57,11 +67,11 @@ def _measured(ground: Ground, overrides: Sequence[str]) -> Cost:
         marks.append(time.process_time())
 
     _clear(run)
-    with suppress(NothingLearned):  # yet: what it costs is told all the same
+    with suppress(NothingLearned):  # forty updates may be too few; they cost as much all the same
         train(config, run, sets[:1], sets[1], advance=advance)
     total = time.process_time() - began
     _clear(run)
-    gaps = np.diff(marks)  # of every update, of the last one with the end of the epoch, and of nothing
+    gaps = np.diff(marks)  # each update, the last update with the end of the epoch, and nothing
     each = float(gaps[1:-2].mean())  # the first update allocates
     epoch = max(0.0, float(gaps[-2]) - each)
     return Cost(fixed=max(0.0, total - updates * each - epoch), update=each, epoch=epoch)

@@ -1,4 +1,4 @@
-"""Claims with their thresholds, and the verdict that measurements give."""
+"""Claims with their thresholds, made before anything was measured, and the verdicts that measurements give."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,62 +11,61 @@ from sciwm.benchmarks.results import Row
 from sciwm.evaluation.statistics import paired_bootstrap
 
 Array = NDArray[np.float64]
-Kind = Literal["cut", "lift", "ratio", "within", "above", "below"]
+Kind = Literal["decrease", "difference", "ratio", "within", "above", "below"]
 
 
 def _positive(values: Array) -> Array:
-    """Those that shares can be taken of, nan in place of the others."""
+    """The values that can be divided by; nan in place of the others."""
     return np.where(values > 0, values, np.nan)
 
 
 COMPARE: dict[Kind, Callable[[Array, Array], Array]] = {
-    "cut": lambda arm, other: 1 - arm / _positive(other),
-    "lift": lambda arm, other: arm - other,
-    "ratio": lambda arm, other: arm / _positive(other),
-    "within": lambda arm, other: arm / _positive(other) - 1,
-    "above": lambda arm, _: arm,
-    "below": lambda arm, _: arm,
+    "decrease": lambda variant, other: 1 - variant / _positive(other),
+    "difference": lambda variant, other: variant - other,
+    "ratio": lambda variant, other: variant / _positive(other),
+    "within": lambda variant, other: variant / _positive(other) - 1,
+    "above": lambda variant, _: variant,
+    "below": lambda variant, _: variant,
 }
 WORDS: dict[Kind, str] = {
-    "cut": "cut by at least {:.0%} of {}'s",
-    "lift": "at least {:g} above {}'s",
-    "ratio": "at least {:g} of {}'s",
-    "within": "within {:.0%} of {}'s",
+    "decrease": "at least {:.0%} below {}",
+    "difference": "at least {:g} above {}",
+    "ratio": "at least {:g} times {}",
+    "within": "within {:.0%} of {}",
     "above": "at least {:g}",
     "below": "at most {:g}",
 }
 
-NEGLIGIBLE = 0.01
-"""Regret, as a share of what planning saves, below which there is nothing left to gain."""
+NEGLIGIBLE_REGRET = 0.01
+"""Regret, as a share of what planning saves, below which it is not compared."""
 
+ALIGNED_COSINE = 0.99
+"""Cosine with the true gradient above which gradients are not compared."""
 
-ALIGNED = 0.99
-"""Cosine with the true gradient from which on there is nothing left to gain."""
+CLIMATE_FLOOR_RATIO = 1.1
+"""Distance of long runs from true ones, over that of true ones from each other, below which climates are alike."""
 
-AT_THE_FLOOR = 1.1
-"""Distance of long runs from true ones, over that of true ones from each other, up to which both are alike."""
+VIOLATION_AUROC, CONTROL_AUROC = 0.95, 0.6
+"""AUROC that is at least wanted for a violation, and at most for a control, where nothing is violated."""
 
-NOTICED, CALM = 0.95, 0.6
-"""AUROC that a violation has to reach, and that what is none must not pass."""
-
-MOST = 0.5
-"""Share of forecasts that outlast the test, from which on it is too short to compare them."""
+CENSORED_SHARE = 0.5
+"""Share of forecasts that are valid to the end of the test, above which valid prediction times are not compared."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What has to come out for an arm to be kept.
+    """What has to be measured for a variant to be accepted.
 
     Args:
-        arm: which one.
-        measure: what of it.
-        kind: how its mean is compared: ``cut`` 1 - arm/other, ``lift`` arm - other, ``ratio`` arm/other,
-            ``within`` arm/other - 1, or by itself, ``above`` or ``below``.
-        threshold: at least that much; at most, for ``below``, and either way for ``within``.
-        against: the other arm, if there is one.
+        variant: of which something is claimed.
+        measure: what is measured of it.
+        kind: how the mean v of the variant is compared with that of the other, o: ``decrease`` is 1 - v/o,
+            ``difference`` v - o, ``ratio`` v/o, ``within`` v/o - 1; ``above`` and ``below`` are v alone.
+        threshold: the least value; the largest one for ``below``, and the largest size for ``within``.
+        against: the other variant or baseline; empty for ``above`` and ``below``.
     """
 
-    arm: str
+    variant: str
     measure: str
     kind: Kind
     threshold: float
@@ -74,9 +73,9 @@ class Claim:
 
     @property
     def text(self) -> str:
-        """In words."""
-        if self.kind == "cut" and not self.threshold:
-            return f"below {self.against}'s"
+        """The claim in words."""
+        if self.kind == "decrease" and not self.threshold:
+            return f"below {self.against}"
         return WORDS[self.kind].format(self.threshold, self.against)
 
 
@@ -84,43 +83,48 @@ Found = tuple[float, float, float]
 """A value and the ends of its interval."""
 
 Samples = Mapping[str, Mapping[str, Sequence[Sequence[float]]]]
-"""``samples[arm][measure]``: for each seed the values of its simulations."""
+"""``samples[variant][measure]``: for each seed the values of its samples."""
 
 
 def judge(claim: Claim, system: str, samples: Samples, longest: float) -> Row:
-    """The claim held against paired samples of one system.
-
-    The verdict is ``not measured`` where some are missing, and ``nothing to gain`` where both sides have a regret
-    that is as good as none, or both a valid time that ends with the test, or both the climate of the truth where
-    the same runs stayed finite, or both gradients that are as good as the true ones.
+    """Hold a claim against the paired samples of one system.
 
     Args:
-        longest: valid time of a forecast that outlasts the test.
+        claim: what is judged.
+        system: of the samples.
+        samples: of all variants and baselines.
+        longest: the valid prediction time of a forecast that is valid to the end of the test.
+
+    Returns:
+        a row of the kind ``claim``. Its verdict is that of :func:`verdict`, or ``not measured`` where samples are
+        missing, or ``saturated`` where both sides are at a limit beyond which the measure cannot tell them apart: a
+        negligible regret, forecasts that are valid to the end of the test, the climate of the truth, or gradients
+        along the true ones.
     """
     row = _not_measured(claim, system)
-    arm = samples.get(claim.arm, {}).get(claim.measure, [])
-    other = samples.get(claim.against, {}).get(claim.measure, []) if claim.against else arm
-    if not arm or not _pair_up(arm, other):
+    variant = samples.get(claim.variant, {}).get(claim.measure, [])
+    other = samples.get(claim.against, {}).get(claim.measure, []) if claim.against else variant
+    if not variant or not _can_be_paired(variant, other):
         return row
-    sides = [claim.arm, claim.against]
-    if claim.measure == "regret" and all(_is_negligible(samples[s]["regret"], samples[s]["saving"]) for s in sides):
-        return row | {"verdict": "nothing to gain"}
-    if claim.measure == "valid_time" and all(_ends_with_the_test(times, longest) for times in (arm, other)):
-        return row | {"verdict": "nothing to gain"}
-    if claim.measure == "climate_distance" and _are_both_the_true_climate(*(samples[side] for side in sides)):
-        return row | {"verdict": "nothing to gain"}
-    if claim.against and claim.measure.startswith("gradient") and all(map(_is_the_true_direction, (arm, other))):
-        return row | {"verdict": "nothing to gain"}
-    value, low, high = paired_bootstrap(arm, other, COMPARE[claim.kind])
-    if not np.isfinite([value, low, high]).all():  # there are draws in which the other has nothing to be cut
+    if claim.against and _is_saturated(claim, samples, longest):
+        return row | {"verdict": "saturated"}
+    value, low, high = paired_bootstrap(variant, other, COMPARE[claim.kind])
+    if not np.isfinite([value, low, high]).all():  # in some draws the other has nothing to be divided by
         return row | {"verdict": "undecided"}
     return row | {"value": value, "interval": [low, high], "verdict": verdict(claim, low, high)}
 
 
 def judge_seeds(claim: Claim, system: str, found: Sequence[Found]) -> Row:
-    """The claim held against the value of every seed with an interval of its own.
+    """Hold a claim against the values of several seeds, each of which has an interval of its own.
 
-    The interval of their mean is not narrower than theirs together: from the lowest end to the highest.
+    Args:
+        claim: what is judged.
+        system: of the values.
+        found: of every seed.
+
+    Returns:
+        a row of the kind ``claim`` with their mean. Its interval reaches from the lowest end to the highest, so that
+        it is not narrower than any of theirs.
     """
     row = _not_measured(claim, system)
     if not found or not np.isfinite(found).all():
@@ -134,7 +138,7 @@ def _not_measured(claim: Claim, system: str) -> Row:
     return {
         "kind": "claim",
         "system": system,
-        "arm": claim.arm,
+        "variant": claim.variant,
         "against": claim.against,
         "measure": claim.measure,
         "claim": claim.text,
@@ -146,43 +150,61 @@ def _not_measured(claim: Claim, system: str) -> Row:
 
 
 def verdict(claim: Claim, low: float, high: float) -> str:
-    """Accepted or killed if the whole interval lies on one side of the threshold, undecided otherwise."""
+    """``accepted`` or ``rejected`` if the whole interval lies on one side of the threshold, else ``undecided``."""
     bound = claim.threshold
     if claim.kind == "within":
-        kept, lost = -bound <= low and high <= bound, low > bound or high < -bound
+        holds, fails = -bound <= low and high <= bound, low > bound or high < -bound
     elif claim.kind == "below":
-        kept, lost = high <= bound, low > bound
+        holds, fails = high <= bound, low > bound
     else:
-        kept, lost = low >= bound, high < bound
-    return "accepted" if kept else "killed" if lost else "undecided"
+        holds, fails = low >= bound, high < bound
+    return "accepted" if holds else "rejected" if fails else "undecided"
 
 
-def _pair_up(arm: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> bool:
-    return [len(a) for a in arm] == [len(b) for b in other]
+def _can_be_paired(variant: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> bool:
+    return [len(a) for a in variant] == [len(b) for b in other]
+
+
+def _is_saturated(claim: Claim, samples: Samples, longest: float) -> bool:
+    """Whether both sides are at a limit of the measure."""
+    sides = [samples[side] for side in (claim.variant, claim.against)]
+    if claim.measure == "regret":
+        return all(_is_negligible(side["regret"], side["saving"]) for side in sides)
+    if claim.measure == "valid_time":
+        return all(_ends_with_the_test(side["valid_time"], longest) for side in sides)
+    if claim.measure == "climate_distance":
+        return _are_both_the_true_climate(*sides)
+    if claim.measure.startswith("gradient"):
+        return all(_is_the_true_direction(side[claim.measure]) for side in sides)
+    return False
 
 
 def _ends_with_the_test(times: Sequence[Sequence[float]], longest: float) -> bool:
     """Whether most forecasts are still valid when the test ends."""
-    return bool((np.concatenate([np.asarray(group) for group in times]) >= longest * (1 - 1e-9)).mean() > MOST)
+    return bool((_pooled(times) >= longest * (1 - 1e-9)).mean() > CENSORED_SHARE)
 
 
 def _is_the_true_direction(cosines: Sequence[Sequence[float]]) -> bool:
-    return bool(np.concatenate([np.asarray(group) for group in cosines]).mean() > ALIGNED)
+    return bool(_pooled(cosines).mean() > ALIGNED_COSINE)
 
 
 def _are_both_the_true_climate(*sides: Mapping[str, Sequence[Sequence[float]]]) -> bool:
-    """Whether the same long runs blew up, and the others are hardly farther from true ones than these from others."""
-    lost = [np.concatenate(side["blown_up"]) > 0 for side in sides]
+    """Whether the same long runs blew up, and the others are as far from true ones as these from each other."""
+    lost = [_pooled(side["blown_up"]) > 0 for side in sides]
     if not all(np.array_equal(lost[0], other) for other in lost) or lost[0].all():
         return False
     distances, floors = (
-        np.array([np.concatenate(side[f"climate_{name}"])[~lost[0]].mean() for side in sides])
+        np.array([_pooled(side[f"climate_{name}"])[~lost[0]].mean() for side in sides])
         for name in ("distance", "floor")
     )
-    return bool((distances < AT_THE_FLOOR * floors).all())
+    return bool((distances < CLIMATE_FLOOR_RATIO * floors).all())
 
 
 def _is_negligible(regret: Sequence[Sequence[float]], saving: Sequence[Sequence[float]]) -> bool:
-    """Whether plans lose so little against the adjoint's that a share of it is about nothing."""
-    lost, saved = (np.concatenate([np.asarray(group) for group in groups]).mean() for groups in (regret, saving))
-    return bool(lost < NEGLIGIBLE * saved)
+    """Whether the regret is so small a share of the saving that a share of it tells nothing."""
+    return bool(_pooled(regret).mean() < NEGLIGIBLE_REGRET * _pooled(saving).mean())
+
+
+def _pooled(groups: Sequence[Sequence[float]]) -> Array:
+    """The values of all seeds."""
+    return np.concatenate([np.asarray(group) for group in groups])

@@ -1,4 +1,4 @@
-"""Three ingredients in all combinations: what each adds, and whether one does another's work."""
+"""Three factors in all combinations: the effect of each, and how it depends on the others."""
 
 import itertools
 import math
@@ -22,21 +22,26 @@ COMBINATIONS: Mapping[tuple[bool, ...], str] = {
     (False, True, True): "off_budget_tangents",
     (True, True, True): "budget_tangents",
 }
-"""Arms by which of the factors they have."""
+"""Names of variants, by which of ``FACTORS`` they have."""
 
 MEASURES = ("nrmse_12", "valid_time", "energy_change_error", "energy_drift", "effect_rough", "gradient_one", "regret")
 
 
 def effects(samples: Samples) -> list[Row]:
-    """Main effects and interactions on every measure m: means over the combinations with s = 1 less those with s = -1,
+    """Main effects and interactions of the factors on every measure.
 
-        s = product over the factors of 1 where it is there, and -1 where not
+        effect = mean over combinations with s = 1  -  mean over combinations with s = -1
+        s      = product over the factors of the effect: 1 if the combination has it, -1 if not
 
-    For one factor that is what it adds, on average over the others; for two, half of what the second
-    adds to what the first one does. Intervals are Student's over seeds, each of which has all combinations.
+    The main effect of one factor is the difference that it makes, on average over the others. The interaction of
+    two is half of how much the second changes the difference that the first makes.
 
     Args:
-        samples: see ``judge``, of arms that have all seeds; without all combinations there are no effects.
+        samples: see ``judge``; of variants that have all seeds.
+
+    Returns:
+        rows of the kind ``factorial`` with 95 % intervals of Student's t over seeds; none unless all combinations
+        were measured.
     """
     if not set(COMBINATIONS.values()) <= set(samples):
         return []
@@ -50,9 +55,9 @@ def effects(samples: Samples) -> list[Row]:
 
 def _effect(factors: Sequence[str], measure: str, samples: Samples) -> Row:
     contrasts = np.zeros(len(samples["base"][measure]))
-    for present, arm in COMBINATIONS.items():
+    for present, variant in COMBINATIONS.items():
         sign = math.prod(1 if there else -1 for name, there in zip(FACTORS, present, strict=True) if name in factors)
-        contrasts += sign * np.array([np.mean(group) for group in samples[arm][measure]]) / (len(COMBINATIONS) / 2)
+        contrasts += sign * np.array([np.mean(group) for group in samples[variant][measure]]) / (len(COMBINATIONS) / 2)
     half = scipy.stats.t.ppf(0.975, len(contrasts) - 1) * contrasts.std(ddof=1) / math.sqrt(len(contrasts))
     return {
         "kind": "factorial",

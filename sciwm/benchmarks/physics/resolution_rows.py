@@ -1,16 +1,15 @@
-"""The world model on finer grids than its own: what it encodes, and what its plans are worth there."""
+"""The world model on finer grids than its own: how much the latent changes, and how well its plans control there."""
 
 import math
 from collections.abc import Collection, Sequence
 from functools import partial
 
-from sciwm.benchmarks.cells import Cell, kept
+from sciwm.benchmarks.cells import Cell, cached
 from sciwm.benchmarks.physics.claims import Claim, Found
-from sciwm.benchmarks.physics.measure import LOST
-from sciwm.benchmarks.physics.scenario import Ground
-from sciwm.benchmarks.physics.surprise_rows import context_of
-from sciwm.benchmarks.physics.trained import seen_in
-from sciwm.benchmarks.physics.variants import ARMS, BENT, OURS
+from sciwm.benchmarks.physics.measure import LARGEST_ERROR
+from sciwm.benchmarks.physics.scenario import Scenario
+from sciwm.benchmarks.physics.trained import context_of, measurement_inputs
+from sciwm.benchmarks.physics.variants import DEFAULT, NONLINEAR_ENCODER, VARIANTS
 from sciwm.benchmarks.results import Row
 from sciwm.evaluation.resolution import NothingGained
 from sciwm.evaluation.suite.context import EvaluationContext
@@ -19,51 +18,59 @@ from sciwm.evaluation.suite.measures import Measure
 from sciwm.planning.linear_law import NoLinearLaw
 from simulations.generate import silent
 
-SEEN = (OURS, BENT)
-"""Arms that it looks at."""
+MEASURED_VARIANTS = (DEFAULT, NONLINEAR_ENCODER)
+"""Variants that are measured."""
 
 FACTORS = (2, 4)
 EPISODES = 8
 ENCODED = tuple(f"change of the latent on a grid {factor} times as fine" for factor in FACTORS)
-PLANNED = ("share of the gain lost on a finer grid", "gain on the own grid", "gain there")
+PLANNED = (
+    "share of the cost reduction lost on a finer grid",
+    "cost reduction on its own grid",
+    "cost reduction on the finer grid",
+)
 
-MOST = {**dict.fromkeys(ENCODED, 1e-3), PLANNED[0]: 0.05}
-"""What may change with the grid."""
+LARGEST_CHANGE = {**dict.fromkeys(ENCODED, 1e-3), PLANNED[0]: 0.05}
+"""Largest change with the grid that is wanted."""
 
 
-def cell(ground: Ground, learned: Collection[str]) -> Cell:
-    """Change of the latent with the grid, also where the encoder bends, and the share of the gain that is lost.
+def cell(scenario: Scenario, learned: Collection[str]) -> Cell:
+    """Change of the latent with the grid, and for the default variant the share of the cost reduction that is lost.
 
-    Of those arms that have learned.
+    Args:
+        scenario: with the trained variants.
+        learned: names of variants whose training learned something; the others have no rows.
     """
     asked = (
         f"evaluation.resolution.factors={list(FACTORS)}",
         f"evaluation.refined_control.episodes={EPISODES}",
-        f"evaluation.refined_control.intervals={ground.config.control.first}",
+        f"evaluation.refined_control.intervals={scenario.config.control.first}",
     )
     rows = []
-    for arm in SEEN:
-        if arm in learned:
-            config = ground.experiment((*ARMS[arm].overrides, *asked))
-            path, context = ground.folder / "cells" / f"resolution_of_{arm}.json", context_of(ground, arm, config)
-            rows += kept(path, seen_in(ground, arm, config), partial(_measure, arm, context))["rows"]
+    for variant in MEASURED_VARIANTS:
+        if variant in learned:
+            config = scenario.experiment((*VARIANTS[variant].overrides, *asked))
+            path = scenario.folder / "cells" / f"resolution_of_{variant}.json"
+            made_from = measurement_inputs(scenario, variant, config)
+            measure = partial(_measure, variant, context_of(scenario, variant, config))
+            rows += cached(path, made_from, measure)["rows"]
     return {"rows": rows}
 
 
 def claim_of(row: Row) -> tuple[Claim, Found] | None:
-    """What is claimed of a row of the cell, if anything, and what was found."""
-    if row["what"] not in MOST:
+    """What is claimed of a row, and what was found; None if nothing is claimed."""
+    if row["measure"] not in LARGEST_CHANGE:
         return None
     value = math.nan if row["value"] is None else row["value"]
     low, high = row["interval"] or (value, value)
-    return Claim(row["arm"], row["what"], "below", MOST[row["what"]]), (value, low, high)
+    return Claim(row["variant"], row["measure"], "below", LARGEST_CHANGE[row["measure"]]), (value, low, high)
 
 
-def _measure(arm: str, context: EvaluationContext) -> Cell:
-    encoded = measure_resolution(context, silent).measures[: len(ENCODED)]  # translation has cells of its own
-    rows = _rows(arm, ENCODED, encoded)
-    if arm == OURS:
-        rows += _rows(arm, PLANNED, _planned(context))
+def _measure(variant: str, context: EvaluationContext) -> Cell:
+    encoded = measure_resolution(context, silent).measures[: len(ENCODED)]  # the others are of translation
+    rows = _rows(variant, ENCODED, encoded)
+    if variant == DEFAULT:
+        rows += _rows(variant, PLANNED, _planned(context))
     return {"rows": rows}
 
 
@@ -71,17 +78,17 @@ def _planned(context: EvaluationContext) -> Sequence[Measure]:
     try:
         return measure_refined_control(context, silent).measures
     except (NothingGained, NoLinearLaw):
-        return [Measure("nothing gained", math.nan)] * len(PLANNED)
+        return [Measure("no cost reduction on its own grid", math.nan)] * len(PLANNED)
 
 
-def _rows(arm: str, names: Sequence[str], measures: Sequence[Measure]) -> list[Row]:
+def _rows(variant: str, names: Sequence[str], measures: Sequence[Measure]) -> list[Row]:
     return [
-        {"arm": arm, "what": what, "where": m.meaning, "value": _bounded(m.value),
+        {"variant": variant, "measure": name, "meaning": m.meaning, "value": _bounded(m.value),
          "interval": m.interval and [_bounded(end) for end in m.interval]}
-        for what, m in zip(names, measures, strict=True)
+        for name, m in zip(names, measures, strict=True)
     ]  # fmt: skip
 
 
 def _bounded(value: float) -> float | None:
-    """``LOST`` for what is lost beyond measure, as in an episode that blows up; None for what there is no number of."""
-    return None if math.isnan(value) else min(max(value, -LOST), LOST)
+    """At most ``LARGEST_ERROR`` in size, as for an episode that blows up; None where there is no number."""
+    return None if math.isnan(value) else min(max(value, -LARGEST_ERROR), LARGEST_ERROR)

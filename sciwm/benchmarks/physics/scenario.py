@@ -1,4 +1,4 @@
-"""What all arms of one system and seed share: data, the truth, held-out starts, and references of control."""
+"""One system with one seed: the data, the truth, held-out starts and references that all its variants share."""
 
 import zlib
 from collections.abc import Sequence
@@ -14,42 +14,43 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import simulations
-from sciwm.benchmarks.cells import SIMULATED_FROM, Cell, kept, sections
+from sciwm.benchmarks.cells import SIMULATED_FROM, Cell, cached, settings_bytes
 from sciwm.benchmarks.physics.systems import QUICK, system_config
 from sciwm.config import Config
+from sciwm.config.evaluation import LYAPUNOV_TIMES
 from sciwm.config.yaml_files import parse_config
 from sciwm.data.recipes import SEEDS, recipe
 from sciwm.data.schema import Trajectories
-from sciwm.dynamics import rollout
-from sciwm.evaluation.actions import ROUGH, draw_actions
+from sciwm.evaluation.actions import long_run_actions
 from sciwm.evaluation.climate.climate import Climate, record_climate
 from sciwm.evaluation.climate.long_run import intervals_of
 from sciwm.evaluation.control import ControlTask, control_task, early_distance, run_control
-from sciwm.experiment import stages
-from sciwm.experiment.run import Run
+from sciwm.evaluation.suite.imagination import UNSEEN_INTERVALS, unseen_actions
+from sciwm.experiment import Run, stages
 from sciwm.progress import bar
 from sciwm.run_paths import RunPaths
 from simulations import Simulation
-from simulations.excitation import mixed
 from simulations.generate import attractor_states
 
-LONG_RUNS, LONG_TIME, LONG_INTERVALS, QUICK_INTERVALS = 8, 100, 400, 120
-"""How many, Lyapunov times, and intervals of flows without such a time, whose mean wanders, or where all is quick."""
+LONG_RUNS = 8
+"""How many long runs there are."""
+
+LONG_INTERVALS, QUICK_INTERVALS = 400, 120
+"""Length of a long run of a flow without a Lyapunov exponent, whose mean wanders; and of any in a quick benchmark."""
 
 SETTLING = 100
-"""Intervals of a long run that do not count."""
-
-UNSEEN_INTERVALS = 8
-"""Under actions that recorded forcing never holds."""
+"""First intervals of a long run, which do not count."""
 
 
 @dataclass(frozen=True)
-class Ground:
-    """One system with one seed; what is found of the truth is remembered.
+class Scenario:
+    """One system with one seed; what is computed of the truth is computed once.
 
     Args:
-        folder: where its data and cells are kept.
-        quick: whether everything is made tiny.
+        system: one of ``SYSTEMS``.
+        seed: of the data, of every training, and of all that is drawn.
+        folder: where its data and cells are stored.
+        quick: make everything tiny, to see that it runs.
     """
 
     system: str
@@ -58,7 +59,12 @@ class Ground:
     quick: bool
 
     def experiment(self, overrides: Sequence[str] = (), share: float = 1.0) -> Config:
-        """The experiment changed by overrides, with a share of the training simulations."""
+        """The experiment of the system, changed.
+
+        Args:
+            overrides: of its settings, such as ``"training.updates=24"``.
+            share: of the training simulations; one other than 1 leaves no sensitivities.
+        """
         common = QUICK if self.quick else ()
         config = system_config(self.system, self.seed, [*common, *overrides])
         if share == 1:
@@ -70,7 +76,7 @@ class Ground:
 
     @cached_property
     def config(self) -> Config:
-        """The experiment as it is."""
+        """The experiment of the system, unchanged."""
         return self.experiment()
 
     @cached_property
@@ -80,7 +86,7 @@ class Ground:
 
     @cached_property
     def test(self) -> Trajectories:
-        """Simulations that nothing was trained on."""
+        """Simulations that no variant was trained on."""
         return Trajectories(RunPaths(self.data()).store("test"))
 
     @cached_property
@@ -89,7 +95,11 @@ class Ground:
         return Trajectories(RunPaths(self.data()).store("train"))
 
     def data(self, share: float = 1.0) -> Path:
-        """A run folder with all sets; those with fewer training simulations share validation and test set."""
+        """A run folder with all stores, simulated if need be.
+
+        Args:
+            share: of the training simulations; validation and test set are the same for every share.
+        """
         whole = self.folder / "whole"
         folder = whole if share == 1 else self.folder / f"share_{share:g}"
         config = self.experiment(share=share)
@@ -102,19 +112,31 @@ class Ground:
             stages.simulate(config, folder)
             return {}
 
-        kept(folder / "complete.json", [sections(config, SIMULATED_FROM)], simulate)
+        cached(folder / "complete.json", [settings_bytes(config, SIMULATED_FROM)], simulate)
         return folder
 
     def recorded(self) -> tuple[Tensor, Tensor]:
-        """Test simulations ``(simulation, time + 1, variable, *space)`` and their actions."""
+        """Fields of the test simulations ``(simulation, time + 1, variable, *space)`` and their actions."""
         steps, rows = self.config.evaluation.steps, self.test.usable
         fields = [self.test.array(v.name)[rows, : steps + 1] for v in self.simulation.variables]
         return _tensor(np.stack(fields, axis=2)), _tensor(self.test.array("action")[rows, :steps])
 
-    def draw(self, what: str, samples: int, intervals: int) -> tuple[Tensor, Tensor]:
-        """Starts at any instants of the test simulations with the actions that followed."""
+    def draw(self, part: str, samples: int, intervals: int) -> tuple[Tensor, Tensor]:
+        """Starts at any instants of the test simulations with the actions that followed.
+
+        Unlike ``EvaluationContext.draw`` it permutes a fixed choice of simulations; the accepted results were
+        drawn in this way.
+
+        Args:
+            part: name of what they are drawn for; each has a random stream of its own.
+            samples: how many starts.
+            intervals: how many actions follow each start.
+
+        Returns:
+            fields ``(sample, variable, *space)`` and physical actions ``(sample, interval, actuator)``.
+        """
         fields, actions = self.recorded()
-        rng = np.random.default_rng([self.seed, SEEDS["evaluation"], zlib.crc32(what.encode())])
+        rng = np.random.default_rng([self.seed, SEEDS["evaluation"], zlib.crc32(part.encode())])
         rows = torch.from_numpy(rng.permutation(np.arange(samples) % len(fields)))
         instants = torch.from_numpy(rng.integers(0, actions.shape[1] - intervals + 1, samples))
         times = instants[:, None] + torch.arange(intervals)
@@ -122,32 +144,32 @@ class Ground:
 
     @cached_property
     def unseen(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Held-out starts, fresh actions for every interval, and the true fields that follow."""
-        count, intervals = self.config.control.episodes, UNSEEN_INTERVALS
-        starts = attractor_states(self.simulation, recipe(self.config, "control"), range(count))
-        actions = draw_actions(self.simulation.actuators, count, intervals, hold=ROUGH, seed=self.seed)
-        with torch.no_grad():
-            return starts, actions, rollout(self.simulation, starts, actions)
+        """Starts, actions and true fields of ``unseen_actions``, 8 intervals long."""
+        return unseen_actions(self.config, self.simulation, intervals=UNSEEN_INTERVALS)
 
     def long_run(self) -> tuple[Tensor, Tensor]:
-        """Starts and actions of long runs, forced only where nothing else keeps the flow alive.
+        """Starts and actions of long runs: 100 Lyapunov times without forcing, or 400 intervals under forcing.
 
-        Free ones start from the unforced flow, as they keep for ever what forcing has made of a conserved mean.
+        Flows without a Lyapunov exponent decay unless they are forced. Unforced runs start from the unforced flow,
+        since a conserved mean would keep for ever what forcing has made of it.
+
+        Returns:
+            fields ``(run, variable, *space)`` and physical actions ``(run, interval, actuator)``.
         """
         box, rng = self.simulation.actuators, np.random.default_rng([self.seed, SEEDS["evaluation"]])
         exponent = self.config.evaluation.lyapunov_exponent
-        long = intervals_of(LONG_TIME, exponent, self.simulation.control_interval) if exponent else LONG_INTERVALS
-        intervals = QUICK_INTERVALS if self.quick else long
         if exponent:
             starts = attractor_states(self.simulation, recipe(self.config, "control"), range(LONG_RUNS))
+            intervals = intervals_of(LYAPUNOV_TIMES, exponent, self.simulation.control_interval)
         else:
             starts, _ = self.draw("long_run", LONG_RUNS, 1)
-        signals = [mixed(rng, intervals, len(box), share_unforced=float(bool(exponent))) for _ in range(LONG_RUNS)]
-        return starts, box.to_physical(_tensor(np.stack(signals)))
+            intervals = LONG_INTERVALS
+        intervals = QUICK_INTERVALS if self.quick else intervals
+        return starts, long_run_actions(box, LONG_RUNS, intervals, forced=not exponent, rng=rng)
 
     @cached_property
     def true_climate(self) -> Climate:
-        """Of the simulation's own long runs."""
+        """The climate of the simulation's own long runs."""
         return record_climate(self.simulation, self.simulation, *self.long_run(), settle=SETTLING)
 
     @cached_property
@@ -155,7 +177,12 @@ class Ground:
         return control_task(self.config)
 
     def task(self, terminal: Literal["none"] | None = None) -> ControlTask:
-        """The closed-loop task, planned with or without a terminal cost."""
+        """The closed-loop task.
+
+        Args:
+            terminal: ``"none"`` to plan without a terminal cost, as a dynamics without a linear law must; left out,
+                the terminal cost is that of the experiment.
+        """
         if terminal is None:
             return self._task
         planning = self.config.planning.model_copy(update={"terminal": terminal})
@@ -163,9 +190,9 @@ class Ground:
         return ControlTask(config, self._task.simulation, self._task.starts, self._task.target)
 
     def references(self) -> dict[str, list[float]]:
-        """Cost of each start without control, and under plans through the true solver."""
-        made_of = sections(self.config, (*SIMULATED_FROM, "planning", "control"))
-        return kept(self.folder / "references.json", [made_of], self._measure_references)
+        """Cost of each start without control, ``none``, and under gradient planning through the solver, ``adjoint``."""
+        made_from = settings_bytes(self.config, (*SIMULATED_FROM, "planning", "control"))
+        return cached(self.folder / "references.json", [made_from], self._measure_references)
 
     def _measure_references(self) -> Cell:
         makers = self._task.references()
@@ -178,11 +205,17 @@ class Ground:
 
 
 def link_sets(source: Path, target: Path, names: Sequence[str]) -> None:
-    """Let a run folder have sets of simulations that another one holds."""
-    (target / "data").mkdir(parents=True, exist_ok=True)
+    """Link stores of one run folder into another, so that both have the same simulations.
+
+    Args:
+        source: a run folder with stores.
+        target: another run folder; stores that it has already are left as they are.
+        names: of the stores; one that the source lacks is left out.
+    """
+    RunPaths(target).data.mkdir(parents=True, exist_ok=True)
     for name in names:
         for path in (RunPaths(source).store(name), RunPaths(source).store(name).with_suffix(".done")):
-            link = target / "data" / path.name
+            link = RunPaths(target).data / path.name
             if path.exists() and not link.exists():
                 link.symlink_to(path.resolve())
 

@@ -1,49 +1,47 @@
-"""Whether the world model notices what cannot happen, and stays calm at what can: one row a violation."""
+"""How well the default model detects violations of the physics, and takes none of the controls for one: a row each."""
 
 from collections.abc import Collection
 
 import numpy as np
 import xarray as xr
 
-from sciwm.benchmarks.cells import Cell, kept
-from sciwm.benchmarks.physics.claims import CALM, NOTICED, Claim, Found
-from sciwm.benchmarks.physics.scenario import Ground
-from sciwm.benchmarks.physics.trained import seen_in, trained_model
-from sciwm.benchmarks.physics.variants import ARMS, OURS
+from sciwm.benchmarks.cells import Cell, cached
+from sciwm.benchmarks.physics.claims import CONTROL_AUROC, VIOLATION_AUROC, Claim, Found
+from sciwm.benchmarks.physics.scenario import Scenario
+from sciwm.benchmarks.physics.trained import context_of, measurement_inputs
+from sciwm.benchmarks.physics.variants import DEFAULT, VARIANTS
 from sciwm.benchmarks.results import Row
-from sciwm.config import Config
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.latents import measure_surprise
 from simulations.generate import silent
 
-SEEN = (OURS,)
-"""Arms that it looks at."""
+MEASURED_VARIANTS = (DEFAULT,)
+"""Variants that are measured."""
 
 
-def cell(ground: Ground, learned: Collection[str]) -> Cell:
-    """AUROC of every detector for every violation in its default size, of the main arm, and the smallest it detects.
+def cell(scenario: Scenario, learned: Collection[str]) -> Cell:
+    """AUROC of every detector for every violation at its default size, and the smallest size that is detected.
 
-    Nothing if that arm is not among those that have learned.
+    Args:
+        scenario: with the trained default variant.
+        learned: names of variants whose training learned something; no rows if the default one is not among them.
     """
-    config = ground.experiment(ARMS[OURS].overrides)
-    if OURS not in learned:
+    config = scenario.experiment(VARIANTS[DEFAULT].overrides)
+    if DEFAULT not in learned:
         return {"rows": []}
-    path = ground.folder / "cells" / "surprise.json"
-    return kept(path, seen_in(ground, OURS, config), lambda: _measure(context_of(ground, OURS, config)))
-
-
-def context_of(ground: Ground, arm: str, config: Config) -> EvaluationContext:
-    """A trained arm with what it is evaluated by."""
-    return EvaluationContext(config, trained_model(ground, arm), ground.simulation, ground.test, ground.train)
+    path = scenario.folder / "cells" / "surprise.json"
+    return cached(
+        path, measurement_inputs(scenario, DEFAULT, config), lambda: _measure(context_of(scenario, DEFAULT, config))
+    )
 
 
 def claim_of(row: Row) -> tuple[Claim, Found]:
-    """What is claimed of a row of the cell, by prediction errors in the latent, and what was found."""
+    """What is claimed of the AUROC of prediction errors in the latent, and what was found."""
     measure = f"AUROC, {row['violation']}"
     value, low, high = row["latent"]
     if row["control"]:
-        return Claim(OURS, measure, "below", CALM), (value, low, high)
-    return Claim(OURS, measure, "above", NOTICED), (value, low, high)
+        return Claim(DEFAULT, measure, "below", CONTROL_AUROC), (value, low, high)
+    return Claim(DEFAULT, measure, "above", VIOLATION_AUROC), (value, low, high)
 
 
 def _measure(context: EvaluationContext) -> Cell:
@@ -72,5 +70,5 @@ def _measure(context: EvaluationContext) -> Cell:
 
 
 def _finite(value: xr.DataArray) -> float | None:
-    """The number, if it is one."""
+    """The number; None if it is not finite."""
     return float(value) if np.isfinite(float(value)) else None

@@ -1,49 +1,55 @@
-"""Translation by any distance: of encoders that are linear and that bend, and of their predictor."""
+"""How far linear and nonlinear encoders, and their predictors, are from commuting with translations by any distance."""
 
 from collections.abc import Collection
 from functools import partial
 
-from sciwm.benchmarks.cells import Cell, kept
+from sciwm.benchmarks.cells import Cell, cached
 from sciwm.benchmarks.physics.claims import Claim, Found
-from sciwm.benchmarks.physics.scenario import Ground
-from sciwm.benchmarks.physics.trained import seen_in, trained_model
-from sciwm.benchmarks.physics.variants import ARMS, BASE, BENT
+from sciwm.benchmarks.physics.scenario import Scenario
+from sciwm.benchmarks.physics.trained import measurement_inputs, trained_model
+from sciwm.benchmarks.physics.variants import BASE, NONLINEAR_ENCODER, VARIANTS
 from sciwm.benchmarks.results import Row
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.evaluation.symmetry import translation_errors
 
-SEEN = (BASE, BENT)
-"""Arms that it looks at."""
+MEASURED_VARIANTS = (BASE, NONLINEAR_ENCODER)
+"""Variants that are measured."""
 
-MOST = 1e-4
-"""Error relative to what is moved."""
+TOLERANCE = 1e-4
+"""Largest relative error that is wanted."""
 
 
-def cell(ground: Ground, learned: Collection[str]) -> Cell:
-    """Largest errors over shifts, means over samples, of those arms that have learned."""
+def cell(scenario: Scenario, learned: Collection[str]) -> Cell:
+    """The largest error over shifts of each sample, mean over samples.
+
+    Args:
+        scenario: with the trained variants.
+        learned: names of variants whose training learned something; the others have no rows.
+    """
     rows = []
-    for arm in SEEN:
-        if arm in learned:
-            path, config = ground.folder / "cells" / f"symmetry_of_{arm}.json", ground.experiment(ARMS[arm].overrides)
-            found = kept(path, seen_in(ground, arm, config), partial(_measure, ground, arm))
-            rows += found["rows"]
+    for variant in MEASURED_VARIANTS:
+        if variant in learned:
+            config = scenario.experiment(VARIANTS[variant].overrides)
+            path = scenario.folder / "cells" / f"symmetry_of_{variant}.json"
+            made_from = measurement_inputs(scenario, variant, config)
+            rows += cached(path, made_from, partial(_measure, scenario, variant))["rows"]
     return {"rows": rows}
 
 
 def claim_of(row: Row) -> tuple[Claim, Found]:
-    """What is claimed of a row of the cell, and what was found."""
-    return Claim(row["arm"], row["what"], "below", MOST), (row["value"], *row["interval"])
+    """What is claimed of a row, and what was found."""
+    return Claim(row["variant"], row["measure"], "below", TOLERANCE), (row["value"], *row["interval"])
 
 
-def _measure(ground: Ground, arm: str) -> Cell:
-    starts, actions = ground.draw("translation", ground.config.evaluation.resolution.samples, 1)
-    found = translation_errors(trained_model(ground, arm), starts, actions[:, 0], seed=ground.seed)
+def _measure(scenario: Scenario, variant: str) -> Cell:
+    starts, actions = scenario.draw("translation", scenario.config.evaluation.resolution.samples, 1)
+    found = translation_errors(trained_model(scenario, variant), starts, actions[:, 0], seed=scenario.seed)
     largest = found.max("shift", skipna=False)
     return {
         "rows": [
             {
-                "arm": arm,
-                "what": f"{str(name).removesuffix('_error')} moved by any distance",
+                "variant": variant,
+                "measure": f"translation error of the {str(name).removesuffix('_error')}",
                 "value": float(values.mean()),
                 "interval": bootstrap_interval(values),
             }

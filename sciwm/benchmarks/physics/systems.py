@@ -1,16 +1,17 @@
-"""The flows of the table, alike in all that is weighed, and how long they are predictable."""
+"""The systems of the benchmark, their experiments, and the unit of time in which they are compared.
+
+Their objectives have the same weights.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from sciwm.config import Config
 from sciwm.config.yaml_files import load_config
+from sciwm.evaluation.suite.context import INTERVALS
 
 SYSTEMS = ("ks22", "ks60", "burgers", "kolmogorov")
-"""The first one has every part and every arm."""
-
-INTERVALS = 40
-"""What stands for a Lyapunov time where there is no exponent."""
+"""Names; the first one has every part and every variant."""
 
 QUICK = (
     "data.train={simulations: 32, intervals: 20}",
@@ -40,23 +41,29 @@ QUICK = (
 
 
 def system_config(system: str, seed: int, overrides: Sequence[str] = ()) -> Config:
-    """The experiment of a system, changed by overrides."""
+    """The experiment of a system.
+
+    Args:
+        system: one of ``SYSTEMS``.
+        seed: of the experiment.
+        overrides: of its settings, such as ``"training.updates=24"``.
+    """
     path = Path(__file__).parent / "systems" / f"{system}.yaml"
     return load_config(path, [f"seed={seed}", *overrides])
 
 
 def time_unit(config: Config) -> float:
-    """A Lyapunov time, or what stands for it."""
+    """A Lyapunov time; 40 control intervals where there is no Lyapunov exponent."""
     exponent = config.evaluation.lyapunov_exponent
     return 1 / exponent if exponent else INTERVALS * config.simulation.control_interval
 
 
 def longest_valid_time(config: Config) -> float:
-    """That of a forecast which is still valid when the test simulations end."""
+    """Valid prediction time of a forecast that is valid to the end of the test, in units of :func:`time_unit`."""
     return config.evaluation.steps * config.simulation.control_interval / time_unit(config)
 
 
 def horizons(config: Config) -> tuple[float, float]:
-    """Half a Lyapunov time and a whole one, or the two that the configuration asks for."""
+    """Horizons of gradients: half a Lyapunov time and a whole one, unless the configuration asks for others."""
     asked = config.evaluation.gradients.horizons
     return (asked[0], asked[-1]) if asked else (time_unit(config) / 2, time_unit(config))

@@ -1,17 +1,18 @@
-"""Cells: one arm trained and measured on one system with one seed, kept as a file each."""
+"""One variant in one scenario: trained, measured, and stored as a cell each, so that neither is done twice."""
 
 import shutil
 import time
 from pathlib import Path
 
-from sciwm.benchmarks.cells import TRAINED_FROM, Cell, kept, sections
-from sciwm.benchmarks.physics.measure import VERSION, gain, measure
-from sciwm.benchmarks.physics.scenario import Ground, link_sets
-from sciwm.benchmarks.physics.variants import ARMS, PROBED, Arm
+from sciwm.benchmarks.cells import TRAINED_FROM, Cell, cached, settings_bytes
+from sciwm.benchmarks.physics.ablation_claims import PROBED
+from sciwm.benchmarks.physics.measure import VERSION, measure, relative_reduction
+from sciwm.benchmarks.physics.scenario import Scenario, link_sets
+from sciwm.benchmarks.physics.variants import VARIANTS, Variant
 from sciwm.config import Config
 from sciwm.dynamics import Dynamics
-from sciwm.experiment import stages
-from sciwm.experiment.run import Run
+from sciwm.evaluation.suite.context import EvaluationContext
+from sciwm.experiment import Run, stages
 from sciwm.model.checkpoint import load_model
 from sciwm.model.world_model import WorldModel
 from sciwm.run_paths import RunPaths
@@ -20,45 +21,53 @@ from sciwm.training.loop import NothingLearned
 SETS = ("train", "validation", "test", "sensitivity")
 
 
-def arm_cell(ground: Ground, name: str) -> Cell:
-    """One arm of the ablation."""
-    return trained_cell(ground, name, ARMS[name])
+def variant_cell(scenario: Scenario, name: str) -> Cell:
+    """A variant of the ablation, trained and measured."""
+    return trained_cell(scenario, name, VARIANTS[name])
 
 
-def trained_cell(ground: Ground, name: str, arm: Arm) -> Cell:
-    """Trained and measured, each kept for itself; an arm that learns nothing finite is a result too."""
-    config = ground.experiment(arm.overrides, arm.share)
-    path = ground.folder / "trained" / f"{name}.json"
-    made_of = [sections(config, TRAINED_FROM)]
-    if arm.version > 1:  # all others stay kept
-        made_of.append(str(arm.version).encode())
-    about = kept(path, made_of, lambda: _trained(ground, name, config, arm.share))
+def trained_cell(scenario: Scenario, name: str, variant: Variant) -> Cell:
+    """A variant, trained and measured.
+
+    Args:
+        name: under which its run and its cells are stored.
+
+    Returns:
+        costs and size of the training, the commit of its source under ``trained_commit``, and its ``samples``; for
+        a training that learned nothing finite the reason under ``failed``, without samples, which is a result too.
+    """
+    config = scenario.experiment(variant.overrides, variant.share)
+    path = scenario.folder / "trained" / f"{name}.json"
+    made_from = [settings_bytes(config, TRAINED_FROM)]
+    if variant.version > 1:  # the first version has no number, so that what was trained before there were any counts
+        made_from.append(str(variant.version).encode())
+    about = cached(path, made_from, lambda: _trained(scenario, name, config, variant.share))
     about |= {"trained_commit": about["commit"]}
     if "failed" in about:
         return about
-    if not weights_of(ground, name).exists():  # somebody has tidied up
+    if not weights_of(scenario, name).exists():  # the run was deleted after its training
         path.unlink()
-        return trained_cell(ground, name, arm)
-    path, probes = ground.folder / "cells" / f"{name}.json", name in PROBED
-    made_of = seen_in(ground, name, config)
+        return trained_cell(scenario, name, variant)
+    path, probes = scenario.folder / "cells" / f"{name}.json", name in PROBED
+    made_from = measurement_inputs(scenario, name, config)
     if probes:
-        made_of.append(b"probes")
-    return about | kept(path, made_of, lambda: measured(ground, trained_model(ground, name), probes=probes))
+        made_from.append(b"probes")
+    return about | cached(path, made_from, lambda: measured(scenario, trained_model(scenario, name), probes=probes))
 
 
-def seen_in(ground: Ground, name: str, config: Config) -> list[bytes]:
-    """What is measured of a trained arm is made of: all settings, its weights, and how it is measured."""
-    return [sections(config), weights_of(ground, name).read_bytes(), VERSION]
+def measurement_inputs(scenario: Scenario, name: str, config: Config) -> list[bytes]:
+    """All that a measurement of a trained variant depends on: settings, weights, and what is measured."""
+    return [settings_bytes(config), weights_of(scenario, name).read_bytes(), VERSION]
 
 
-def weights_of(ground: Ground, name: str) -> Path:
-    """The file of those that an arm was trained to."""
-    return RunPaths(ground.folder / "runs" / name).weights
+def weights_of(scenario: Scenario, name: str) -> Path:
+    """The file of the weights of a trained variant."""
+    return RunPaths(scenario.folder / "runs" / name).weights
 
 
-def _trained(ground: Ground, name: str, config: Config, share: float) -> Cell:
+def _trained(scenario: Scenario, name: str, config: Config, share: float) -> Cell:
     try:
-        run, seconds = train(ground, name, config, share)
+        run, seconds = train(scenario, name, config, share)
     except NothingLearned as error:
         return {"failed": str(error), "samples": {}}
     model, _ = load_model(run)
@@ -66,18 +75,30 @@ def _trained(ground: Ground, name: str, config: Config, share: float) -> Cell:
     return about | {"latent_size": model.state_size}
 
 
-def measured(ground: Ground, dynamics: Dynamics, *, plans: bool = True, probes: bool = False) -> Cell:
-    """The samples of a dynamics."""
+def measured(scenario: Scenario, dynamics: Dynamics, *, plans: bool = True, probes: bool = False) -> Cell:
+    """The ``samples`` of a dynamics, its ``relative_reduction`` of the cost of control, and the CPU seconds it took.
+
+    Args:
+        plans, probes: see :func:`~sciwm.benchmarks.physics.measure.measure`.
+    """
     began = time.process_time()
-    samples = measure(dynamics, ground, plans=plans, probes=probes)
-    share = gain(samples, ground.references())
-    return {"measuring_seconds": time.process_time() - began, "gain": share, "samples": samples}
+    samples = measure(dynamics, scenario, plans=plans, probes=probes)
+    share = relative_reduction(samples, scenario.references())
+    return {"measuring_seconds": time.process_time() - began, "relative_reduction": share, "samples": samples}
 
 
-def train(ground: Ground, name: str, config: Config, share: float = 1.0) -> tuple[Path, float]:
-    """A fresh training in a folder of its own; returns the folder and the CPU seconds that it took."""
-    data, run = ground.data(share), ground.folder / "runs" / name
-    shutil.rmtree(run, ignore_errors=True)  # one that was killed would not know how long it took
+def train(scenario: Scenario, name: str, config: Config, share: float = 1.0) -> tuple[Path, float]:
+    """Train anew in a run folder of its own.
+
+    Args:
+        name: of the run folder.
+        share: of the training simulations.
+
+    Returns:
+        the folder, and the CPU seconds that the training took.
+    """
+    data, run = scenario.data(share), scenario.folder / "runs" / name
+    shutil.rmtree(run, ignore_errors=True)  # an interrupted training would not know how long it took
     link_sets(data, run, SETS)
     Run(run).write_config(config)
     began = time.process_time()
@@ -87,13 +108,21 @@ def train(ground: Ground, name: str, config: Config, share: float = 1.0) -> tupl
     return run, seconds
 
 
-def trained_model(ground: Ground, name: str) -> WorldModel:
-    """The model of an arm that has learned."""
-    model, _ = load_model(ground.folder / "runs" / name)
+def trained_model(scenario: Scenario, name: str) -> WorldModel:
+    """The model of a variant that has been trained."""
+    model, _ = load_model(scenario.folder / "runs" / name)
     return model
 
 
+def context_of(scenario: Scenario, name: str, config: Config) -> EvaluationContext:
+    """What a part of the evaluation is given: a trained variant, the truth, and the test and training simulations."""
+    return EvaluationContext(config, trained_model(scenario, name), scenario.simulation, scenario.test, scenario.train)
+
+
 def parameters_of(model: WorldModel) -> int:
-    """Real numbers that a training changes; a world model that is ready for use knows no longer which these are."""
+    """Number of real parameters that a training changes, a complex one counted as two.
+
+    They are counted on a fresh model of the same settings, since the parameters of a frozen one are all alike.
+    """
     fresh = WorldModel(model.settings, model.domain)
     return sum(p.numel() * (2 if p.is_complex() else 1) for p in fresh.parameters() if p.requires_grad)

@@ -1,4 +1,4 @@
-"""The rows of the physics table as people read them: systems side by side."""
+"""The tables of the benchmark: its rows, with the values of all systems side by side."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,26 +7,37 @@ import numpy as np
 
 from sciwm.benchmarks.physics import factorial
 from sciwm.benchmarks.physics.systems import SYSTEMS
-from sciwm.benchmarks.physics.variants import OURS
-from sciwm.benchmarks.results import Cell, Column, Row, text
+from sciwm.benchmarks.physics.variants import DEFAULT
+from sciwm.benchmarks.results import Column, Row, Show, text
+
+VALUES_OF = "{} (" + " / ".join(SYSTEMS) + ")"
+"""Title of the first column of a table whose cells have the values of all systems."""
 
 MEASURES = {
     "parameters": "parameters",
-    "latent_size": "numbers in the latent",
-    "valid_time": "valid time [Lyapunov, or 40 intervals]",
+    "latent_size": "latent size",
+    "valid_time": "valid prediction time [Lyapunov times, or 40 intervals]",
     "energy_change_error": "energy change error",
     "energy_drift": "energy drift",
     "effect_rough": "effect error",
     "blown_up": "long runs that blew up",
-    "gain": "gain",
-    "cpu_seconds": "CPU s",
+    "relative_reduction": "relative reduction",
+    "cpu_seconds": "training [CPU s]",
 }
-HEADLINES = ("valid_time", "effect_rough", "energy_change_error", "gain")
+"""Titles of the columns of a variant."""
+
+HEADLINES = ("valid_time", "effect_rough", "energy_change_error", "relative_reduction")
+"""Measures that stand beside the baselines."""
+
 DETECTORS = ("latent", "budget", "equation")
 
 
 def side_by_side(kind: str, *keys: str) -> Callable[[Sequence[Row]], list[Row]]:
-    """Rows of one kind that agree in ``keys`` become one, with those of every system and seed under ``of``."""
+    """Merge rows of one kind that agree in ``keys``.
+
+    Returns:
+        rows to rows, each with the merged ones under ``of``: by system, a list over seeds.
+    """
 
     def arrange(rows: Sequence[Row]) -> list[Row]:
         groups: dict[tuple[Any, ...], dict[str, list[Row]]] = {}
@@ -38,55 +49,55 @@ def side_by_side(kind: str, *keys: str) -> Callable[[Sequence[Row]], list[Row]]:
 
 
 def columns() -> list[Column]:
-    """The arms: means over seeds of every system, in their order."""
+    """One row for each variant: means over seeds, of every system in their order."""
     return [
-        Column(f"arm: {' / '.join(SYSTEMS)}", text("arm")),
-        Column("as it comes", _as_it_comes),
+        Column(VALUES_OF.format("variant"), text("variant")),
+        Column("in the default model", _in_default),
         *(Column(title, _means(key)) for key, title in MEASURES.items()),
     ]
 
 
 def beside_baselines(rows: Sequence[Row]) -> list[Row]:
-    """The model as it comes, and what it has to beat."""
-    chosen = [r for r in rows if r["kind"] == "arm" and (r["arm"] == OURS or r["part"] == "baselines")]
-    ours = [r | {"hypothesis": "the model as it comes"} if r["arm"] == OURS else r for r in chosen]
-    return side_by_side("arm", "arm", "hypothesis")(ours)
+    """The default model and all baselines."""
+    chosen = [r for r in rows if r["kind"] == "variant" and (r["variant"] == DEFAULT or r["part"] == "baselines")]
+    named = [r | {"hypothesis": "the default model"} if r["variant"] == DEFAULT else r for r in chosen]
+    return side_by_side("variant", "variant", "hypothesis")(named)
 
 
 def baseline_columns() -> list[Column]:
-    """What tells most, means over seeds of every system."""
+    """The most telling measures: means over seeds, of every system in their order."""
     return [
-        Column(f"arm: {' / '.join(SYSTEMS)}", text("arm")),
-        Column("what it is", text("hypothesis")),
+        Column(VALUES_OF.format("variant"), text("variant")),
+        Column("description", text("hypothesis")),
         *(Column(MEASURES[key], _means(key)) for key in HEADLINES),
     ]
 
 
 def claim_columns() -> list[Column]:
-    """What was claimed, and what came of it on every system."""
-    return [*(Column(key, text(key)) for key in ("arm", "measure", "claim")), *map(_verdicts, SYSTEMS)]
+    """What was claimed, and the value, interval and verdict on every system."""
+    return [*(Column(key, text(key)) for key in ("variant", "measure", "claim")), *map(_verdicts, SYSTEMS)]
 
 
 def surprise_columns() -> list[Column]:
-    """AUROC by detector: means over seeds of every system, in their order."""
+    """AUROC by detector: means over seeds, of every system in their order."""
     return [
         Column(
-            f"what happens: {' / '.join(SYSTEMS)}",
+            VALUES_OF.format("violation"),
             lambda row, _: row["violation"] + (" (control)" if row["control"] else ""),
         ),
         Column("size", text("size")),
         *(Column(f"AUROC, {detector}", _auroc(detector)) for detector in DETECTORS),
-        Column("smallest size noticed in the latent", _smallest),
+        Column("smallest size detected in the latent", _smallest),
     ]
 
 
 def resolution_columns() -> list[Column]:
-    """Mean over seeds, and the range of their values."""
-    return [Column("arm", text("arm")), Column("measure", text("what")), *map(_range_over_seeds, SYSTEMS)]
+    """The mean over seeds, and the range of their values, on every system."""
+    return [Column("variant", text("variant")), Column("measure", text("measure")), *map(_range_over_seeds, SYSTEMS)]
 
 
 def by_factors(rows: Sequence[Row]) -> list[Row]:
-    """Effects on every measure in one row; the first row holds what there is without any of the factors."""
+    """One row for each effect, with all measures; the first row has the values without any of the factors."""
     effects = [r for r in rows if r["kind"] == "factorial"]
     without = {r["measure"]: (r["without"], None) for r in effects}
     found: dict[str, dict[str, Any]] = {"none of them": without} if without else {}
@@ -96,17 +107,17 @@ def by_factors(rows: Sequence[Row]) -> list[Row]:
 
 
 def factorial_columns() -> list[Column]:
-    """What each combination of ingredients adds, with 95 % intervals over seeds."""
+    """The effect on every measure, with 95 % intervals over seeds."""
 
-    def effect(measure: str) -> Cell:
+    def effect(measure: str) -> Show:
         return lambda row, _: _with_interval(*row["of"][measure])
 
     return [Column("factors", text("factors")), *(Column(m.replace("_", " "), effect(m)) for m in factorial.MEASURES)]
 
 
-def _as_it_comes(row: Row, _: Sequence[Row]) -> str:
-    """On or off, the same for all systems."""
-    (answer,) = {one["as_it_comes"] for rows in row["of"].values() for one in rows}
+def _in_default(row: Row, _: Sequence[Row]) -> str:
+    """``on`` or ``off``, which is the same on all systems."""
+    (answer,) = {one["in_default"] for rows in row["of"].values() for one in rows}
     return str(answer)
 
 
@@ -114,7 +125,7 @@ def _across(row: Row, value: Callable[[list[Row]], str]) -> str:
     return " / ".join(value(row["of"][system]) if system in row["of"] else "-" for system in SYSTEMS)
 
 
-def _means(key: str) -> Cell:
+def _means(key: str) -> Show:
     def mean(rows: list[Row]) -> str:
         values = [v for row in rows for v in row.get(key, []) if v is not None]
         return f"{np.mean(values):.3g}" if values else "-"
@@ -122,7 +133,7 @@ def _means(key: str) -> Cell:
     return lambda row, _: _across(row, mean)
 
 
-def _auroc(detector: str) -> Cell:
+def _auroc(detector: str) -> Show:
     """A dash for a detector that the model does not have."""
 
     def mean(rows: list[Row]) -> str:
@@ -133,9 +144,9 @@ def _auroc(detector: str) -> Cell:
 
 
 def _smallest(row: Row, _: Sequence[Row]) -> str:
-    """The largest over seeds, at most where it is the smallest that was tried.
+    """The largest over seeds, with "≤" where it is the smallest that was tried.
 
-    A dash where no size was noticed with all of them, or there is but one.
+    A dash where a seed detected no size, where only one size was tried, and for controls.
     """
 
     def largest(rows: list[Row]) -> str:
