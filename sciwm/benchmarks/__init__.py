@@ -1,1 +1,1 @@
-"""Reproducible tables: each benchmark is a command, its result a JSON file, README's tables are made from it."""
+"""Benchmarks: each is a command, its result a JSON file, and the tables are generated from accepted results."""

@@ -1,7 +1,7 @@
 """Order of convergence of the time integrators under forcing, for every periodic equation.
 
-Beside them the way of solvers without forcing inside their nonlinear term, which add ``step * f``
-after each unforced step: first order, whatever the scheme.
+For comparison, a solver without forcing in its steps that adds ``step * f`` after each: it is of first order, whatever
+the scheme.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ ROUNDING = 1e-12
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
-    """One row per equation and scheme: relative errors after 8 control intervals under a held action, by step."""
+    """One row for each equation and scheme: relative errors after 8 control intervals under a held action, by step."""
     names = ["burgers", "kuramoto_sivashinsky"] if quick else list(PERIODIC)
     rows = [row for name in bar(range(len(names)), "convergence") for row in _measure(names[name], quick, seeds[0])]
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 
 def columns() -> list[Column]:
-    """The table of the README: order, and error from the longest step to the shortest."""
+    """The columns of the table: the order, and the errors of the longest and of the shortest step."""
 
     def show(scheme: str) -> Callable[[Row, Sequence[Row]], str]:
         return lambda row, _: f"{row[scheme]['order']:.2f} ({_range(row[scheme]['errors'])})"
@@ -49,7 +49,7 @@ def _range(errors: Sequence[float]) -> str:
 
 
 def side_by_side(rows: Sequence[Row]) -> list[Row]:
-    """The schemes of one equation as one row."""
+    """The schemes of each equation as one row."""
     names = dict.fromkeys(row["equation"] for row in rows)
     by_key = {(row["equation"], row["scheme"]): row for row in rows}
     return [{"equation": name} | {scheme: by_key[name, scheme] for scheme in SCHEMES} for name in names]
@@ -71,7 +71,7 @@ def _measure(name: str, quick: bool, seed: int) -> list[Row]:
     start = torch.tensor(plant.initial_state(rng, amplitude=GOOD_VALUES[name].amplitude))[None]
     action = plant.actuators.to_physical(torch.tensor(rng.uniform(-1, 1, (1, len(plant.actuators)))))
     with torch.no_grad():
-        start = plant.advance(start, torch.zeros_like(action))  # diffusion smooths, so that space is resolved
+        start = plant.advance(start, torch.zeros_like(action))  # diffusion smooths the start, so that it is resolved
         reference = simulation(counts[-1] * 4, 4).advance(start, action)
         rows = []
         for scheme, order in SCHEMES.items():
@@ -106,7 +106,7 @@ def _force_after_step(simulation: SpectralSimulation, state: Tensor, action: Ten
 
 
 def _slope(errors: Sequence[float]) -> float:
-    """The order that the finest errors above rounding show when the step is halved."""
+    """The order by which the error falls when the step is halved, from the two smallest errors above rounding."""
     above = [error for error in errors if ROUNDING * 10 < error < 1]
     return float(np.log2(above[-2] / above[-1])) if len(above) > 1 else float("nan")
 

@@ -1,4 +1,4 @@
-"""How the cost of a step grows: with the number of points as N log N, with the batch in proportion."""
+"""How the time of a solver step grows with the number of points, as N log N, and in proportion to the batch."""
 
 import time
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ SWEEPS = {
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
-    """One row per equation and quantity: seconds per step against its size, and the exponents that fit.
+    """One row for each equation and varied quantity: seconds of a step by size, and the exponent that fits.
 
-    One thread, float32, ETDRK4, the best of interleaved repeats; ``growth`` is the exponent p of
-    ``(N log N)^p`` or ``batch^p``, from the larger half of the sizes, where overhead is paid off.
+    One thread, float32, ETDRK4, the best of interleaved repeats. ``growth`` is the exponent p of ``(N log N)^p`` or
+    ``batch^p``, fitted to the larger half of the sizes, where the overhead of a call does not count.
     """
     torch.set_num_threads(1)
     rows = []
@@ -59,7 +59,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 
 def columns() -> list[Column]:
-    """The table of the README."""
+    """The columns of the table."""
     return [
         Column("equation", text("equation")),
         Column("varied", text("varied")),
@@ -72,13 +72,13 @@ def columns() -> list[Column]:
 
 
 def _work(equation: str, num_points: int, batch: int) -> float:
-    """Points times their logarithm, as a fast Fourier transform has it."""
+    """Operations of a fast Fourier transform, up to a factor: N log N for each sample."""
     points = num_points if equation == KS else num_points**2
     return float(batch * points * np.log2(points))
 
 
 def _seconds(equation: str, sizes: Sequence[tuple[int, int]], *, repeats: int, seed: int) -> list[float]:
-    """Of one step, each size."""
+    """Seconds of one step, for each size."""
     runs = []
     for num_points, batch in sizes:
         steps = int(np.clip(2e7 / _work(equation, num_points, batch), 20, 200)) // 2 * 2

@@ -1,4 +1,4 @@
-"""How long one decision takes, through the latent and through the true solver, at equal planner budget."""
+"""The time of one decision that is planned through the latent and through the true solver, with the same planner."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,13 +28,13 @@ BUDGETS: dict[str, tuple[int, GradientSettings | CEMSettings]] = {
 
 @dataclass(frozen=True)
 class Flow:
-    """What decisions are made for.
+    """The system for which decisions are planned.
 
     Args:
-        experiment: a shipped one.
-        overrides: that shorten its training, as the weights of a model do not matter for its speed.
-        episodes: numbers of episodes that are planned together.
-        repeats: of every decision.
+        experiment: name of a shipped one.
+        overrides: that shorten its training, since the speed of a model does not depend on its weights.
+        episodes: numbers of episodes that are planned together, a row each.
+        repeats: of every decision; the median counts.
     """
 
     experiment: str
@@ -60,12 +60,14 @@ FLOWS = {
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
-    """One row per flow, budget and number of episodes planned together; times are medians of interleaved repeats.
+    """One row for each flow, planner and number of episodes planned together; times are medians of interleaved repeats.
 
-    The solver takes the coarse step that the references of the experiment plan with.
+    The solver takes the coarse step with which the references of the experiment are planned.
 
     Args:
-        quick: one dimension, and nothing repeated.
+        quick: one dimension alone, without repeats.
+        folder: where data and models are stored.
+        seeds: not used; times do not depend on the weights.
     """
     names = list(FLOWS)[:1] if quick else list(FLOWS)
     return [row for name in names for row in _rows(name, folder, 1 if quick else FLOWS[name].repeats)]
@@ -97,7 +99,7 @@ def _rows(name: str, folder: Path, repeats: int) -> Iterator[Row]:
 
 
 def columns() -> list[Column]:
-    """The table of the README."""
+    """The columns of the table."""
     return [
         Column("flow", text("flow")),
         Column("planner", text("budget")),

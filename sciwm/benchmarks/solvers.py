@@ -1,4 +1,4 @@
-"""Our solvers beside exponax in one run: same equation, order, precision, points and steps."""
+"""The speed of our solvers beside that of exponax: same equation, order, precision, points and steps."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -29,11 +29,11 @@ CHECKED_STEPS = 100
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
-    """One row per equation, resolution, order and batch; seconds are the best of interleaved repeats.
+    """One row for each equation, resolution, order and batch; seconds are the best of interleaved repeats.
 
-    exponax keeps its state in Fourier space and is compiled as one scan; its batch is advanced both at
-    once (vmap) and in turn (map), and the faster of the two counts. It has no forcing inside its
-    steps, so ours has none either. One thread of ours stands against all of theirs.
+    exponax keeps its state in Fourier space and is compiled as one scan. Its batch is advanced at once (vmap) and
+    in turn (map), and the faster of the two counts. It has no forcing inside its steps, so ours has none either.
+    Ours runs on one thread, exponax on as many as it takes.
 
     Raises:
         InputError: if exponax is not installed.
@@ -52,7 +52,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 
 def columns() -> list[Column]:
-    """The table of the README: one line for each equation, resolution and order, its batches side by side."""
+    """The columns of the table: one row for each equation, resolution and order, its batches side by side."""
 
     def batches(key: str, pattern: str, scale: float = 1.0) -> Callable[[Row, Sequence[Row]], str]:
         return lambda row, _: " / ".join(pattern.format(scale * one[key]) for one in row["batches"])
@@ -61,9 +61,9 @@ def columns() -> list[Column]:
         Column("equation", text("equation")),
         Column("points", lambda row, _: f"{row['num_points']}{'²' if row['equation'] == NS else ''}"),
         Column("order", text("order")),
-        Column("ours [µs]", batches("ours", "{:.3g}", 1e6)),
+        Column("sciwm [µs]", batches("ours", "{:.3g}", 1e6)),
         Column("exponax [µs]", batches("exponax", "{:.3g}", 1e6)),
-        Column("exponax / ours", batches("ratio", "{:.2f}")),
+        Column("exponax / sciwm", batches("ratio", "{:.2f}")),
         Column("gradient / value", batches("gradient_over_value", "{:.1f}")),
         Column("difference", lambda row, _: f"{max(b['difference'] for b in row['batches']):.0e}"),
     ]
@@ -116,7 +116,7 @@ def _interleaved(runs: dict[str, Run], repeats: int) -> dict[str, list[float]]:
 
 
 def _our_run(simulation: SpectralSimulation, fields: torch.Tensor) -> Run:
-    """From spectrum to spectrum, like theirs."""
+    """Our solver from spectrum to spectrum, as exponax is run."""
     state_hat = simulation.spectrum(fields)
     action = torch.zeros(len(fields), len(simulation.actuators))
 
@@ -151,7 +151,7 @@ def _exponax_runs(stepper: Any, simulation: SpectralSimulation, fields: torch.Te
 
 
 def _difference(make: Callable[..., Any], num_points: int, order: int, seed: int) -> float:
-    """Largest relative difference of one random field after 100 steps of both."""
+    """Largest difference between both solvers after 100 steps from one random field, relative to its largest value."""
     fields, simulation, stepper = make(num_points, 1, order, CHECKED_STEPS, seed)
     (theirs,) = _exponax_runs(stepper, simulation, fields, CHECKED_STEPS).values()
     end = simulation.to_grid(_our_run(simulation, fields)())[0].numpy()
@@ -160,7 +160,7 @@ def _difference(make: Callable[..., Any], num_points: int, order: int, seed: int
 
 
 def _gradient_cost(make: Callable[..., Any], num_points: int, batch: int, order: int, seed: int, repeats: int) -> float:
-    """Time of a value and its gradient over that of the value alone, 40 steps forward and back, at most 16 at once."""
+    """Time of a value and its gradient over that of the value alone, 40 steps, at most 16 samples at once."""
     fields, simulation, _ = make(num_points, batch, order, GRADIENT_STEPS, seed)
     action = torch.zeros(batch, len(simulation.actuators), requires_grad=True)
 
@@ -205,7 +205,7 @@ def _navier_stokes(num_points: int, batch: int, order: int, steps: int, seed: in
         steps_per_interval=steps,
         order=order,
     )
-    # Its velocity is the negative of ours for the same vorticity, and its drag is added.
+    # exponax has the negative of our velocity for the same vorticity, and adds its drag
     stepper = exponax.stepper.NavierStokesVorticity(
         2, 2 * np.pi, num_points, step, diffusivity=viscosity, drag=-drag, vorticity_convection_scale=-1.0, order=order
     )

@@ -87,7 +87,7 @@ class Convection(SpectralSimulation):
         return np.asarray(symbol + self.parameter("dispersion") * cube)
 
     def nonlinear_term(self, state_hat: Tensor) -> Tensor:
-        """``-b (u^2 / 2)_x``; waves beyond 2/3 are kept out of the square, but not of what it gives."""
+        """``-b (u^2 / 2)_x``; the lower 2/3 of the wavenumbers are squared, and none of the square are removed."""
         square_hat = self.spectrum(self.to_grid(self.dealiased(state_hat)).square())
         return -0.5 * self.table("convection", state_hat) * self.derivative(square_hat)
 

@@ -1,4 +1,4 @@
-"""A world model of a scenario: how its data become stores, what it is made of, and its training."""
+"""A world model of a scenario: its settings, the stores of its data, and its training."""
 
 import time
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ from sciwm.training.loop import train
 from simulations import ActionBox
 
 VALIDATION = 10
-"""So many of the training trajectories choose the settings and the epoch; they are not trained on."""
+"""Number of training trajectories that are held out to choose settings and epoch."""
 
 IDLE = ActionBox(("idle",), np.array([-1.0]), np.array([1.0]))
-"""One actuator that is never used: the scenarios are unforced."""
+"""One actuator that never acts, since the scenarios are unforced."""
 
 EQUATIONS: Mapping[str, str] = {
     "burgers": "burgers",
@@ -34,18 +34,18 @@ EQUATIONS: Mapping[str, str] = {
 }
 
 MODES: Mapping[str, int] = {"burgers": 60, "kdv": 40, "ks_conservative": 60}
-"""Waves of the latent; what is beyond them is less than 0.2 % of the fields."""
+"""Wavenumbers of the latent; higher ones have less than 0.2 % of the fields."""
 
 BUDGET: Mapping[str, Any] = {"updates": 10_000, "batch_size": 20}
-"""Of every published network."""
+"""Training of every published network."""
 
 
 def settings(name: str, seed: int, *, updates: int = BUDGET["updates"], one_step: bool = False) -> Config:
-    """The integrator on the fields' own waves, trained on rollouts of up to four steps.
+    """An exponential integrator of the Fourier coefficients of the fields, trained on rollouts of up to four steps.
 
-    One step alone leaves waves without energy in the data untaught, and long forecasts of dispersive or
-    steep waves may then grow there. The section on the simulation names equation and grid alone; the data
-    are those of the scenario.
+    Training on one step leaves wavenumbers without energy in the data untrained, and long forecasts of dispersive or
+    steep waves may grow there. The section on the simulation only names equation and grid; the data are those of
+    the scenario.
 
     Args:
         one_step: train on single steps, as the published networks are.
@@ -96,7 +96,7 @@ def settings(name: str, seed: int, *, updates: int = BUDGET["updates"], one_step
 
 
 def split(scenario: Scenario) -> tuple[Tensor, Tensor]:
-    """What is trained on, and what chooses."""
+    """Trajectories for training, and for validation."""
     return scenario.train[:-VALIDATION], scenario.train[-VALIDATION:]
 
 

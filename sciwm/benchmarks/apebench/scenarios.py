@@ -27,7 +27,7 @@ TEST_SIMULATIONS, TEST_STEPS = 30, 200
 
 @dataclass(frozen=True)
 class Difficulty:
-    """What defines a scenario: delta_1, gamma_2 to gamma_4, and the steps dropped before the first instant."""
+    """The definition of a scenario: delta_1, gamma_2 to gamma_4, and steps that are dropped at the beginning."""
 
     delta_1: float
     gamma_2: float = 0.0
@@ -45,7 +45,7 @@ DIFFICULTIES: Mapping[str, Difficulty] = {
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """Trajectories to learn from and to be judged by, unforced and dimensionless.
+    """Trajectories for training and for the score, unforced and dimensionless.
 
     Args:
         name: a key of :data:`DIFFICULTIES`.

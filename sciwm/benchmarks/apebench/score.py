@@ -1,4 +1,8 @@
-"""How APEBench judges a forecast, and what its authors published."""
+"""The score of APEBench, and what its authors published.
+
+Its normalised error is defined apart from that of :mod:`sciwm.evaluation`, so that numbers are comparable with theirs:
+variables have no units, and channels are summed.
+"""
 
 from collections.abc import Mapping
 

@@ -1,1 +1,1 @@
-"""Control tasks played by classical and by optimal controllers."""
+"""Control tasks under classical and under optimal controllers."""

@@ -1,4 +1,4 @@
-"""T1, T2, T3 and T7: tasks between walls, with the adjoint, with backstepping, and by sampling."""
+"""T1, T2, T3 and T7: tasks on bounded domains, solved by adjoint gradients, by backstepping, and by sampling."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciwm.benchmarks.control.harness import Policy, Wanted, row, run, within
+from sciwm.benchmarks.control.harness import Policy, Reference, row, run, within
 from sciwm.benchmarks.results import Row
 from sciwm.config import CEMSettings
 from sciwm.planning import CEMPlanner, Cost, Hold, RecedingHorizon
@@ -35,21 +35,24 @@ def burgers_target(quick: bool, rng: np.random.Generator) -> list[Row]:
     task = BurgersTarget("FO-PC", steps_per_interval=100)
     scenario = task.draw(rng, episodes)
     nothing = torch.zeros(episodes, task.intervals, len(task.simulation.actuators))
-    floor = Wanted("0.118 to 0.138", 0.118, 0.138)
+    floor = Reference("0.118 to 0.138", 0.118, 0.138)
     rows = [row(name, "none", "J", task.score(scenario, nothing), floor, began)]
     for weight in (0.0,) if quick else (0.0, 1e-6, 1e-5):
         began = time.perf_counter()
         some = scenario if weight == 0 else take_rows(scenario, np.arange(100))
         actions = adjoint(task, some, weight, iterations=10 if quick else ITERATIONS)
         label = "adjoint L-BFGS" + (f", {weight:g} of the energy added" if weight else "")
-        wanted = Wanted("6.75e-6", high=1e-5) if weight == 0 else None
-        rows.append(row(name, label, "J", task.score(some, actions), wanted, began))
-        rows.append(row(name, label, "energy", task.energy(actions), Wanted("709") if weight == 0 else None, began))
+        reference = Reference("6.75e-6", high=1e-5) if weight == 0 else None
+        rows.append(row(name, label, "J", task.score(some, actions), reference, began))
+        rows.append(row(name, label, "energy", task.energy(actions), Reference("709") if weight == 0 else None, began))
     return rows
 
 
 def adjoint(task: BurgersTarget, scenario: Scenario, energy_weight: float, *, iterations: int) -> Tensor:
-    """Plans ``(batch, interval, actuator)`` that minimise ``J + weight energy``; the slowest 5 % get more time."""
+    """Plans ``(batch, interval, actuator)`` that minimise ``J + weight * energy``.
+
+    The 5 % with the largest cost get more iterations.
+    """
     count = len(scenario.start)
     plans, costs = [], []
     for chunk in bar(range(-(-count // CHUNK)), f"T1 adjoint, energy weight {energy_weight:g}"):
@@ -88,14 +91,14 @@ def transport(quick: bool, rng: np.random.Generator) -> list[Row]:
     """T2: returns from u = 1 and 10, and from random uniform starts."""
     known = {
         ("none", 1.0): within(-43.0, 0.01), ("none", 10.0): within(-430.0, 0.01),
-        ("backstepping", 1.0): within(289.84, 0.01), ("backstepping", 10.0): Wanted("198.38"),
-        ("backstepping", None): Wanted("243.06"),
+        ("backstepping", 1.0): within(289.84, 0.01), ("backstepping", 10.0): Reference("198.38"),
+        ("backstepping", None): Reference("243.06"),
     }  # fmt: skip
     return _returns("T2 transport", Transport, transport_policy, known, rng)
 
 
 def reaction_diffusion(quick: bool, rng: np.random.Generator) -> list[Row]:
-    """T3: the same of the reaction-diffusion equation."""
+    """T3: returns of the reaction-diffusion equation, as for T2."""
     if quick:
         return []
     known = {
@@ -110,18 +113,18 @@ def _returns(
     name: str,
     make: Callable[[tuple[float, float]], Stabilization],
     backstepping: Callable[..., Policy],
-    known: Mapping[tuple[str, float | None], Wanted | None],
+    known: Mapping[tuple[str, float | None], Reference | None],
     rng: np.random.Generator,
 ) -> list[Row]:
     rows = []
-    for (controller, level), wanted in known.items():
+    for (controller, level), reference in known.items():
         began = time.perf_counter()
         task = make((level, level) if level else (1.0, 10.0))
         policy = Hold(task.plant.actuators) if controller == "none" else backstepping(task.plant)
         episode = run(task, task.draw(rng, 1 if level else 50), policy)
         returns = task.published_return(episode.rewards.T, episode.actions.transpose(0, 1), episode.states[-1])
         measure = f"return from {level:g}" if level else "return from U(1, 10)"
-        rows.append(row(name, controller, measure, returns, wanted, began))
+        rows.append(row(name, controller, measure, returns, reference, began))
     return rows
 
 
@@ -140,11 +143,11 @@ def hidden_gain(quick: bool, rng: np.random.Generator) -> list[Row]:
     planner = CEMPlanner(6, CEMSettings(iterations=3, samples=64, elites=8, deviation=0.9))
     oracle = RecedingHorizon(plant, planner, Cost(frozenset({"fields"}), evaluate))
     rows = []
-    for controller, policy, wanted in (
-        ("none", Hold(plant.actuators), Wanted("0.590 (0.518-0.666)", 0.518, 0.666)),
-        ("CEM through the solver", oracle, Wanted("0.161 (0.141-0.181)", high=0.181)),
+    for controller, policy, reference in (
+        ("none", Hold(plant.actuators), Reference("0.590 (0.518-0.666)", 0.518, 0.666)),
+        ("CEM through the solver", oracle, Reference("0.161 (0.141-0.181)", high=0.181)),
     ):
         began = time.perf_counter()
         costs = -run(task, scenario, policy, f"T7 {controller}").rewards.sum(0)
-        rows.append(row(name, controller, "cost", costs, wanted, began))
+        rows.append(row(name, controller, "cost", costs, reference, began))
     return rows

@@ -1,4 +1,4 @@
-"""Playing a control task, and holding what came out against what is known."""
+"""Episodes of a control task under a policy, and rows that compare their costs with known values."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,12 +17,12 @@ Policy = Callable[[Tensor, int], Tensor]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a row is held against.
+class Reference:
+    """A known value of a row.
 
     Args:
-        known: the value it should have, as it stands in its source.
-        low, high: between which the mean counts as reproduced.
+        known: the value as its source prints it.
+        low, high: bounds between which a mean counts as reproduced; leave both out to show the value alone.
     """
 
     known: str
@@ -30,20 +30,37 @@ class Wanted:
     high: float = np.inf
 
     def met_by(self, mean: float) -> bool | None:
-        """Whether a mean lies between the bounds; None where there are none, and the value is there to see."""
+        """Whether a mean lies between the bounds; None where there are no bounds."""
         return bool(self.low <= mean <= self.high) if np.isfinite([self.low, self.high]).any() else None
 
 
-def within(known: float, share: float) -> Wanted:
-    """A known value, to be met to a share of it."""
+def within(known: float, share: float) -> Reference:
+    """A known value with bounds.
+
+    Args:
+        known: the value.
+        share: of the value, by which a mean may differ from it.
+    """
     margin = share * abs(known)
-    return Wanted(f"{known:g}", known - margin, known + margin)
+    return Reference(f"{known:g}", known - margin, known + margin)
 
 
 def row(
-    task: str, controller: str, measure: str, values: Tensor | Sequence[float], wanted: Wanted | None, began: float
+    task: str,
+    controller: str,
+    measure: str,
+    values: Tensor | Sequence[float],
+    reference: Reference | None,
+    began: float,
 ) -> Row:
-    """One line of the table: mean, its bootstrap interval, and whether it is what was known."""
+    """One row of the table: the mean over episodes, its bootstrap interval, and whether the known value is reproduced.
+
+    Args:
+        task, controller, measure: names.
+        values: of every episode.
+        reference: the known value, if there is one.
+        began: ``time.perf_counter()`` when the work on it began.
+    """
     sample = np.asarray(values, dtype=float).reshape(-1)
     mean = float(sample.mean())
     low, high = bootstrap_interval(sample) if len(sample) > 1 else (mean, mean)
@@ -56,15 +73,15 @@ def row(
         "interval": [low, high],
         "deviation": float(sample.std(ddof=1)) if len(sample) > 1 else None,
         "median": float(np.median(sample)),
-        "known": wanted.known if wanted else None,
-        "reproduced": wanted.met_by(mean) if wanted else None,
+        "known": reference.known if reference else None,
+        "reproduced": reference.met_by(mean) if reference else None,
         "seconds": time.perf_counter() - began,
     }
 
 
 @dataclass(frozen=True)
 class Episode:
-    """One batch of episodes.
+    """A batch of episodes.
 
     Args:
         rewards: ``(interval, batch)``.
@@ -79,7 +96,15 @@ class Episode:
 
 @torch.no_grad()
 def run(task: Task, scenario: Scenario, policy: Policy, label: str = "") -> Episode:
-    """Play a task to its end; policies act in physical units."""
+    """A batch of episodes of a task to its end.
+
+    Args:
+        task: what is to be controlled.
+        scenario: its starts and targets.
+        policy: fields ``(batch, variable, *space)`` and the number of the interval to physical actions
+            ``(batch, actuator)``, which are clamped to the bounds.
+        label: of a progress bar; none if left out.
+    """
     fields, rewards, states, actions = scenario.start, [], [scenario.start], []
     for interval in bar(range(task.intervals), label) if label else range(task.intervals):
         action = scenario.simulation.actuators.clamp(policy(fields, interval))
@@ -91,5 +116,5 @@ def run(task: Task, scenario: Scenario, policy: Policy, label: str = "") -> Epis
 
 
 def replay(actions: Tensor) -> Policy:
-    """The policy that follows a plan ``(batch, interval, actuator)`` without looking."""
+    """Open loop: the policy that executes a plan ``(batch, interval, actuator)`` whatever the fields are."""
     return lambda fields, interval: actions[:, interval]

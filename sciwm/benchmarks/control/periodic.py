@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciwm.benchmarks.control.harness import Policy, Wanted, row, run, within
+from sciwm.benchmarks.control.harness import Policy, Reference, row, run, within
 from sciwm.benchmarks.results import Row
 from sciwm.config import GradientSettings
 from sciwm.planning import Cost, GradientPlanner, Hold, LinearFeedback, RecedingHorizon, action_energy
@@ -22,7 +22,7 @@ from simulations.tasks.convection import NOISE_VARIANCE, SENSOR_SPACING, Convect
 
 
 def convection(quick: bool, rng: np.random.Generator) -> list[Row]:
-    """T4: no control, LQR, and LQG from three first estimates."""
+    """T4: no control, LQR, and LQG whose filter starts from three estimates."""
     episodes = 20 if quick else 100
     task = Convection()
     plant, name = task.simulation, "T4 convection"
@@ -35,7 +35,7 @@ def convection(quick: bool, rng: np.random.Generator) -> list[Row]:
     rows = [row(name, "none", "return", none, within(-2786, 0.05), began)]
     law = linear_law(plant, squares, rest)
     lqr = run(task, scenario, LinearFeedback(plant, law)).rewards.sum(0)
-    rows.append(row(name, "LQR", "return", lqr, Wanted("-33.7 to -34.1", -34.1 * 1.03, -33.7 * 0.97), began))
+    rows.append(row(name, "LQR", "return", lqr, Reference("-33.7 to -34.1", -34.1 * 1.03, -33.7 * 0.97), began))
     sensors = torch.eye(points, dtype=torch.float64)[::SENSOR_SPACING]
     starts = {
         "the true state": (scenario.start[:, 0], within(-40.1, 0.03)),
@@ -43,12 +43,12 @@ def convection(quick: bool, rng: np.random.Generator) -> list[Row]:
         "zero": (torch.zeros_like(scenario.start[:, 0]), within(-1030, 0.03)),
     }
     kalman = kalman_filter(plant, rest, sensors, sensor_variance=NOISE_VARIANCE, start=scenario.start[:, 0])
-    for start, (estimate, wanted) in starts.items():
+    for start, (estimate, reference) in starts.items():
         began = time.perf_counter()
         feedback = OutputFeedback(law, replace(kalman, estimate=estimate), plant)
         noise = np.random.default_rng(1)
         lqg = run(task, scenario, partial(_through_sensors, task, scenario, feedback, noise)).rewards.sum(0)
-        rows.append(row(name, f"LQG, filter from {start}", "return", lqg, wanted, began))
+        rows.append(row(name, f"LQG, filter from {start}", "return", lqg, reference, began))
     return rows
 
 
@@ -59,7 +59,7 @@ def _through_sensors(
 
 
 def chaos(quick: bool, rng: np.random.Generator) -> list[Row]:
-    """T5: equilibria, controllability, and the linear law; least dissipation by the gradient through the solver."""
+    """T5: equilibria, controllability, LQR, and least dissipation by gradients through the solver."""
     episodes, name = (8 if quick else 32), "T5 chaos"
     rows = []
     for waves, energy in ((1, 0.26087), (2, 0.43816), (3, 1.5876)):
@@ -69,11 +69,11 @@ def chaos(quick: bool, rng: np.random.Generator) -> list[Row]:
             row(name, f"E{waves}", "energy <u²>/2", [float(state.square().mean() / 2)], within(energy, 1e-4), began)
         )
     rest = torch.zeros(1, 64, dtype=torch.float64)
-    nothing, something = Wanted("0", high=1e-10), Wanted("> 0", low=1e-3)
-    for jets, wanted in ((4, nothing), (5, something), (6, nothing), (8, something)):
+    nothing, something = Reference("0", high=1e-10), Reference("> 0", low=1e-3)
+    for jets, reference in ((4, nothing), (5, something), (6, nothing), (8, something)):
         began = time.perf_counter()
         reach = weakest_reach(Chaos(jets=jets), rest)
-        rows.append(row(name, f"{jets} jets", "weakest reach of a growing mode", [reach], wanted, began))
+        rows.append(row(name, f"{jets} jets", "weakest reach of a growing mode", [reach], reference, began))
     for jets in (8, 5):
         began = time.perf_counter()
         task = Chaos(jets=jets)
@@ -89,13 +89,13 @@ def chaos(quick: bool, rng: np.random.Generator) -> list[Row]:
             measure = f"<u²>, {jets} jets, first 160 intervals"
             rows.append(row(name, controller, measure, loss[:160].mean(0), known[controller, jets], began))
             if jets == 8 and controller == "LQR":
-                last = Wanted("3e-14", high=1e-10)
+                last = Reference("3e-14", high=1e-10)
                 rows.append(row(name, controller, "<u²>, 8 jets, last 10 intervals", loss[-10:].mean(0), last, began))
     return rows + least_dissipation(quick, rng)
 
 
 def least_dissipation(quick: bool, rng: np.random.Generator) -> list[Row]:
-    """T5b: four jets; the second half of the episode, after the approach."""
+    """T5b: least dissipation with four jets, by gradients through the solver."""
     episodes, name = (2 if quick else 8), "T5 chaos"
     task = Chaos("dissipation", steps_per_interval=2)
     if quick:
@@ -109,21 +109,21 @@ def least_dissipation(quick: bool, rng: np.random.Generator) -> list[Row]:
     cost = Cost(frozenset({"fields"}), dissipated)
     adjoint = RecedingHorizon(plant, GradientPlanner(20, GradientSettings(iterations=6, learning_rate=0.2)), cost)
     rows = []
-    for controller, policy, wanted in (
+    for controller, policy, reference in (
         ("none", Hold(plant.actuators), within(0.927, 0.1)),
-        ("gradient through the solver", adjoint, Wanted("0.32", high=0.35)),
+        ("gradient through the solver", adjoint, Reference("0.32", high=0.35)),
     ):
         began = time.perf_counter()
         loss = -run(task, scenario, policy, f"T5b {controller}").rewards
-        rows.append(row(name, controller, "<u_xx²>, 4 jets", loss.mean(0), None if quick else wanted, began))
+        rows.append(row(name, controller, "<u_xx²>, 4 jets", loss.mean(0), None if quick else reference, began))
     return rows
 
 
 def weakest_reach(task: Chaos, rest: Tensor) -> float:
-    """How well the actions reach the growing mode that they reach worst, about rest.
+    """Controllability of the least controllable growing mode about rest: 0 if it cannot be controlled.
 
-    Modes that grow at one rate (a sine and its cosine) are held together: by Hautus' test they can be
-    held if their left eigenvectors, times B, have full rank; the value is the smallest singular value.
+    Modes of one growth rate, such as a sine and its cosine, are taken together: by Hautus' test they are
+    controllable if their left eigenvectors, times B, have full rank. The value is the smallest singular value.
     """
     _, _, transition, control = (m.numpy() for m in linearize(task.simulation, rest))
     rates, vectors = np.linalg.eigh((transition + transition.T) / 2)  # constant coefficients: A is symmetric

@@ -1,4 +1,4 @@
-"""The control tasks beside their published and known values: floor, optimum, and classical controllers."""
+"""The control tasks beside published and known values: without control, optimal, and under classical controllers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,13 @@ TASKS = (burgers_target, transport, reaction_diffusion, convection, chaos, kolmo
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
-    """Every task in turn; the starts depend on the seed alone. A quick run has few episodes and shorter ones."""
+    """Every task in turn.
+
+    Args:
+        quick: few and short episodes, to see that it runs; nothing counts as reproduced.
+        folder: not used.
+        seeds: of the starts.
+    """
     rows = []
     for seed in seeds:
         for number, task in enumerate(TASKS):
@@ -23,7 +29,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 
 def columns() -> list[Column]:
-    """The table of the README."""
+    """The columns of the table."""
     return [
         Column("task", text("task")),
         Column("controller", text("controller")),
