@@ -27,6 +27,7 @@ from sciwm.experiment import stages
 from sciwm.experiment.run import Run
 from sciwm.report import drawing, summary_table
 from sciwm.report.part_sections import SECTIONS
+from sciwm.run_paths import RunPaths
 from sciwm.training.loop import build_model
 from simulations import ActionBox, Actuators, BoundedGrid, Simulation
 from simulations.equations import BurgersDirichlet
@@ -248,7 +249,7 @@ def context_of(config: Config, simulation: Simulation, folder: Path) -> Evaluati
 
 def evaluated(context: EvaluationContext, folder: Path) -> dict[str, str]:
     """Every part of a context; returns those left out with the reason."""
-    found = evaluate_parts(folder, list(PARTS), context, digest="", describe=lambda d: d, progress=silent)
+    found = evaluate_parts(RunPaths(folder), list(PARTS), context, digest="", describe=lambda d: d, progress=silent)
     return {name: reason for name, _, reason in found if reason}
 
 
@@ -360,13 +361,13 @@ def test_what_does_not_apply_is_told(run: Path, monkeypatch: pytest.MonkeyPatch)
     """On the terminal, on the page, and once it applies no more."""
     shutil.rmtree(run / "evaluation")
     part = PARTS["resolution"]
-    monkeypatch.setitem(PARTS, "resolution", type(part)(part.purpose, part.measure, lambda s: "it needs a miracle"))
+    monkeypatch.setitem(PARTS, "resolution", type(part)(part.measure, lambda s: "it needs a miracle"))
     said = stages.evaluate(run, ["resolution", "effects"])
     assert said["left_out"] == {"resolution": "it needs a miracle"}
     assert "resolution" in summary_table(said)
     assert "left out: it needs a miracle" in summary_table(said)
     page = stages.report(run).read_text()
-    assert f"{part.purpose}, since it needs a miracle" in page
+    assert f"{EVALUATION_PARTS['resolution']}, since it needs a miracle" in page
     assert '<section id="resolution">' not in page
     monkeypatch.setitem(PARTS, "resolution", part)
     assert stages.evaluate(run, ["resolution"])["left_out"] == {}
