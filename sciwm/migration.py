@@ -52,6 +52,15 @@ def migrated_objective(state: Mapping[str, T]) -> dict[str, T]:
     return {re.sub(r"^inverse\.", "members.inverse.", name): values for name, values in state.items()}
 
 
+def migrated_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a run; until 0.2 the relative reduction of the cost of control was called ``gain``."""
+    control = metrics.get("control")
+    if not isinstance(control, Mapping) or "gain" not in control:
+        return dict(metrics)
+    renamed = {"relative_reduction" if key == "gain" else key: value for key, value in control.items()}
+    return {**metrics, "control": renamed}
+
+
 def _in_tendency(name: str) -> str:
     name = re.sub(r"^predictor\.tendency\.", "predictor.tendency.product.", name)
     return re.sub(r"^predictor\.(decay|correction|forcing|modulation|steady)\.", r"predictor.tendency.\1.", name)

@@ -155,6 +155,10 @@ def first_mean_square(result: xr.Dataset, config: Config) -> dict[str, float]:
     return {str(n): float(early.sel(controller=n).mean()) for n in result["controller"].values}
 
 
+SMALLEST_REDUCTION = 1e-12
+"""Below it the solver's plans reduce nothing, and there is no share of it."""
+
+
 def relative_reduction(reduction: float, best: float) -> float | None:
     """Reduction of a cost as a share of that by gradient planning through the true solver: (none - x) / (none - best).
 
@@ -166,11 +170,11 @@ def relative_reduction(reduction: float, best: float) -> float | None:
         1 for a controller as good as the solver's, 0 for one that is as good as none; None where not even the
         solver's lowers the cost.
     """
-    return reduction / best if best > 0 else None
+    return reduction / best if best > SMALLEST_REDUCTION else None
 
 
 def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
-    """The numbers of the report: means over starts and time, the gain, and bootstrap intervals over starts."""
+    """The numbers of the report: means over starts and time, the relative reduction, and bootstrap intervals over starts."""
     first, last = config.control.first, config.control.last
     distance = _distances(result)
     early = early_distance(result, first=first)
@@ -194,8 +198,9 @@ def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
     }
     if {"none", "adjoint"} <= mean_early.keys():
         best = mean_early["none"] - mean_early["adjoint"]
-        if best > 1e-12:  # where nothing can be gained there is no share of it
-            summary["gain"] = (mean_early["none"] - mean_early["world_model"]) / best
+        share = relative_reduction(mean_early["none"] - mean_early["world_model"], best)
+        if share is not None:
+            summary["relative_reduction"] = share
     return summary
 
 

@@ -127,33 +127,33 @@ def control_across_grids(
     return xr.Dataset({"distance": both}, {"points": ("grid", points, meaning)})
 
 
-class NothingGained(InputError):
-    """Planning is of no use on the coarse grid, so that there is no share of its gain."""
+class NothingSaved(InputError):
+    """Planning saves nothing on the coarse grid, so that there is no share of it to lose."""
 
 
-def loss_of_gain(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, float, tuple[float, float]]:
-    """``(gain on the coarse grid - gain on the fine one) / gain on the coarse grid``.
+def lost_share(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, float, tuple[float, float]]:
+    """``(saving on the coarse grid - saving on the fine one) / saving on the coarse grid``.
 
-    The gain is by how much planning lowers the mean distance over the intervals 1 to ``first``, a
+    The saving is by how much planning lowers the mean distance over the intervals 1 to ``first``, a
     blown-up episode being infinitely far.
 
     Args:
         controlled: as from :func:`control_across_grids`.
 
     Returns:
-        the gain by ``grid`` and ``episode``; the loss of the mean gain; its 95 % bootstrap interval over episodes.
+        the saving by ``grid`` and ``episode``; the share of the mean saving that is lost; its 95 % bootstrap interval over episodes.
 
     Raises:
-        NothingGained: on the coarse grid.
+        NothingSaved: on the coarse grid.
     """
     distance = early_distance(controlled, first=first)
-    gain = distance.sel(controller="none", drop=True) - distance.sel(controller="planned", drop=True)
-    coarse, fine = gain.sel(grid="coarse").values, gain.sel(grid="fine").values
+    saving = distance.sel(controller="none", drop=True) - distance.sel(controller="planned", drop=True)
+    coarse, fine = saving.sel(grid="coarse").values, saving.sel(grid="fine").values
     if not coarse.mean() > 0:
-        expected = "a gain above zero on the coarse grid"
-        raise NothingGained([Problem("controlled", expected, f"{coarse.mean():g}", "plan better there first")])
+        expected = "a saving above zero on the coarse grid"
+        raise NothingSaved([Problem("controlled", expected, f"{coarse.mean():g}", "plan better there first")])
     loss = float((coarse - fine).mean() / coarse.mean())
-    named = gain.assign_attrs(units="1", long_name="mean square distance saved by planning")
+    named = saving.assign_attrs(units="1", long_name="mean square distance saved by planning")
     return named, loss, bootstrap_ratio_interval(coarse - fine, coarse)
 
 

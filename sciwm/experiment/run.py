@@ -16,6 +16,7 @@ from sciwm.data.schema import Trajectories, open_trajectories
 from sciwm.data.sensitivity_set import SensitivitySet
 from sciwm.errors import InputError, Problem
 from sciwm.files import write_atomically, write_json
+from sciwm.migration import migrated_metrics
 from sciwm.model.checkpoint import load_model, trained_config
 from sciwm.model.world_model import WorldModel
 from sciwm.run_paths import RunPaths
@@ -152,7 +153,7 @@ class Run:
         except ValueError as error:
             remedy = "delete it, and evaluate and control again"
             raise InputError([Problem(str(path), "the numbers of this run in JSON", str(error), remedy)]) from error
-        return metrics
+        return migrated_metrics(metrics)
 
     def add_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
         """Add or replace parts of the numbers; returns the parts."""

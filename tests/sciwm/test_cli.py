@@ -36,7 +36,7 @@ METRICS = {
         "mean_square_final_worst": FINAL,
         "mean_square_action": dict.fromkeys(EARLY, 0.03125),
         "seconds_per_decision": {"world_model": 0.0625, "oracle_cem": 2.5, "adjoint": 1.0},
-        "gain": 0.909,
+        "relative_reduction": 0.909,
     },
     "rollout": {
         "valid_prediction_time": 3.25,

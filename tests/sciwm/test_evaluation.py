@@ -68,7 +68,7 @@ def test_bootstrap_interval_has_the_width_of_the_standard_error() -> None:
 
 
 def test_control_summary_counts_the_right_instants(config: Config) -> None:
-    """The start is not counted, "first" and "final" are as configured, and the gain is relative to the adjoint."""
+    """The start is not counted, "first" and "final" are as configured, and the reduction is relative to the adjoint's."""
     names, intervals = ["none", "world_model", "adjoint"], config.control.intervals
     distance = np.ones((3, 2, intervals + 1))
     distance[1, :, 1 : config.control.first + 1] = 0.25
@@ -84,14 +84,14 @@ def test_control_summary_counts_the_right_instants(config: Config) -> None:
     )
     summary = summarize_control(result, config)
     assert first_mean_square(result, config) == {"none": 1.0, "world_model": 0.25, "adjoint": 0.0}
-    assert summary["gain"] == pytest.approx(0.75)
+    assert summary["relative_reduction"] == pytest.approx(0.75)
     assert summary["mean_square_final"]["world_model"] == pytest.approx(2e-4)
     assert summary["mean_square_final_worst"]["world_model"] == pytest.approx(3e-4)
     assert summary["seconds_per_decision"] == {"world_model": 0.5, "adjoint": 1.0}
 
     result["distance"][1, 1, 3:] = np.nan
     blown_up = summarize_control(result, config)
-    assert blown_up["gain"] == -np.inf and blown_up["mean_square_final"]["world_model"] == np.inf
+    assert blown_up["relative_reduction"] == -np.inf and blown_up["mean_square_final"]["world_model"] == np.inf
     first = f"mean_square_first_{config.control.first * config.simulation.control_interval:g}_interval"
     assert blown_up[first]["world_model"] == (0.25, np.inf)
     assert blown_up[first]["none"] == summary[first]["none"]

@@ -20,7 +20,7 @@ import sciwm
 from sciwm.cli.check import check
 from sciwm.config import CEMSettings
 from sciwm.experiment import Run, stages
-from sciwm.migration import migrated_config, migrated_weights
+from sciwm.migration import migrated_config, migrated_metrics, migrated_weights
 
 
 @pytest.fixture
@@ -99,6 +99,12 @@ def test_planner_settings_of_older_files(old: dict[str, Any], new: dict[str, Any
     """Those of today are left as they are; what is wrong stays wrong, to be told."""
     assert migrated_config(old) == new
     assert migrated_config(new) == new
+
+
+def test_the_reduction_of_the_cost_has_its_name() -> None:
+    metrics = {"time": {}, "control": {"episodes": 2, "gain": 0.9}}
+    assert migrated_metrics(metrics)["control"] == {"episodes": 2, "relative_reduction": 0.9}
+    assert migrated_metrics({"control": []}) == {"control": []}
 
 
 def test_weights_of_today_keep_their_names(stored: Path) -> None:

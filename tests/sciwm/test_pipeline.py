@@ -167,7 +167,7 @@ def test_quick_demo(tmp_path: Path) -> None:
     assert control["mean_square_first_40"]["none"] > 1.0
     assert control["mean_square_first_40"]["world_model"] < 0.1
     assert control["mean_square_final"]["world_model"] < 1e-4
-    assert control["gain"] > 0.95
+    assert control["relative_reduction"] > 0.95
     assert metrics["rollout"]["skill_vs_persistence"][0] > 0.9
 
 

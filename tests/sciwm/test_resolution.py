@@ -16,7 +16,7 @@ from sciwm.evaluation.resolution import (
     Restricted,
     control_across_grids,
     encoding_errors,
-    loss_of_gain,
+    lost_share,
     on_shapes,
     refined,
 )
@@ -71,7 +71,7 @@ def test_the_encoder_sees_waves_alike_on_finer_grids(model: WorldModel, config: 
 
 
 def test_plans_of_the_true_solver_work_as_well_on_a_finer_grid(config: Config) -> None:
-    """Of a resolved flow nothing is lost; and blind plans lose nothing because they gain nothing."""
+    """Of a resolved flow nothing is lost; and blind plans lose nothing because they save nothing."""
     simulation = build(config.simulation.model_dump())
     rng = np.random.default_rng(0)
     starts = torch.tensor(np.stack([simulation.initial_state(rng, amplitude=0.3) for _ in range(3)])).float()
@@ -85,8 +85,8 @@ def test_plans_of_the_true_solver_work_as_well_on_a_finer_grid(config: Config) -
     torch.testing.assert_close(fine.starts[..., ::2], starts, rtol=0, atol=1e-6)
     controlled = control_across_grids(simulation, coarse, fine, restrict=True)
     assert controlled["points"].values.tolist() == ["32", "64"]
-    gain, loss, (low, high) = loss_of_gain(controlled, first=6)
-    assert (gain > 0).all() and abs(loss) < 0.02 and low <= loss <= high
+    saving, loss, (low, high) = lost_share(controlled, first=6)
+    assert (saving > 0).all() and abs(loss) < 0.02 and low <= loss <= high
 
 
 def test_control_in_two_dimensions_is_recorded_over_both(config: Config) -> None:
@@ -101,7 +101,7 @@ def test_control_in_two_dimensions_is_recorded_over_both(config: Config) -> None
     np.testing.assert_allclose(record["y"].values, simulation.grid.coordinates["y"])
 
 
-def test_the_loss_of_gain_of_made_up_episodes() -> None:
+def test_the_lost_share_of_made_up_episodes() -> None:
     """Gains of 4 and 2 that become 3 and 1: a third is lost."""
     distance = np.zeros((2, 2, 2, 3))  # grid, controller, episode, time
     distance[:, 0] = 5.0
@@ -111,14 +111,14 @@ def test_the_loss_of_gain_of_made_up_episodes() -> None:
     controlled = xr.Dataset(
         {"distance": (dims, distance)}, {"grid": ["coarse", "fine"], "controller": ["none", "planned"]}
     )
-    gain, loss, interval = loss_of_gain(controlled, first=2)
-    assert gain.sel(grid="fine").values.tolist() == [3, 1]
+    saving, loss, interval = lost_share(controlled, first=2)
+    assert saving.sel(grid="fine").values.tolist() == [3, 1]
     assert loss == pytest.approx(1 / 3) and interval == pytest.approx((1 / 4, 1 / 2))
-    with pytest.raises(InputError, match="a gain above zero"):
-        loss_of_gain(-1 * controlled, first=2)
+    with pytest.raises(InputError, match="a saving above zero"):
+        lost_share(-1 * controlled, first=2)
     controlled["distance"][1, 1, 0, 2] = np.nan
-    gain, loss, interval = loss_of_gain(controlled, first=2)
-    assert gain.sel(grid="fine").values.tolist() == [-np.inf, 1]
+    saving, loss, interval = lost_share(controlled, first=2)
+    assert saving.sel(grid="fine").values.tolist() == [-np.inf, 1]
     assert loss == np.inf and interval == (1 / 2, np.inf), "a flow that blew up is lost, and is told"
 
 

@@ -11,7 +11,7 @@ from sciwm.benchmarks.physics.scenario import Scenario
 from sciwm.benchmarks.physics.trained import context_of, measurement_inputs
 from sciwm.benchmarks.physics.variants import DEFAULT, NONLINEAR_ENCODER, VARIANTS
 from sciwm.benchmarks.results import Row
-from sciwm.evaluation.resolution import NothingGained
+from sciwm.evaluation.resolution import NothingSaved
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.measures import Measure
@@ -77,7 +77,7 @@ def _measure(variant: str, context: EvaluationContext) -> Cell:
 def _planned(context: EvaluationContext) -> Sequence[Measure]:
     try:
         return measure_refined_control(context, silent).measures
-    except (NothingGained, NoLinearLaw):
+    except (NothingSaved, NoLinearLaw):
         return [Measure("no cost reduction on its own grid", math.nan)] * len(PLANNED)
 
 

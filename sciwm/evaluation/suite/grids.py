@@ -1,7 +1,7 @@
 """The same fields, and the same control, on finer grids than the model's own."""
 
 from sciwm.evaluation.control import control_task
-from sciwm.evaluation.resolution import control_across_grids, encoding_errors, loss_of_gain, on_shapes, refined
+from sciwm.evaluation.resolution import control_across_grids, encoding_errors, lost_share, on_shapes, refined
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
 from sciwm.evaluation.symmetry import translation_errors
@@ -39,13 +39,13 @@ def measure_refined_control(context: EvaluationContext, progress: Progress) -> O
     restrict = not context.sees_any_grid
     controlled = control_across_grids(context.model, coarse, fine, restrict=restrict, progress=progress)
     points = [str(p) for p in controlled["points"].values]
-    gain, loss, interval = loss_of_gain(controlled, first=intervals)
+    saving, loss, interval = lost_share(controlled, first=intervals)
     lead = intervals * context.interval
     measures = [
-        Measure(f"share of the gain that is lost on {points[1]} points over {lead:g} time units", loss, interval),
+        Measure(f"share of the saving that is lost on {points[1]} points over {lead:g} time units", loss, interval),
         *(
-            median_of(f"gain on {p} points, mean square distance", gain.sel(grid=grid), range(asked.episodes))
+            median_of(f"saving on {p} points, mean square distance", saving.sel(grid=grid), range(asked.episodes))
             for grid, p in zip(("coarse", "fine"), points, strict=True)
         ),
     ]
-    return Outcome(controlled.assign(gain=gain), measures, {})
+    return Outcome(controlled.assign(saving=saving), measures, {})
