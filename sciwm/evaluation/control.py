@@ -174,7 +174,7 @@ def relative_reduction(reduction: float, best: float) -> float | None:
 
 
 def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
-    """The numbers of the report: means over starts and time, the relative reduction, and bootstrap intervals over starts."""
+    """The numbers of the report: means over starts and time with bootstrap intervals, and the relative reduction."""
     first, last = config.control.first, config.control.last
     distance = _distances(result)
     early = early_distance(result, first=first)

@@ -141,7 +141,8 @@ def lost_share(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, flo
         controlled: as from :func:`control_across_grids`.
 
     Returns:
-        the saving by ``grid`` and ``episode``; the share of the mean saving that is lost; its 95 % bootstrap interval over episodes.
+        the saving by ``grid`` and ``episode``; the share of the mean saving that is lost; its 95 % bootstrap
+        interval over episodes.
 
     Raises:
         NothingSaved: on the coarse grid.

@@ -68,7 +68,7 @@ def test_bootstrap_interval_has_the_width_of_the_standard_error() -> None:
 
 
 def test_control_summary_counts_the_right_instants(config: Config) -> None:
-    """The start is not counted, "first" and "final" are as configured, and the reduction is relative to the adjoint's."""
+    """The start is not counted, "first" and "final" are as configured, the reduction is relative to the adjoint's."""
     names, intervals = ["none", "world_model", "adjoint"], config.control.intervals
     distance = np.ones((3, 2, intervals + 1))
     distance[1, :, 1 : config.control.first + 1] = 0.25
