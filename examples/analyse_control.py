@@ -10,8 +10,8 @@
 #     dE/dt = <u_x^2> - <u_xx^2> + <u f>
 #             production - dissipation + work of the jets
 #
-# Questions: which of the two terms takes the energy out, which wavelengths go first, and how long does
-# each controller need? Run `make demo` once, then `python examples/analyse_control.py`.
+# Questions: does the work of the jets or the dissipation remove the energy, which wavelengths decay first, and
+# how long does each controller need? Run `make demo` once, then `python examples/analyse_control.py`.
 
 # %% What is read
 import argparse
@@ -51,8 +51,8 @@ names = {
 # %% [markdown]
 # ## The energy budget
 #
-# Actions jump from one interval to the next, so fluxes at the stored instants alone do not close the
-# budget. To average them over each interval, advance every stored state once more under its action.
+# Actions jump from one interval to the next, so that rates at the stored instants do not close the budget. To
+# average the rates over each interval, every stored state is advanced once more under its action.
 
 # %%
 before = torch.from_numpy(controlled["u"].values[:, :-1].astype(np.float64))
@@ -78,9 +78,9 @@ print(f"largest residual of the budget    {residual:8.1e} of the largest change"
 # %% [markdown]
 # ## Spectra
 #
-# E_k is the share of wavenumber k in E. Waves with k < 1 grow by themselves, all others decay, the energy
-# at the rate 2 (k^2 - k^4). Jets a distance d apart sit on the nodes of the sine of wavenumber pi / d and
-# cannot touch it: however good the controller, that wave goes at its own pace, and it should be the last.
+# E_k is the part of E at wavenumber k. Without control it grows at the rate 2 (k^2 - k^4): waves with k < 1 grow,
+# all others decay. Jets at a distance d from each other are at the nodes of the sine of wavenumber pi / d and
+# do not act on it. Under every controller this wave decays at its own rate, and it should be the last to go.
 
 # %%
 weights = simulation.grid.parseval_weights

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # What the equations look like
 #
-# Every equation of the library at good values, without control but for the heaters of the last panel.
-# One-dimensional flows are drawn over space (across) and time (downwards), two-dimensional ones at
+# Every panel shows an equation at good values, without control except for the heaters of the last panel.
+# One-dimensional flows are drawn over space (to the right) and time (downwards), two-dimensional flows at
 # their last instant.
 #
 # Run `python examples/gallery.py`; it takes less than a minute.
@@ -13,7 +13,9 @@ import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: waiting threads must not spin
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "passive"
+)  # set before torch is imported, so that waiting threads do not use the CPU
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +25,7 @@ from simulations import Simulation, build
 
 parser = argparse.ArgumentParser(description="Draw every equation of the library.")
 parser.add_argument("--picture", type=Path, default=Path("runs/gallery.png"), help="where to draw")
-parser.add_argument("--quick", action="store_true", help="a tenth of the time, on coarser grids")
+parser.add_argument("--quick", action="store_true", help="a tenth of the simulated time, on coarser grids")
 arguments = parser.parse_args([] if hasattr(sys, "ps1") else None)
 torch.set_num_threads(1)
 
@@ -36,13 +38,13 @@ share = 0.1 if arguments.quick else 1.0
 # %% [markdown]
 # ## Running one
 #
-# A simulation is built from plain settings; states are tensors `(batch, variable, x)` or
-# `(batch, variable, x, y)`, actions `(batch, actuator)` in physical units.
+# A simulation is built from plain settings. States are tensors `(batch, variable, x)` or
+# `(batch, variable, x, y)`, actions are tensors `(batch, actuator)` in physical units.
 
 
 # %%
 def run(simulation: Simulation, start: np.ndarray, intervals: int, action: float = 0.0) -> torch.Tensor:
-    """Fields over time, `(interval + 1, variable, ...)`."""
+    """Fields over time, `(interval + 1, variable, ...)`, under one constant action."""
     state = torch.tensor(start)[None]
     actions = torch.full((1, len(simulation.actuators)), action, dtype=state.dtype)
     states = [state]

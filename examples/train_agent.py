@@ -1,14 +1,14 @@
 # %% [markdown]
-# # Can an agent learn to calm chaos from nothing but its reward?
+# # Can an agent learn to calm chaos from its reward alone?
 #
 # The Kuramoto-Sivashinsky equation on a periodic line of length 22 is chaotic by itself:
 #
 #     u_t + u u_x + u_xx + u_xxxx = f(x, t),     f = sum_j a_j(t) g_j(x),     |a_j| <= 1
 #
-# Eight Gaussian jets g_j may act on it, each held for 0.25 time units. An agent sees u and earns
-# minus the mean square of u (and a little less for large actions) in each of 100 intervals. It knows
-# neither the equation nor the jets. Proximal policy optimisation (stable-baselines3) learns from a
-# batch of flows that is advanced as one.
+# Eight Gaussian jets g_j act on it; each action is held for 0.25 time units. The agent observes u. Its reward
+# in each of 100 control intervals is minus the mean square of u, minus a small cost of the actions. It knows
+# neither the equation nor the jets. Proximal policy optimisation (stable-baselines3) learns from a batch of
+# flows, which are advanced together.
 #
 # Run `pip install "sciwm[agents]"` once, then `python examples/train_agent.py`.
 
@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-import simulations  # noqa: F401  (makes its environments known to Gymnasium)
+import simulations  # noqa: F401  (registers its environments with Gymnasium)
 
 try:
     from stable_baselines3 import PPO
@@ -42,21 +42,22 @@ arguments = parser.parse_args([] if hasattr(sys, "ps1") else None)
 
 torch.set_num_threads(1)  # networks this small are slower on several
 ENVIRONMENT = "sciwm/KuramotoSivashinsky-v0"
-SETTINGS = {"warm_up": 100}  # intervals without control, until chaos has developed
+SETTINGS = {"warm_up": 100}  # intervals without control, in which chaos develops
 flows, horizon, rounds = (32, 64, 200) if not arguments.quick else (16, 64, 8)
 environments = gymnasium.make_vec(ENVIRONMENT, num_envs=flows, settings=SETTINGS)
 task = environments.unwrapped.task
 
 
 # %% [markdown]
-# ## The batch as stable-baselines3 wants it
+# ## The batch as stable-baselines3 expects it
 #
-# It begins a new episode in the very step that ends the old one. Our batch can begin those of a mask.
+# stable-baselines3 starts a new episode in the step that ends the old one. The vector environment does so with
+# the option `reset_mask`.
 
 
 # %%
 class Batch(VecEnv):
-    """A vector environment of this package for stable-baselines3."""
+    """A vector environment of this package, with the interface of stable-baselines3."""
 
     def __init__(self, environments: gymnasium.vector.VectorEnv) -> None:
         self.environments = environments
@@ -97,19 +98,19 @@ class Batch(VecEnv):
 # %% [markdown]
 # ## What is measured
 #
-# The return of whole episodes under the mean action, on starts that training never sees.
+# The return of whole episodes under the mean action of the agent, from starts that are not in the training.
 
 
 # %%
 class Test(NamedTuple):
-    """Returns ``(start,)``, and fields ``(interval, start, x)``."""
+    """Returns ``(start,)``, and fields ``(interval + 1, start, x)``."""
 
     earned: np.ndarray
     fields: np.ndarray
 
 
 def evaluate(agent: PPO | None, starts: int = 16) -> Test:
-    """Whole episodes under an agent; without one nobody acts."""
+    """Whole episodes under an agent; without an agent all actions are zero."""
     tested = gymnasium.make_vec(ENVIRONMENT, num_envs=starts, settings=SETTINGS)
     seen, _ = tested.reset(seed=1_000_000)
     earned, fields = np.zeros(starts), [seen]
@@ -124,7 +125,7 @@ def evaluate(agent: PPO | None, starts: int = 16) -> Test:
 
 
 class Watch(BaseCallback):
-    """Evaluates the agent now and then; the clock stops while it does."""
+    """Evaluates the agent after every few rounds; the time of training does not include the evaluations."""
 
     def __init__(self, every: int) -> None:
         super().__init__()
@@ -141,7 +142,7 @@ class Watch(BaseCallback):
         return True
 
     def record(self) -> None:
-        """Seconds of training so far, mean and standard deviation of the return."""
+        """Append the seconds of training, and the mean and standard deviation of the return."""
         now = time.perf_counter()
         earned = evaluate(self.model).earned
         self.history.append((now - self.began - self.watching, earned.mean(), earned.std()))
