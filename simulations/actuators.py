@@ -1,4 +1,4 @@
-"""How a vector of action values becomes a forcing: bounds, units and profiles."""
+"""Actuators: the bounds and units of actions, and the shapes that turn actions into a forcing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,15 +16,24 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ActionBox:
-    """What may be done: named actions with bounds, ``[-1, 1]`` inside planners, physical outside.
+    """Named actions with bounds.
+
+    Actions are in physical units everywhere but inside planners and agents, which use ``[-1, 1]``.
 
     Args:
-        names: one name per actuator.
-        low, high: finite bounds in physical units, arrays or sequences of shape ``(actuator,)``.
-        units: units of the action values.
+        names: One name for each actuator, all different.
+        low: The lower bounds in physical units, finite, an array or sequence of shape ``(actuator,)``.
+        high: The upper bounds, likewise.
+        units: The units of the actions; "1" is dimensionless.
 
     Raises:
-        ValueError: if there is no actuator, or names and bounds do not fit.
+        ValueError: If there is no actuator, or names and bounds do not fit.
+
+    Example:
+        >>> import torch
+        >>> from simulations import ActionBox
+        >>> ActionBox.symmetric(["left", "right"], limit=2.0).to_physical(torch.tensor([0.5, -1.0]))
+        tensor([ 1., -2.])
     """
 
     names: tuple[str, ...]
@@ -59,7 +68,7 @@ class ActionBox:
 
     @classmethod
     def symmetric(cls, names: Sequence[str], limit: float, units: str = "1") -> "ActionBox":
-        """``|a_j| <= limit`` for every action."""
+        """The box ``|a_j| <= limit`` for every action."""
         bound = np.full(len(names), above_zero("limit", limit))
         return cls(tuple(names), -bound, bound, units)
 
@@ -82,35 +91,44 @@ class ActionBox:
         return self._tensors[key]
 
     def to_physical(self, normalized: Tensor) -> Tensor:
-        """Map ``[-1, 1]`` to the physical bounds; last axis is the actuator."""
+        """Map actions in ``[-1, 1]`` to physical units, ``(..., actuator)``."""
         low, high = self.bounds_like(normalized)
         return (high + low) / 2 + (high - low) / 2 * normalized
 
     def to_normalized(self, action: Tensor) -> Tensor:
-        """Map the physical bounds to ``[-1, 1]``; last axis is the actuator."""
+        """Map actions in physical units to ``[-1, 1]``, ``(..., actuator)``."""
         low, high = self.bounds_like(action)
         return (2 * action - high - low) / (high - low)
 
     def clamp(self, action: Tensor) -> Tensor:
-        """Clip a physical action to its bounds."""
+        """Clip actions in physical units to their bounds, ``(..., actuator)``."""
         return torch.clamp(action, *self.bounds_like(action))
 
 
 @dataclass(frozen=True)
 class Actuators:
-    """A forcing ``sum_j a_j g_j(x)`` of variables or parameters.
+    """The forcing ``sum_j a_j g_j(x)`` of variables or parameters.
+
+    :func:`~simulations.shapes.gaussian_jets` and the other functions of :mod:`simulations.shapes` make the
+    common ones; the sum of two is both sets together.
 
     Args:
-        box: the actions ``a_j`` and their bounds.
-        shapes: the profiles ``g_j`` on the grid, shape ``(actuator, *space)``.
-        acts_on: what each one acts on: a variable of the equation (added to its time derivative) or
-            a parameter of it (added to its value, which then varies over space). ``""`` is the
-            equation's first variable, and so it is for all if this is left empty.
-        impulsive: whether the forcing is added once at the end of a control interval instead of
-            acting all through it.
+        box: The actions ``a_j`` and their bounds.
+        shapes: The shapes ``g_j`` on the grid, ``(actuator, *space)``, per unit of action.
+        acts_on: The target of each actuator: a variable of the equation, to whose time derivative it is
+            added, or a parameter, to whose value it is added, so that the parameter varies over space.
+            ``""`` means the first variable of the equation; an empty tuple means it for all actuators.
+        impulsive: Whether the forcing is added once, at the end of a control interval, instead of acting
+            during all of it.
 
     Raises:
-        ValueError: if there is not one finite shape and one thing acted on for each action.
+        ValueError: If there is not one finite shape and one target for each action.
+
+    Example:
+        >>> import numpy as np
+        >>> from simulations import ActionBox, Actuators
+        >>> Actuators(ActionBox.symmetric(["step"], limit=1.0), np.array([[0.0, 0.0, 1.0, 1.0]])).shapes.shape
+        (1, 4)
     """
 
     box: ActionBox
@@ -131,7 +149,7 @@ class Actuators:
             raise ValueError(f"Expected acts_on for each action ({len(self.box)}), got {self.acts_on}.")
 
     def targets(self, first: str) -> tuple[str, ...]:
-        """What each one acts on, in an equation whose first variable has this name."""
+        """The target of each actuator, in an equation whose first variable is called ``first``."""
         return tuple(target or first for target in self.acts_on or ("",) * len(self.box))
 
     def __add__(self, other: "Actuators") -> "Actuators":

@@ -1,9 +1,10 @@
-"""Gradients through many steps of ``quadratic``, by hand: every step backwards, from the fields it squared.
+"""The adjoint of many steps of ``quadratic``, written by hand: each step backwards, from the fields it squared.
 
-The adjoint of a step costs as many transforms as the step, two for each stage, and is in place like
-it. With ``Q(u, n)`` for the gradient at ``v`` of a gradient ``n`` at ``q(v) / 2``, where ``u`` was
-squared, S for the mirror image that a kernel may add, and stars for what is conjugate where gradients
-are held as they are, not as their conjugates:
+The adjoint of a step costs as many transforms as the step, two for each stage, and also works in place.
+Notation: ``g`` is the gradient after a step and ``g'`` the one before it; ``Q(u, n)`` is the gradient at
+``v`` that belongs to the gradient ``n`` at ``q(v) / 2``, where ``u`` is the field that was squared; S adds
+the mirror image of a complex spectrum where a kernel has one; a star is the complex conjugate, for
+kernels that hold gradients as torch does.
 
     ETDRK2:    n_a = p_2* S g,    g_a = g + Q(u_a, n_a),    g' = E* g_a + Q(u_v, p_1* S g_a - n_a)
 
@@ -21,14 +22,18 @@ from simulations.inplace import Kernel, Values
 def pull_back(
     gradient: Values, tables: Sequence[Values], kernel: Kernel, tape: Sequence[Values]
 ) -> tuple[Values, list[Values]]:
-    """From the gradient at the end of a march to those at its start and at its forcing.
+    """Pull the gradient at the end of a march back to its start and to its forcing.
 
     Args:
-        gradient: as its kernel holds it; its memory is used.
-        tables: 3 for ETDRK2 and 6 for ETDRK4, those of the linear term first, the others twice what
-            the march had, since ``q`` is twice ``q / 2``; conjugate where the kernel wants it.
-        kernel: that the march was made with.
-        tape: the fields that it squared, in order.
+        gradient: The gradient at the end, as the kernel holds it; its memory is overwritten.
+        tables: Three tables for ETDRK2, six for ETDRK4. Those of the linear term come first; the others
+            are twice the tables of the march, as ``q`` is twice ``q / 2``. The kernel's
+            ``adjoint_table`` has conjugated them where it needs to.
+        kernel: The kernel of the march.
+        tape: The fields that the march squared, in order.
+
+    Returns:
+        The gradient at the start, and a list with one gradient for each forcing table.
     """
     return (_etdrk2 if len(tables) == 3 else _etdrk4)(gradient, tables, kernel, tape)
 
@@ -78,7 +83,7 @@ def _etdrk4(g: Values, tables: Sequence[Values], kernel: Kernel, tape: Sequence[
         subtract(n, q_c, n)
         multiply(p_1, whole, change)
         add(n, change, n)
-        add(g_a, g_b, g_b)  # at half a step
+        add(g_a, g_b, g_b)  # g_a + g_b
         add(g_half_forcing, g_c, g_half_forcing)
         add(g_half_forcing, g_b, g_half_forcing)
         multiply(decay, g, g)

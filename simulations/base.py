@@ -1,12 +1,12 @@
-"""The base of every simulation: three verbs, exact budgets, parameters, blow-up detection.
+"""The base of every simulation: three verbs, exact budgets, parameters, detection of blow-ups.
 
-``encode(fields) -> state``, ``advance(state, action) -> state``, ``readout(state, names)``: here
-the state is the fields themselves, in physical units.
+The verbs are ``encode(fields) -> state``, ``advance(state, action) -> state`` and
+``readout(state, names) -> values``. The state of a simulation is its fields, in physical units.
 """
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,20 +14,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from simulations.actuators import ActionBox, Actuators
 from simulations.grid import Grid
-from simulations.inplace import has_storage
 from simulations.parameters import Parameter, Values, checked
+from simulations.step_limits import StepLimit, tightest, too_long
+from simulations.tensor_checks import require_alike, require_finite, require_tensor
+
+__all__ = ["Budget", "Simulation", "StepLimit", "Variable"]
 
 Array = NDArray[Any]
-PRECISIONS = (torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
 class Variable:
-    """Name and metadata of one field."""
+    """One field of an equation.
+
+    Args:
+        name: The name in stores and Datasets, as ``"u"``.
+        long_name: The name in words.
+        units: The units of the values; "1" is dimensionless.
+    """
 
     name: str
     long_name: str
@@ -36,39 +43,45 @@ class Variable:
 
 @dataclass(frozen=True)
 class Budget:
-    """``dQ/dt = source + sum_j a_j output_j`` of a functional Q.
+    """``dQ/dt = source + sum_j a_j output_j``: the budget of a functional Q.
 
     Args:
-        source: everything but the actuators' work, shape ``(batch,)``.
-        output: what one unit of each action contributes, shape ``(batch, actuator)``.
+        source: The rate of change without the actuators, ``(batch,)``.
+        output: The rate of change per unit of each action, ``(batch, actuator)``.
     """
 
     source: Tensor
     output: Tensor
 
 
-@dataclass(frozen=True)
-class StepLimit:
-    """The largest stable solver step that one process allows, and where that limit comes from."""
-
-    step: float
-    process: str
-
-
 class Simulation(ABC):
     """A forced equation on a grid, advanced one control interval at a time.
 
+    ``simulations.build`` makes one from plain settings. All verbs take and return batches of tensors in
+    float32 or float64, and gradients flow through them to states and actions.
+
     Args:
-        grid: the grid.
-        actuators: names and bounds of the actions.
-        parameters: values of the equation's parameters, a number or one per batch element; those
-            left out take their defaults.
-        control_interval: time over which an action is held constant.
-        steps_per_interval: solver steps in one control interval.
+        grid: The points on which the fields live.
+        actuators: The names and bounds of the actions.
+        parameters: Values of the equation's parameters by name, each one number or one for each element
+            of a batch. A parameter that is left out takes its default.
+        control_interval: The time over which an action is held constant, in the units of time of the
+            equation. It should be shorter than the time in which the flow changes; ``GOOD_VALUES`` has a
+            good value for every equation.
+        steps_per_interval: The number of solver steps in one control interval. More steps are more
+            accurate and cost proportionally more; twice the steps is a good check.
 
     Raises:
-        ValueError: with every parameter that is unknown or out of range, and a step that works
-            where the given one is unstable whatever the state.
+        ValueError: With every parameter that is unknown or out of range; or, if the step is unstable for
+            every state, with a number of steps that is stable.
+
+    Example:
+        >>> import torch
+        >>> from simulations import GOOD_VALUES, build
+        >>> simulation = build({"equation": "burgers"} | GOOD_VALUES["burgers"].settings)
+        >>> state = simulation.advance(torch.zeros(2, 1, 128), torch.ones(2, 4))
+        >>> simulation.readout(state, ["mass", "energy"])["energy"].shape
+        torch.Size([2])
     """
 
     equation: ClassVar[str]
@@ -76,10 +89,11 @@ class Simulation(ABC):
     functional_names: ClassVar[tuple[str, ...]]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     num_spatial_dims: ClassVar[tuple[int, ...]] = (1,)
-    """Where an equation has a choice, the usual one first."""
+    """The admissible numbers of dimensions, the default first."""
     blow_up_magnitude: ClassVar[float] = 1e6
+    """A value of this magnitude counts as a blow-up."""
     profiles: Actuators | None = None
-    """The actuators with their shapes, as they were given, where the equation is forced by such."""
+    """The actuators with their shapes; None where the simulation has none."""
 
     def __init__(
         self,
@@ -107,80 +121,97 @@ class Simulation(ABC):
 
     @abstractmethod
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """One random start, shape ``(channel, *space)``, of root mean square ``amplitude``."""
+        """One random start.
+
+        Args:
+            rng: The generator; the same state of it gives the same function on every grid.
+            amplitude: The root mean square of the start, unless the equation says otherwise.
+
+        Returns:
+            An array of shape ``(channel, *space)``.
+        """
 
     @abstractmethod
     def functionals(self, fields: Tensor) -> dict[str, Tensor]:
-        """Spatial means with a budget, each ``(batch,)``; fields ``(batch, channel, *space)``."""
+        """The functionals: spatial means that have a budget.
+
+        Args:
+            fields: ``(batch, channel, *space)``.
+
+        Returns:
+            One tensor ``(batch,)`` for each of ``functional_names``.
+        """
 
     @abstractmethod
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """Variational derivative dQ/du of each functional, broadcastable to ``(batch, channel, *space)``."""
+        """The variational derivative dQ/du of each functional, broadcastable to ``(batch, channel, *space)``."""
 
     @abstractmethod
     def rates(self, fields: Tensor) -> tuple[Tensor, Tensor]:
-        """What changes the fields, as values on the grid.
+        """The time derivative of the fields on the grid.
 
         Returns:
-            the time derivative without actions, ``(batch, channel, *space)``, and what one unit of
-            each action adds to it, ``(batch or 1, actuator, channel, *space)``.
+            The time derivative without actions, ``(batch, channel, *space)``, and the response to one unit
+            of each action, ``(batch or 1, actuator, channel, *space)``, which is added to it.
         """
 
     @abstractmethod
     def advance_with_fluxes(self, state: Tensor, action: Tensor) -> tuple[Tensor, dict[str, Budget]]:
-        """:meth:`advance`, with every budget averaged over the interval.
+        """:meth:`advance`, and the budget of every functional averaged over the interval.
 
-        Budgets from the values at the interval's ends alone are wrong by per cents of the change.
+        Budgets computed from the two ends of an interval alone are wrong by several per cent.
         """
 
     @abstractmethod
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
-        """One control interval under a held action ``(batch, actuator)`` in physical units.
+        """The state after one control interval under a held action.
 
-        Actions are taken as they are: ``actuators.clamp`` keeps them within their bounds. A state may come
-        out as nan or absurdly large, where the step is too long for it: :meth:`blown_up` tells which
-        elements are, and :func:`~simulations.episode.run_episodes` records when and why.
+        A state for which the step is too long may come out as nan or very large: :meth:`blown_up` finds
+        such elements, and :func:`~simulations.episode.run_episodes` records when and why they failed.
+
+        Args:
+            state: ``(batch, channel, *space)``, float32 or float64.
+            action: ``(batch, actuator)`` in physical units, with the precision and device of the state. It
+                is not clamped: use ``actuators.clamp`` to keep it within its bounds.
 
         Raises:
-            ValueError: if a shape, precision or device does not fit.
+            ValueError: If a shape, precision or device does not fit.
         """
 
     def step_limits(self) -> list[StepLimit]:
-        """Limits that hold whatever the state."""
+        """Limits of stability that hold for every state."""
         return []
 
     def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
-        """Limits that depend on the state, for naming the likely cause of a blow-up."""
+        """Limits of stability at given fields; they name the likely cause of a blow-up."""
         return []
 
-    # The verbs that all share -----------------------------------------------------------------
+    # The verbs of all equations ----------------------------------------------------------------
 
     @property
     def step(self) -> float:
-        """Time step of the solver."""
+        """The time step of the solver, in units of time."""
         return self.control_interval / self.steps_per_interval
 
     def encode(self, fields: Tensor) -> Tensor:
-        """The state of a simulation is its fields, shape ``(batch, channel, *space)``.
+        """Check fields ``(batch, channel, *space)`` and return them: they are the state of a simulation.
 
         Raises:
-            ValueError: if the shape does not fit or a value is not finite.
+            ValueError: If the shape does not fit or a value is not finite.
         """
         self._require_fields("fields", fields)
-        finite = torch.isfinite(fields).flatten(1).all(dim=1)
-        if not finite.all():
-            rows = torch.nonzero(~finite).flatten().tolist()
-            raise ValueError(
-                f"{self.equation}: expected finite fields, got nan or infinity in element {_few(rows)} of the batch. "
-                "Drop these elements, or look for the step at which they blew up."
-            )
+        require_finite(self.equation, "fields", fields)
         return fields
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """The named functionals, and the fields under the name ``"fields"``.
+        """The values of some functionals, and the fields.
+
+        Args:
+            state: ``(batch, channel, *space)``.
+            names: Names of functionals, and ``"fields"`` for the fields.
 
         Raises:
-            ValueError: if a name is unknown or the shape does not fit.
+            ValueError: If a name is unknown or the shape does not fit.
         """
         self._require_fields("state", state)
         unknown = [name for name in names if name != "fields" and name not in self.functional_names]
@@ -191,7 +222,7 @@ class Simulation(ABC):
         return {name: state if name == "fields" else functionals[name] for name in names}
 
     def budgets(self, fields: Tensor) -> dict[str, Budget]:
-        """The instantaneous budget of every functional: ``dQ/dt = <dQ/du . u_t>``."""
+        """The budget of every functional at one instant: ``dQ/dt = <dQ/du . u_t>``."""
         self._require_fields("fields", fields)
         drift, response = self.rates(fields)
         return {
@@ -200,33 +231,40 @@ class Simulation(ABC):
         }
 
     def blown_up(self, state: Tensor) -> Tensor:
-        """Which elements are no longer a solution: non-finite or absurdly large, ``(batch,)``."""
+        """Which elements have blown up: a value is not finite or beyond ``blow_up_magnitude``, ``(batch,)``."""
         self._require_fields("state", state)
         return ~(state.abs().flatten(1).amax(dim=1) < self.blow_up_magnitude)  # also true for nan
 
     def why_blown_up(self, fields: Tensor) -> str:
-        """The likeliest cause, from a state shortly before: the limit that the step exceeds most."""
+        """The likeliest cause of a blow-up: the limit of stability that the step exceeds most.
+
+        Args:
+            fields: The fields one interval before the blow-up, ``(batch, channel, *space)``.
+        """
         largest = float(fields.abs().max())
         if not largest < self.blow_up_magnitude:
             return (
                 f"{self.equation}: expected values below {self.blow_up_magnitude:g}, got {largest:.3g}, a state far "
-                "outside what the equation is solved for. Look at the start."
+                "outside the range of the solver. Check the start."
             )
-        limits = [*self.step_limits(), *self.step_limits_at(fields)]
-        tightest = min(limits, key=lambda limit: limit.step, default=None)
-        if tightest is None or not tightest.step < self.step:
+        limit = tightest([*self.step_limits(), *self.step_limits_at(fields)])
+        if limit is None or not limit.step < self.step:
             return f"{self.equation}: the step {self.step:.3g} may be too long, or the start or an action too large."
-        return f"{self.equation}: {self._too_long(tightest)}"
+        return f"{self.equation}: {too_long(limit, self.step, self.control_interval)}"
 
     def with_parameters(self, parameters: Values) -> "Simulation":
-        """The same simulation with some parameters changed."""
+        """The same simulation with other values of some parameters.
+
+        Args:
+            parameters: Values by name, each one number or one for each element of a batch.
+        """
         other = copy.copy(self)
         other._set_parameters(self.values | dict(parameters))
         other._prepare()
         return other
 
     def repeated(self, times: int) -> "Simulation":
-        """The same for a batch repeated so many times, one round of elements after the other."""
+        """The simulation of a batch repeated ``times`` times, as ``torch.Tensor.repeat`` orders its elements."""
         if self.batch_of_parameters is None or times == 1:
             return self
         if times not in self._repeated:
@@ -237,7 +275,7 @@ class Simulation(ABC):
     # Shared machinery -------------------------------------------------------------------------
 
     def mean_over_space(self, values: Tensor) -> Tensor:
-        """Sum over channels of the mean over space: ``(batch, ..., channel, *space)`` to ``(batch, ...)``."""
+        """The mean over space, summed over channels: ``(batch, ..., channel, *space)`` to ``(batch, ...)``."""
         if values.ndim < 2 + len(self.grid.shape):
             wanted = ("batch", len(self.variables), *self.grid.shape)
             raise ValueError(f"{self.equation}: expected fields of shape {wanted}, got {tuple(values.shape)}.")
@@ -245,7 +283,7 @@ class Simulation(ABC):
         return values.mean(dim=space).sum(dim=-1)
 
     def parameter(self, name: str) -> Array:
-        """A parameter shaped to broadcast over ``(batch, channel, *space)``."""
+        """The value of a parameter, shaped to broadcast over ``(batch, channel, *space)``."""
         return np.reshape(self.values[name], (-1, 1, *(1 for _ in self.grid.shape)))
 
     def table(self, name: str, like: Tensor) -> Tensor:
@@ -253,50 +291,16 @@ class Simulation(ABC):
         return self._tables_for(like)[name][0]
 
     def tables(self) -> dict[str, tuple[Array, ...]]:
-        """The arrays that steps need, in float64; every parameter is among them under its name."""
+        """The arrays that a step needs, in float64; each parameter is among them under its name."""
         return {p.name: (self.parameter(p.name),) for p in self.parameters}
 
-    def march(self, step: Callable[[Tensor], Tensor], state: Tensor, count: int) -> Tensor:
-        """``count`` solver steps; where gradients are recorded over many, only some states are kept.
-
-        The others are computed anew in the backward pass, so that memory grows like the square root
-        of the number of steps.
-        """
-
-        def several(state: Tensor, steps: int) -> Tensor:
-            for _ in range(steps):
-                state = step(state)
-            return state
-
-        if not (torch.is_grad_enabled() and has_storage(state)):
-            return several(state, count)
-        for steps in self.segments(count):
-            if steps == count:
-                return several(state, count)
-            state = checkpoint(several, state, steps, use_reentrant=False, preserve_rng_state=False)
-        return state
-
-    def segments(self, count: int) -> list[int]:
-        """Steps between the states that are kept where gradients are recorded: all of up to 64, else their root."""
-        stride = int(np.ceil(np.sqrt(count))) if count > 64 else count
-        return [min(stride, count - start) for start in range(0, count, stride)]
-
     def _prepare(self) -> None:
-        """Check the step and forget what was computed for other parameters."""
+        """Check the step, and drop all tables of former parameters."""
         self._repeated: dict[int, Simulation] = {}
         self._tables: dict[tuple[torch.dtype, torch.device], dict[str, tuple[Tensor, ...]]] = {}
-        limits = self.step_limits()
-        tightest = min(limits, key=lambda limit: limit.step, default=None)
-        if tightest is not None and tightest.step < self.step * (1 - 1e-12):
-            raise ValueError(f"{self.equation}: {self._too_long(tightest)}")
-
-    def _too_long(self, limit: StepLimit) -> str:
-        problem = f"{limit.process} limits the step to {limit.step:.3g}, got {self.step:.3g}. "
-        if not self.control_interval < limit.step * 1e9:
-            return problem + "No number of steps will do: look at the parameters, the grid and the state."
-        steps = int(np.ceil(self.control_interval / limit.step))
-        steps += steps % 2
-        return problem + f"Use steps_per_interval >= {steps} at control_interval = {self.control_interval:g}."
+        limit = tightest(self.step_limits())
+        if limit is not None and limit.step < self.step * (1 - 1e-12):
+            raise ValueError(f"{self.equation}: {too_long(limit, self.step, self.control_interval)}")
 
     def _set_parameters(self, parameters: Values) -> None:
         try:
@@ -313,32 +317,7 @@ class Simulation(ABC):
         require_alike(self.equation, state, action)
 
     def _require(self, name: str, value: Tensor, shape: tuple[int | None, ...]) -> None:
-        if not isinstance(value, Tensor):
-            raise ValueError(
-                f"{self.equation}: expected {name} as a torch tensor, got {type(value).__name__}. "
-                f"Use torch.as_tensor({name})."
-            )
-        given = value.shape
-        fits = len(given) == len(shape) and given[1:] == shape[1:] and given[0] > 0 and shape[0] in (None, given[0])
-        if not fits:
-            wanted = tuple("batch" if s is None else s for s in shape)
-            raise ValueError(
-                f"{self.equation}: expected {name} of shape {wanted}, got {tuple(given)}.{self._about_batch(given)}"
-            )
-        if value.dtype not in PRECISIONS:
-            raise ValueError(
-                f"{self.equation}: expected {name} of float32 or float64, got {value.dtype}. "
-                f"Use {name}.to(torch.float64)."
-            )
-
-    def _about_batch(self, given: Sequence[int]) -> str:
-        if len(given) and given[0] == 0:
-            return " A batch has at least one element."
-        if self.batch_of_parameters is not None and len(given) and given[0] != self.batch_of_parameters:
-            return (
-                f" The parameters are given for a batch of {self.batch_of_parameters}; change them by with_parameters."
-            )
-        return ""
+        require_tensor(self.equation, name, value, shape, self.batch_of_parameters)
 
     def __repr__(self) -> str:
         points = " x ".join(map(str, self.grid.shape))
@@ -359,7 +338,7 @@ class Simulation(ABC):
         real, complex_ = (torch.float64, torch.complex128) if double else (torch.float32, torch.complex64)
         key = (real, like.device)
         if key not in self._tables:
-            with torch.inference_mode(False):  # or tables made there would refuse gradients later
+            with torch.inference_mode(False):  # inference tensors could not take part in gradients later
                 self._tables[key] = {
                     name: tuple(
                         torch.tensor(a, dtype=complex_ if np.iscomplexobj(a) else real, device=like.device)
@@ -368,16 +347,3 @@ class Simulation(ABC):
                     for name, arrays in self.tables().items()
                 }
         return self._tables[key]
-
-
-def require_alike(equation: str, state: Tensor, action: Tensor) -> None:
-    """Refuse an action whose precision or device is not that of the state."""
-    if action.dtype != state.dtype or action.device != state.device:
-        raise ValueError(
-            f"{equation}: expected action of {state.dtype} on {state.device} like the state, "
-            f"got {action.dtype} on {action.device}. Use action.to(state)."
-        )
-
-
-def _few(rows: list[int]) -> str:
-    return ", ".join(map(str, rows[:5])) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")

@@ -1,4 +1,4 @@
-"""Every equation by name, and how plain settings become a simulation."""
+"""The catalogue of equations, and the function that builds a simulation from plain settings."""
 
 import difflib
 import inspect
@@ -32,7 +32,7 @@ from simulations.equations import (
 )
 from simulations.explicit import ExplicitSimulation
 from simulations.pseudospectral import SpectralSimulation
-from simulations.settings import above_zero, misfits, noted, refuse, whole
+from simulations.settings import above_zero, collected, key_problems, raise_all, whole
 from simulations.shapes import boundary_values, boxes, gaussian_jets, sine_modes, uniform
 
 PERIODIC: dict[str, type[SpectralSimulation]] = {
@@ -53,6 +53,7 @@ PERIODIC: dict[str, type[SpectralSimulation]] = {
         SwiftHohenberg,
     )
 }
+"""The equations on periodic domains, by name."""
 
 BOUNDED: dict[str, type[ExplicitSimulation] | type[Heat]] = {
     "burgers_dirichlet": BurgersDirichlet,
@@ -61,9 +62,10 @@ BOUNDED: dict[str, type[ExplicitSimulation] | type[Heat]] = {
     "reaction_diffusion": ReactionDiffusion,
     "transport_recirculation": TransportRecirculation,
 }
-"""Those between walls."""
+"""The equations between walls, by name."""
 
 CATALOGUE: dict[str, type[SpectralSimulation] | type[ExplicitSimulation] | type[Heat]] = {**PERIODIC, **BOUNDED}
+"""All equations, by name."""
 
 ACTUATORS: dict[str, Callable[..., Actuators]] = {
     "jets": gaussian_jets,
@@ -72,37 +74,46 @@ ACTUATORS: dict[str, Callable[..., Actuators]] = {
     "uniform": uniform,
     "boundary_values": boundary_values,
 }
-
+"""The functions that make actuators, by their key in settings."""
 
 REQUIRED = ("equation", "num_points", "domain_extent", "control_interval", "steps_per_interval")
 OWN = ("order", "walls")
-"""What only some equations take."""
+"""The settings that only some equations have."""
 OPTIONAL = ("dimensions", *OWN, "parameters", *ACTUATORS)
 
 
 def build(settings: Mapping[str, Any]) -> Simulation:
-    """A simulation from settings as they stand in a configuration or in a dataset's attributes.
+    """Build a simulation from plain settings, as a configuration or the attributes of a store hold them.
+
+    ``GOOD_VALUES`` has good settings of every equation. A setting of None counts as left out.
 
     Args:
-        settings: ``equation``, ``num_points`` and ``domain_extent`` (one number, or one along each
-            dimension), ``dimensions`` (where the equation has a choice), ``control_interval``,
-            ``steps_per_interval``, ``parameters`` (those left out take their defaults) and at least one
-            kind of actuators, each with the keyword arguments of its function: ``jets``, ``boxes``,
-            ``sine_modes``, ``uniform``, and ``boundary_values`` where an equation takes actions at its
-            walls. A list holds several sets of a kind, named ``jets_0``, ``jets_1`` and so on unless they
-            have a ``name``. Periodic equations also take the ``order`` of the time integrator (4 if left
-            out), ``heat`` its ``walls``: for each, its ``kind`` and its ``value``, as
-            ``{"left": {"kind": "neumann", "value": 0.0}}``. ``None`` is the same as left out.
+        settings: The settings by name:
+
+            - ``equation``: A name of ``CATALOGUE``.
+            - ``num_points``: The number of points, or one number for each dimension.
+            - ``domain_extent``: The length of the domain, or one length for each dimension.
+            - ``dimensions``: 1 or 2, for an equation that allows both; its usual one by default.
+            - ``control_interval``: The time over which an action is held constant.
+            - ``steps_per_interval``: The number of solver steps in one control interval.
+            - ``parameters``: Values of the equation's parameters by name; others take their defaults.
+            - ``jets``, ``boxes``, ``sine_modes``, ``uniform``, ``boundary_values``: At least one kind of
+              actuators, with the keyword arguments of its function in :mod:`simulations.shapes`. A list
+              holds several sets of one kind; these are called ``jets_0``, ``jets_1`` and so on unless they
+              have a ``name``.
+            - ``order``: The order of the time integrator of a periodic equation, 2 or 4; 4 by default.
+            - ``walls``: The kind and value of each wall of ``heat``, as
+              ``{"left": {"kind": "neumann", "value": 0.0}}``.
 
     Raises:
-        ValueError: naming all that is missing, unknown or does not fit.
+        ValueError: With everything that is missing, unknown or does not fit.
 
     Example:
-        >>> simulation = build({
+        >>> from simulations import build
+        >>> build({
         ...     "equation": "kuramoto_sivashinsky", "num_points": 64, "domain_extent": 22.0,
         ...     "control_interval": 0.25, "steps_per_interval": 2,
-        ...     "jets": {"count": 8, "width": 0.4, "limit": 1.0}})
-        >>> simulation.grid.shape
+        ...     "jets": {"count": 8, "width": 0.4, "limit": 1.0}}).grid.shape
         (64,)
         >>> build({
         ...     "equation": "heat", "num_points": 16, "domain_extent": 1.0, "control_interval": 0.1,
@@ -114,31 +125,31 @@ def build(settings: Mapping[str, Any]) -> Simulation:
     given = _without_none(settings)
     name = given.get("equation", "settings")
     sets = _sets_of_actuators(given)
-    refuse(_problems_of_keys(given, sets), str(name))
+    raise_all(_problems_of_keys(given, sets), str(name))
     cls = CATALOGUE[name]
     problems: list[str] = []
-    with noted(problems):
+    with collected(problems):
         control_interval = above_zero("control_interval", given["control_interval"])
-    with noted(problems):
+    with collected(problems):
         steps_per_interval = whole("steps_per_interval", given["steps_per_interval"])
     own: dict[str, Any] = {}
     if cls.equation in PERIODIC:
-        with noted(problems):
+        with collected(problems):
             own["order"] = whole("order", given.get("order", 4))
     elif "walls" in _own_settings(cls):
         own["walls"] = _walls(given.get("walls", {}), problems)
-    with noted(problems):
+    with collected(problems):
         grid = cls.grid_of(*_sizes(cls, given))
         parts = []
         for place, kind, arguments in sets:
-            with noted(problems, f"{place}: "):
+            with collected(problems, f"{place}: "):
                 parts.append(ACTUATORS[kind](grid, **arguments))
-    refuse(problems, name)
+    raise_all(problems, name)
     actuators = parts[0]
     for part in parts[1:]:
-        with noted(problems):
+        with collected(problems):
             actuators = actuators + part
-    refuse(problems, name)
+    raise_all(problems, name)
     make: Callable[..., Simulation] = cls
     return make(
         grid,
@@ -155,7 +166,7 @@ def _without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sets_of_actuators(given: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-    """Place in the settings, kind and arguments of every set."""
+    """The place in the settings, the kind and the arguments of every set of actuators."""
     sets: list[tuple[str, str, Any]] = []
     for kind in ACTUATORS:
         value = given.get(kind, [])
@@ -172,7 +183,7 @@ def _sets_of_actuators(given: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
 
 
 def _problems_of_keys(given: Mapping[str, Any], sets: list[tuple[str, str, Any]]) -> list[str]:
-    problems = misfits(given, required=REQUIRED, optional=OPTIONAL)
+    problems = key_problems(given, required=REQUIRED, optional=OPTIONAL)
     name = given.get("equation")
     if name is not None and name not in list(CATALOGUE):
         close = difflib.get_close_matches(str(name), CATALOGUE, n=1)
@@ -192,7 +203,7 @@ def _problems_of_keys(given: Mapping[str, Any], sets: list[tuple[str, str, Any]]
         required = [p.name for p in known if p.default is p.empty]
         optional = [p.name for p in known if p.default is not p.empty]
         if isinstance(arguments, Mapping):
-            problems += misfits(arguments, required=required, optional=optional, prefix=f"{place}.")
+            problems += key_problems(arguments, required=required, optional=optional, prefix=f"{place}.")
         else:
             problems.append(f"expected {place} as a mapping of {', '.join(required)}, got {arguments!r}")
     if not sets:
@@ -201,22 +212,22 @@ def _problems_of_keys(given: Mapping[str, Any], sets: list[tuple[str, str, Any]]
 
 
 def _own_settings(cls: type[Simulation]) -> list[str]:
-    """Those of ``OWN`` that an equation takes."""
+    """The settings of ``OWN`` that an equation has."""
     return [key for key in OWN if key in inspect.signature(cls).parameters]
 
 
 def _walls(walls: Any, problems: list[str]) -> dict[str, Wall]:
-    """What walls do, from plain values."""
+    """The walls of ``heat``, from plain values."""
     if not isinstance(walls, Mapping):
         problems.append(f"expected walls as a mapping of names to kind and value, got {walls!r}")
         return {}
     made = {}
     for name, arguments in _without_none(walls).items():
         if isinstance(arguments, Mapping):
-            found = misfits(arguments, required=("kind",), optional=("value",), prefix=f"walls.{name}.")
+            found = key_problems(arguments, required=("kind",), optional=("value",), prefix=f"walls.{name}.")
             problems += found
             if not found:
-                with noted(problems, f"walls.{name}: "):
+                with collected(problems, f"walls.{name}: "):
                     made[name] = Wall(**arguments)
         else:
             problems.append(f"expected walls.{name} as a mapping of kind, value, got {arguments!r}")
@@ -224,7 +235,7 @@ def _walls(walls: Any, problems: list[str]) -> dict[str, Wall]:
 
 
 def _sizes(cls: type[Simulation], given: Mapping[str, Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Numbers of points and extents along each dimension."""
+    """The number of points and the extent along each dimension."""
     dimensions = whole("dimensions", given.get("dimensions", cls.num_spatial_dims[0]))
     if dimensions not in cls.num_spatial_dims:
         raise ValueError(f"expected dimensions {' or '.join(map(str, cls.num_spatial_dims))}, got {dimensions}")

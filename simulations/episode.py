@@ -1,4 +1,4 @@
-"""Advancing a batch of simulations under a policy, with everything worth recording."""
+"""Episodes: a batch of simulations advanced under a policy, with fields, actions and budgets recorded."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -6,26 +6,31 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from simulations.wrappers import ActuatorDynamics, Plant
+from simulations.plant import Plant
+from simulations.wrappers import ActuatorDynamics
 
 Policy = Callable[[Tensor, int], Tensor]
-"""``policy(fields, interval) -> action``: fields ``(batch, channel, *space)``, action in physical units."""
+"""``policy(fields, interval)`` maps fields ``(batch, channel, *space)`` to physical actions ``(batch, actuator)``."""
 
 
 @dataclass(frozen=True)
 class Episodes:
-    """What happened, one row per simulation and one column per control interval.
+    """The record of a batch of episodes, one row for each simulation.
 
     Args:
-        fields: ``(batch, interval + 1, channel, *space)``.
-        actions: ``(batch, interval, actuator)``, held over each interval; commands, if actuators lag.
-        acting: what the flow felt, of the same shape; the actions themselves, unless actuators lag.
-        functionals: name to ``(batch, interval + 1)``.
-        sources: name to ``(batch, interval)``, averaged over each interval.
-        outputs: name to ``(batch, interval, actuator)``, averaged over each interval, per unit of ``acting``.
-        failure_interval: ``(batch,)``, the interval in which an element blew up, -1 where none did;
-            from there on its fields are nan, and the other elements are untouched.
-        failure_cause: for each of the batch the likeliest reason, "" where it did not blow up.
+        fields: The fields at every instant, ``(batch, interval + 1, channel, *space)``.
+        actions: The clamped actions in physical units, ``(batch, interval, actuator)``, each held over its
+            interval. With lagging actuators these are the commands.
+        acting: What the actuators did in each interval, of the same shape. It equals ``actions`` unless
+            actuators lag.
+        functionals: The value of each functional at every instant, by name, ``(batch, interval + 1)``.
+        sources: The source in the budget of each functional, averaged over each interval, by name,
+            ``(batch, interval)``.
+        outputs: The output of each actuator per unit of ``acting`` in the budget of each functional,
+            averaged over each interval, by name, ``(batch, interval, actuator)``.
+        failure_interval: The interval in which an element blew up, -1 where it did not, ``(batch,)``. From
+            that interval on the fields of the element are nan; other elements are not affected.
+        failure_cause: The likeliest cause of each blow-up, "" where there was none.
     """
 
     fields: Tensor
@@ -40,20 +45,30 @@ class Episodes:
 
 @torch.no_grad()
 def run_episodes(simulation: Plant, fields: Tensor, policy: Policy, intervals: Iterable[int]) -> Episodes:
-    """Advance ``fields`` ``(batch, channel, *space)`` under ``policy``, one action per control interval.
+    """Advance fields under a policy, one action for each control interval, and record what happens.
 
-    Actions are clamped to their bounds. What blows up is recorded and set to nan; starts that are no
-    solution, nan or absurdly large, fail in their first interval.
+    Actions are clamped to their bounds. Elements that blow up are recorded and set to nan; the others go
+    on. A start that is nan or beyond ``blow_up_magnitude`` fails in its first interval.
 
     Args:
-        simulation: bare or wrapped; a wrapped one must start from finite fields.
-        intervals: the interval numbers to run, a ``range`` or a progress bar over one.
+        simulation: The simulation, bare or wrapped. A wrapped one refuses starts that are not finite.
+        fields: The starts, ``(batch, channel, *space)``.
+        policy: Maps the fields and the number of the interval to actions in physical units.
+        intervals: The numbers of the intervals, as a ``range`` or a progress bar over one.
 
     Raises:
-        ValueError: if there are no intervals, or fields or actions do not fit.
+        ValueError: If there are no intervals, or fields or actions do not fit the simulation.
+
+    Example:
+        >>> import torch
+        >>> from simulations import GOOD_VALUES, build, run_episodes
+        >>> burgers = build({"equation": "burgers"} | GOOD_VALUES["burgers"].settings)
+        >>> episodes = run_episodes(burgers, torch.ones(2, 1, 128), lambda fields, t: torch.zeros(2, 4), range(3))
+        >>> episodes.fields.shape
+        torch.Size([2, 4, 1, 128])
     """
     if not isinstance(intervals, Iterable):
-        raise ValueError(f"run_episodes: expected the numbers of the intervals, got {intervals!r}. Use a range.")
+        raise ValueError(f"run_episodes: expected the numbers of the intervals, got {intervals!r}. Use range(...).")
     wrapper = simulation if isinstance(simulation, ActuatorDynamics) else None
     state = fields if wrapper is None else wrapper.encode(fields)
     states, seen, actions, acting, budgets = [state], [fields], [], [], []
@@ -76,7 +91,7 @@ def run_episodes(simulation: Plant, fields: Tensor, policy: Policy, intervals: I
         actions.append(action)
         budgets.append(fluxes)
     if not actions:
-        raise ValueError(f"run_episodes: expected at least one interval, got {intervals!r}.")
+        raise ValueError(f"run_episodes: expected at least one interval, got {intervals!r}. Use range(1) or longer.")
     per_time = [simulation.functionals(state) for state in states]
     names = simulation.functional_names
     return Episodes(
@@ -92,5 +107,5 @@ def run_episodes(simulation: Plant, fields: Tensor, policy: Policy, intervals: I
 
 
 def _only(rows: Tensor, state: Tensor, otherwise: float) -> Tensor:
-    """The elements ``rows`` ``(batch,)`` of a state; another value in the others."""
+    """The state where ``rows`` ``(batch,)`` is true, the value ``otherwise`` in the other elements."""
     return torch.where(rows.view(-1, *(1,) * (state.ndim - 1)), state, otherwise)

@@ -1,7 +1,7 @@
-"""Forcing signals that make informative data.
+"""Random forcing signals for training data.
 
-Every signal is ``(interval, actuator)`` in ``[-1, 1]``, drawn from its own generator, so that the
-signal of a simulation does not depend on which others are generated beside it.
+Every signal has the shape ``(interval, actuator)`` and values in ``[-1, 1]``. Each simulation draws its
+signal from a generator of its own, so that the signal does not depend on the rest of the batch.
 """
 
 import numpy as np
@@ -11,7 +11,16 @@ Signal = NDArray[np.float64]
 
 
 def held_levels(rng: np.random.Generator, intervals: int, actuators: int, *, hold: float = 4.0) -> Signal:
-    """Uniform random levels, each held for a geometric time of mean ``hold`` intervals."""
+    """Uniform random levels; each is held for a geometrically distributed time.
+
+    Args:
+        rng: The generator of this simulation.
+        intervals: The number of control intervals.
+        actuators: The number of actuators.
+        hold: The mean holding time in control intervals; 1 draws a new level in every interval. Choose it
+            close to the time in which the flow responds to an actuator: shorter levels average out,
+            longer ones give fewer independent responses. 4 is often a good start.
+    """
     levels = rng.uniform(-1, 1, (intervals, actuators))
     switch = rng.uniform(size=(intervals, actuators)) < 1 / hold
     switch[0] = True
@@ -22,7 +31,15 @@ def held_levels(rng: np.random.Generator, intervals: int, actuators: int, *, hol
 def ornstein_uhlenbeck(
     rng: np.random.Generator, intervals: int, actuators: int, *, correlation: float = 8.0, deviation: float = 0.5
 ) -> Signal:
-    """Exactly discretised Ornstein-Uhlenbeck noise of the given correlation time, clipped to the box."""
+    """Ornstein-Uhlenbeck noise, discretised exactly and clipped to ``[-1, 1]``.
+
+    Args:
+        rng: The generator of this simulation.
+        intervals: The number of control intervals.
+        actuators: The number of actuators.
+        correlation: The correlation time in control intervals.
+        deviation: The standard deviation before clipping; at 0.5 clipping affects one value in 20.
+    """
     decay = np.exp(-1 / correlation)
     noise = rng.normal(size=(intervals, actuators)) * deviation
     signal = np.empty_like(noise)
@@ -33,7 +50,16 @@ def ornstein_uhlenbeck(
 
 
 def mixed(rng: np.random.Generator, intervals: int, actuators: int, *, share_unforced: float = 0.15) -> Signal:
-    """No forcing with probability ``share_unforced``; else one of the signals, scaled by U(0, 1)."""
+    """The signal of training data: none, held levels or Ornstein-Uhlenbeck noise.
+
+    Args:
+        rng: The generator of this simulation.
+        intervals: The number of control intervals.
+        actuators: The number of actuators.
+        share_unforced: The probability of no forcing at all. Otherwise one of the two signals is drawn
+            with equal probability and scaled by a factor uniform in (0, 1), which is the same for all
+            actuators.
+    """
     if rng.uniform() < share_unforced:
         return np.zeros((intervals, actuators))
     signal = held_levels if rng.uniform() < 0.5 else ornstein_uhlenbeck

@@ -1,4 +1,8 @@
-"""Many simulations to one store: seeded one by one, resumable, the same bytes however often killed."""
+"""Training data: many simulations under random forcing, written to one resumable store.
+
+Every simulation has a seed of its own. A run that is interrupted and started again writes the same bytes
+as one that is not.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -15,29 +19,32 @@ from simulations.excitation import mixed
 from simulations.store import TrajectoryStore
 
 Progress = Callable[[Iterable[int], str], Iterable[int]]
-"""Wraps an iterable in a progress bar with a description."""
+"""``progress(iterable, description)`` returns the iterable, wrapped in a progress bar."""
 
 
 def silent(iterable: Iterable[int], description: str) -> Iterable[int]:
-    """No progress bar."""
+    """The iterable itself, without a progress bar."""
     return iterable
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to simulate.
+    """The number, length, starts and forcing of the simulations of a data set.
 
     Args:
-        simulations: how many.
-        intervals: control intervals recorded in each.
-        warm_up: control intervals without forcing before the recording, to reach the attractor.
-        share_transient: fraction that skips the warm-up and starts from a smooth random state whose
-            amplitude is log-uniform between ``smallest_amplitude`` and ``amplitude``.
-        share_unforced: fraction that is never forced.
-        amplitude: root mean square of the starts that are warmed up.
-        smallest_amplitude: see ``share_transient``.
-        seed: root of all randomness; simulation i depends on ``(seed, i)`` alone.
-        batch: simulations advanced together. Part of the recipe because rounding may depend on it.
+        simulations: The number of simulations.
+        intervals: The number of control intervals recorded in each.
+        warm_up: The number of control intervals without forcing before the recording. Choose it so long
+            that the flow reaches its attractor, or 0 where it decays.
+        share_transient: The fraction of simulations that skip the warm-up. They start from a smooth random
+            state whose amplitude is log-uniform between ``smallest_amplitude`` and ``amplitude``. Data for
+            control to rest needs them, as the attractor alone has no states near rest; 0.5 is good there.
+        share_unforced: The fraction of simulations without forcing.
+        amplitude: The root mean square of the starts that are warmed up.
+        smallest_amplitude: The smallest amplitude of the other starts.
+        seed: The seed; simulation i depends on ``(seed, i)`` alone.
+        batch: The number of simulations advanced together. It is part of the recipe, as rounding may
+            depend on it.
     """
 
     simulations: int
@@ -60,13 +67,31 @@ def generate(
     title: str = "",
     progress: Progress = silent,
 ) -> TrajectoryStore:
-    """Write the simulations of ``recipe`` to the Zarr store ``path``, skipping what is there.
+    """Write the simulations of a recipe to a Zarr store; simulations that it has already are skipped.
 
     Args:
-        settings: what ``simulations.build`` made the simulation from; kept in the store.
+        simulation: The simulation to run.
+        recipe: The number, length, starts and forcing of the simulations.
+        path: The ``.zarr`` folder of the store.
+        settings: The settings from which ``simulations.build`` made the simulation; they are kept in the
+            store.
+        title: The title in the attributes of the store.
+        progress: Wraps the intervals of each batch in a progress bar.
 
     Raises:
-        StoreError: if a store made with other settings or another recipe stands at ``path``.
+        StoreError: If the store at ``path`` was made with other settings or another recipe.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from simulations import GOOD_VALUES, build
+        >>> from simulations.generate import Recipe, generate
+        >>> settings = {"equation": "burgers"} | GOOD_VALUES["burgers"].settings
+        >>> with TemporaryDirectory() as folder:
+        ...     recipe = Recipe(simulations=2, intervals=3, warm_up=0)
+        ...     store = generate(build(settings), recipe, Path(folder) / "train.zarr", settings=settings)
+        ...     store.outcomes()
+        {'pending': 0, 'ok': 2, 'blew_up': 0}
     """
     store = TrajectoryStore.open_or_create(
         path,
@@ -89,7 +114,7 @@ def generate(
 
 
 def attractor_states(simulation: Simulation, recipe: Recipe, indices: Iterable[int]) -> Tensor:
-    """States after the warm-up, ``(batch, channel, x)``, for the simulations ``indices``."""
+    """The states of the simulations ``indices`` after the warm-up, ``(batch, channel, *space)``."""
     starts = [simulation.initial_state(_rng(recipe, i), amplitude=recipe.amplitude) for i in indices]
     fields = torch.tensor(np.stack(starts), dtype=torch.float32)
     unforced = torch.zeros(len(fields), len(simulation.actuators))
@@ -104,7 +129,7 @@ def _rng(recipe: Recipe, index: int) -> np.random.Generator:
 
 
 def _draw(simulation: Simulation, recipe: Recipe, indices: range) -> tuple[Tensor, Tensor]:
-    """Starts ``(batch, channel, x)`` and physical actions ``(batch, interval, actuator)``."""
+    """Starts ``(batch, channel, *space)`` and physical actions ``(batch, interval, actuator)``."""
     fields = attractor_states(simulation, recipe, indices)
     signals = []
     for row, index in enumerate(indices):

@@ -1,4 +1,4 @@
-"""Settings at which every equation shows what it is known for, cheaply: where to begin."""
+"""Good values: settings at which every equation shows its typical behaviour at little cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class GoodValues:
-    """One equation ready to be simulated and controlled.
+    """Good settings of one equation, to simulate and to control it.
 
     Args:
-        settings: for ``simulations.build``, all but the equation's name.
-        amplitude: root mean square of good starts, for ``initial_state``.
-        rest: the uniform state that control may want, one value for each variable; None where nothing
-            uniform rests.
+        settings: Settings for ``simulations.build``, all but the name of the equation.
+        amplitude: A good root mean square of starts, for ``initial_state``.
+        rest: A uniform steady state, one value for each variable, which is a good target of control; None
+            where there is none.
     """
 
     settings: Mapping[str, Any]
@@ -167,3 +167,4 @@ GOOD_VALUES: dict[str, GoodValues] = {
         }
     ),
 }
+"""Good values of every equation by its name: ``build({"equation": name} | GOOD_VALUES[name].settings)``."""

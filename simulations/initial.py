@@ -1,4 +1,4 @@
-"""Initial conditions."""
+"""Random initial conditions: sums of Fourier modes."""
 
 from collections.abc import Iterable
 
@@ -11,17 +11,18 @@ from simulations.grid import PeriodicGrid
 def random_waves(
     grid: PeriodicGrid, rng: np.random.Generator, *, modes: Iterable[int], amplitude: float
 ) -> NDArray[np.float64]:
-    """A sum of cosines with normal amplitudes and uniform phases, scaled to a root mean square.
+    """A sum of cosines along a line, with normal amplitudes and uniform phases.
 
-    The draw does not depend on the resolution: the same generator gives the same function on any
-    grid.
+    The draw does not depend on the resolution: one generator gives the same function on every grid.
 
     Args:
-        modes: integer wavenumbers to excite; 0 is a uniform flow.
-        amplitude: root mean square of the result over a grid period.
+        grid: A periodic line.
+        rng: Draws an amplitude and a phase for each mode.
+        modes: The integer wavenumbers; 0 is a uniform flow. ``range(1, 5)`` is a good smooth start.
+        amplitude: The root mean square of the sum over the period.
 
     Returns:
-        shape ``(x,)``.
+        An array of shape ``(x,)``.
     """
     phase_of_x = 2 * np.pi * grid.mesh[0] / grid.extents[0]
     field = np.zeros(grid.shape)
@@ -34,21 +35,32 @@ def random_waves(
 
 
 def random_field(grid: PeriodicGrid, rng: np.random.Generator, *, cutoff: int, amplitude: float) -> NDArray[np.float64]:
-    """Random waves of every integer wave vector with ``0 < |k| < cutoff``, in one or two dimensions.
+    """A sum of cosines of every integer wave vector with ``0 < |k| < cutoff``, in one or two dimensions.
 
-    Amplitudes are normal and phases uniform, drawn in an order that does not depend on the grid.
+    Amplitudes are normal and phases uniform. They are drawn in an order that does not depend on the
+    resolution, so that one generator gives the same function on every grid.
 
     Args:
-        amplitude: root mean square of the result.
+        grid: A periodic line or rectangle.
+        rng: Draws an amplitude and a phase for each wave vector.
+        cutoff: The smallest wavenumber that is left out, in periods across the domain; 4 to 6 is a good
+            smooth start.
+        amplitude: The root mean square of the sum.
 
     Returns:
-        shape of the grid, with zero mean.
+        An array with the shape of the grid and zero mean.
+
+    Example:
+        >>> import numpy as np
+        >>> from simulations import PeriodicGrid, random_field
+        >>> random_field(PeriodicGrid.square(32, 2 * np.pi), np.random.default_rng(0), cutoff=4, amplitude=1.0).shape
+        (32, 32)
     """
     phases = [2 * np.pi * x / extent for x, extent in zip(grid.mesh, grid.extents, strict=True)]
     field = np.zeros(grid.shape)
     for vector in np.ndindex(*(2 * cutoff + 1,) * len(grid.shape)):
         mode = np.array(vector) - cutoff
-        half = tuple(mode) > (0,) * len(mode)  # the other half are complex conjugates
+        half = tuple(mode) > (0,) * len(mode)  # the other half of the wave vectors gives the same cosines
         if not half or mode @ mode >= cutoff**2:
             continue
         height, phase = rng.normal(), rng.uniform(0, 2 * np.pi)

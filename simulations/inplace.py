@@ -1,8 +1,8 @@
 """The steps of ``quadratic`` in place.
 
-The equations are those of ``integrators`` with the coefficients folded; here every result is written
-where an old one is no longer needed, so that a loop over steps stays in the cache. One text serves
-NumPy arrays and torch tensors.
+The schemes are those of ``integrators`` with folded coefficients. Every result is written into memory that
+is no longer needed, so that a loop over steps stays in the cache. The same functions step NumPy arrays and
+torch tensors.
 """
 
 from abc import ABC, abstractmethod
@@ -21,7 +21,14 @@ Values = Any
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """Functions of two values and of where to put the result, and how memory is taken."""
+    """The operations on NumPy arrays or on torch tensors.
+
+    Args:
+        multiply: ``multiply(a, b, out)`` writes the product into ``out``.
+        add: ``add(a, b, out)`` writes the sum into ``out``.
+        subtract: ``subtract(a, b, out)`` writes the difference into ``out``.
+        empty_like: Allocates memory of the same shape.
+    """
 
     multiply: Callable[..., Values]
     add: Callable[..., Values]
@@ -39,65 +46,71 @@ TORCH = Arithmetic(
 
 
 class Kernel(ABC):
-    """How a spectrum is squared, with memory of its own.
+    """Squares a field given by its spectrum, in memory of its own.
+
+    In these docstrings v is a packed spectrum, ``q(v)`` the spectrum of the square of its field, and S adds
+    the mirror image of a complex spectrum (see :mod:`simulations.quadratic`).
 
     Args:
-        tape: where :meth:`square` leaves the fields that it squared, for :func:`~simulations.adjoint.pull_back`;
-            None where nobody asks.
+        tape: A list to which :meth:`square` appends the fields that it squares, for
+            :func:`~simulations.adjoint.pull_back`; None where no gradient is needed.
     """
 
     arithmetic: ClassVar[Arithmetic]
     mirrors: ClassVar[bool] = False
-    """Whether weighed spectra have to be completed by their mirror image."""
+    """Whether S adds a mirror image; otherwise S does nothing."""
 
     def __init__(self, tape: list[Values] | None) -> None:
         self.tape = tape
 
     @abstractmethod
     def square(self, spectrum: Values, memory: Values) -> Values:
-        """``q(v)``, in ``memory`` or elsewhere."""
+        """``q(v)``, written into ``memory`` or into memory of the kernel's own."""
 
     @abstractmethod
     def pull_back(self, fields: Values, inlet: Values, memory: Values) -> Values:
-        """The gradient at ``v`` of one at ``q(v) / 2``, left in the inlet, where ``fields`` were squared.
+        """The gradient at ``v`` that belongs to the gradient ``inlet`` at ``q(v) / 2``.
 
-        In ``memory`` or elsewhere, and the inlet as it was.
+        Args:
+            fields: The field that was squared, from the tape.
+            inlet: The gradient, in the memory that :meth:`inlet` gave; it is not changed.
+            memory: Memory for the result; the result may also be in memory of the kernel's own.
         """
 
     def inlet(self, like: Values) -> Values:
-        """Memory from which :meth:`pull_back` takes a gradient."""
+        """Memory of the shape of ``like`` from which :meth:`pull_back` takes a gradient."""
         return self.arithmetic.empty_like(like)
 
-    def mirror(self, weighed: Values) -> None:  # noqa: B027  (most have none)
-        """S in place."""
+    def mirror(self, weighed: Values) -> None:  # noqa: B027  (most kernels have no mirror image)
+        """Apply S in place."""
 
     def mirrored(self, weighed: Values, memory: Values) -> Values:
-        """S, in ``memory`` where there is a mirror image to add."""
+        """Apply S; the result is in ``memory`` if S adds a mirror image, else it is ``weighed`` itself."""
         return weighed
 
     def enter(self, tensor: Tensor) -> Values:
-        """A tensor ``(batch, 1, *packed)`` as this kernel's values."""
+        """Convert a tensor ``(batch, 1, *packed)`` to the arrays of this kernel."""
         return tensor
 
     def leave(self, values: Values) -> Tensor:
-        """Values as a tensor."""
+        """Convert arrays of this kernel to a tensor; the inverse of :meth:`enter`."""
         return values
 
     @abstractmethod
     def enter_gradient(self, gradient: Tensor) -> Values:
-        """A gradient of torch, as this kernel holds one, in memory of its own."""
+        """Convert a gradient of torch to one of this kernel, in new memory."""
 
     @abstractmethod
     def leave_gradient(self, values: Values) -> Tensor:
-        """A gradient as torch holds it."""
+        """Convert a gradient of this kernel to one of torch; the inverse of :meth:`enter_gradient`."""
 
     def adjoint_table(self, table: Tensor) -> Values:
-        """What a gradient is multiplied by where values were multiplied by ``table``."""
+        """The table that multiplies gradients where ``table`` multiplied values."""
         return self.enter(table.conj().resolve_conj())
 
 
 def has_storage(tensor: Tensor) -> bool:
-    """Whether it is a tensor of numbers, not one inside a function transform."""
+    """Whether the tensor holds numbers; tensors inside a function transform such as vmap do not."""
     try:
         tensor.untyped_storage()
     except (RuntimeError, NotImplementedError):
@@ -106,17 +119,20 @@ def has_storage(tensor: Tensor) -> bool:
 
 
 def has_tangent(tensor: Tensor) -> bool:
-    """Whether a forward-mode derivative travels with it."""
+    """Whether the tensor carries a forward-mode derivative."""
     return forward_ad.unpack_dual(tensor).tangent is not None
 
 
 def march(v: Values, count: int, tables: Sequence[Values], forcing: Sequence[Values] | None, kernel: Kernel) -> None:
-    """``count`` steps of the scheme that the tables belong to, in the place of ``v``.
+    """Take ``count`` steps in place of ``v``.
 
     Args:
-        v: packed waves.
-        tables: 3 for ETDRK2, 6 for ETDRK4, in the order of their coefficients.
-        forcing: what a constant forcing adds to each stage; None where there is none.
+        v: The packed spectrum; it is overwritten.
+        count: The number of steps.
+        tables: The folded coefficients, three for ETDRK2 and six for ETDRK4, in the order of the scheme's
+            ``coefficients``.
+        forcing: The terms that a constant forcing adds to the stages; None without forcing.
+        kernel: Squares the field.
     """
     steps = _etdrk2 if len(tables) == 3 else _etdrk4
     steps(v, count, tables, forcing, kernel)

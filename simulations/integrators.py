@@ -1,8 +1,8 @@
 """Exponential time differencing for ``v' = l v + N(v, t)`` with a diagonal ``l``.
 
-Cox & Matthews (2002), doi:10.1006/jcph.2002.6995; the coefficients are contour means as in
-Kassam & Trefethen (2005), doi:10.1137/S1064827502410633. The forcing belongs inside ``N``: added
-after the step it would be first order whatever the scheme.
+The schemes are those of Cox & Matthews (2002), doi:10.1006/jcph.2002.6995. Their coefficients are
+contour means as in Kassam & Trefethen (2005), doi:10.1137/S1064827502410633. The forcing is part of
+``N``: if it were added after the step, every scheme would be of first order.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Tendency = Callable[[Tensor, float], Tensor]
-"""``tendency(v, t)``: the part of ``v'`` that is not ``l v``, forcing included."""
+"""``tendency(v, t)``: ``N(v, t)``, the part of ``v'`` beside ``l v``, with the forcing."""
 
 Rates = NDArray[Any]
 Circle = NDArray[np.complex128]
@@ -22,9 +22,10 @@ Coefficients = tuple[Rates, ...]
 
 
 def _contour_mean(linear: Rates, step: float, function: Callable[[Circle], Circle]) -> Rates:
-    """``step`` times the mean of ``function`` on a unit circle around ``step * linear``: no cancellation at zero.
+    """``step`` times the mean of ``function`` on a unit circle around ``step * linear``.
 
-    Half a circle is enough where ``linear`` is real: the other half is its complex conjugate.
+    The mean equals ``function`` at the centre and avoids its cancellation near zero. For a real ``linear``
+    half of the circle suffices, as the other half gives the complex conjugate.
     """
     if np.iscomplexobj(linear):
         circle = np.exp(2j * np.pi * (np.arange(1, 65) - 0.5) / 64)
@@ -34,17 +35,29 @@ def _contour_mean(linear: Rates, step: float, function: Callable[[Circle], Circl
 
 
 class Scheme(Protocol):
-    """A time integrator for one linear part and one step."""
+    """A time integrator for one linear term and one step.
+
+    Args:
+        linear: The diagonal ``l`` of the linear term, one rate for each Fourier mode.
+        step: The time step.
+    """
 
     linear: Rates
     step: float
 
     def coefficients(self) -> Coefficients:
-        """Tables that :meth:`advance` needs, to be handed back to it as tensors."""
+        """The tables of the scheme; :meth:`advance` takes them back as tensors."""
         ...
 
     def advance(self, v: Tensor, tendency: Tendency, c: tuple[Tensor, ...], time: float = 0.0) -> Tensor:
-        """One step from ``v(t)`` to ``v(t + step)``."""
+        """One step from ``v(t)`` to ``v(t + step)``.
+
+        Args:
+            v: The spectrum at ``time``.
+            tendency: ``N(v, t)``.
+            c: :meth:`coefficients` as tensors.
+            time: The time at the beginning of the step.
+        """
         ...
 
 
@@ -56,7 +69,7 @@ class ETDRK2:
     step: float
 
     def coefficients(self) -> Coefficients:
-        """``(E, phi_1, phi_2)``, to be handed back to :meth:`advance` as tensors."""
+        """``(E, phi_1, phi_2)``; :meth:`advance` takes them back as tensors."""
 
         def mean(function: Callable[[Circle], Circle]) -> Rates:
             return _contour_mean(self.linear, self.step, function)
@@ -83,7 +96,7 @@ class ETDRK4:
     step: float
 
     def coefficients(self) -> Coefficients:
-        """``(E, E_half, Q, f_1, f_2, f_3)``, to be handed back to :meth:`advance` as tensors."""
+        """``(E, E_half, Q, f_1, f_2, f_3)``; :meth:`advance` takes them back as tensors."""
 
         def mean(function: Callable[[Circle], Circle]) -> Rates:
             return _contour_mean(self.linear, self.step, function)

@@ -1,10 +1,10 @@
-"""Linear equations between walls: many solver steps under a held action are one matrix product.
+"""Linear equations between walls: one matrix product takes many solver steps under a held action.
 
-    u' = A u + B a        in one solver step, so that after n of them
+One solver step is ``u' = A u + B a``, so that after n steps
 
     u(n) = A^n u + (A^{n-1} + ... + A + 1) B a
 
-which equals stepping to rounding, and is thousands of times faster.
+This equals n single steps up to rounding. For a thousand steps it is thousands of times faster.
 """
 
 from abc import abstractmethod
@@ -21,11 +21,15 @@ Array = NDArray[Any]
 
 
 class LinearSimulation(ExplicitSimulation):
-    """``u_t = L u`` plus actions for one field along a line, by forward Euler."""
+    """``u_t = L u`` plus actions, for one field along a line, by forward Euler.
+
+    An equation defines :meth:`operator`; see :class:`~simulations.explicit.ExplicitSimulation` for the
+    arguments.
+    """
 
     @abstractmethod
     def operator(self) -> Array:
-        """``L`` on the grid, shape ``(x, x)``, or ``(batch, x, x)`` where parameters differ in the batch."""
+        """``L`` on the grid: ``(x, x)``, or ``(batch, x, x)`` where parameters differ within the batch."""
 
     def drift(self, fields: Tensor) -> Tensor:
         """``L u``."""
@@ -36,14 +40,20 @@ class LinearSimulation(ExplicitSimulation):
         return self.after(state, action, self.steps_per_interval)
 
     def after(self, state: Tensor, action: Tensor, steps: int) -> Tensor:
-        """The state that many solver steps later, under a held action ``(batch, actuator)``."""
+        """The state after some solver steps under a held action.
+
+        Args:
+            state: Fields of shape ``(batch, 1, x)``.
+            action: Actions in physical units, ``(batch, actuator)``.
+            steps: The number of solver steps; the matrix power for each number is computed once.
+        """
         self._require_fields("state", state)
         self._require_action(state, action)
         propagator, response = self._propagators(state, steps)
         return state @ propagator.mT + action[:, None] @ response.mT
 
     def tables(self) -> dict[str, tuple[Array, ...]]:
-        """The operator beside what every explicit simulation needs."""
+        """The operator, and the tables of every explicit simulation."""
         return super().tables() | {"operator": (self.operator(),)}
 
     def _prepare(self) -> None:
@@ -56,13 +66,13 @@ class LinearSimulation(ExplicitSimulation):
         if key not in self._powers:
             points = self.grid.shape[0]
             power = np.linalg.matrix_power(self._augmented_step(), steps)[..., :points, :]
-            with torch.inference_mode(False):  # or they would refuse gradients later
+            with torch.inference_mode(False):  # inference tensors could not take part in gradients later
                 both = torch.tensor(power, dtype=like.dtype, device=like.device)
             self._powers[key] = both[..., :points].contiguous(), both[..., points:].contiguous()
         return self._powers[key]
 
     def _augmented_step(self) -> Array:
-        """One solver step of ``(u, a)``: rows of held points take the action alone."""
+        """The matrix of one solver step of ``(u, a)``; in the rows of held points only the action counts."""
         operator = self.operator()
         points, actions = operator.shape[-1], len(self.actuators)
         free = 1.0 - self.held[:, 0].sum(axis=0)

@@ -1,4 +1,4 @@
-"""Physical constants of an equation: names, bounds, and values for one run or for each of a batch."""
+"""Parameters of an equation: names, bounds, and one value for all simulations or one for each of a batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,16 @@ Values = Mapping[str, float | Sequence[float] | Array]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A physical constant of an equation, one value or one per batch element.
+    """A parameter of an equation; :func:`positive` and :func:`non_negative` make the common ones.
 
     Args:
-        default: a good value.
-        low, high: the bounds that it may take.
-        low_included: whether ``low`` itself may be taken.
+        name: The name in settings.
+        long_name: The name in words, for the attributes of stores.
+        default: The value if none is given; a good one.
+        units: The units of the value; "1" is dimensionless.
+        low: The smallest admissible value.
+        high: The largest admissible value.
+        low_included: Whether ``low`` itself is admissible.
     """
 
     name: str
@@ -31,13 +35,13 @@ class Parameter:
     low_included: bool = True
 
     def admits(self, value: Array) -> bool:
-        """Whether every element is finite and within bounds."""
+        """Whether every element of ``value`` is finite and within the bounds."""
         above = value >= self.low if self.low_included else value > self.low
         return bool(np.all(np.isfinite(value) & above & (value <= self.high)))
 
     @property
     def range(self) -> str:
-        """The bounds in words."""
+        """The bounds as they stand in an error message, as ``"viscosity > 0"``."""
         if np.isinf(self.low) and np.isinf(self.high):
             return f"a finite {self.name}"
         low = "" if np.isinf(self.low) else f"{self.name} {'>=' if self.low_included else '>'} {self.low:g}"
@@ -46,20 +50,24 @@ class Parameter:
 
 
 def positive(name: str, long_name: str, default: float, units: str = "1") -> Parameter:
-    """A parameter above zero."""
+    """A parameter that must be above zero."""
     return Parameter(name, long_name, default, units, low=0.0, low_included=False)
 
 
 def non_negative(name: str, long_name: str, default: float, units: str = "1") -> Parameter:
-    """A parameter of zero or more."""
+    """A parameter that must be zero or more."""
     return Parameter(name, long_name, default, units, low=0.0)
 
 
 def checked(known: Sequence[Parameter], given: Values) -> dict[str, Array]:
-    """A value for every known parameter, those left out at their defaults: each ``()`` or ``(batch,)``.
+    """The value of every known parameter, as arrays of shape ``()`` or ``(batch,)``.
+
+    Args:
+        known: The parameters of the equation.
+        given: Values by name; a parameter that is left out takes its default.
 
     Raises:
-        ValueError: naming everything that does not fit.
+        ValueError: With every name that is unknown and every value that is out of bounds.
     """
     names = [p.name for p in known]
     problems = [
@@ -83,7 +91,7 @@ def _numbers(parameter: Parameter, value: Any) -> Array:
     if isinstance(value, torch.Tensor):
         if value.requires_grad:
             raise ValueError(
-                f"expected {parameter.name} as numbers, as gradients flow through states and actions alone, "
+                f"expected {parameter.name} without gradients, which only states and actions have, "
                 f"got a tensor that requires them; use {parameter.name}.detach()"
             )
         value = value.cpu()

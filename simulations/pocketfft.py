@@ -1,8 +1,8 @@
-"""Transforms without overhead, for small batches on a line.
+"""Fourier transforms without call overhead, for small batches on a line.
 
-A transform of a thousand numbers takes a microsecond, and calling it from torch takes ten: there
-every one is planned anew. SciPy's own transform keeps its plans and writes where it is told, but its
-function is not public; without it, torch transforms small batches too.
+A transform of a thousand numbers takes one microsecond; a call from torch adds ten, as torch plans every
+transform anew. SciPy's pocketfft keeps its plans and writes into given memory. Its functions are not
+public: where a SciPy does not have them, torch transforms small batches too.
 """
 
 from typing import Any, ClassVar
@@ -16,22 +16,22 @@ from simulations.inplace import NUMPY, Arithmetic, Kernel
 
 try:
     from scipy.fft._pocketfft import pypocketfft
-except ImportError:  # a SciPy that keeps it elsewhere
+except ImportError:  # this SciPy keeps them elsewhere
     pypocketfft = None
 
 AVAILABLE = pypocketfft is not None
 
 LARGEST_BATCH = 31
-"""Above it torch is faster: its transforms are vectorised over the batch."""
+"""Above this batch size torch is faster, as its transforms are vectorised over the batch."""
 
 RECORDS_AT_ONCE = 64
-"""Fields on the tape that take memory together: NumPy asks for large pages where it takes megabytes."""
+"""Number of taped fields allocated together: for arrays of megabytes NumPy asks the system for large pages."""
 
 Array = NDArray[Any]
 
 
 class SmallLine(Kernel):
-    """``q(v) = F[(F^-1 v)^2]`` for half spectra ``(batch, wavenumber)``."""
+    """``q(v) = F[(F^-1 v)^2]`` for half spectra ``(batch, wavenumber)``, by pocketfft in NumPy memory."""
 
     arithmetic: ClassVar[Arithmetic] = NUMPY
 
@@ -56,7 +56,7 @@ class SmallLine(Kernel):
         return memory
 
     def pull_back(self, fields: Array, inlet: Array, memory: Array) -> Array:
-        """``F[u F^-1 n]``."""
+        """``F[u F^-1 n]`` of the inlet n where u was squared."""
         slopes = self.squares
         pypocketfft.c2r(inlet, (1,), self.points, False, 2, slopes, 1)
         np.multiply(fields, slopes, slopes)
@@ -73,7 +73,7 @@ class SmallLine(Kernel):
         return torch.from_numpy(values)[:, None]
 
     def enter_gradient(self, gradient: Tensor) -> Array:
-        """``h g`` with h = 1/2 for waves that a half spectrum stands for twice."""
+        """``h g`` with h = 1/2 for every wave that the half spectrum stores once for k and -k."""
         return np.asarray(self.halves * self.enter(gradient))
 
     def leave_gradient(self, values: Array) -> Tensor:
@@ -81,7 +81,7 @@ class SmallLine(Kernel):
 
 
 def half_weights(points: int) -> Array:
-    """1/2 for every wave of a half spectrum that has a mirror image, 1 for the mean and the Nyquist wave."""
+    """1/2 for every wave of a half spectrum that is stored once for k and -k; 1 for the mean and the Nyquist wave."""
     weights = np.full(points // 2 + 1, 0.5)
     weights[[0, -1]] = 1.0
     return weights

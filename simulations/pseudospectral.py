@@ -1,7 +1,7 @@
-"""Periodic equations ``u_t = l u + N(u) + f``, stepped pseudo-spectrally.
+"""Periodic equations ``u_t = l u + N(u) + f``, solved pseudo-spectrally.
 
-Between the ends of a control interval the state stays in Fourier space; the forcing belongs inside
-the nonlinear term, so that it is integrated at the order of the scheme.
+Within a control interval the state stays in Fourier space. The integrator takes the forcing together with
+the nonlinear term, so that the order of the scheme holds for the forcing too.
 """
 
 from abc import abstractmethod
@@ -14,31 +14,37 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.actuators import Actuators
-from simulations.base import Budget, Simulation, StepLimit
+from simulations.base import Budget, Simulation
+from simulations.checkpointing import march
 from simulations.grid import PeriodicGrid
 from simulations.integrators import ETDRK2, ETDRK4, Scheme
+from simulations.step_limits import StepLimit
 
 Array = NDArray[Any]
 
 
 class SpectralSimulation(Simulation):
-    """A forced equation on a periodic grid, by exponential time differencing.
+    """A forced equation on a periodic grid, advanced by exponential time differencing.
 
     Args:
-        grid: the grid.
-        actuators: what acts on the fields, or on parameters.
-        parameters: see :class:`Simulation`.
-        control_interval: time over which an action is held constant.
-        steps_per_interval: solver steps in one control interval, even (Simpson's rule averages the
-            fluxes over them).
-        order: of the time integrator, 2 or 4.
+        grid: The periodic grid.
+        actuators: Actuators with their shapes on this grid. Each acts on a variable of the equation or on one
+            of its ``modulated_parameters``.
+        parameters: See :class:`~simulations.base.Simulation`.
+        control_interval: The time over which an action is held constant, in units of time.
+        steps_per_interval: The number of solver steps in one control interval. It must be even, as Simpson's
+            rule averages the budgets over the steps.
+        order: The order of the time integrator, 2 or 4. 4 is a good choice; a step of order 2 costs half as
+            much, and needs to be shorter.
 
     Raises:
-        ValueError: also if an actuator acts on what the equation does not have.
+        ValueError: If an argument does not fit, or an actuator acts on what the equation does not have.
     """
 
     dealiasing: ClassVar[float] = 2 / 3
+    """The share of wavenumbers that the nonlinear term sees: 2/3 for quadratic terms, 1/2 for cubic ones."""
     modulated_parameters: ClassVar[tuple[str, ...]] = ()
+    """The parameters that actions may change in space."""
     grid: PeriodicGrid
 
     def __init__(
@@ -53,20 +59,23 @@ class SpectralSimulation(Simulation):
     ) -> None:
         if len(grid.shape) not in self.num_spatial_dims:
             wanted = " or ".join(f"{d}D" for d in self.num_spatial_dims)
-            raise ValueError(f"{self.equation}: expected a {wanted} grid, got {len(grid.shape)}D.")
+            raise ValueError(
+                f"{self.equation}: expected a {wanted} grid, got {len(grid.shape)}D. Use another PeriodicGrid."
+            )
         if steps_per_interval < 2 or steps_per_interval % 2:
             raise ValueError(
                 f"{self.equation}: expected an even steps_per_interval of at least 2, got {steps_per_interval}."
             )
         if order not in (2, 4):
-            raise ValueError(f"{self.equation}: expected order 2 or 4, got {order}.")
+            raise ValueError(f"{self.equation}: expected order 2 or 4, got {order}. Use 4 unless order 2 is needed.")
         if actuators.shapes.shape[1:] != grid.shape:
             raise ValueError(
-                f"{self.equation}: expected actuator shapes on {grid.shape} points, got {actuators.shapes.shape[1:]}."
+                f"{self.equation}: expected actuator shapes on {grid.shape} points, got {actuators.shapes.shape[1:]}. "
+                "Make the actuators on the grid of the simulation."
             )
         self.order = order
         self.profiles = actuators
-        self.forcing_shapes, self.modulations = self._sort(actuators)
+        self.forcing_shapes, self.modulations = self._split_by_target(actuators)
         self.impulsive = actuators.impulsive
         super().__init__(
             grid,
@@ -78,42 +87,57 @@ class SpectralSimulation(Simulation):
 
     @classmethod
     def grid_of(cls, shape: Sequence[int], extents: Sequence[float]) -> PeriodicGrid:
-        """The grid of so many points and such lengths."""
+        """The grid with these numbers of points and these lengths."""
         return PeriodicGrid(tuple(shape), tuple(extents))
 
     # What an equation defines ---------------------------------------------------------------
 
     @abstractmethod
     def linear_symbol(self) -> Array:
-        """Growth rate of each Fourier mode, broadcastable to ``(batch, channel, *modes)``."""
+        """The growth rate ``l`` of each Fourier mode, broadcastable to ``(batch, channel, *modes)``."""
 
     @abstractmethod
     def nonlinear_term(self, state_hat: Tensor) -> Tensor:
-        """``N_hat(u_hat)``, dealiased, shape ``(batch, channel, *modes)``."""
+        """The nonlinear term ``N`` as a spectrum.
+
+        Args:
+            state_hat: The spectrum of the fields, ``(batch, channel, *modes)``.
+
+        Returns:
+            The dealiased spectrum of ``N``, of the same shape.
+        """
 
     def steady_forcing(self) -> Array | None:
-        """A forcing that is always on, broadcastable to ``(batch, channel, *space)``."""
+        """A forcing that does not depend on actions, broadcastable to ``(batch, channel, *space)``; None for none."""
         return None
 
     def parameter_response(self, name: str, fields: Tensor) -> Tensor:
-        """``d u_t / d parameter`` at every point, where actions may modulate that parameter in space."""
+        """``d u_t / d parameter`` at every point, for one of ``modulated_parameters``.
+
+        Args:
+            name: The parameter.
+            fields: ``(batch, channel, *space)``.
+        """
         raise KeyError(name)
 
     # The verbs --------------------------------------------------------------------------------
 
     def nothing_limits_growth(self) -> bool:
-        """Whether the equation is linear, so that growing waves need no nonlinear term to tame them."""
+        """Whether waves may grow without bound, as the equation is linear.
+
+        Otherwise a wave that grows must be one that the nonlinear term sees, as nothing else limits it.
+        """
         return False
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
-        """One control interval under a held action ``(batch, actuator)`` in physical units."""
+        """See :class:`~simulations.base.Simulation`."""
         self._require_fields("state", state)
         self._require_action(state, action)
         state = self.to_grid(self.integrate(self.spectrum(state), action))
         return state + self._kick(action) if self.impulsive else state
 
     def advance_with_fluxes(self, state: Tensor, action: Tensor) -> tuple[Tensor, dict[str, Budget]]:
-        """:meth:`advance`, with every budget averaged over the interval (composite Simpson)."""
+        """:meth:`advance`, and every budget averaged over the interval by the composite Simpson rule."""
         self._require_fields("state", state)
         self._require_action(state, action)
         weights = np.array([1.0] + [4.0, 2.0] * (self.steps_per_interval // 2))
@@ -129,7 +153,7 @@ class SpectralSimulation(Simulation):
         return self._kicked(state, action, mean) if self.impulsive else (state, mean)
 
     def rates(self, fields: Tensor) -> tuple[Tensor, Tensor]:
-        """``l u + N(u)`` and the actuators' shapes on the grid, as the solver sees them."""
+        """``l u + N(u)`` with the steady forcing, and the actuators' shapes, as the solver uses them."""
         state_hat = self.spectrum(fields)
         steady = self.table("steady_forcing", state_hat)
         drift_hat = self.table("linear", state_hat) * state_hat + self.tendency(state_hat, steady)
@@ -138,32 +162,32 @@ class SpectralSimulation(Simulation):
     # Spectral machinery -----------------------------------------------------------------------
 
     def spectrum(self, fields: Tensor) -> Tensor:
-        """Real Fourier transform over space."""
+        """The real Fourier transform over space, ``(batch, channel, *space)`` to ``(batch, channel, *modes)``."""
         return torch.fft.rfftn(fields, dim=self._space)
 
     def to_grid(self, state_hat: Tensor) -> Tensor:
-        """Values on the grid of a spectrum."""
+        """The inverse of :meth:`spectrum`."""
         return torch.fft.irfftn(state_hat, s=self.grid.shape, dim=self._space)
 
     def dealiased(self, state_hat: Tensor) -> Tensor:
-        """The spectrum without the modes whose products would alias."""
+        """The spectrum without the modes whose products alias."""
         return self.table("dealiasing_mask", state_hat) * state_hat
 
     def derivative(self, state_hat: Tensor, axis: int = 0) -> Tensor:
-        """First derivative along one dimension, in Fourier space."""
+        """The spectrum of the first derivative along one dimension."""
         return 1j * self.table(f"odd_wavenumbers_{axis}", state_hat) * state_hat
 
     def self_advection(self, state_hat: Tensor) -> Tensor:
-        """``-(u^2 / 2)_x`` of every channel along ``x``, by the 2/3 rule on both sides of the product."""
+        """``-(u^2 / 2)_x`` of every channel, dealiased before and after the product."""
         return -0.5 * self.derivative(self.dealiased(self.spectrum(self.to_grid(self.dealiased(state_hat)).square())))
 
     def advective_limit(self, speed: float) -> StepLimit:
-        """Where ``speed`` times the largest wavenumber leaves the stability region of the explicit term."""
+        """The limit of stability for advection at ``speed``: the step times the largest frequency stays below 2.8."""
         largest = max(float(np.abs(k).max()) for k in self.grid.odd_wavenumbers) * self.dealiasing
         return StepLimit(2.8 / (largest * speed + 1e-300), f"advection at speed {speed:.3g}")
 
     def reactive_limit(self, rate: float) -> StepLimit:
-        """Where decay at ``rate`` leaves the stability region of the explicit term."""
+        """The limit of stability for a reaction at ``rate``: the step times the rate stays below 2.8."""
         return StepLimit(2.8 / (rate + 1e-300), f"reaction at rate {rate:.3g}")
 
     def gradient_squared(self, fields: Tensor) -> Tensor:
@@ -173,12 +197,12 @@ class SpectralSimulation(Simulation):
         return torch.stack(slopes).sum(dim=0)
 
     def laplacian(self, fields: Tensor) -> Tensor:
-        """``lap u`` on the grid."""
+        """``lap u`` at every point, ``(batch, channel, *space)``."""
         state_hat = self.spectrum(fields)
         return self.to_grid(self.table("laplacian", state_hat) * state_hat)
 
     def tables(self) -> dict[str, tuple[Array, ...]]:
-        """Parameters, wavenumbers, masks, coefficients and forcing spectra."""
+        """Parameters, wavenumbers, masks, coefficients of the integrator, and spectra of the forcing."""
         steady = self.steady_forcing()
         shapes_hat = np.fft.rfftn(self.forcing_shapes, axes=self._space)
         steady_hat = 0 * shapes_hat[0] if steady is None else np.fft.rfftn(steady, axes=self._space)
@@ -199,12 +223,12 @@ class SpectralSimulation(Simulation):
         }
 
     def tendency(self, state_hat: Tensor, forcing_hat: Tensor) -> Tensor:
-        """``N_hat + f_hat``: what the integrator sees beside the linear term."""
+        """``N_hat + f_hat``: the time derivative without the linear term."""
         return self.nonlinear_term(state_hat) + forcing_hat
 
     def integrate(self, state_hat: Tensor, action: Tensor) -> Tensor:
-        """One control interval in Fourier space, impulses left out."""
-        return self.march(self._stepper(state_hat, action), state_hat, self.steps_per_interval)
+        """One control interval in Fourier space, without impulses."""
+        return march(self._stepper(state_hat, action), state_hat, self.steps_per_interval)
 
     def step_in_fourier_space(self, state_hat: Tensor, forcing_hat: Tensor) -> Tensor:
         """One solver step under a constant forcing."""
@@ -212,7 +236,7 @@ class SpectralSimulation(Simulation):
         return self.integrator.advance(state_hat, lambda v, _: self.tendency(v, forcing_hat), coefficients)
 
     def forcing_spectrum(self, state_hat: Tensor, action: Tensor) -> Tensor:
-        """The transform of what ``action`` adds to the time derivatives, with what is always added."""
+        """The spectrum of the forcing: the steady one, plus that of ``action`` unless it is impulsive."""
         forcing_hat = self.table("steady_forcing", state_hat).expand(len(state_hat), *self._spectral_shape)
         if self.impulsive:
             return forcing_hat
@@ -220,7 +244,7 @@ class SpectralSimulation(Simulation):
         return forcing_hat + torch.tensordot(action.to(shapes_hat.dtype), shapes_hat, 1)
 
     def _stepper(self, state_hat: Tensor, action: Tensor) -> Callable[[Tensor], Tensor]:
-        """One solver step in Fourier space under the held ``action``."""
+        """The function that takes one solver step in Fourier space under the held ``action``."""
         coefficients = self._tables_for(state_hat)["integrator"]
         forcing_hat = self.forcing_spectrum(state_hat, action)
         if not self.modulations:
@@ -237,7 +261,7 @@ class SpectralSimulation(Simulation):
         return lambda state_hat: self.integrator.advance(state_hat, tendency, coefficients)
 
     def _response(self, fields: Tensor) -> Tensor:
-        """What one unit of each action adds to the time derivative, ``(batch or 1, actuator, channel, *space)``."""
+        """The time derivative per unit of each action, ``(batch or 1, actuator, channel, *space)``."""
         response = self.table("shapes", fields)[None]
         if self.modulations:
             smooth = self.to_grid(self.dealiased(self.spectrum(fields)))
@@ -250,7 +274,10 @@ class SpectralSimulation(Simulation):
         return torch.tensordot(action, self.table("shapes", action), 1)
 
     def _kicked(self, state: Tensor, action: Tensor, mean: dict[str, Budget]) -> tuple[Tensor, dict[str, Budget]]:
-        """Add the impulse, and its work: Simpson's rule along it, exact for functionals up to fourth order."""
+        """Add the impulse to the state and its work to the budgets.
+
+        Simpson's rule along the impulse is exact for functionals of up to fourth order in the fields.
+        """
         kick = self._kick(action)
         shapes = self.table("shapes", state)
         along = [(1 / 6, self.derivatives(state)), (2 / 3, self.derivatives(state + kick / 2))]
@@ -261,15 +288,21 @@ class SpectralSimulation(Simulation):
             mean[name] = Budget(mean[name].source, output.expand(len(state), -1))
         return state + kick, mean
 
-    def _sort(self, actuators: Actuators) -> tuple[Array, dict[str, Array]]:
-        """Shapes that are added to variables ``(actuator, channel, *space)``, and those that modulate parameters."""
+    def _split_by_target(self, actuators: Actuators) -> tuple[Array, dict[str, Array]]:
+        """Split the actuators by what they act on.
+
+        Returns:
+            The shapes that are added to variables, ``(actuator, channel, *space)``, and by parameter those that
+            change it, ``(actuator, 1, *space)``.
+        """
         names = [v.name for v in self.variables]
         targets = actuators.targets(names[0])
         unknown = sorted(set(targets) - set(names) - set(self.modulated_parameters))
         if unknown or (actuators.impulsive and set(targets) & set(self.modulated_parameters)):
             allowed = names if actuators.impulsive else [*names, *self.modulated_parameters]
             raise ValueError(
-                f"{self.equation}: expected actuators on {' or '.join(allowed)}, got {', '.join(unknown or targets)}."
+                f"{self.equation}: expected actuators on {' or '.join(allowed)}, got {', '.join(unknown or targets)}. "
+                "Set acts_on of these actuators."
             )
         added = np.zeros((len(targets), len(names), *actuators.shapes.shape[1:]))
         modulations: dict[str, Array] = {}
@@ -287,9 +320,9 @@ class SpectralSimulation(Simulation):
         if not self.nothing_limits_growth() and np.any(np.real(self.linear_symbol()) * beyond > 0):
             points = " x ".join(map(str, self.grid.shape))
             raise ValueError(
-                f"{self.equation}: expected every wave that grows to be one that the nonlinear term sees, below "
-                f"{self.dealiasing:.2g} of the largest wavenumber; {points} points are too few for these parameters. "
-                f"Try {' x '.join(str(2 * n) for n in self.grid.shape)}, or a smaller domain_extent."
+                f"{self.equation}: expected every growing wave below {self.dealiasing:.2g} of the largest wavenumber, "
+                f"where the nonlinear term limits it, got one beyond. {points} points are too few here: "
+                f"try {' x '.join(str(2 * n) for n in self.grid.shape)}, or a smaller domain_extent."
             )
 
     @property

@@ -1,12 +1,12 @@
-"""Equations whose nonlinear term is the square of one field: the same steps in fewer passes.
+"""Fast steps for periodic equations whose nonlinear term is the square of one field.
 
     v_t = l v + S[D q(v)] + f,    q(v) = F[(F^-1[A v])^2]
 
-A and D are diagonal in Fourier space, and S, where there is one, adds the mirror image of a complex
-spectrum. The coefficients of the exponential integrators (``integrators``) are folded into D
-beforehand, so that a stage is two transforms, a square and two passes over the spectrum. Waves that
-the 2/3 rule keeps out of the square obey ``v_t = l v + f``, whose exact solution takes them over the
-whole interval at once.
+F is the Fourier transform; A and D are diagonal in Fourier space; S adds the mirror image of a complex
+spectrum, or does nothing. The coefficients of the exponential integrators (``integrators``) are multiplied
+into D beforehand, so that a stage takes two transforms, a square and two passes over the spectrum. Waves
+that the 2/3 rule excludes from the square obey ``v_t = l v + f``; its exact solution advances them by the
+whole control interval at once.
 """
 
 from abc import abstractmethod
@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from simulations import adjoint, inplace, pocketfft
+from simulations.checkpointing import march, segments
 from simulations.inplace import TORCH, Arithmetic, Kernel, has_storage, has_tangent
 from simulations.integrators import ETDRK2
 from simulations.pseudospectral import SpectralSimulation
@@ -28,43 +29,52 @@ Array = NDArray[Any]
 
 
 class QuadraticSimulation(SpectralSimulation):
-    """A spectral simulation that steps a packed spectrum; what is packed how, its children say."""
+    """A spectral simulation that steps a packed spectrum: the waves that the square sees.
+
+    A subclass defines the packing, the square ``q`` and the table D. See
+    :class:`~simulations.pseudospectral.SpectralSimulation` for the arguments.
+    """
 
     @property
     def chunk(self) -> int | None:
-        """How many elements to step together on a CPU, whose cache larger transforms would leave."""
+        """The number of batch elements that a CPU steps together, so that they stay in its cache; None for all."""
         return None
 
     @abstractmethod
     def pack(self, state_hat: Tensor) -> Tensor:
-        """The waves of a half spectrum that the square sees."""
+        """The packed spectrum: the waves of a half spectrum that the square sees."""
 
     @abstractmethod
     def pack_table(self, table: Array) -> Array:
-        """The same of a table over the half spectrum that weighs waves, ``(batch or 1, 1, *modes)``."""
+        """The packed form of a table ``(batch or 1, 1, *modes)`` that multiplies a half spectrum."""
 
     @abstractmethod
     def unpack(self, packed: Tensor) -> Tensor:
-        """The half spectrum of packed waves, zero elsewhere."""
+        """The half spectrum of a packed spectrum, zero elsewhere."""
 
     @abstractmethod
     def square(self, packed: Tensor) -> Tensor:
-        """``q(v)``."""
+        """``q(v)`` of a packed spectrum v."""
 
     @abstractmethod
     def product_table(self) -> Array:
-        """D, packed."""
+        """The packed table D."""
 
     def complete(self, weighed: Tensor) -> Tensor:
-        """S."""
+        """Apply S; by default it does nothing."""
         return weighed
 
     @abstractmethod
     def kernel(self, like: Tensor, tape: list[Any] | None) -> Kernel:
-        """How packed spectra of the shape of ``like`` are squared without torch's record of it."""
+        """The kernel that squares packed spectra of the shape of ``like`` without recording a graph.
+
+        Args:
+            like: A packed spectrum.
+            tape: See :class:`~simulations.inplace.Kernel`.
+        """
 
     def integrate(self, state_hat: Tensor, action: Tensor) -> Tensor:
-        """One control interval in Fourier space."""
+        """One control interval in Fourier space, without impulses."""
         if self.modulations:
             return super().integrate(state_hat, action)
         forcing_hat = self.forcing_spectrum(state_hat, action)
@@ -76,7 +86,7 @@ class QuadraticSimulation(SpectralSimulation):
         return self.unpack(self._march_packed(packed, forcing)) + beyond
 
     def tables(self) -> dict[str, tuple[Array, ...]]:
-        """Also the folded coefficients of the packed waves, and the exact solution of the others."""
+        """Also the folded coefficients for packed waves, and the exact solution for the others."""
         tables = super().tables()
         shape = (1, 1, *self.grid.laplacian.shape)
         coefficients = [self.pack_table(table + np.zeros(shape)) for table in tables["integrator"]]
@@ -109,10 +119,10 @@ class QuadraticSimulation(SpectralSimulation):
     def _march_together(self, packed: Tensor, forcing: list[Tensor]) -> Tensor:
         values = (packed, *forcing)
         if any(has_tangent(x) for x in values) or not all(has_storage(x) for x in values):
-            return self.march(self.packed_stepper(forcing), packed, self.steps_per_interval)
+            return march(self.packed_stepper(forcing), packed, self.steps_per_interval)
         if not (torch.is_grad_enabled() and any(x.requires_grad for x in values)):
             return self.step_in_place(packed, forcing, self.steps_per_interval, tape=None)[0]
-        for steps in self.segments(self.steps_per_interval):
+        for steps in segments(self.steps_per_interval):
             if steps == self.steps_per_interval:
                 return _recorded(self, steps, packed, *forcing)
             packed = checkpoint(_recorded, self, steps, packed, *forcing, use_reentrant=False, preserve_rng_state=False)
@@ -121,17 +131,17 @@ class QuadraticSimulation(SpectralSimulation):
     def step_in_place(
         self, packed: Tensor, forcing: Sequence[Tensor], count: int, tape: list[Any] | None
     ) -> tuple[Tensor, Kernel]:
-        """``count`` steps without torch's record; the tape then holds what was squared."""
+        """Take ``count`` steps without recording a graph; the tape, if there is one, then holds the squared fields."""
         kernel = self.kernel(packed, tape)
         v = kernel.enter(packed.clone(memory_format=torch.contiguous_format))
         tables = [kernel.enter(table) for table in self._tables_for(packed)["packed"]]
         forced = [kernel.enter(f) for f in forcing] if any(f.any() for f in forcing) else None
-        with np.errstate(over="ignore", invalid="ignore"):  # who steps looks for blow-ups afterwards
+        with np.errstate(over="ignore", invalid="ignore"):  # blow-ups are looked for after the interval
             inplace.march(v, count, tables, forced, kernel)
         return kernel.leave(v), kernel
 
     def packed_stepper(self, forcing: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
-        """One step that torch can record and transform in every way."""
+        """The function that takes one step by operations that torch can differentiate and vectorise."""
         square, complete, addcmul = self.square, self.complete, torch.addcmul
         tables = self._tables_for(forcing[0])["packed"]
         if self.order == 2:
@@ -161,7 +171,7 @@ class QuadraticSimulation(SpectralSimulation):
 
 
 class _Recorded(torch.autograd.Function):
-    """A march whose gradient is taken by hand."""
+    """Many steps in place, with the adjoint of ``simulations.adjoint`` as their gradient."""
 
     @staticmethod
     def forward(ctx: Any, simulation: QuadraticSimulation, count: int, packed: Tensor, *forcing: Tensor) -> Tensor:
@@ -175,9 +185,9 @@ class _Recorded(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         packed, *forcing = ctx.saved_tensors
         simulation, kernel = ctx.simulation, ctx.kernel
-        if torch.is_grad_enabled() or not has_storage(gradient):  # to be differentiated again, or many at once
+        if torch.is_grad_enabled() or not has_storage(gradient):  # a second derivative, or a batch of gradients
             with torch.enable_grad():
-                end = simulation.march(simulation.packed_stepper(forcing), packed, ctx.count)
+                end = march(simulation.packed_stepper(forcing), packed, ctx.count)
                 inputs = [x for x in (packed, *forcing) if x.requires_grad]
                 found = iter(torch.autograd.grad(end, inputs, gradient, create_graph=True))
             return None, None, *(next(found) if x.requires_grad else None for x in (packed, *forcing))
@@ -210,11 +220,11 @@ class LineKernel(Kernel):
         return torch.fft.rfft(fields.square())
 
     def pull_back(self, fields: Tensor, inlet: Tensor, memory: Tensor) -> Tensor:
-        """``F[u F^-1 n]``."""
+        """``F[u F^-1 n]`` of the inlet n where u was squared."""
         return torch.fft.rfft(torch.fft.irfft(inlet, n=self.points).mul_(fields))
 
     def enter_gradient(self, gradient: Tensor) -> Tensor:
-        """``h g``: every wave as often as it is there."""
+        """``h g`` with h = 1/2 for every wave that the half spectrum stores once for k and -k."""
         return self.halves * gradient
 
     def leave_gradient(self, values: Tensor) -> Tensor:
@@ -231,7 +241,7 @@ class QuadraticAdvection(QuadraticSimulation):
         return self.advection_factor * self.self_advection(state_hat)
 
     def pack(self, state_hat: Tensor) -> Tensor:
-        """The dealiased half spectrum."""
+        """The dealiased half spectrum, of unchanged shape."""
         return self.dealiased(state_hat)
 
     def pack_table(self, table: Array) -> Array:
@@ -239,11 +249,11 @@ class QuadraticAdvection(QuadraticSimulation):
         return np.asarray(table * self.grid.dealiasing_mask(self.dealiasing))
 
     def unpack(self, packed: Tensor) -> Tensor:
-        """The same."""
+        """The packed spectrum itself, as it is a half spectrum."""
         return packed
 
     def square(self, packed: Tensor) -> Tensor:
-        """The transform of ``u^2``."""
+        """The spectrum of ``u^2``."""
         return torch.fft.rfft(torch.fft.irfft(packed, n=self.grid.shape[0]).square())
 
     def product_table(self) -> Array:
@@ -251,7 +261,7 @@ class QuadraticAdvection(QuadraticSimulation):
         return -0.5j * self.advection_factor * self.grid.odd_wavenumbers[0] * self.grid.dealiasing_mask(self.dealiasing)
 
     def kernel(self, like: Tensor, tape: list[Any] | None) -> Kernel:
-        """Small batches on a CPU have cheaper transforms."""
+        """SciPy's transforms for small batches on a CPU, torch's otherwise."""
         points = self.grid.shape[0]
         if pocketfft.AVAILABLE and like.device.type == "cpu" and len(like) <= pocketfft.LARGEST_BATCH:
             precision = np.dtype(np.float64 if like.dtype == torch.complex128 else np.float32)

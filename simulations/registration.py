@@ -1,4 +1,4 @@
-"""Names under which Gymnasium knows the tasks; the environments themselves are imported when one is made."""
+"""Registration of every task with Gymnasium; an environment's module is imported when one is made."""
 
 import gymnasium
 
@@ -6,13 +6,23 @@ from simulations.tasks import TASKS
 
 
 def environment_id(task: str, *, goal: bool = False) -> str:
-    """The name under which Gymnasium knows a task: ``"sciwm/KuramotoSivashinsky-v0"``."""
+    """The Gymnasium id of a task.
+
+    Args:
+        task: A name in ``simulations.tasks.TASKS``.
+        goal: Whether the id is that of the environment with goals, ``"sciwm/...Goal-v0"``.
+
+    Example:
+        >>> from simulations import environment_id
+        >>> environment_id("kuramoto_sivashinsky", goal=True)
+        'sciwm/KuramotoSivashinskyGoal-v0'
+    """
     words = [task] if task[0].isupper() else [word.title() for word in task.split("_")]
     return f"sciwm/{''.join(words)}{'Goal' if goal else ''}-v0"
 
 
 def register_environments() -> None:
-    """Make every task known to Gymnasium; those that are known already stay as they are."""
+    """Register every task with Gymnasium; ids that are registered already stay as they are."""
     for task, entry in TASKS.items():
         if environment_id(task) in gymnasium.registry:
             continue

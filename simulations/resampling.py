@@ -1,4 +1,4 @@
-"""The same function on other points of a periodic box."""
+"""Fourier interpolation of periodic fields to a finer or a coarser grid."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,25 @@ from torch import Tensor
 
 
 def resample(fields: Tensor, shape: Sequence[int]) -> Tensor:
-    """Fourier interpolation from equispaced periodic points to others, the first one in common.
+    """Interpolate fields from equispaced periodic points to others; the first point of both grids is the same.
 
-    Exact for waves below the Nyquist wavenumbers of both grids. Towards a coarser grid waves beyond
-    it are left out rather than aliased. A wave at the Nyquist wavenumber of the coarser grid is seen
-    there as its cosine alone, so that refining and coarsening again gives back what was there.
+    The interpolation is exact for waves below the Nyquist wavenumbers of both grids. Waves that the
+    coarser grid cannot represent are removed, not aliased. At the Nyquist wavenumber of the coarser grid
+    only the cosine remains, so that refining and then coarsening again returns the original values.
 
     Args:
-        fields: ``(..., *space)``, real.
-        shape: number of points wanted along each space dimension, ``len(shape)`` of them.
+        fields: Real fields of shape ``(..., *space)``; space is the last ``len(shape)`` axes.
+        shape: The number of points to interpolate to, one for each space dimension.
+
+    Returns:
+        Fields of shape ``(..., *shape)``.
 
     Raises:
-        ValueError: if there are fewer axes than space dimensions, or a number of points is below 1.
+        ValueError: If there are fewer axes than space dimensions, or a number of points is below 1.
 
     Example:
+        >>> import torch
+        >>> from simulations import resample
         >>> x = torch.arange(8) * 2 * torch.pi / 8
         >>> resample(x.cos(), (16,)).shape
         torch.Size([16])
@@ -42,6 +47,6 @@ def _along(values: Tensor, wanted: int) -> Tensor:
     spectrum = torch.fft.rfft(values)
     coarser = min(given, wanted)
     weights = values.new_ones(spectrum.shape[-1])
-    if coarser % 2 == 0:  # one coefficient stands for both signs on the coarser grid, for one on the finer
+    if coarser % 2 == 0:  # the coarser grid stores +k and -k in one coefficient, the finer grid in two
         weights[coarser // 2] = 0.5 if wanted > given else 2.0
     return torch.fft.irfft(spectrum * weights, n=wanted) * (wanted / given)

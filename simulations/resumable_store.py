@@ -1,8 +1,8 @@
-"""A Zarr store that survives being killed at any moment.
+"""A Zarr store that can be interrupted at any moment and continued later.
 
-Layout: ``NAME.zarr`` holds the arrays, one chunk per row, laid out with NaN before anything runs;
-``NAME.done/I.json`` marks row I as written and holds the sha256 of its values. The marker is written
-last, so a row without one is simply written again.
+``NAME.zarr`` holds the arrays, with one chunk for each row; they are laid out with NaN before anything
+runs. ``NAME.done/I.json`` marks row I as written and holds the sha256 of its values. The marker is written
+last, so that a row without a marker is written again.
 """
 
 import hashlib
@@ -22,26 +22,24 @@ from simulations.base import Simulation
 from simulations.store_layout import BLEW_UP, OK, STATUS_MEANINGS, StoreLayout
 
 Row = Mapping[str, NDArray[np.float32]]
-"""What is written of one row, by array."""
+"""The values of one row, by the name of the array."""
 
 
 class StoreError(ValueError):
-    """A store that cannot be used as asked: what was expected, what was found, what to do."""
+    """A store cannot be used; the message tells what was expected, what was found and what to do."""
 
 
 class ResumableStore:
-    """Where the rows of one simulation are written and marked.
-
-    Subclasses say what a row is.
+    """A store whose rows are written and marked one by one; a subclass defines what a row is.
 
     Args:
-        path: the ``.zarr`` folder.
+        path: The ``.zarr`` folder of a store that exists.
     """
 
     kind: ClassVar[str]
-    """The store in words, with an article."""
+    """The kind of store in words, with an article, for messages."""
     row: ClassVar[str]
-    """One row in a word, which is also the name of the first dimension."""
+    """The word for a row, which is also the name of the first dimension."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -60,15 +58,20 @@ class ResumableStore:
         names: Sequence[str],
         lay_out: Callable[[StoreLayout], None],
     ) -> Self:
-        """Open the store at ``path``, or lay out a new one whose arrays are whole or not there.
+        """Open the store at ``path``, or lay out a new one; a new store appears only when all arrays are there.
 
         Args:
-            settings: all that the values depend on, plain data.
-            names: the arrays without which it is no such store.
-            lay_out: lays out those that axes and status do not include.
+            path: The ``.zarr`` folder.
+            simulation: The simulation whose values are written.
+            rows: The number of rows.
+            intervals: The number of control intervals in each row.
+            title: The title in the attributes of the store.
+            settings: Everything that the values depend on, as plain data.
+            names: The arrays that a store of this kind must have.
+            lay_out: Makes the arrays of this kind of store, beside coordinates and status.
 
         Raises:
-            StoreError: if what is there was made with other settings, or is damaged.
+            StoreError: If the store at ``path`` was made with other settings, or is damaged.
         """
         wanted = json.dumps(settings, sort_keys=True)
         if not path.exists():
@@ -102,27 +105,27 @@ class ResumableStore:
             )
         if not markers_of(path).exists() and store.outcomes()["ok"]:
             raise StoreError(
-                f"{path}: expected {cls.kind} that was written here, found values that nothing in "
-                f"{markers_of(path)} tells of. Move it away and run again."
+                f"{path}: expected {cls.kind} that was written here, found values without their markers in "
+                f"{markers_of(path)}. Move it away and run again."
             )
         store._sweep()
         return store
 
     def missing(self) -> list[int]:
-        """The rows not yet written, in order."""
+        """The indices of the rows that are not yet written, in order."""
         return [i for i in range(self._count()) if not self._marker(i).exists()]
 
     def outcomes(self) -> dict[str, int]:
-        """How many rows are pending, ok, or blew up."""
+        """The numbers of rows that are pending, ok, or blew up."""
         status = np.asarray(self._array("status")[:])
         return {meaning: int((status == code).sum()) for code, meaning in enumerate(STATUS_MEANINGS)}
 
     def verify(self) -> list[int]:
-        """Rows that are marked as written but whose values are not the marked ones."""
+        """The indices of the rows whose values differ from the digest in their marker."""
         return [i for i in range(self._count()) if self._marker(i).exists() and not self._intact(i)]
 
     def _write_row(self, index: int, values: Row, *, failed: bool, about: Mapping[str, str]) -> None:
-        """Write one row and mark it; ``about`` is kept in the marker."""
+        """Write one row, then its marker, which also keeps ``about``."""
         for name, array in values.items():
             self._array(name)[index] = array
         self._array("status")[index] = BLEW_UP if failed else OK
@@ -134,7 +137,7 @@ class ResumableStore:
             marked = json.loads(self._marker(index).read_text())["sha256"]
             return bool(marked == self._digest(index))
         except (OSError, KeyError, TypeError, ValueError, RuntimeError):
-            return False  # a damaged marker, or a chunk that no longer decompresses
+            return False  # a damaged marker, or a chunk that cannot be decompressed
 
     def _digest(self, index: int) -> str:
         digest = hashlib.sha256()
@@ -144,7 +147,7 @@ class ResumableStore:
 
     @cached_property
     def _arrays_with_rows(self) -> list[zarr.Array[Any]]:
-        """By name; the row's own coordinate is not among them."""
+        """The arrays over rows, sorted by name, without the coordinate of the rows."""
         arrays = sorted(self._group.arrays())
         return [array for name, array in arrays if _first_dimension(array) == self.row and name != self.row]
 
@@ -154,25 +157,27 @@ class ResumableStore:
     def _array(self, name: str) -> zarr.Array[Any]:
         array = self._group.get(name)
         if not isinstance(array, zarr.Array):
-            raise StoreError(f"{self.path}: expected {self.kind}, found one without {name}. Move it away.")
+            raise StoreError(
+                f"{self.path}: expected {self.kind}, found one without {name}. Move it away and run again."
+            )
         return array
 
     def _marker(self, index: int) -> Path:
         return markers_of(self.path) / f"{index}.json"
 
     def _sweep(self) -> None:
-        """Remove what a killed write left behind."""
+        """Remove the partial files of an interrupted write."""
         for stray in [*self.path.rglob("*.partial"), *markers_of(self.path).glob("*.tmp")]:
             stray.unlink(missing_ok=True)
 
 
 def markers_of(path: Path) -> Path:
-    """The folder of the markers of the store at ``path``."""
+    """The folder with the markers of the store at ``path``."""
     return path.with_suffix(".done")
 
 
 def digest_of(path: Path) -> str:
-    """One sha256 for all marked rows of the store at ``path``, empty where nothing is marked."""
+    """One sha256 over the markers of the store at ``path``; "" if it has none."""
     markers = sorted(markers_of(path).glob("*.json"))
     if not markers:
         return ""
@@ -191,7 +196,7 @@ def _about(simulation: Simulation, title: str, settings: str) -> dict[str, Any]:
 
 
 def _difference(found: str, wanted: str) -> str:
-    """What two settings written as JSON disagree about, "" if nothing."""
+    """The differences between two settings, given as JSON; "" if there are none."""
     if found == wanted:
         return ""
     old, new = dict(json.loads(found)), dict(json.loads(wanted))

@@ -1,19 +1,19 @@
-"""How a trajectory answers to its actions: twins, tangents and adjoint gradients.
+"""Sensitivities of a trajectory to its actions: twins, tangents and adjoint gradients.
 
     u_t = advance(u_{t-1}, a_t),    t = 1..H,    a_t = to_physical(s_t),    s_t in [-1, 1]
 
-- twin: ``u'`` from the same start under other actions, a difference of any size;
-- tangent: ``du_t / d eps`` under ``s + eps d``, the answer to an infinitesimal change along ``d``;
-- gradient: of ``J = sum_t <|u_t - target|^2>`` by every ``s_t``, with <.> the mean over space, summed
-  over variables; by costates, ``l_t = A_{t+1}^T l_{t+1} + dJ/du_t`` with ``A`` the derivative of
-  ``advance`` by the state, and ``dJ/da_t = B_t^T l_t`` with ``B`` that by the action.
+- The twin is the trajectory from the same start under other actions; its difference may have any size.
+- The tangent is ``du_t / d eps`` under the actions ``s + eps d``, for a direction ``d``.
+- The gradient is ``dJ / ds_t`` of the cost ``J = sum_t <|u_t - target|^2>``, where <.> is the mean over
+  space, summed over variables. It is found from costates ``l_t = A_{t+1}^T l_{t+1} + dJ/du_t`` as
+  ``dJ/da_t = B_t^T l_t``, where A and B are the derivatives of ``advance`` by the state and by the action.
 
-The last two are one: ``<gradient, d> = sum_t 2 <(u_t - target) du_t>``.
+Gradient and tangent agree: ``<gradient, d> = sum_t 2 <(u_t - target) du_t>``.
 
-Tangents are central differences of fourth order between solutions in float64. They need four solutions,
-which cost a half (2D) to a seventh (1D) of forward-mode differentiation, and differ from it by 1e-8 of
-the tangent or less for every equation over 16 intervals; where chaos has amplified the difference, by
-more: Kuramoto-Sivashinsky 1e-10 after 16 time units, 1e-6 after 32.
+Tangents are central differences of fourth order between four solutions in float64. These cost a half (2D)
+to a seventh (1D) of forward-mode differentiation. Over 16 intervals the two differ by at most 1e-8 of the
+tangent for every equation. Chaos amplifies the difference: for Kuramoto-Sivashinsky it is 1e-10 after 16
+time units and 1e-6 after 32.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from torch import Tensor
 from simulations.base import Simulation
 
 DIFFERENCE_STEP = 1.5e-4
-"""Of normalised actions: rounding grows below it, truncation above."""
+"""The step of the difference, in normalised actions: below it rounding grows, above it truncation."""
 
 STENCIL = ((1, 8 / 12), (-1, -8 / 12), (2, -1 / 12), (-2, 1 / 12))
 """``(offset, weight)`` of the fourth-order central difference."""
@@ -32,12 +32,14 @@ STENCIL = ((1, 8 / 12), (-1, -8 / 12), (2, -1 / 12), (-2, 1 / 12))
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """A batch of trajectories with all that tells how they answer to their actions.
+    """A batch of trajectories with their twins, tangents and gradients.
 
     Args:
-        fields, twin, tangent: ``(batch, H + 1, variable, *space)``; the first instant is the start.
-        gradient: ``(batch, H, actuator)``, by normalised actions.
-        failed: ``(batch,)``, what blew up; nothing of these elements is of use.
+        fields: The trajectories, ``(batch, H + 1, variable, *space)``; the first instant is the start.
+        twin: The twins, of the same shape.
+        tangent: The tangents by normalised actions, of the same shape; zero at the start.
+        gradient: The gradient of the cost by normalised actions, ``(batch, H, actuator)``.
+        failed: Whether an element blew up, ``(batch,)``; do not use any values of such elements.
     """
 
     fields: Tensor
@@ -56,16 +58,18 @@ def sensitivity(
     directions: Tensor,
     target: Tensor,
 ) -> Sensitivity:
-    """Everything at once, for a batch of starts and action sequences.
+    """Compute trajectories, twins, tangents and gradients for a batch of starts and action sequences.
 
     Args:
-        start: ``(batch, variable, *space)``, float64.
-        actions, twin_actions: ``(batch, H, actuator)`` in physical units.
-        directions: ``(batch, H, actuator)``, of normalised actions.
-        target: broadcastable to ``(batch, variable, *space)``.
+        simulation: The simulation.
+        start: The starts, ``(batch, variable, *space)``, in float64.
+        actions: Actions in physical units, ``(batch, H, actuator)``.
+        twin_actions: The actions of the twins, likewise.
+        directions: The directions of the tangents in normalised actions, ``(batch, H, actuator)``.
+        target: The target in the cost, broadcastable to ``(batch, variable, *space)``.
 
     Raises:
-        ValueError: if a shape or precision does not fit.
+        ValueError: If a shape or precision does not fit.
     """
     fields = trajectory(simulation, start, actions)
     twin = trajectory(simulation, start, twin_actions)
@@ -79,7 +83,16 @@ def sensitivity(
 
 @torch.no_grad()
 def trajectory(simulation: Simulation, start: Tensor, actions: Tensor) -> Tensor:
-    """``start`` ``(batch, variable, *space)`` and what follows under physical ``actions``: ``H + 1`` instants."""
+    """The trajectory from ``start`` under ``actions``.
+
+    Args:
+        simulation: The simulation.
+        start: ``(batch, variable, *space)``.
+        actions: Actions in physical units, ``(batch, H, actuator)``.
+
+    Returns:
+        ``H + 1`` instants, the start first: ``(batch, H + 1, variable, *space)``.
+    """
     states = [start]
     for action in actions.unbind(dim=1):
         states.append(simulation.advance(states[-1], action))
@@ -90,19 +103,20 @@ def trajectory(simulation: Simulation, start: Tensor, actions: Tensor) -> Tensor
 def tangent(
     simulation: Simulation, start: Tensor, actions: Tensor, directions: Tensor, *, step: float = DIFFERENCE_STEP
 ) -> Tensor:
-    """``du_t / d eps`` under actions whose normalised values move by ``eps directions``.
+    """The tangent ``du_t / d eps`` under actions whose normalised values change by ``eps directions``.
 
     Args:
-        start: ``(batch, variable, *space)``, float64.
-        actions: ``(batch, H, actuator)`` in physical units.
-        directions: ``(batch, H, actuator)``, of normalised actions, of order one.
-        step: ``eps`` between neighbours in the difference.
+        simulation: The simulation.
+        start: ``(batch, variable, *space)``, in float64.
+        actions: Actions in physical units, ``(batch, H, actuator)``.
+        directions: Directions in normalised actions, of order one, ``(batch, H, actuator)``.
+        step: The step ``eps`` of the central difference; the default suits directions of order one.
 
     Returns:
         ``(batch, H + 1, variable, *space)``, zero at the start.
 
     Raises:
-        ValueError: if the start is not float64: differences of anything less are rounding.
+        ValueError: If the start is not float64, as differences in float32 are mostly rounding.
     """
     if start.dtype != torch.float64:
         raise ValueError(f"tangent: expected a start of float64, got {start.dtype}. Use start.double().")
@@ -114,12 +128,13 @@ def tangent(
 
 
 def gradient(simulation: Simulation, fields: Tensor, actions: Tensor, target: Tensor) -> Tensor:
-    """``dJ / ds_t`` by costates, one interval recorded at a time.
+    """The gradient ``dJ / ds_t`` by costates; the graph of one interval is in memory at a time.
 
     Args:
-        fields: the trajectory under ``actions``, ``(batch, H + 1, variable, *space)``.
-        actions: ``(batch, H, actuator)`` in physical units.
-        target: broadcastable to ``(batch, variable, *space)``.
+        simulation: The simulation.
+        fields: The trajectory under ``actions``, ``(batch, H + 1, variable, *space)``.
+        actions: Actions in physical units, ``(batch, H, actuator)``.
+        target: The target in the cost, broadcastable to ``(batch, variable, *space)``.
 
     Returns:
         ``(batch, H, actuator)``.
@@ -138,11 +153,11 @@ def gradient(simulation: Simulation, fields: Tensor, actions: Tensor, target: Te
 
 
 def cost(fields: Tensor, target: Tensor) -> Tensor:
-    """``J`` of trajectories ``(batch, H + 1, variable, *space)``, ``(batch,)``; the start does not count."""
+    """The cost ``J`` of trajectories ``(batch, H + 1, variable, *space)``, without the start: ``(batch,)``."""
     squared = (fields[:, 1:] - target.expand_as(fields[:, 0])[:, None]).square()
     return squared.flatten(3).mean(dim=3).sum(dim=(1, 2))
 
 
 def half_range(simulation: Simulation, like: Tensor) -> Tensor:
-    """Physical action per normalised action, ``(actuator,)``."""
+    """Half of the range of each action, the factor from normalised to physical changes, ``(actuator,)``."""
     return like.new_tensor(simulation.actuators.high - simulation.actuators.low) / 2

@@ -1,4 +1,8 @@
-"""Sensitivities of many starts to one store: seeded one by one, resumable, the same bytes however often killed."""
+"""Sensitivities of many starts, written to one resumable store.
+
+Every sample has a seed of its own. A run that is interrupted and started again writes the same bytes as
+one that is not.
+"""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -15,25 +19,26 @@ from simulations.generate import Progress, silent
 from simulations.sensitivity import Sensitivity, sensitivity
 from simulations.sensitivity_store import SensitivityStore
 
-SLOW, ROUGH = 4.0, 1.0  # mean intervals for which levels are held
+SLOW, ROUGH = 4.0, 1.0  # mean holding times of random levels, in intervals
 
 
 @dataclass(frozen=True)
 class SensitivityRecipe:
-    """Which actions the starts meet.
+    """The number, length and actions of the samples of a data set of sensitivities.
 
     Args:
-        samples: how many starts.
-        intervals: control intervals of each.
-        perturbation: largest change from an action to its twin's, of normalised actions, before both
-            are kept within their bounds.
-        share_uniform: fraction whose actions are drawn anew from the whole box in every interval; the
-            others are excited like training data.
-        share_unforced: fraction of those others that is never forced.
-        share_rough: fraction of the twins whose change is drawn anew in every interval; that of the
-            others is held for some.
-        seed: root of all randomness; sample i depends on ``(seed, i)`` and its start alone.
-        batch: samples computed together. Part of the recipe because rounding may depend on it.
+        samples: The number of samples, one for each start.
+        intervals: The number of control intervals in each.
+        perturbation: The largest difference between the actions of the two twins, in normalised actions,
+            before they are clipped to their bounds.
+        share_uniform: The fraction of samples whose actions are drawn uniformly in every interval. The
+            actions of the others are those of training data, :func:`~simulations.excitation.mixed`.
+        share_unforced: The fraction of the others without forcing.
+        share_rough: The fraction of twins whose difference is drawn in every interval; the difference of
+            the others is held for 4 intervals on average.
+        seed: The seed; sample i depends on ``(seed, i)`` and on its start alone.
+        batch: The number of samples computed together. It is part of the recipe, as rounding may depend
+            on it.
     """
 
     samples: int
@@ -48,7 +53,13 @@ class SensitivityRecipe:
 
 @dataclass(frozen=True)
 class Sequences:
-    """Normalised actions of one sample, each ``(interval, actuator)``; directions have unit mean square."""
+    """The action sequences of one sample, normalised, each of shape ``(interval, actuator)``.
+
+    Args:
+        actions: The actions of the trajectory.
+        twin_actions: The actions of its twin.
+        directions: The direction of the tangent, of unit mean square.
+    """
 
     actions: Signal
     twin_actions: Signal
@@ -56,7 +67,7 @@ class Sequences:
 
 
 def draw_sequences(recipe: SensitivityRecipe, index: int, actuators: int) -> Sequences:
-    """The actions, twin and direction of sample ``index``."""
+    """Draw the sequences of sample ``index``."""
     rng, intervals = np.random.default_rng([recipe.seed, index, 2]), recipe.intervals
     if rng.uniform() < recipe.share_uniform:
         actions = held_levels(rng, intervals, actuators, hold=ROUGH)
@@ -80,24 +91,31 @@ def generate_sensitivities(
     title: str = "",
     progress: Progress = silent,
 ) -> SensitivityStore:
-    """Write the samples of ``recipe`` to the Zarr store ``path``, skipping what is there.
+    """Write the samples of a recipe to a Zarr store; samples that it has already are skipped.
 
-    Solutions are computed in float64 from starts and actions as they are stored, in float32.
+    Starts and actions are rounded to float32, as they are stored; solutions are computed from them in
+    float64.
 
     Args:
-        starts: ``(sample, variable, *space)``.
-        settings: what ``simulations.build`` made the simulation from; kept in the store.
-        target: of the cost whose gradient is stored, broadcastable to ``(variable, *space)``.
+        simulation: The simulation to run.
+        recipe: The number, length and actions of the samples.
+        starts: The starts, ``(sample, variable, *space)``.
+        path: The ``.zarr`` folder of the store.
+        settings: The settings from which ``simulations.build`` made the simulation; they are kept in the
+            store.
+        target: The target in the cost whose gradient is stored, broadcastable to ``(variable, *space)``.
+        title: The title in the attributes of the store.
+        progress: Wraps the batches in a progress bar.
 
     Raises:
-        ValueError: if starts or target do not fit.
-        StoreError: if a store made with other settings, another recipe or other starts stands at ``path``.
+        ValueError: If starts or target do not fit.
+        StoreError: If the store at ``path`` was made with other settings, another recipe or other starts.
     """
     shape = (len(simulation.variables), *simulation.grid.shape)
     if starts.shape != (recipe.samples, *shape) or not torch.isfinite(starts).all():
         raise ValueError(
             f"{simulation.equation}: expected finite starts of shape {(recipe.samples, *shape)}, "
-            f"got {tuple(starts.shape)}, {int((~torch.isfinite(starts)).sum())} of them not finite."
+            f"got {tuple(starts.shape)} with {int((~torch.isfinite(starts)).sum())} values that are not finite."
         )
     starts = starts.float()
     target = torch.as_tensor(target, dtype=torch.float32).cpu().expand(shape)
@@ -125,7 +143,7 @@ def generate_sensitivities(
 def _compute(
     simulation: Simulation, starts: Tensor, drawn: list[Sequences], target: Tensor
 ) -> tuple[Sensitivity, dict[str, Tensor]]:
-    """Solutions in float64, and the actions as they are stored."""
+    """The sensitivities in float64, and the sequences as they are stored, in float32."""
     normalized = {name: torch.tensor(np.stack([getattr(s, name) for s in drawn])) for name in vars(drawn[0])}
     stored = {
         "action": simulation.actuators.to_physical(normalized["actions"]).float(),

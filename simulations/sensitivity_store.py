@@ -1,9 +1,16 @@
 """A resumable Zarr store of sensitivities.
 
-Layout of ``NAME.zarr``, for every variable v of the equation: ``v``, ``v_twin`` and ``v_tangent`` over
-``(sample, time, *space)``, ``v_target`` over space; ``action`` and ``action_twin`` in physical units,
-``direction`` and ``action_gradient`` of normalised actions, over ``(sample, time, actuator)``, held over
-the interval that starts at each time and NaN at the last. ``status`` is 1 where a sample is whole.
+Layout of ``NAME.zarr``:
+
+- ``v``, ``v_twin`` and ``v_tangent``, for every variable v of the equation: trajectory, twin and tangent
+  over ``(sample, time, *space)``;
+- ``v_target``: the target in the cost, over space;
+- ``action`` and ``action_twin``: actions in physical units over ``(sample, time, actuator)``;
+- ``direction`` and ``action_gradient``: the direction of the tangent and the gradient of the cost, in
+  normalised actions, over ``(sample, time, actuator)``;
+- ``status``: 1 where a sample is complete.
+
+Values over actuators belong to the interval that starts at each time; at the last time they are NaN.
 """
 
 from collections.abc import Sequence
@@ -23,10 +30,10 @@ from simulations.store_layout import HELD, StoreLayout
 
 
 class SensitivityStore(ResumableStore):
-    """Where the sensitivities of one simulation are written and marked.
+    """A store of sensitivities of one simulation, one row for each sample.
 
     Args:
-        path: the ``.zarr`` folder.
+        path: The ``.zarr`` folder of a store that exists; :meth:`open_or_create` makes a new one.
     """
 
     kind, row = "a store of sensitivities", "sample"
@@ -46,11 +53,16 @@ class SensitivityStore(ResumableStore):
         """Open the store at ``path``, or lay out a new one.
 
         Args:
-            target: ``(variable, *space)``.
-            settings: all that the values depend on, plain data.
+            path: The ``.zarr`` folder.
+            simulation: The simulation whose sensitivities are written.
+            samples: The number of rows.
+            intervals: The number of control intervals in each row.
+            target: The target in the cost, ``(variable, *space)``.
+            title: The title in the attributes of the store.
+            settings: Everything that the values depend on, as plain data.
 
         Raises:
-            StoreError: if what is there was made with other settings, or is damaged.
+            StoreError: If the store at ``path`` was made with other settings, or is damaged.
         """
         return cls._open_or_lay_out(
             path,
@@ -66,10 +78,13 @@ class SensitivityStore(ResumableStore):
     def write(
         self, indices: Sequence[int], found: Sensitivity, sequences: dict[str, Tensor], simulation: Simulation
     ) -> None:
-        """Write one sample per row of ``found``; samples that failed are recorded, not written.
+        """Write the rows of ``found`` as the samples ``indices``; samples that failed are marked and stay NaN.
 
         Args:
-            sequences: ``action``, ``action_twin``, ``direction``, each ``(batch, H, actuator)``.
+            indices: The row of the store for each element of the batch.
+            found: The sensitivities.
+            sequences: ``action``, ``action_twin`` and ``direction``, each ``(batch, H, actuator)``.
+            simulation: The simulation, for the names of its variables.
         """
         arrays = _arrays(found, sequences, simulation)
         for row, (index, failed) in enumerate(zip(indices, found.failed.tolist(), strict=True)):
@@ -78,13 +93,13 @@ class SensitivityStore(ResumableStore):
 
 
 def _array_names(simulation: Simulation) -> list[str]:
-    """Every array that :meth:`SensitivityStore.write` fills."""
+    """The names of the arrays that :meth:`SensitivityStore.write` fills."""
     fields = [v.name + part for v in simulation.variables for part in ("", "_twin", "_tangent")]
     return [*fields, "action", "action_twin", "direction", "action_gradient"]
 
 
 def _arrays(found: Sensitivity, sequences: dict[str, Tensor], simulation: Simulation) -> dict[str, NDArray[np.float32]]:
-    """Every variable of a batch as ``(sample, time, ...)``; held quantities end in NaN."""
+    """The values of every array, ``(sample, time, ...)``; what is held over intervals ends in NaN."""
     arrays = {}
     for c, v in enumerate(simulation.variables):
         for part, values in (("", found.fields), ("_twin", found.twin), ("_tangent", found.tangent)):

@@ -1,4 +1,4 @@
-"""Sensors: what of a flow can be seen, where, and with how much noise."""
+"""Sensors: noisy readings of some variables at some places."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from simulations.grid import Grid, PeriodicGrid
-from simulations.wrappers import Plant
+from simulations.plant import Plant
 
 Array = NDArray[Any]
 
@@ -17,22 +17,29 @@ Array = NDArray[Any]
 class Sensors:
     """Readings of some variables at some places, with noise.
 
+    Give the places as one of ``positions``, ``every`` and ``mask``.
+
     Args:
-        simulation: whose fields are observed.
-        positions: coordinates of the sensors by dimension, ``{"x": (sensor,), "y": (sensor,)}``.
-        every: instead, a sensor at every n-th grid point along each dimension, the first included.
-        mask: instead, a sensor wherever this is true, in the shape of the grid.
-        variables: names of the variables that are read; all by default.
-        noise: standard deviation of white noise on every reading, in the units of the fields.
-        between: what a sensor between grid points reads.
+        simulation: The simulation whose fields are read, bare or wrapped.
+        positions: The coordinates of the sensors by dimension, ``{"x": (sensor,), "y": (sensor,)}``, in the
+            units of ``x``.
+        every: The distance between sensors in grid points: a sensor at every n-th point along each
+            dimension, beginning with the first.
+        mask: A sensor at every grid point where this is true, in the shape of the grid.
+        variables: The names of the variables that each sensor reads; all by default.
+        noise: The standard deviation of white noise on every reading, in the units of the fields.
+        between: The value between grid points: ``"linear"`` interpolates, ``"nearest"`` takes the nearest
+            point.
 
     Raises:
-        ValueError: naming everything that does not fit.
+        ValueError: With everything that does not fit.
 
     Example:
-        >>> sensors = Sensors(simulation, positions={"x": [0.0, 5.5, 11.0]})  # doctest: +SKIP
-        >>> sensors.observe(fields).shape  # doctest: +SKIP
-        torch.Size([batch, 3])
+        >>> import torch
+        >>> from simulations import GOOD_VALUES, Sensors, build
+        >>> burgers = build({"equation": "burgers"} | GOOD_VALUES["burgers"].settings)
+        >>> Sensors(burgers, positions={"x": [0.0, 1.5, 3.0]}).observe(torch.zeros(2, 1, 128)).shape
+        torch.Size([2, 3])
     """
 
     def __init__(
@@ -84,14 +91,14 @@ class Sensors:
         return len(self.names)
 
     def observe(self, fields: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Readings ``(batch, sensor)``, all places of one variable after another.
+        """The readings ``(batch, sensor)``: all places of the first variable, then those of the next.
 
         Args:
             fields: ``(batch, channel, *space)``.
-            generator: draws the noise, in float64; needed if there is any.
+            generator: Draws the noise, in float64; sensors without noise need none.
 
         Raises:
-            ValueError: if the shape does not fit, or there is no generator for the noise.
+            ValueError: If the shape does not fit, or the noise has no generator.
         """
         if fields.shape[1:] != self.shape:
             raise ValueError(f"Sensors: expected fields of shape {('batch', *self.shape)}, got {tuple(fields.shape)}.")
@@ -101,7 +108,9 @@ class Sensors:
         if not self.noise:
             return readings
         if generator is None:
-            raise ValueError(f"Sensors: expected a generator for noise = {self.noise}, got none.")
+            raise ValueError(
+                f"Sensors: expected a generator for noise = {self.noise}, got none. Use torch.Generator()."
+            )
         drawn = torch.randn(readings.shape, generator=generator, dtype=torch.float64, device=generator.device)
         return readings + self.noise * drawn.to(readings)
 
@@ -109,7 +118,7 @@ class Sensors:
 def _mask_problems(grid: Grid, mask: Array) -> list[str]:
     if mask.dtype != np.bool_ or mask.shape != grid.shape or not mask.any():
         wanted = f"expected a mask of bool of shape {grid.shape} that is true somewhere"
-        return [f"{wanted}, got {mask.dtype} of shape {mask.shape}, {np.count_nonzero(mask)} of it true"]
+        return [f"{wanted}, got {mask.dtype} of shape {mask.shape} with {np.count_nonzero(mask)} true points"]
     return []
 
 
@@ -132,7 +141,7 @@ def _position_problems(grid: Grid, positions: Mapping[str, ArrayLike]) -> list[s
 
 
 def _interpolation(grid: Grid, positions: Mapping[str, ArrayLike], nearest: bool) -> tuple[Array, Array]:
-    """Flat indices of the grid points around each position, and their weights, ``(sensor, corner)``."""
+    """The flat indices of the grid points around each position, and their weights, each ``(sensor, corner)``."""
     flat = np.zeros((np.size(positions[grid.dims[0]]), 1), dtype=np.int64)
     weights = np.ones(flat.shape)
     for (dim, points), extent in zip(grid.coordinates.items(), grid.extents, strict=True):

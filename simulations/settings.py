@@ -1,4 +1,8 @@
-"""Plain values as people write them: numbers checked, keys compared with those that are known."""
+"""Checks of settings as people write them: numbers, flags and keys.
+
+Each check raises a ValueError that begins with a small letter. :func:`collected` gathers several of them,
+and :func:`raise_all` raises them as one message.
+"""
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator
@@ -10,14 +14,14 @@ import numpy as np
 
 
 def finite(name: str, value: Any) -> float:
-    """A finite number, NumPy's ones included."""
+    """``value`` as a float; NumPy's numbers are taken too, booleans are not."""
     if isinstance(value, bool | np.bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
         raise ValueError(f"expected {name} as a finite number, got {value!r}")
     return float(value)
 
 
 def above_zero(name: str, value: Any) -> float:
-    """A finite number above zero."""
+    """``value`` as a float, refused unless it is finite and above zero."""
     try:
         number = finite(name, value)
     except ValueError:
@@ -28,7 +32,7 @@ def above_zero(name: str, value: Any) -> float:
 
 
 def whole(name: str, value: Any) -> int:
-    """A whole number; ``64.0`` is one, too."""
+    """``value`` as an int; ``64.0`` is taken as 64."""
     number = finite(name, value)
     if not number.is_integer():
         raise ValueError(f"expected {name} as a whole number, got {value}")
@@ -36,16 +40,26 @@ def whole(name: str, value: Any) -> int:
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or false, and not a text that is taken for true."""
+    """``value`` as a bool; a text such as ``"false"`` is refused, as Python would take it for true."""
     if not isinstance(value, bool | np.bool):
         raise ValueError(f"expected {name} as true or false, got {value!r}")
     return bool(value)
 
 
-def misfits(
+def key_problems(
     keys: Iterable[Any], *, required: Collection[str], optional: Collection[str], prefix: str = ""
 ) -> list[str]:
-    """What is wrong with the keys of a mapping: those that nobody knows, with the likely one, and those missing."""
+    """The problems of a mapping's keys.
+
+    Args:
+        keys: The keys that were given.
+        required: The keys that must be given.
+        optional: The keys that may be given.
+        prefix: Where the mapping stands in the settings, as ``"jets."``.
+
+    Returns:
+        One line for each unknown key, with the most similar known one, and for each missing key.
+    """
     keys, known = list(keys), [*required, *optional]
     problems = []
     for key in keys:
@@ -57,15 +71,15 @@ def misfits(
 
 
 @contextmanager
-def noted(problems: list[str], prefix: str = "") -> Iterator[None]:
-    """Note a ValueError among the problems and go on, so that all can be told at once."""
+def collected(problems: list[str], prefix: str = "") -> Iterator[None]:
+    """Append a ValueError to ``problems`` instead of raising it, so that one message can name all of them."""
     try:
         yield
     except ValueError as error:
         problems.append(prefix + str(error).rstrip("."))
 
 
-def refuse(problems: Collection[str], where: str) -> None:
-    """Raise one ValueError of all the problems, if there are any."""
+def raise_all(problems: Collection[str], where: str) -> None:
+    """Raise one ValueError that names all ``problems``, if there are any."""
     if problems:
         raise ValueError(f"{where}: {'; '.join(problems)}.")

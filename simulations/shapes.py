@@ -1,4 +1,4 @@
-"""Profiles of actuators: jets, sine modes, boxes, uniform, and values at walls."""
+"""Shapes of actuators: jets, sine modes, boxes, uniform forcing, and values at walls."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from simulations.actuators import ActionBox, Actuators
 from simulations.grid import BoundedGrid, Grid, PeriodicGrid
-from simulations.settings import above_zero, finite, flag, noted, refuse, whole
+from simulations.settings import above_zero, collected, finite, flag, raise_all, whole
 
 Array = NDArray[np.float64]
 
@@ -37,44 +37,56 @@ def gaussian_jets(
     units: str = "1",
     name: str | None = None,
 ) -> Actuators:
-    """Gaussian jets on an equispaced lattice, each summed over its periodic images.
+    """Gaussian jets on an equispaced lattice.
 
-        g_j(x) = exp(-|x - x_j|^2 / (2 width^2)) / (2 pi width^2)^(d/2)
+        g_j(x) = exp(-|x - x_j|^2 / (2 width^2)) / (2 pi width^2)^(d/2),    x_j = (j + offset) L / count
 
-    Between walls there are no images: the walls cut a jet off.
+    On a periodic grid each jet is summed over its periodic images; between walls it is cut off at the walls.
 
     Args:
-        count: number of jets along each dimension.
-        width: standard deviation of the Gaussian, in the units of ``x``.
-        limit: bound ``|a_j| <= limit``.
-        offset: where in its lattice cell a jet sits: centres at ``(j + offset) L / count``. Between walls it
-            is from 0 to 1, and 1/2 keeps all jets off them.
-        normalization: whether a jet integrates to one, the parts beyond walls included, or has the value one
-            at its centre, images left out.
-        zero_mean: subtract the mean of every shape, so that the jets leave the spatial mean alone.
-        acts_on: a variable or a parameter of the equation; its first variable by default.
-        name: beginning of the actions' names: ``jet``, after what it acts on, by default.
+        grid: The grid of the simulation.
+        count: The number of jets along each dimension, or one number for all dimensions.
+        width: The standard deviation of the Gaussian, in the units of ``x``, at least one grid spacing.
+            0.15 to 0.3 of the distance between neighbouring jets is often good: narrower jets need more
+            grid points, wider ones act alike.
+        limit: The bound ``|a_j| <= limit`` of every action, in units of the action.
+        offset: The place of a jet within its lattice cell. Between walls it must be from 0 to 1; 0.5 is good
+            there, as it keeps all jets off the walls.
+        normalization: ``"integral"`` gives every jet the integral one over all space, parts beyond walls
+            included; ``"peak"`` gives it the value one at its centre, without its images.
+        zero_mean: Whether the mean of every shape is subtracted, so that the jets do not change the spatial
+            mean. Use it where the equation conserves the mean.
+        acts_on: A variable or a parameter of the equation; the first variable by default.
+        units: The units of the actions; "1" is dimensionless.
+        name: The beginning of the actions' names; ``jet``, or ``v_jet`` for ``acts_on="v"``, by default.
 
     Raises:
-        ValueError: with all that does not fit; also if a jet is narrower than one grid spacing (its shape
-            would be lost), or so wide that nothing of it is left without its mean.
+        ValueError: With everything that does not fit; also if a jet is narrower than one grid spacing, or so
+            wide that it vanishes when its mean is subtracted.
+
+    Example:
+        >>> import numpy as np
+        >>> from simulations import PeriodicGrid, gaussian_jets
+        >>> jets = gaussian_jets(PeriodicGrid.line(64, 2 * np.pi), count=4, width=0.3, limit=1.0)
+        >>> jets.shapes.shape
+        (4, 64)
     """
     problems: list[str] = []
-    with noted(problems):
+    with collected(problems):
         width = above_zero("width", width)
-    with noted(problems):
+    with collected(problems):
         limit = above_zero("limit", limit)
-    with noted(problems):
+    with collected(problems):
         offset = finite("offset", offset)
         if isinstance(grid, BoundedGrid) and not 0 <= offset <= 1:
             raise ValueError(f"expected jets between the walls, 0 <= offset <= 1, got {offset}")
-    with noted(problems):
+    with collected(problems):
         zero_mean = flag("zero_mean", zero_mean)
-    with noted(problems):
+    with collected(problems):
         counts = _lattice(grid, count)
     if normalization not in ("integral", "peak"):
         problems.append(f"expected normalization 'integral' or 'peak', got {normalization!r}")
-    refuse(problems, "gaussian_jets")
+    raise_all(problems, "gaussian_jets")
     if width < max(grid.spacing):
         points = 2 * int(np.ceil(max(grid.extents) / width / 2)) + isinstance(grid, BoundedGrid)
         raise ValueError(
@@ -112,12 +124,12 @@ def _gaussian(distance: Array) -> Array:
 
 
 def _periodic_gaussians(from_centre: Array, extent: float, width: float) -> Array:
-    if width > extent:  # the same sum by Poisson's formula, whose next wave is below 1e-34
+    if width > extent:  # the same sum by Poisson's formula; its next term is below 1e-34
         wavenumber = 2 * np.pi / extent
-        decay = np.exp(-(min(wavenumber * width, 50.0) ** 2) / 2)  # beyond 50 it is zero
+        decay = np.exp(-(min(wavenumber * width, 50.0) ** 2) / 2)  # beyond 50 the exponential is zero
         return np.asarray(np.sqrt(2 * np.pi) * width / extent * (1 + 2 * decay * np.cos(wavenumber * from_centre)))
     distance = (from_centre + extent / 2) % extent - extent / 2
-    reach = 1 + int(np.ceil(8 * width / extent))  # images further than 8 widths are below rounding
+    reach = 1 + int(np.ceil(8 * width / extent))  # images beyond 8 widths are below rounding
     to_images = distance[..., None] + extent * np.arange(-reach, reach + 1)
     return np.asarray(_gaussian(to_images / width).sum(axis=-1))
 
@@ -131,17 +143,24 @@ def sine_modes(
     units: str = "1",
     name: str | None = None,
 ) -> Actuators:
-    """``sin`` and ``cos`` of each integer wavenumber in turn, along ``x``: two actions a mode.
+    """Sine and cosine modes along ``x``: for each wavenumber one action on the sine and one on the cosine.
 
     Args:
-        modes: different whole wavenumbers, each at least 1 and below the Nyquist mode. The nonlinear term
-            of an equation sees those below 2/3 of that alone (1/2 where it is cubic).
-        limit: bound ``|a_j| <= limit``.
-        acts_on: a variable or a parameter of the equation; its first variable by default.
-        name: beginning of the actions' names: ``sine``, after what it acts on, by default.
+        grid: The periodic grid of the simulation.
+        modes: Different integer wavenumbers, at least 1 and below the Nyquist wavenumber. Keep them below 2/3
+            of it (1/2 for cubic equations), as the nonlinear term ignores higher ones.
+        limit: The bound ``|a_j| <= limit`` of every action, in units of the action.
+        acts_on: A variable or a parameter of the equation; the first variable by default.
+        units: The units of the actions; "1" is dimensionless.
+        name: The beginning of the actions' names; ``sine``, or ``v_sine`` for ``acts_on="v"``, by default.
 
     Raises:
-        ValueError: if a mode cannot be represented on the grid, or the grid is not periodic.
+        ValueError: If the grid cannot represent a mode, or is not periodic.
+
+    Example:
+        >>> from simulations import PeriodicGrid, sine_modes
+        >>> sine_modes(PeriodicGrid.line(64, 22.0), modes=[1, 2], limit=0.5).box.names
+        ('sine_0', 'sine_1', 'sine_2', 'sine_3')
     """
     if not isinstance(grid, PeriodicGrid):
         raise ValueError("Expected a periodic grid for sine_modes, got one between walls. Use gaussian_jets or boxes.")
@@ -172,31 +191,39 @@ def boxes(
     impulsive: bool = False,
     name: str | None = None,
 ) -> Actuators:
-    """One inside an interval (a rectangle in 2D), zero outside: ``low <= x < high``.
+    """Boxes: one inside an interval ``low <= x < high`` (a rectangle in 2D), zero outside.
 
-    On a periodic grid a box goes on at the other end of the domain; between walls one that ends at the far
-    wall includes it.
+    On a periodic grid a box that leaves the domain continues at its other end. Between walls, a box that
+    ends at the far wall includes the point on it.
 
     Args:
-        intervals: ``(low, high)`` of each box in 1D, ``((x_low, x_high), (y_low, y_high))`` in 2D.
-        limit: bound ``|a_j| <= limit``.
-        acts_on: a variable or a parameter of the equation; its first variable by default.
-        impulsive: see :class:`Actuators`.
-        name: beginning of the actions' names: ``box``, after what it acts on, by default.
+        grid: The grid of the simulation.
+        intervals: ``(low, high)`` of each box in 1D, ``((x_low, x_high), (y_low, y_high))`` in 2D, in the units
+            of ``x``.
+        limit: The bound ``|a_j| <= limit`` of every action, in units of the action.
+        acts_on: A variable or a parameter of the equation; the first variable by default.
+        units: The units of the actions; "1" is dimensionless.
+        impulsive: Whether the forcing is added once, at the end of a control interval.
+        name: The beginning of the actions' names; ``box``, or ``v_box`` for ``acts_on="v"``, by default.
 
     Raises:
-        ValueError: with every box that holds no grid point, is longer than the period, or goes beyond a wall.
+        ValueError: With every box that holds no grid point, is longer than the period, or crosses a wall.
+
+    Example:
+        >>> from simulations import PeriodicGrid, boxes
+        >>> boxes(PeriodicGrid.line(8, 1.0), intervals=[(0.2, 0.4), (0.6, 0.9)], limit=1.0).shapes.sum(axis=1).tolist()
+        [2.0, 3.0]
     """
     if isinstance(intervals, str) or np.ndim(np.asarray(intervals, dtype=object)) < 1 or not len(intervals):
         raise ValueError(f"Expected at least one interval of boxes, as intervals=[(0.0, 1.0)], got {intervals!r}.")
     shapes: list[Array] = []
     problems: list[str] = []
     for j, interval in enumerate(intervals):
-        with noted(problems, f"box {j} at {interval}: "):
+        with collected(problems, f"box {j} at {interval}: "):
             shapes.append(_box(grid, interval))
-    with noted(problems):
+    with collected(problems):
         impulsive = flag("impulsive", impulsive)
-    refuse(problems, "boxes")
+    raise_all(problems, "boxes")
     return _actuators("box", name, np.stack(shapes), limit, acts_on, units, impulsive)
 
 
@@ -230,15 +257,30 @@ def _inside(x: Array, low: float, high: float, extent: float, periodic: bool) ->
 
 
 def uniform(grid: Grid, *, limit: float, acts_on: str, units: str = "1", name: str | None = None) -> Actuators:
-    """One action that changes a variable or a scalar parameter everywhere alike; ``name`` as for the others."""
+    """One action that changes a variable or a parameter by the same amount at every point.
+
+    Args:
+        grid: The grid of the simulation.
+        limit: The bound ``|a| <= limit`` of the action, in its units.
+        acts_on: A variable or a parameter of the equation.
+        units: The units of the action; "1" is dimensionless.
+        name: The beginning of the action's name; ``v_uniform`` for ``acts_on="v"`` by default.
+    """
     return _actuators("uniform", name, np.ones((1, *grid.shape)), limit, acts_on, units)
 
 
 def boundary_values(grid: Grid, *, walls: Sequence[str] = ("right",), limit: float, units: str = "1") -> Actuators:
-    """One action for each named wall, whose field it sets: ``|a_j| <= limit``.
+    """One action for each named wall; it sets the field there.
+
+    Args:
+        grid: The grid of the simulation.
+        walls: The names of the walls, as the equation defines them: ``"left"``, ``"right"``, and in 2D
+            ``"bottom"`` and ``"top"``.
+        limit: The bound ``|a_j| <= limit`` of every action, in the units of the field.
+        units: The units of the actions; "1" is dimensionless.
 
     Raises:
-        ValueError: if ``walls`` is no list of names.
+        ValueError: If ``walls`` is not a list of names.
     """
     if isinstance(walls, str) or not all(isinstance(wall, str) for wall in walls):
         raise ValueError(f"Expected walls as a list of names, as walls=['left', 'right'], got {walls!r}.")

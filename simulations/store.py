@@ -1,9 +1,14 @@
 """A resumable Zarr store of trajectories.
 
-Layout of ``NAME.zarr``: for every variable v of the equation ``v`` over ``(simulation, time, *space)``;
-``action`` over ``(simulation, time, actuator)``; for every functional f its spatial mean ``f`` and its net
-source ``f_source`` over ``(simulation, time)`` and ``f_output`` over ``(simulation, time, actuator)``.
-Held quantities belong to the interval that starts at each time and are NaN at the last.
+Layout of ``NAME.zarr``:
+
+- ``v``, for every variable v of the equation: its fields over ``(simulation, time, *space)``;
+- ``action``: actions in physical units over ``(simulation, time, actuator)``;
+- ``f``, for every functional f: its value over ``(simulation, time)``, and its budget as ``f_source`` over
+  ``(simulation, time)`` and ``f_output`` over ``(simulation, time, actuator)``;
+- ``failure_time``: the time of a blow-up, NaN where there was none, over ``(simulation,)``.
+
+Actions and budgets belong to the interval that starts at each time; at the last time they are NaN.
 """
 
 import json
@@ -21,10 +26,10 @@ from simulations.store_layout import HELD, StoreLayout
 
 
 class TrajectoryStore(ResumableStore):
-    """Where episodes of one simulation are written and marked.
+    """A store of trajectories of one simulation, one row for each of its realisations.
 
     Args:
-        path: the ``.zarr`` folder.
+        path: The ``.zarr`` folder of a store that exists; :meth:`open_or_create` makes a new one.
     """
 
     kind, row = "a trajectory store", "simulation"
@@ -42,8 +47,16 @@ class TrajectoryStore(ResumableStore):
     ) -> "TrajectoryStore":
         """Open the store at ``path``, or lay out a new one.
 
+        Args:
+            path: The ``.zarr`` folder.
+            simulation: The simulation whose trajectories are written.
+            simulations: The number of rows.
+            intervals: The number of control intervals in each row.
+            title: The title in the attributes of the store.
+            settings: Everything that the values depend on, as plain data.
+
         Raises:
-            StoreError: if what is there was made with other settings, or is damaged.
+            StoreError: If the store at ``path`` was made with other settings, or is damaged.
         """
         return cls._open_or_lay_out(
             path,
@@ -57,7 +70,10 @@ class TrajectoryStore(ResumableStore):
         )
 
     def write(self, indices: Sequence[int], episodes: Episodes, simulation: Simulation) -> None:
-        """Write one simulation per row of ``episodes``; a row that blew up is recorded, not written."""
+        """Write the rows of ``episodes`` as the simulations ``indices``.
+
+        A row that blew up is marked with its time and cause; its fields stay NaN.
+        """
         arrays = _arrays(episodes, simulation)
         for row, (index, failure) in enumerate(zip(indices, episodes.failure_interval.tolist(), strict=True)):
             failed = failure >= 0
@@ -68,19 +84,19 @@ class TrajectoryStore(ResumableStore):
             self._write_row(index, values, failed=failed, about=about)
 
     def causes(self) -> list[str]:
-        """The likeliest reasons of the blow-ups, each once."""
+        """The likeliest causes of the blow-ups, each once."""
         markers = (json.loads(path.read_text()) for path in sorted(markers_of(self.path).glob("*.json")))
         return sorted({marker["cause"] for marker in markers if "cause" in marker})
 
 
 def _array_names(simulation: Simulation) -> list[str]:
-    """Every array that :meth:`TrajectoryStore.write` fills."""
+    """The names of the arrays that :meth:`TrajectoryStore.write` fills."""
     budgets = [f"{name}{part}" for name in simulation.functional_names for part in ("", "_source", "_output")]
     return [*(v.name for v in simulation.variables), "action", *budgets, "failure_time"]
 
 
 def _arrays(episodes: Episodes, simulation: Simulation) -> dict[str, NDArray[np.float32]]:
-    """Every per-simulation variable as ``(simulation, time, ...)``; held quantities end in NaN."""
+    """The values of every array, ``(simulation, time, ...)``; what is held over intervals ends in NaN."""
 
     def closed(values: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.concatenate([values, np.full_like(values[:, :1], np.nan)], axis=1)

@@ -1,4 +1,4 @@
-"""How a new store of a simulation's rows is laid out: what is known is written, the rest is NaN.
+"""The layout of a new Zarr store: coordinates and actuators are written, all values are NaN.
 
 A row is one trajectory or one sample, and has a chunk of its own in every array.
 """
@@ -21,14 +21,14 @@ HELD = "held over the interval that starts here"
 
 @dataclass(frozen=True)
 class StoreLayout:
-    """The arrays of a store whose shape is known before it is filled.
+    """Makes the arrays of a store before any value is known.
 
     Args:
-        group: where they are laid out.
-        simulation: whose values they will hold.
-        row: name of the first dimension.
-        rows: how many there are.
-        intervals: control intervals of each.
+        group: The Zarr group in which the arrays are made.
+        simulation: The simulation whose values they will hold.
+        row: The name of the first dimension, ``"simulation"`` or ``"sample"``.
+        rows: The number of rows.
+        intervals: The number of control intervals in each row.
     """
 
     group: zarr.Group
@@ -38,7 +38,7 @@ class StoreLayout:
     intervals: int
 
     def axes(self) -> None:
-        """Coordinates of rows, time, space and actuators, and what the actuators are."""
+        """Write the coordinates of rows, time, space and actuators, and the actuators' bounds and shapes."""
         grid, actuators = self.simulation.grid, self.simulation.actuators
         times = np.arange(self.intervals + 1) * self.simulation.control_interval
         self._known(self.row, np.arange(self.rows), (self.row,), {"units": "1", "long_name": self.row})
@@ -62,7 +62,14 @@ class StoreLayout:
             self._known(name, bound, ("actuator",), {"units": actuators.units, "long_name": f"{side} bound"})
 
     def variable(self, name: str, dims: tuple[str, ...], long_name: str, units: str = "1") -> zarr.Array[Any]:
-        """An array of NaN over ``dims``, in one chunk for each row if it has rows."""
+        """Make an array of NaN.
+
+        Args:
+            name: The name of the array.
+            dims: Its dimensions. An array over rows has one chunk for each row.
+            long_name: The name in words.
+            units: The units; "1" is dimensionless.
+        """
         grid = self.simulation.grid
         sizes = {self.row: self.rows, "time": self.intervals + 1, "actuator": len(self.simulation.actuators)}
         sizes |= dict(zip(grid.dims, grid.shape, strict=True))
@@ -78,7 +85,7 @@ class StoreLayout:
         )
 
     def status(self) -> None:
-        """The outcome of every row, pending at first."""
+        """Make the array with the outcome of every row, which is pending at first."""
         self.group.create_array(
             "status",
             shape=(self.rows,),
@@ -102,6 +109,6 @@ class StoreLayout:
 
 
 def _shaped(simulation: Simulation) -> Actuators | None:
-    """Its actuators where they have shapes; those that set values at walls have none."""
+    """The actuators with their shapes; None for actuators that set values at walls, which have none."""
     profiles = simulation.profiles
     return profiles if profiles is not None and profiles.shapes.any() else None

@@ -1,7 +1,8 @@
-"""Tasks and equations behind Gymnasium.
+"""Gymnasium environments of the control tasks.
 
-``"sciwm/T1-v0"`` is a task of the table, ``"sciwm/KuramotoSivashinsky-v0"`` an equation at its good
-values that is to be brought to rest; ``"sciwm/KuramotoSivashinskyGoal-v0"`` shows state and goal apart.
+``gymnasium.make("sciwm/T1-v0")`` makes a task of :mod:`simulations.tasks`. ``"sciwm/KuramotoSivashinsky-v0"``
+is an equation at its good values that must be brought to rest; ``"sciwm/KuramotoSivashinskyGoal-v0"`` is the
+same task with goals, for hindsight replay.
 """
 
 from simulations.environments.single import GoalEnvironment, SimulationEnvironment

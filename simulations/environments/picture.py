@@ -1,4 +1,4 @@
-"""A small picture of a controlled flow: fields, and the forcing of the actuators, on fixed scales."""
+"""Pictures of a controlled flow: its fields and the forcing of the actuators, on fixed scales."""
 
 from typing import Any, cast
 
@@ -12,14 +12,14 @@ from simulations.base import Simulation
 
 
 class Picture:
-    """Draws one episode; its scales are those of its start and of the strongest forcing.
+    """Draws one episode on scales that fit its start and its strongest forcing.
 
-    Fields in the plane that start without a negative value have a scale from zero, others one about zero.
+    In 2D a field whose start has no negative value gets a scale from zero; other scales are symmetric.
 
     Args:
-        simulation: bare or wrapped.
-        start: fields, or state of a wrapped simulation, ``(1, ...)``.
-        target: fields to be reached, ``(1, channel, *space)``, drawn in grey in one dimension.
+        simulation: The simulation, bare or wrapped.
+        start: The fields at the start, or the state of a wrapped simulation, ``(1, ...)``.
+        target: The target fields, ``(1, channel, *space)``, drawn in grey in 1D; None for none.
     """
 
     def __init__(self, simulation: Simulation, start: Tensor, target: Tensor | None) -> None:
@@ -57,7 +57,7 @@ class Picture:
 
         self.title = self.figure.suptitle("t", fontsize=10)
         self.canvas.draw()  # type: ignore[no-untyped-call]
-        for artist in (self.title, *self.artists):  # only these are drawn anew, which takes most of the time off
+        for artist in (self.title, *self.artists):  # only these are redrawn, as the rest takes most of the time
             artist.set_visible(False)
         self.figure.set_layout_engine("none")
         self.canvas.draw()  # type: ignore[no-untyped-call]
@@ -66,7 +66,16 @@ class Picture:
             artist.set_visible(True)
 
     def draw(self, state: Tensor, action: Tensor, time: float) -> NDArray[np.uint8]:
-        """Fields of ``state`` ``(1, ...)`` and forcing of ``action`` ``(1, actuator)``: ``(height, width, 3)``."""
+        """Draw one instant.
+
+        Args:
+            state: Fields, or the state of a wrapped simulation, ``(1, ...)``.
+            action: The action in physical units, ``(1, actuator)``.
+            time: The time of the title.
+
+        Returns:
+            Colours from 0 to 255, ``(height, width, 3)``.
+        """
         fields = self._fields(state)
         acting = action if self.simulation is self.bare else self.simulation.readout(state, ["acting"])["acting"]
         forcing = np.tensordot(acting[0].numpy(), self._response(fields), 1)
@@ -83,5 +92,5 @@ class Picture:
         return self.simulation.readout(state, ["fields"])["fields"]
 
     def _response(self, fields: Tensor) -> NDArray[Any]:
-        """What one unit of each action adds, ``(actuator, channel, *space)``."""
+        """The time derivative per unit of each action, ``(actuator, channel, *space)``."""
         return np.asarray(self.bare.rates(fields)[1][0].numpy())

@@ -1,4 +1,4 @@
-"""A batch of episodes of one task under way: what both kinds of environment step."""
+"""A batch of running episodes of one task, which the single and the vector environment share."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -21,19 +21,19 @@ OPTIONS = ("start", "target", "parameters")
 
 
 class RunningEpisodes:
-    """Episodes of one task, each at its own interval; observations and actions as agents see them.
+    """Episodes of one task, each at its own interval, with normalised actions and float32 observations.
 
     Args:
-        task: a task, or the name of one.
-        settings: of the named task.
-        batch: how many episodes.
-        precision: ``"float32"`` or ``"float64"``, of the simulation.
-        observe_target: whether the target stands behind the observation; by default where it differs
-            between the episodes of a named task.
-        failure_reward: replaces a reward that is not finite.
+        task: A task, or the name of one.
+        settings: Settings of a named task.
+        batch: The number of episodes.
+        precision: The precision of the simulation, ``"float32"`` or ``"float64"``.
+        observe_target: Whether the target is appended to the observation. By default it is where the target
+            differs between the episodes of a named task.
+        failure_reward: The reward in place of one that is not finite.
 
     Raises:
-        ValueError: if the name, a setting or the precision does not fit.
+        ValueError: If the name, a setting or the precision does not fit.
     """
 
     def __init__(
@@ -49,7 +49,9 @@ class RunningEpisodes:
         if precision not in PRECISIONS:
             raise ValueError(f"Expected precision = {' or '.join(PRECISIONS)}, got '{precision}'.")
         if settings and not isinstance(task, str):
-            raise ValueError("Expected settings only beside the name of a task, got both a task and settings.")
+            raise ValueError(
+                "Expected settings only with the name of a task, got a task and settings. Give one of them."
+            )
         if not isinstance(task, Task | str):
             raise ValueError(
                 f"Expected a task or the name of one, got {type(task).__name__}. Wrap a simulation in "
@@ -70,31 +72,36 @@ class RunningEpisodes:
 
     @property
     def actuators(self) -> ActionBox:
-        """Names and bounds of the actions."""
+        """The names and bounds of the actions."""
         return self.scenario.simulation.actuators
 
     @property
     def action_space(self) -> gymnasium.Space[NDArray[np.float32]]:
-        """``[-1, 1]`` for every actuator."""
+        """The box ``[-1, 1]`` for every actuator."""
         return cast(gymnasium.Space[Observation], gymnasium.spaces.Box(-1.0, 1.0, (len(self.actuators),), np.float32))
 
     def observation_space(self, size: int) -> gymnasium.Space[Observation]:
-        """``size`` numbers up to the magnitude at which a simulation counts as blown up."""
+        """A box of ``size`` numbers, bounded by the magnitude that counts as a blow-up."""
         limit = self.scenario.simulation.blow_up_magnitude
         return cast(gymnasium.Space[Observation], gymnasium.spaces.Box(-limit, limit, (size,), np.float32))
 
-    # An episode's course ----------------------------------------------------------------------
+    # Starting and stepping ---------------------------------------------------------------------
 
     def draw(self, rng: np.random.Generator, count: int, options: Mapping[str, Any] | None) -> Scenario:
-        """New episodes, changed as the options say: ``start``, ``target`` and ``parameters``.
+        """Draw new episodes, and replace what the options give.
+
+        Args:
+            rng: Draws the episodes.
+            count: The number of episodes.
+            options: ``start``, ``target`` and ``parameters``; None for none.
 
         Raises:
-            ValueError: naming every option that does not fit.
+            ValueError: With every option that does not fit.
         """
         return self.changed(self.task.draw(rng, count, dtype=self.dtype), {} if options is None else options)
 
     def begin(self, rows: Rows, scenario: Scenario) -> None:
-        """Begin the episodes of ``scenario`` in the given rows."""
+        """Start the episodes of ``scenario`` in the given rows of the batch."""
         self.scenario = put_rows(self.scenario, rows, scenario)
         self._parts.clear()
         self.fields = self.fields.clone()
@@ -104,26 +111,30 @@ class RunningEpisodes:
         self.interval[rows] = 0
 
     def step(self, normalized: NDArray[Any], rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Act on the given rows with actions ``(batch, actuator)`` in ``[-1, 1]``, clipped to it.
+        """Advance some episodes by one control interval.
+
+        Args:
+            normalized: Actions in ``[-1, 1]``, to which they are clipped, ``(batch, actuator)``.
+            rows: The rows to advance.
 
         Returns:
-            reward and whether an episode failed, ``(batch,)`` each, 0 and False where nothing was done.
+            The rewards, and whether each episode failed, ``(batch,)`` each; 0 and False in the other rows.
 
         Raises:
-            ValueError: if the shape does not fit or an action is not finite.
+            ValueError: If the shape does not fit or an action is not finite.
         """
         if normalized.shape != tuple(self.action.shape):
             raise ValueError(
                 f"{self.task.name}: expected actions of shape {tuple(self.action.shape)}, got {normalized.shape}."
             )
         if not np.isfinite(normalized[rows]).all():
-            raise ValueError(f"{self.task.name}: expected finite actions, got nan or infinity. Look at what acts.")
+            raise ValueError(f"{self.task.name}: expected finite actions, got nan or infinity. Check the policy.")
         bounded = torch.tensor(np.clip(normalized, -1, 1), dtype=self.dtype)
         self.action = self.actuators.to_physical(bounded)
         rewards: NDArray[np.float64] = np.zeros(self.batch)
         failed = np.zeros(self.batch, dtype=bool)
         self.before, fields = self.fields, self.fields.clone()
-        for interval in set(self.interval[rows].tolist()):  # tasks may depend on time: together what is equally old
+        for interval in set(self.interval[rows].tolist()):  # a task may depend on it
             group = rows[self.interval[rows] == interval]
             scenario, chosen = self.part(group), torch.as_tensor(group)
             with torch.no_grad():
@@ -137,7 +148,7 @@ class RunningEpisodes:
         return rewards, failed
 
     def part(self, rows: Rows) -> Scenario:
-        """The scenario of some rows."""
+        """The scenario of some rows; it is kept until an episode starts."""
         if len(rows) == self.batch:
             return self.scenario
         key = rows.tobytes()
@@ -147,26 +158,26 @@ class RunningEpisodes:
 
     @property
     def over(self) -> NDArray[np.bool_]:
-        """Whose time is up, ``(batch,)``."""
+        """Which episodes have had all their intervals, ``(batch,)``."""
         return self.interval >= self.task.intervals
 
     @property
     def time(self) -> NDArray[np.float64]:
-        """Time since the start of each episode, ``(batch,)``."""
+        """The time since the start of each episode, ``(batch,)``."""
         return np.asarray(self.interval * self.scenario.simulation.control_interval, dtype=np.float64)
 
     def cause(self, row: int) -> str:
-        """Why an episode may just have failed."""
+        """The likeliest cause of the failure of an episode in its last interval."""
         one = np.array([row])
         return self.part(one).simulation.why_blown_up(self.before[one])
 
-    # What is seen -----------------------------------------------------------------------------
+    # Observations -----------------------------------------------------------------------------
 
     def observe(self, rngs: Sequence[np.random.Generator]) -> Observation:
-        """A fresh array ``(batch, observation)``, finite even after a blow-up.
+        """The observations as a new array ``(batch, observation)``, finite even after a blow-up.
 
         Args:
-            rngs: one generator for the whole batch, or one for each episode.
+            rngs: Draw the noise: one generator for the whole batch, or one for each episode.
         """
         if len(rngs) == 1:
             seen = self.task.observe(self.scenario, self.fields, rngs[0])
@@ -178,7 +189,7 @@ class RunningEpisodes:
         return self._bounded(seen)
 
     def achieved_and_desired(self) -> tuple[Observation, Observation]:
-        """Fields now, and those to be reached, ``(batch, values)`` each."""
+        """The present fields and the target fields, ``(batch, values)`` each."""
         plant = self.scenario.simulation
         fields = plant.readout(self.fields, ["fields"])["fields"]
         return self._bounded(fields.flatten(1)), self._bounded(self._target().flatten(1))
@@ -196,10 +207,10 @@ class RunningEpisodes:
     # Options ----------------------------------------------------------------------------------
 
     def changed(self, scenario: Scenario, options: Mapping[str, Any]) -> Scenario:
-        """Episodes with the ``start``, ``target`` and ``parameters`` of the options.
+        """A scenario with the ``start``, ``target`` and ``parameters`` of the options.
 
         Raises:
-            ValueError: naming every option that does not fit.
+            ValueError: With every option that does not fit.
         """
         if not isinstance(options, Mapping):
             raise ValueError(
@@ -232,7 +243,7 @@ class RunningEpisodes:
         return Scenario(simulation, start, target)
 
     def _start(self, given: Any, scenario: Scenario, problems: list[str]) -> Tensor:
-        """A start given as fields, or as a state of a wrapped simulation."""
+        """A start, given as fields or as the state of a wrapped simulation."""
         plant, state = scenario.simulation, scenario.start
         if not isinstance(plant, ActuatorDynamics) or np.shape(given)[-1:] == state.shape[-1:]:
             return self._fields("start", given, state, problems)
@@ -241,7 +252,7 @@ class RunningEpisodes:
         return plant.encode(fields) if len(problems) == known else state
 
     def _fields(self, name: str, given: Any, like: Tensor, problems: list[str]) -> Tensor:
-        """Given values in the shape of ``like``: one for all episodes, or one for each."""
+        """Given values in the shape of ``like``; they are for all episodes, or one for each."""
         try:
             values = torch.as_tensor(np.asarray(given, dtype=np.float64)).to(like.dtype)
         except (TypeError, ValueError) as error:

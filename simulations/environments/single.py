@@ -1,4 +1,4 @@
-"""One episode of a task as a Gymnasium environment, with or without goals."""
+"""Gymnasium environments of one episode of a task, with or without goals."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ RENDER_MODES = (None, "rgb_array")
 
 
 class TaskEnvironment(gymnasium.Env[Seen, Action], Generic[Seen]):
-    """What environments of one episode share; see :class:`SimulationEnvironment` for the arguments."""
+    """The base of both environments; see :class:`SimulationEnvironment` for the arguments."""
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 - as Gymnasium declares it
 
@@ -51,31 +51,35 @@ class TaskEnvironment(gymnasium.Env[Seen, Action], Generic[Seen]):
 
     @abstractmethod
     def _see(self) -> Seen:
-        """A fresh observation."""
+        """The observation, as a new object."""
 
     @abstractmethod
     def _judge(self, seen: Seen, reward: float) -> float:
-        """The reward, from what is seen and from what the task says."""
+        """The reward of the environment, from the observation and the reward of the task."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the picture, which holds what cannot be copied and is drawn anew."""
+        """The state without the picture, which cannot be copied and is made again when needed."""
         return self.__dict__ | {"_picture": None}
 
     @property
     def task(self) -> Task:
-        """What is to be done."""
+        """The task."""
         return self.episode.task
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Seen, dict[str, Any]]:
-        """Begin an episode.
+        """Start an episode.
 
         Args:
-            seed: of everything random from now on.
-            options: ``start`` and ``target`` in physical units ``(channel, *space)``, and ``parameters``
-                by name; what is left out is drawn. Actuators that lag start at rest.
+            seed: The seed of all random numbers from now on.
+            options: ``start`` and ``target`` as fields in physical units ``(channel, *space)``, and
+                ``parameters`` by name. The task draws those that are left out. Lagging actuators start at
+                zero.
+
+        Returns:
+            The observation, and a mapping with ``time`` and ``interval``.
 
         Raises:
-            ValueError: naming every option that does not fit.
+            ValueError: With every option that does not fit.
         """
         super().reset(seed=seed)
         self.episode.begin(ONLY, self.episode.draw(self.np_random, 1, options))
@@ -84,15 +88,18 @@ class TaskEnvironment(gymnasium.Env[Seen, Action], Generic[Seen]):
         return self._see(), self._info()
 
     def step(self, action: Action) -> tuple[Seen, float, bool, bool, dict[str, Any]]:
-        """Hold an action in ``[-1, 1]`` for one control interval; others are clipped to it.
+        """Hold an action for one control interval.
+
+        Args:
+            action: One value for each actuator in ``[-1, 1]``; values beyond are clipped.
 
         Returns:
-            observation, reward, whether the episode failed, whether its time is up, and a mapping with
-            ``time``, ``interval`` and, after a failure, its likely ``cause``.
+            The observation, the reward, whether the episode failed, whether it has had all its intervals,
+            and a mapping with ``time``, ``interval`` and, after a failure, its likely ``cause``.
 
         Raises:
-            gymnasium.error.ResetNeeded: if no episode is running.
-            ValueError: if the action does not fit.
+            gymnasium.error.ResetNeeded: If no episode is running.
+            ValueError: If the action does not fit.
         """
         if not self.running:
             raise gymnasium.error.ResetNeeded(f"{self.task.name}: expected a running episode, got none; call reset().")
@@ -107,7 +114,7 @@ class TaskEnvironment(gymnasium.Env[Seen, Action], Generic[Seen]):
         return seen, self._judge(seen, float(rewards[0])), failed, over, info
 
     def render(self) -> NDArray[np.uint8] | None:
-        """A picture ``(height, width, 3)`` of fields and forcing, in the mode ``"rgb_array"``."""
+        """A picture of fields and forcing, ``(height, width, 3)``; None unless the mode is ``"rgb_array"``."""
         if self.render_mode is None:
             gymnasium.logger.warn("Nothing is rendered: make the environment with render_mode='rgb_array'.")
             return None
@@ -121,22 +128,25 @@ class TaskEnvironment(gymnasium.Env[Seen, Action], Generic[Seen]):
 
 
 class SimulationEnvironment(TaskEnvironment[Observation]):
-    """One episode at a time of a task.
+    """A task as a Gymnasium environment, one episode at a time.
 
     Args:
-        task: a task, or the name of one in ``simulations.tasks.TASKS``.
-        settings: of the named task, instead of those of the table.
-        precision: ``"float64"`` or ``"float32"``, of the simulation; observations are float32.
-        observe_target: whether the target stands behind the observation; by default where it differs
-            between the episodes of a named task.
-        failure_reward: replaces a reward that is not finite.
-        render_mode: ``"rgb_array"`` to draw.
+        task: A task, or the name of one in ``simulations.tasks.TASKS``.
+        settings: Settings of a named task, in place of those of the table.
+        precision: The precision of the simulation, ``"float64"`` or ``"float32"``, which takes half of
+            the memory. Observations are float32 in any case.
+        observe_target: Whether the target is appended to the observation. By default it is where the target
+            differs between the episodes of a named task.
+        failure_reward: The reward in place of one that is not finite.
+        render_mode: ``"rgb_array"`` for pictures, None for none.
 
     Raises:
-        ValueError: if an argument does not fit.
+        ValueError: If an argument does not fit.
 
     Example:
-        >>> environment = gymnasium.make("simulations.environments:sciwm/KuramotoSivashinsky-v0")
+        >>> import gymnasium
+        >>> import simulations
+        >>> environment = gymnasium.make("sciwm/KuramotoSivashinsky-v0")
         >>> observation, info = environment.reset(seed=0)
         >>> observation.shape
         (64,)
@@ -171,14 +181,21 @@ class SimulationEnvironment(TaskEnvironment[Observation]):
 
 
 class GoalEnvironment(TaskEnvironment[dict[str, Observation]]):
-    """One episode at a time of reaching the target of a task, with goals as hindsight replay wants them.
+    """A task with a target as a Gymnasium environment with goals, as hindsight replay uses them.
 
-    Observations are mappings of ``observation``, ``achieved_goal`` (all fields) and ``desired_goal``
-    (the target), and the reward is minus the mean square distance of the two; see
+    An observation is a mapping of ``observation``, ``achieved_goal`` (all fields) and ``desired_goal`` (the
+    target). The reward is minus the mean square distance between the last two. See
     :class:`SimulationEnvironment` for the arguments.
 
     Raises:
-        ValueError: also if the task has no target.
+        ValueError: If an argument does not fit, or the task has no target.
+
+    Example:
+        >>> import gymnasium
+        >>> import simulations
+        >>> environment = gymnasium.make("sciwm/KuramotoSivashinskyGoal-v0")
+        >>> sorted(environment.reset(seed=0)[0])
+        ['achieved_goal', 'desired_goal', 'observation']
     """
 
     def __init__(
@@ -206,7 +223,13 @@ class GoalEnvironment(TaskEnvironment[dict[str, Observation]]):
         self.observation_space = goals
 
     def compute_reward(self, achieved_goal: NDArray[Any], desired_goal: NDArray[Any], info: Any) -> Any:
-        """Minus the mean square distance over the last axis, at least ``failure_reward``; float64."""
+        """Minus the mean square distance over the last axis, at least ``failure_reward``, in float64.
+
+        Args:
+            achieved_goal: Fields that were reached, ``(..., values)``.
+            desired_goal: Target fields, ``(..., values)``.
+            info: Not used; Gymnasium's interface has it.
+        """
         distance = np.square(np.asarray(achieved_goal, np.float64) - desired_goal).mean(axis=-1)
         reward = np.maximum(-distance, self.failure_reward)
         return float(reward) if reward.ndim == 0 else reward

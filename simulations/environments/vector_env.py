@@ -1,4 +1,4 @@
-"""Many episodes of a task as one Gymnasium vector environment, advanced as one batch."""
+"""A Gymnasium vector environment: many episodes of a task, advanced as one batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,17 +20,19 @@ Flags = NDArray[np.bool_]
 
 
 class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
-    """``num_envs`` episodes of a task at once; see :class:`SimulationEnvironment` for the other arguments.
+    """Many episodes of a task; see :class:`SimulationEnvironment` for the other arguments.
 
-    An episode that ends is begun anew in the next step, whose action it ignores and whose reward is
-    zero. Episodes that are equally old are advanced together. Tasks with goals (``...Goal``) have no
-    native batch: ``gymnasium.make_vec`` steps single environments one by one.
+    After its end an episode is replaced by a new one in the next step; that step ignores its action and
+    gives the reward zero. Episodes of the same age are advanced as one batch. Environments with goals
+    (``...Goal``) have no vector environment: ``gymnasium.make_vec`` steps them one by one.
 
     Args:
-        num_envs: how many episodes.
+        num_envs: The number of episodes. Larger batches cost less for each episode.
 
     Example:
-        >>> environments = gymnasium.make_vec("simulations.environments:sciwm/KuramotoSivashinsky-v0", num_envs=4)
+        >>> import gymnasium
+        >>> import simulations
+        >>> environments = gymnasium.make_vec("sciwm/KuramotoSivashinsky-v0", num_envs=4)
         >>> environments.reset(seed=0)[0].shape
         (4, 64)
     """
@@ -77,12 +79,12 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
         self._pictures: dict[int, Picture] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the pictures, which hold what cannot be copied and are drawn anew."""
+        """The state without the pictures, which cannot be copied and are made again when needed."""
         return self.__dict__ | {"_pictures": {}}
 
     @property
     def task(self) -> Task:
-        """What is to be done."""
+        """The task."""
         return self.episodes.task
 
     def reset(
@@ -91,16 +93,16 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
         seed: int | Sequence[int | None] | NDArray[np.int64] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin all episodes, or those of ``options["reset_mask"]``.
+        """Start all episodes, or those of ``options["reset_mask"]``.
 
         Args:
-            seed: a number seeds one generator, from which all episodes are drawn in one batch; a list
-                seeds one for each, which then goes like a single environment of that seed.
-            options: ``start``, ``target``, ``parameters`` as in a single environment, for all episodes
-                that begin or with one row for each of them; ``reset_mask``, ``(num_envs,)`` of bool.
+            seed: One number seeds one generator, which draws all episodes in one batch. A list of numbers
+                seeds a generator for each episode; each then equals a single environment with that seed.
+            options: ``start``, ``target`` and ``parameters`` as in a single environment, for all episodes
+                that start or with one row for each of them; and ``reset_mask``, ``(num_envs,)`` of bool.
 
         Raises:
-            ValueError: naming what does not fit.
+            ValueError: With everything that does not fit.
         """
         if options is not None and not isinstance(options, Mapping):
             raise ValueError(f"{self.task.name}: expected options as a mapping, got {options!r}.")
@@ -113,13 +115,18 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
     def step(
         self, actions: NDArray[np.float32]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
-        """Hold actions ``(num_envs, actuator)`` in ``[-1, 1]`` for one control interval; others are clipped to it.
+        """Hold an action in every episode for one control interval.
 
-        Where episodes fail, the mapping that is returned holds their likely ``cause``, as in a single environment.
+        Args:
+            actions: Values in ``[-1, 1]``, to which they are clipped, ``(num_envs, actuator)``.
+
+        Returns:
+            Observations, rewards, which episodes failed, which have had all their intervals, and a mapping
+            with ``time``, ``interval`` and, where episodes failed, their likely ``cause``.
 
         Raises:
-            gymnasium.error.ResetNeeded: if some episodes have never begun.
-            ValueError: if the actions do not fit.
+            gymnasium.error.ResetNeeded: If some episodes have never been started.
+            ValueError: If the actions do not fit.
         """
         if not self._running.all():
             waiting = np.flatnonzero(~self._running).tolist()
@@ -138,7 +145,7 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
         return self._observe(), rewards, failed, over, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """A picture of every episode, in the mode ``"rgb_array"``."""
+        """A picture of every episode; None unless the mode is ``"rgb_array"``."""
         if self.render_mode is None:
             gymnasium.logger.warn("Nothing is rendered: make the environment with render_mode='rgb_array'.")
             return None

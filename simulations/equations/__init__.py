@@ -1,4 +1,7 @@
-"""One equation per file: operators, functionals, budget, good values."""
+"""The equations, one in a file: terms, functionals, budgets, expected behaviour, good values.
+
+``simulations.build`` makes each of them from plain settings, and ``simulations.GOOD_VALUES`` has good ones.
+"""
 
 from simulations.equations.advection_diffusion_reaction import AdvectionDiffusionReaction, AdvectionDiffusionReaction2D
 from simulations.equations.allen_cahn import AllenCahn

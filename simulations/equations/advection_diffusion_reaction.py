@@ -2,18 +2,21 @@
 
     u_t + c . grad u = D lap u + r u - s u^2 + f(x, t)        on [0, L) or [0, L)^2, periodic
 
-Expected behaviour: without saturation (s = 0) every wave travels at c and grows at r - D k^2, and
-one control interval is exact whatever the step. With it, u = 0 is invaded by u = r / s in fronts of
-speed 2 sqrt(r D) relative to the stream and of width sqrt(D / r). A concentration pushed below zero
-runs away to minus infinity: saturation then feeds what it should limit.
+Expected behaviour: without saturation (s = 0) the equation is linear, every wave travels at c and grows at
+r - D k^2, and a control interval is exact for any step. With saturation, the state u = r / s invades
+u = 0 in fronts of speed 2 sqrt(r D) relative to the stream and of width sqrt(D / r). A negative
+concentration runs away to minus infinity, as both reaction terms are negative there.
+
+Parameters: ``velocity`` is c (``velocity_x`` and ``velocity_y`` in 2D), ``diffusivity`` D, ``growth`` r,
+``saturation`` s.
 
 Budgets, with <.> the spatial mean, M = <u> and E = <u^2>/2:
 
     dM/dt = r M - s <u^2> + <f>
     dE/dt = -D <|grad u|^2> + 2 r E - s <u^3> + <u f>
 
-Good values: L = 2 pi, c = 1, D = 0.02, r = s = 1, N = 128, step 0.0125, forcing of at most 0.1. A
-front needs a grid spacing of at most half its width: N >= 2 L sqrt(r / D).
+Good values: L = 2 pi, c = 1, D = 0.02, r = s = 1, N = 128, step 0.0125, forcing of at most 0.1, which keeps u
+positive. A front needs a grid spacing of at most half its width: N >= 2 L sqrt(r / D).
 """
 
 from typing import Any, ClassVar
@@ -23,10 +26,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.base import StepLimit, Variable
+from simulations.base import Variable
 from simulations.initial import random_field
 from simulations.parameters import Parameter, non_negative
 from simulations.pseudospectral import SpectralSimulation
+from simulations.step_limits import StepLimit
 
 CHEMISTRY = (
     non_negative("diffusivity", "diffusivity", 0.02),
@@ -60,11 +64,11 @@ class AdvectionDiffusionReaction(SpectralSimulation):
         return -self.dealiased(self.spectrum(self.table("saturation", state_hat) * squared))
 
     def nothing_limits_growth(self) -> bool:
-        """Without saturation there is no nonlinear term."""
+        """True without saturation, as the equation is linear then."""
         return not self.values["saturation"].any()
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """A positive concentration: the exponential of waves of the four longest wavelengths."""
+        """A positive concentration: the exponential of random waves with fewer than five periods across the domain."""
         concentration = np.exp(random_field(self.grid, rng, cutoff=5, amplitude=0.5))
         return np.asarray(amplitude * concentration / np.sqrt((concentration**2).mean()))[None]
 
@@ -73,16 +77,16 @@ class AdvectionDiffusionReaction(SpectralSimulation):
         return {"mass": self.mean_over_space(fields), "energy": self.mean_over_space(fields.square()) / 2}
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """1 and u."""
+        """``dM/du = 1`` and ``dE/du = u``."""
         return {"mass": torch.ones_like(fields), "energy": fields}
 
     def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
-        """Saturation where the concentration is highest."""
+        """The limit for saturation at the largest concentration."""
         return [self.reactive_limit(float((2 * self.table("saturation", fields) * fields).abs().max()))]
 
 
 class AdvectionDiffusionReaction2D(AdvectionDiffusionReaction):
-    """The same in 2D, with a stream along both dimensions."""
+    """Forced advection-diffusion-reaction in 2D, with a stream along both dimensions."""
 
     equation = "advection_diffusion_reaction_2d"
     num_spatial_dims = (2,)

@@ -1,22 +1,23 @@
-"""Allen-Cahn: two phases, u = 1 and u = -1, and interfaces that move by their curvature.
+"""Allen-Cahn: two phases, u = 1 and u = -1, separated by interfaces that move by curvature.
 
     u_t = D lap u + r (u - u^3) + f(x, t)        on [0, L) or [0, L)^2, periodic
 
-Expected behaviour: every point falls into a phase within a few 1 / r; the interfaces between them,
-tanh(x / w) with w = sqrt(2 D / r), attract each other like exp(-2 distance / w) in 1D, and in 2D move
-at D times their curvature, so that drops shrink. Neither phase is conserved.
+Expected behaviour: every point reaches one of the phases within a few times 1 / r. The interfaces between
+the phases are tanh(x / w) with w = sqrt(2 D / r). In 1D they attract each other like exp(-2 distance / w);
+in 2D they move at D times their curvature, so that drops shrink. Neither phase is conserved.
+
+Parameters: ``diffusivity`` is D, ``reaction_rate`` r. Actions may also add to ``reaction_rate``, which then
+varies over space.
 
 Budgets, with <.> the spatial mean, M = <u>, the free energy F = <D |grad u|^2 / 2 + r (1 - u^2)^2 / 4>
-and its slope dF/du = -D lap u - r (u - u^3):
+and its derivative dF/du = -D lap u - r (u - u^3):
 
     dM/dt = r <u - u^3> + <f>
     dF/dt = -<(dF/du)^2> + <dF/du f>
 
-Actions may also add to the reaction rate r, which then varies over space.
-
 Good values: L = 2 pi, D = 0.02, r = 1, N = 192 in 1D; D = 0.1, N = 64 in 2D; step 0.0125 to 0.1. An
-interface needs a grid spacing of at most w / 6 for five digits, w / 3 for two; the actions need |f| below
-0.38 r = 2 r / sqrt(27), where the weaker phase ceases to exist, to leave both phases standing.
+interface needs a grid spacing of at most w / 6 for five digits, w / 3 for two. Both phases exist only
+under a forcing |f| below 2 r / sqrt(27) = 0.38 r.
 """
 
 from typing import Any, ClassVar
@@ -26,10 +27,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.base import StepLimit, Variable
+from simulations.base import Variable
 from simulations.initial import random_field
 from simulations.parameters import positive
 from simulations.pseudospectral import SpectralSimulation
+from simulations.step_limits import StepLimit
 
 
 class AllenCahn(SpectralSimulation):
@@ -47,7 +49,7 @@ class AllenCahn(SpectralSimulation):
     modulated_parameters = ("reaction_rate",)
 
     def linear_symbol(self) -> NDArray[Any]:
-        """``-D |k|^2 + r``: about u = 0, where the phases separate."""
+        """``-D |k|^2 + r``, the linearisation about the unstable mixture u = 0."""
         return np.asarray(self.parameter("diffusivity") * self.grid.laplacian + self.parameter("reaction_rate"))
 
     def nonlinear_term(self, state_hat: Tensor) -> Tensor:
@@ -56,11 +58,11 @@ class AllenCahn(SpectralSimulation):
         return -self.dealiased(self.spectrum(self.table("reaction_rate", state_hat) * cubed))
 
     def parameter_response(self, name: str, fields: Tensor) -> Tensor:
-        """``u - u^3`` for the reaction rate."""
+        """``u - u^3``, the derivative of ``u_t`` by the reaction rate."""
         return fields - fields**3
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """Waves of the three longest wavelengths about the mixture u = 0."""
+        """Random waves with fewer than four periods across the domain, about the mixture u = 0."""
         return random_field(self.grid, rng, cutoff=4, amplitude=amplitude)[None]
 
     def functionals(self, fields: Tensor) -> dict[str, Tensor]:
@@ -70,7 +72,7 @@ class AllenCahn(SpectralSimulation):
         return {"mass": self.mean_over_space(fields), "free_energy": self.mean_over_space(wells + interfaces)}
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """1 and ``-D lap u - r (u - u^3)``."""
+        """``dM/du = 1`` and ``dF/du = -D lap u - r (u - u^3)``."""
         wells = self.table("reaction_rate", fields) * (fields**3 - fields)
         return {
             "mass": torch.ones_like(fields),
@@ -78,5 +80,5 @@ class AllenCahn(SpectralSimulation):
         }
 
     def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
-        """The cubic term where the order parameter is largest."""
+        """The limit for the cubic term at the largest order parameter."""
         return [self.reactive_limit(float((3 * self.table("reaction_rate", fields) * fields.square()).max()))]

@@ -2,8 +2,10 @@
 
     u_t + u u_x = nu u_xx + f(x, t)        on [0, L), periodic
 
-Expected behaviour: unforced, ramps steepen into viscous shocks of width about nu / |u| that merge
-and decay; under forcing, the energy put in is burnt in the shocks.
+Expected behaviour: without forcing, slopes steepen into viscous shocks of width about nu / |u|, which merge
+and decay. Under forcing, the shocks dissipate the energy that the forcing puts in.
+
+Parameters: ``viscosity`` is nu.
 
 Budgets, with <.> the spatial mean, M = <u> and E = <u^2>/2:
 
@@ -21,10 +23,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.base import StepLimit, Variable
+from simulations.base import Variable
 from simulations.initial import random_waves
 from simulations.parameters import positive
 from simulations.quadratic import QuadraticAdvection
+from simulations.step_limits import StepLimit
 
 
 class Burgers(QuadraticAdvection):
@@ -40,7 +43,7 @@ class Burgers(QuadraticAdvection):
         return np.asarray(self.parameter("viscosity") * self.grid.laplacian)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """Waves of the four longest wavelengths, without a mean flow."""
+        """Random waves of the four longest wavelengths, without a mean flow."""
         return random_waves(self.grid, rng, modes=range(1, 5), amplitude=amplitude)[None]
 
     def functionals(self, fields: Tensor) -> dict[str, Tensor]:
@@ -48,9 +51,9 @@ class Burgers(QuadraticAdvection):
         return {"mass": self.mean_over_space(fields), "energy": self.mean_over_space(fields.square()) / 2}
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """1 and u."""
+        """``dM/du = 1`` and ``dE/du = u``."""
         return {"mass": torch.ones_like(fields), "energy": fields}
 
     def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
-        """Advection by the fastest fluid."""
+        """The limit for advection at the largest ``|u|``."""
         return [self.advective_limit(float(fields.abs().max()))]

@@ -2,8 +2,10 @@
 
     u_t + (u . grad) u = nu lap u + f(x, y, t)        on [0, L)^2, periodic, u = (u, v)
 
-Expected behaviour: unforced, flows steepen into a net of viscous shocks of width about nu / |u| that
-merge and decay; a flow that is a gradient stays one.
+Expected behaviour: without forcing, the flow steepens into a network of viscous shocks of width about
+nu / |u|, which merge and decay. A flow that is the gradient of a potential remains one.
+
+Parameters: ``viscosity`` is nu.
 
 Budgets, with <.> the spatial mean, M = <u> and E = <|u|^2>/2:
 
@@ -21,10 +23,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.base import StepLimit, Variable
+from simulations.base import Variable
 from simulations.initial import random_field
 from simulations.parameters import positive
 from simulations.pseudospectral import SpectralSimulation
+from simulations.step_limits import StepLimit
 
 
 class Burgers2D(SpectralSimulation):
@@ -49,7 +52,7 @@ class Burgers2D(SpectralSimulation):
         return -self.dealiased(self.spectrum(advection))
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """Waves of the three longest wavelengths in each component, without a mean flow."""
+        """Random waves with fewer than four periods across the domain in each component, without a mean flow."""
         return np.stack([random_field(self.grid, rng, cutoff=4, amplitude=amplitude) for _ in self.variables])
 
     def functionals(self, fields: Tensor) -> dict[str, Tensor]:
@@ -61,7 +64,7 @@ class Burgers2D(SpectralSimulation):
         }
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """(1, 0), (0, 1) and (u, v)."""
+        """The derivatives by (u, v): (1, 0), (0, 1) and (u, v)."""
         zero, one = torch.zeros_like(fields[:, :1]), torch.ones_like(fields[:, :1])
         return {
             "momentum_x": torch.cat([one, zero], dim=1),
@@ -70,5 +73,5 @@ class Burgers2D(SpectralSimulation):
         }
 
     def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
-        """Advection by the fastest fluid, along both dimensions at once."""
+        """The limit for advection at the largest ``|u| + |v|``."""
         return [self.advective_limit(float(fields.abs().sum(dim=1).max()))]

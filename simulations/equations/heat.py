@@ -1,21 +1,23 @@
-"""Heat conduction between walls that are held at a temperature or take in a flux.
+"""Heat conduction between walls of prescribed temperature or flux.
 
     u_t = kappa lap u + f(x, t)        on an interval or a rectangle
 
-at cell centres ``x_i = (i + 1/2) h``, by finite volumes of second order: a wall at temperature w puts
-``2 kappa (w - u_0) / h^2`` into its cells, a wall that takes in the flux q (heat per time and area)
-puts in ``q / h``. The two 1D operators are symmetric, so that their eigenvectors separate the problem
-into independent rates l, and an interval of any length is exact in time:
+The scheme is of finite volumes of second order at cell centres ``x_i = (i + 1/2) h``. A wall at temperature w
+adds ``2 kappa (w - u_0) / h^2`` to the time derivative of its cells, a wall with the flux q (heat per time
+and area) adds ``q / h``. The 1D operators are symmetric, so that their eigenvectors separate the problem
+into modes with rates l, and a control interval of any length is exact in time:
 
     u(t) = exp(l t) u + t phi_1(l t) s,    phi_1(z) = (exp(z) - 1) / z,    s = heaters and walls
 
-Expected behaviour: every mode decays towards the steady profile; between walls of prescribed flux
-only, the mean stays what walls and heaters make of it.
+Expected behaviour: every mode decays towards the steady profile. Between walls of prescribed flux only, the
+mean does not decay: it changes by what walls and heaters supply.
+
+Parameters: ``diffusivity`` is kappa.
 
 Budgets, with <.> the mean over the cells, M = <u> and E = <u^2>/2:
 
-    dM/dt = what the walls let in, per volume, + <f>
-    dE/dt = -kappa <|grad u|^2> + <u at the walls times what they let in>, per volume, + <u f>
+    dM/dt = flux through the walls, per volume, + <f>
+    dE/dt = -kappa <|grad u|^2> + u times the flux at the walls, per volume, + <u f>
 
 Good values: L = 1, kappa = 0.01 to 1, 16 to 128 cells along each dimension, any control interval.
 """
@@ -44,14 +46,14 @@ KINDS = ("dirichlet", "neumann")
 
 @dataclass(frozen=True)
 class Wall:
-    """What a wall does.
+    """The boundary condition at a wall.
 
     Args:
-        kind: ``"dirichlet"`` holds a temperature, ``"neumann"`` takes in a flux.
-        value: the temperature; or the flux into the domain, ``kappa du/dn``; one number for the whole batch.
+        kind: ``"dirichlet"`` prescribes the temperature, ``"neumann"`` the flux.
+        value: The temperature, or the flux into the domain ``kappa du/dn``; one number for the whole batch.
 
     Raises:
-        ValueError: if the kind is another or the value is no finite number.
+        ValueError: If the kind is unknown or the value is not a finite number.
     """
 
     kind: Literal["dirichlet", "neumann"]
@@ -64,7 +66,7 @@ class Wall:
         if not number or not np.isfinite(self.value):
             raise ValueError(
                 f"heat: expected the value of a {self.kind} wall as one finite number, got {self.value!r}. "
-                "What differs between the elements of a batch goes into actions on the wall."
+                "Use actions on the wall for values that differ within a batch."
             )
 
 
@@ -72,14 +74,17 @@ class Heat(Simulation):
     """The heat equation on ``BoundedGrid.cells``, exact in time.
 
     Args:
-        grid: the cells.
-        actuators: heaters, which act on the temperature; and actions on walls, which add to the wall's value.
-        walls: what the walls do; those left out are held at temperature 0.
-        parameters, control_interval: see :class:`~simulations.base.Simulation`.
-        steps_per_interval: does not change the result.
+        grid: The cell centres, ``BoundedGrid.cells(...)``.
+        actuators: Heaters, which act on the temperature ``u``, and actions on walls, which are added to the
+            value of the wall.
+        walls: The boundary condition at each wall, by name: ``left`` and ``right``, in 2D also ``bottom`` and
+            ``top``. A wall that is left out has the temperature 0.
+        parameters: See :class:`~simulations.base.Simulation`.
+        control_interval: The time over which an action is held constant; any length is exact.
+        steps_per_interval: Has no effect, as an interval is exact in one step.
 
     Raises:
-        ValueError: if a wall or what an actuator acts on is unknown, or points are no cell centres.
+        ValueError: If a wall or the target of an actuator is unknown, or the points are not cell centres.
     """
 
     equation = "heat"
@@ -118,11 +123,11 @@ class Heat(Simulation):
 
     @classmethod
     def grid_of(cls, shape: Sequence[int], extents: Sequence[float]) -> BoundedGrid:
-        """The grid of so many cells and such lengths."""
+        """The grid with these numbers of cells and these lengths."""
         return BoundedGrid.cells(shape, extents)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """Cosines of up to three half-waves along each dimension, scaled to ``amplitude``."""
+        """A random sum of cosines of up to three half-waves along each dimension, scaled to ``amplitude``."""
         field = np.zeros(self.grid.shape)
         for modes in np.ndindex(*(4,) * len(self.grid.shape)):
             axes = zip(modes, self.grid.coordinates.values(), self.grid.extents, strict=True)
@@ -131,14 +136,14 @@ class Heat(Simulation):
         return np.asarray(amplitude * field / np.sqrt((field**2).mean()))[None]
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
-        """One control interval under a held action ``(batch, actuator)`` in physical units."""
+        """See :class:`~simulations.base.Simulation`."""
         return self._integrate(state, action)[0]
 
     def advance_with_fluxes(self, state: Tensor, action: Tensor) -> tuple[Tensor, dict[str, Budget]]:
-        """:meth:`advance`, with the exact averages of every budget."""
+        """:meth:`advance`, and the exact average of every budget."""
         end, mean = self._integrate(state, action)
         budgets = {}
-        for name, q in self.derivatives(mean).items():  # of the mean: both functionals are at most quadratic
+        for name, q in self.derivatives(mean).items():  # at the mean field, as both functionals are at most quadratic
             output = self.mean_over_space(q[:, None] * self.table("response", mean))
             change = (self.functionals(end)[name] - self.functionals(state)[name]) / self.control_interval
             budgets[name] = Budget(change - (action * output).sum(dim=1), output)
@@ -155,11 +160,11 @@ class Heat(Simulation):
         return {"mean": self.mean_over_space(fields), "energy": self.mean_over_space(fields.square()) / 2}
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """1 and u."""
+        """``dM/du = 1`` and ``dE/du = u``."""
         return {"mean": torch.ones_like(fields), "energy": fields}
 
     def tables(self) -> dict[str, tuple[Array, ...]]:
-        """Operators, eigenvectors, propagators of the modes, and what walls and heaters put in."""
+        """Operators, eigenvectors, propagators of the modes, and the supply of walls and heaters."""
         operators = [self._operator(axis) for axis in range(len(self.grid.shape))]
         values, vectors = zip(*[np.linalg.eigh(operator) for operator in operators], strict=True)
         z = self.parameter("diffusivity") * sum(np.ix_(*values)) * self.control_interval
@@ -176,7 +181,7 @@ class Heat(Simulation):
         }
 
     def _integrate(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """The state after an interval, and its mean over the interval."""
+        """The state after an interval, and the mean of the state over the interval."""
         self._require_fields("state", state)
         self._require_action(state, action)
         response = self.table("response", state).expand(len(state), -1, -1, *self.grid.shape)
@@ -199,7 +204,7 @@ class Heat(Simulation):
         if walls or targets or actuators.impulsive:
             raise ValueError(
                 f"heat: expected walls {', '.join(self.walls)}, and actuators on them or on u all through an interval, "
-                f"got {', '.join(sorted(walls | targets)) or 'impulsive ones'}."
+                f"got {', '.join(sorted(walls | targets)) or 'impulsive ones'}. Set acts_on, or leave impulsive out."
             )
         if actuators.shapes.shape[1:] != self.grid.shape:
             raise ValueError(
@@ -213,7 +218,7 @@ class Heat(Simulation):
                 raise ValueError(f"heat: expected cell centres (i + 1/2) h, got {x[:3]}. Use BoundedGrid.cells(...).")
 
     def _operator(self, axis: int) -> Array:
-        """Second difference along one dimension, with the walls at zero."""
+        """The second difference along one dimension, with zero values at the walls."""
         count = self.grid.shape[axis]
         operator = np.diag(np.full(count - 1, 1.0), 1) + np.diag(np.full(count - 1, 1.0), -1) - 2 * np.eye(count)
         for name, cell in zip(WALLS[axis], (0, -1), strict=True):
@@ -221,7 +226,7 @@ class Heat(Simulation):
         return operator / self.grid.spacing[axis] ** 2
 
     def _inflow(self, name: str) -> Array:
-        """What a unit of a wall's value adds to ``u_t``, ``(batch or 1, channel, *space)``."""
+        """The time derivative per unit of a wall's value, ``(batch or 1, channel, *space)``."""
         axis = next(axis for axis, pair in enumerate(WALLS) if name in pair)
         h = self.grid.spacing[axis]
         along = np.zeros(self.grid.shape[axis])

@@ -1,9 +1,10 @@
-"""Korteweg-de Vries: waves that steepen and disperse in balance, the solitons.
+"""Korteweg-de Vries: solitons, waves in which steepening and dispersion balance.
 
     u_t - 3 (u^2)_x + u_xxx = f(x, t)        on [0, L), periodic
 
-Expected behaviour: unforced, a start breaks up into solitons u = -(c/2) sech^2(sqrt(c) (x - c t - a) / 2)
-of any speed c > 0, troughs that pass through one another and keep their shape; nothing decays.
+Expected behaviour: without forcing, the start splits into solitons
+u = -(c/2) sech^2(sqrt(c) (x - c t - a) / 2) of speeds c > 0. They are troughs, pass through one another and
+keep their shape. Nothing decays. The equation has no parameters.
 
 Budgets, with <.> the spatial mean, M = <u>, E = <u^2>/2 and H = <u_x^2>/2 + <u^3>:
 
@@ -11,8 +12,8 @@ Budgets, with <.> the spatial mean, M = <u>, E = <u^2>/2 and H = <u_x^2>/2 + <u^
     dE/dt = <u f>
     dH/dt = <(3 u^2 - u_xx) f>
 
-Good values: L = 20, N = 128, step 0.0025, |u| of order one. A soliton is about 2 / sqrt(c) wide and
-needs a grid spacing of at most a sixth of that.
+Good values: L = 20, N = 128, step 0.0025, |u| of order one. A soliton is about 2 / sqrt(c) wide and needs a
+grid spacing of at most a sixth of its width.
 """
 
 from typing import Any, ClassVar
@@ -22,9 +23,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.base import StepLimit, Variable
+from simulations.base import Variable
 from simulations.initial import random_waves
 from simulations.quadratic import QuadraticAdvection
+from simulations.step_limits import StepLimit
 
 
 class KortewegDeVries(QuadraticAdvection):
@@ -44,7 +46,7 @@ class KortewegDeVries(QuadraticAdvection):
         return 1j * self.grid.odd_wavenumbers[0] ** 3
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """Waves of the four longest wavelengths, of zero mean."""
+        """Random waves of the four longest wavelengths, of zero mean."""
         return random_waves(self.grid, rng, modes=range(1, 5), amplitude=amplitude)[None]
 
     def functionals(self, fields: Tensor) -> dict[str, Tensor]:
@@ -56,7 +58,7 @@ class KortewegDeVries(QuadraticAdvection):
         }
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """1, u and 3 u^2 - u_xx."""
+        """``dM/du = 1``, ``dE/du = u`` and ``dH/du = 3 u^2 - u_xx``."""
         return {
             "mass": torch.ones_like(fields),
             "energy": fields,
@@ -64,5 +66,5 @@ class KortewegDeVries(QuadraticAdvection):
         }
 
     def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
-        """Advection at ``6 |u|``."""
+        """The limit for advection at the largest ``6 |u|``."""
         return [self.advective_limit(6 * float(fields.abs().max()))]

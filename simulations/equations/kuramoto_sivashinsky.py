@@ -1,18 +1,20 @@
-"""Kuramoto-Sivashinsky: the smallest equation with spatiotemporal chaos.
+"""Kuramoto-Sivashinsky: one of the simplest equations with spatiotemporal chaos.
 
     u_t + u u_x + u_xx + nu u_xxxx = f(x, t)        on [0, L), periodic
 
-Expected behaviour: long waves (nu k^2 < 1) grow, short waves decay, the advection passes energy from
-the first to the second; for nu = 1 and L above about 18 the flow is chaotic and bounded, whatever the start.
+Expected behaviour: long waves (nu k^2 < 1) grow, short waves decay, and advection carries energy from long to
+short waves. For nu = 1 and L above about 18 the flow is chaotic; it stays bounded from every start.
+
+Parameters: ``viscosity`` is nu. Changing nu is equivalent to changing L; the equation is usually written
+with nu = 1.
 
 Budgets, with <.> the spatial mean, M = <u> and E = <u^2>/2:
 
     dM/dt = <f>
     dE/dt = <u_x^2> - nu <u_xx^2> + <u f>
 
-nu is 1 where the equation is written without it; another one is another length of the box. Good
-values: nu = 1; L = 22 (leading Lyapunov exponent 0.048, root mean square 1.19), N = 64, step 0.125;
-L = 60 with N = 192, L = 100 with N = 256.
+Good values: nu = 1, L = 22 (leading Lyapunov exponent 0.048, root mean square 1.19), N = 64, step 0.125;
+larger domains L = 60 with N = 192, L = 100 with N = 256.
 """
 
 from typing import Any, ClassVar
@@ -23,10 +25,11 @@ from numpy.typing import NDArray
 from scipy.optimize import root
 from torch import Tensor
 
-from simulations.base import StepLimit, Variable
+from simulations.base import Variable
 from simulations.initial import random_waves
 from simulations.parameters import positive
 from simulations.quadratic import QuadraticAdvection
+from simulations.step_limits import StepLimit
 
 
 class KuramotoSivashinsky(QuadraticAdvection):
@@ -42,7 +45,7 @@ class KuramotoSivashinsky(QuadraticAdvection):
         return np.asarray(-self.grid.laplacian - self.parameter("viscosity") * self.grid.laplacian**2)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """Waves of the four longest wavelengths, without a mean flow."""
+        """Random waves of the four longest wavelengths, without a mean flow."""
         return random_waves(self.grid, rng, modes=range(1, 5), amplitude=amplitude)[None]
 
     def functionals(self, fields: Tensor) -> dict[str, Tensor]:
@@ -50,20 +53,26 @@ class KuramotoSivashinsky(QuadraticAdvection):
         return {"mass": self.mean_over_space(fields), "energy": self.mean_over_space(fields.square()) / 2}
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """1 and u."""
+        """``dM/du = 1`` and ``dE/du = u``."""
         return {"mass": torch.ones_like(fields), "energy": fields}
 
     def dissipation(self, fields: Tensor) -> Tensor:
-        """``nu <u_xx^2>``, ``(batch,)``."""
+        """The rate of dissipation of energy, ``nu <u_xx^2>``, ``(batch,)``."""
         return self.mean_over_space(self.table("viscosity", fields) * self.laplacian(fields).square())
 
     def equilibrium(self, waves: int) -> NDArray[np.float64]:
-        """The steady state that an odd wave of this many periods grows into, ``(1, x)``.
+        """The odd steady state with a given number of waves.
 
-        At L = 22 there are three, of one to three waves and energies 0.2609, 0.4382 and 1.5876.
+        At L = 22 there are three, with one, two and three waves and energies 0.2609, 0.4382 and 1.5876.
+
+        Args:
+            waves: The number of periods across the domain.
+
+        Returns:
+            The field of shape ``(1, x)``.
 
         Raises:
-            ValueError: if Newton's method finds none, or there is a batch of viscosities.
+            ValueError: If Newton's method finds no steady state, or there is a batch of viscosities.
         """
         if self.batch_of_parameters is not None:
             raise ValueError("kuramoto_sivashinsky: expected one viscosity for a steady state, got a batch of them.")
@@ -81,10 +90,10 @@ class KuramotoSivashinsky(QuadraticAdvection):
         if not solution.success or np.abs(solution.x).max() < 1e-6:
             raise ValueError(
                 f"kuramoto_sivashinsky: expected a steady state of {waves} waves on an extent of "
-                f"{self.grid.extents[0]:g}, found none. At 22 there are those of 1, 2 and 3 waves."
+                f"{self.grid.extents[0]:g}, got none. On 22 there are steady states of 1, 2 and 3 waves."
             )
         return np.asarray(solution.x @ sines)[None]
 
     def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
-        """Advection by the fastest fluid."""
+        """The limit for advection at the largest ``|u|``."""
         return [self.advective_limit(float(fields.abs().max()))]

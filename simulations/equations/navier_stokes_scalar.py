@@ -1,10 +1,12 @@
-"""A passive scalar in two-dimensional flow, such as a dye or a temperature too small to matter.
+"""A passive scalar in two-dimensional flow, such as a dye that does not act on the flow.
 
     c_t + u c_x + v c_y = kappa lap c + s(x, y, t),    with the flow of ``navier_stokes``
 
-Expected behaviour: the flow draws the scalar out into filaments, where diffusion wears it down.
+Expected behaviour: the flow stretches the scalar into filaments, and diffusion smooths these.
 
-Budgets, with <.> the spatial mean, beside those of the flow:
+Parameters: ``diffusivity`` is kappa; the others are those of ``navier_stokes``.
+
+Budgets, with <.> the spatial mean, in addition to those of the flow:
 
     d<c>/dt = <s>,    d<c^2>/dt / 2 = -kappa <|grad c|^2> + <c s>
 
@@ -19,14 +21,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.base import Variable
-from simulations.equations.navier_stokes import VorticityFlow
+from simulations.equations.vorticity import VorticityFlow
 from simulations.parameters import non_negative
 
 Array = NDArray[Any]
 
 
 class NavierStokesScalar(VorticityFlow):
-    """The same flow carrying a passive scalar, such as a dye or a temperature too small to matter."""
+    """Forced two-dimensional flow with a passive scalar as its second variable."""
 
     equation = "navier_stokes_scalar"
     variables = (*VorticityFlow.variables, Variable("c", "passive scalar"))
@@ -46,12 +48,12 @@ class NavierStokesScalar(VorticityFlow):
         return torch.cat([self.vorticity_advection(velocity), -divergence], dim=1)
 
     def steady_forcing(self) -> Array:
-        """``-A k cos(k y)`` of the vorticity, none of the scalar."""
+        """``-A k cos(k y)`` for the vorticity, zero for the scalar."""
         forcing = super().steady_forcing()
         return np.concatenate([forcing, np.zeros_like(forcing)], axis=1)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """Random vorticity, and a random scalar of the same root mean square."""
+        """A random vorticity, and a random scalar of the same root mean square."""
         vorticity = super().initial_state(rng, amplitude=amplitude)
         return np.concatenate([vorticity, super().initial_state(rng, amplitude=amplitude)])
 
@@ -65,7 +67,7 @@ class NavierStokesScalar(VorticityFlow):
         return super().functionals(fields) | means
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """-psi and w for the vorticity, 1 and c for the scalar."""
+        """The derivatives by the vorticity, -psi and w, and by the scalar, 1 and c; all others are zero."""
         scalar = fields[:, 1:]
         none = torch.zeros_like(scalar)
         of_flow = {name: torch.cat([q, none], dim=1) for name, q in super().derivatives(fields).items()}

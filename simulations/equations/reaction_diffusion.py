@@ -1,22 +1,25 @@
-"""Reaction and diffusion between a wall at rest and a wall that is held.
+"""Reaction and diffusion between a wall at zero and a wall at which an action sets the field.
 
     u_t = u_xx + lambda(x) u        on (0, L), u(0, t) = 0, u(L, t) = U(t)
     lambda(x) = amplitude cos(gamma arccos(x / L))
 
-by central differences at ``x_i = i h``, the first and the last point on the walls:
+The scheme is of central differences at ``x_i = i h``, with the first and the last point on the walls:
 
     u_i' = u_i + step ((u_{i+1} - 2 u_i + u_{i-1}) / h^2 + lambda_i u_i)
 
-Expected behaviour: diffusion damps, the reaction feeds where lambda > 0. For a constant lambda the
-wave sin(k pi x / L) grows at the rate lambda - (k pi / L)^2; at the good values one mode grows, at
-a rate of 0.85.
+Expected behaviour: diffusion damps, and the reaction drives growth where lambda > 0. For a constant lambda the
+wave sin(k pi x / L) grows at the rate lambda - (k pi / L)^2. At the good values one mode grows, at the rate
+0.85.
+
+Parameters: ``amplitude`` and ``gamma`` as in the equation.
 
 Budgets, with <.> the mean over the points, M = <u> and E = <u^2>/2, up to the scheme's error:
 
     dM/dt = (u_x(L) - u_x(0)) / L + <lambda u>
     dE/dt = -<u_x^2> + <lambda u^2> + U u_x(L) / L
 
-Good values: L = 1, amplitude 50, gamma 8, N = 201, step 1e-5 (Bhan et al. 2024, arXiv:2405.11401).
+Good values: L = 1, amplitude 50, gamma 8, N = 201, step 1e-5, those of the benchmark (Bhan et al. 2024,
+arXiv:2405.11401).
 """
 
 from typing import Any, ClassVar
@@ -26,13 +29,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.base import StepLimit, Variable
+from simulations.base import Variable
 from simulations.linear import LinearSimulation
 from simulations.parameters import Parameter, non_negative
+from simulations.step_limits import StepLimit
 
 
 class ReactionDiffusion(LinearSimulation):
-    """Reaction and diffusion on ``BoundedGrid.nodes``."""
+    """Linear reaction and diffusion on ``BoundedGrid.nodes``."""
 
     equation = "reaction_diffusion"
     variables: ClassVar[tuple[Variable, ...]] = (Variable("u", "concentration"),)
@@ -50,7 +54,7 @@ class ReactionDiffusion(LinearSimulation):
         return np.asarray(amplitude * np.cos(gamma * angle))
 
     def operator(self) -> NDArray[Any]:
-        """Diffusion and reaction; whatever stands on a wall is gone after one solver step."""
+        """Diffusion and reaction; on the walls a rate that brings the field to zero in one solver step."""
         points = self.grid.shape[0]
         reaction = self.reaction(self.grid.coordinates["x"])
         diffusion = np.eye(points, k=1) - 2 * np.eye(points) + np.eye(points, k=-1)
@@ -60,7 +64,7 @@ class ReactionDiffusion(LinearSimulation):
         return np.asarray(operator)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """The four longest waves that vanish on both walls, with normal amplitudes, scaled to ``amplitude``."""
+        """A random sum of the four longest sines that vanish on both walls, scaled to ``amplitude``."""
         x = self.grid.coordinates["x"] / self.grid.extents[0]
         field = sum(rng.normal() * np.sin(m * np.pi * x) for m in range(1, 5))
         return np.asarray(amplitude * field / np.sqrt(np.mean(field**2)))[None]
@@ -70,10 +74,10 @@ class ReactionDiffusion(LinearSimulation):
         return {"mass": self.mean_over_space(fields), "energy": self.mean_over_space(fields.square()) / 2}
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """1 and u."""
+        """``dM/du = 1`` and ``dE/du = u``."""
         return {"mass": torch.ones_like(fields), "energy": fields}
 
     def step_limits(self) -> list[StepLimit]:
-        """Diffusion and the strongest sink damp the shortest wave without overshooting twofold."""
+        """The limit for the fastest decay, that of the shortest wave where the reaction is the strongest sink."""
         damping = 4 / self.grid.spacing[0] ** 2 + float(np.abs(self.values["amplitude"]).max())
         return [StepLimit(2 / damping, "diffusion")]

@@ -1,13 +1,14 @@
-"""Rotating shallow water: a thin layer with a free surface, gravity waves and balanced vortices.
+"""Rotating shallow water: gravity waves and balanced vortices in a thin layer with a free surface.
 
     u_t + u u_x + v u_y - f v = -g eta_x + nu lap u + F_u
     v_t + u v_x + v v_y + f u = -g eta_y + nu lap v + F_v
     eta_t + ((H + eta) u)_x + ((H + eta) v)_y = F_eta        periodic in x and y
 
-Expected behaviour: infinitesimal disturbances radiate as gravity waves of frequency
-``omega^2 = f^2 + g H |k|^2`` and leave behind a flow in geostrophic balance, ``f v = g eta_x`` and
-``f u = -g eta_y``, which does not move; strong waves steepen into bores, which this smooth solver
-resolves only with viscosity.
+Expected behaviour: small disturbances radiate as gravity waves of frequency ``omega^2 = f^2 + g H |k|^2`` and
+leave a steady flow in geostrophic balance, ``f v = g eta_x`` and ``f u = -g eta_y``. Strong waves steepen into
+bores, which the solver resolves only with viscosity.
+
+Parameters: ``coriolis`` is f, ``gravity`` g, ``depth`` H, ``viscosity`` nu.
 
 Budgets, with <.> the spatial mean, h = H + eta, M = <eta> and E = <h (u^2 + v^2) + g eta^2>/2:
 
@@ -15,7 +16,7 @@ Budgets, with <.> the spatial mean, h = H + eta, M = <eta> and E = <h (u^2 + v^2
     dE/dt = nu <h (u lap u + v lap v)> + <h (u F_u + v F_v) + ((u^2 + v^2)/2 + g eta) F_eta>
 
 Good values: L = 2 pi, f = g = H = 1 (waves of speed 1, deformation radius 1), nu = 0.002, N = 64,
-step 0.025, |u| of order 0.2. The depth H + eta has to stay positive.
+step 0.025, |u| of order 0.2. The depth H + eta must stay positive.
 """
 
 from typing import Any, ClassVar
@@ -25,10 +26,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations.base import StepLimit, Variable
+from simulations.base import Variable
 from simulations.initial import random_field
 from simulations.parameters import Parameter, non_negative, positive
 from simulations.pseudospectral import SpectralSimulation
+from simulations.step_limits import StepLimit
 
 Array = NDArray[Any]
 
@@ -37,8 +39,8 @@ class ShallowWater(SpectralSimulation):
     """Forced rotating shallow water (Vallis 2017, doi:10.1017/9781107588417, chapter 3).
 
     Advection is in its vector-invariant form ``zeta (-v, u) + grad (u^2 + v^2)/2`` with
-    ``zeta = v_x - u_y``: 9 transforms instead of 11, and it keeps the energy but for what products
-    pass to waves beyond the grid. Gravity waves are stepped explicitly and limit the step.
+    ``zeta = v_x - u_y``: it takes 9 transforms instead of 11, and conserves energy up to the part that
+    products transfer to waves beyond the grid. Gravity waves are stepped explicitly and limit the step.
     """
 
     equation = "shallow_water"
@@ -57,12 +59,12 @@ class ShallowWater(SpectralSimulation):
     )
 
     def linear_symbol(self) -> Array:
-        """``-nu |k|^2`` of both velocities."""
+        """``-nu |k|^2`` for both velocities, zero for the elevation."""
         diffusion = self.parameter("viscosity") * self.grid.laplacian
         return np.concatenate([diffusion, diffusion, 0 * diffusion], axis=1)
 
     def tendency(self, state_hat: Tensor, forcing_hat: Tensor) -> Tensor:
-        """Advection, waves of every length, and forcing."""
+        """The nonlinear term, the linear waves without dealiasing, and the forcing."""
         return super().tendency(state_hat, forcing_hat) + self.linear_waves(state_hat)
 
     def nonlinear_term(self, state_hat: Tensor) -> Tensor:
@@ -85,9 +87,9 @@ class ShallowWater(SpectralSimulation):
         return torch.cat([along_x, along_y, -depth * self._divergence(u, v)], dim=1)
 
     def initial_state(self, rng: np.random.Generator, *, amplitude: float) -> NDArray[np.float64]:
-        """Random waves of less than four periods across the domain, in geostrophic balance.
+        """Random waves with fewer than four periods across the domain, in geostrophic balance.
 
-        Where parameters differ between batch elements, the surface balances their mean ``f / g``.
+        Where parameters differ within the batch, the surface balances their mean ``f / g``.
         """
         stream = random_field(self.grid, rng, cutoff=4, amplitude=1.0)
         kx, ky = self.grid.odd_wavenumbers
@@ -104,7 +106,7 @@ class ShallowWater(SpectralSimulation):
         return {"mass": self.mean_over_space(eta), "energy": self.mean_over_space(density)}
 
     def derivatives(self, fields: Tensor) -> dict[str, Tensor]:
-        """(0, 0, 1), and transport and head ``(h u, h v, (u^2 + v^2)/2 + g eta)``."""
+        """The derivatives by (u, v, eta): (0, 0, 1) and ``(h u, h v, (u^2 + v^2)/2 + g eta)``."""
         flow, eta = fields[:, :2], fields[:, 2:]
         transport = (self.table("depth", fields) + eta) * flow
         head = flow.square().sum(dim=1, keepdim=True) / 2 + self.table("gravity", fields) * eta
@@ -112,15 +114,15 @@ class ShallowWater(SpectralSimulation):
         return {"mass": mass, "energy": torch.cat([transport, head], dim=1)}
 
     def blown_up(self, state: Tensor) -> Tensor:
-        """Also where the layer has run dry, beyond which the equations are ill-posed."""
+        """Also true where the depth is zero or negative, where the equations are ill-posed."""
         dry = (self.table("depth", state) + state[:, 2:]).flatten(1).amin(dim=1) <= 0
         return super().blown_up(state) | dry
 
     def step_limits(self) -> list[StepLimit]:
-        """The shortest gravity wave.
+        """The limit for the shortest gravity wave.
 
         Raises:
-            ValueError: at second order without viscosity, where no step is stable.
+            ValueError: At second order without viscosity, as no step is stable then.
         """
         shortest = sum(float(np.abs(k).max()) ** 2 for k in self.grid.odd_wavenumbers)
         viscosity = self.values["viscosity"]
@@ -134,7 +136,7 @@ class ShallowWater(SpectralSimulation):
         return [StepLimit(damped, "amplification of the shortest gravity wave at order 2")]
 
     def step_limits_at(self, fields: Tensor) -> list[StepLimit]:
-        """Advection along a diagonal by the fastest fluid, gravity waves included."""
+        """The limit for advection at the largest ``|u| + |v|`` plus the speed of gravity waves."""
         depth = (self.table("depth", fields) + fields[:, 2:]).clamp(min=0)
         waves = (2 * self.table("gravity", fields) * depth).sqrt()
         return [self.advective_limit(float((fields[:, :2].abs().sum(dim=1, keepdim=True) + waves).max()))]

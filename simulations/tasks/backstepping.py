@@ -1,8 +1,9 @@
-"""Backstepping: boundary feedback ``U = int k(y) u(y) dy`` that maps an unstable equation to a stable one.
+"""Backstepping: the boundary feedback ``U = int k(y) u(y) dy``, which makes an unstable equation stable.
 
-The classical controllers of the tasks :mod:`~simulations.tasks.transport` and
-:mod:`~simulations.tasks.reaction_to_rest` (Krstic & Smyshlyaev 2008, Boundary Control of PDEs,
-doi:10.1137/1.9780898718607, chapters 4 and 9).
+These are the classical controllers of the tasks :mod:`~simulations.tasks.transport` and
+:mod:`~simulations.tasks.reaction_to_rest`. A change of variables maps the closed loop to a stable equation;
+its kernel is k (Krstic & Smyshlyaev 2008, Boundary Control of PDEs, doi:10.1137/1.9780898718607, chapters 4
+and 9).
 """
 
 from collections.abc import Callable
@@ -23,10 +24,11 @@ def transport_kernel(recirculation: Array, spacing: float) -> Array:
     """``k(x) = -beta(x) + int_0^x beta(x - y) k(y) dy`` by the trapezoidal rule.
 
     Args:
-        recirculation: beta at equispaced points from 0, shape ``(x,)``.
+        recirculation: The values of beta at equispaced points from 0, ``(x,)``.
+        spacing: The distance between the points.
 
     Returns:
-        k at the same points.
+        The values of k at the same points.
     """
     beta = spacing * recirculation
     kernel = -recirculation
@@ -39,14 +41,17 @@ def transport_kernel(recirculation: Array, spacing: float) -> Array:
 def reaction_diffusion_kernel(reaction: Array, spacing: float) -> Array:
     """``k(L, y)`` where ``k_xx - k_yy = lambda(y) k``, ``k(x, 0) = 0``, ``k(x, x) = -1/2 int_0^x lambda``.
 
-    In characteristic coordinates ``4 k_{xi eta} = lambda k`` with ``xi = x + y``, ``eta = x - y``: the trapezoidal
-    rule over cells of one spacing gives ``k`` at x from that at ``x - h/2`` and ``x - h``, all y at once.
+    In the characteristic coordinates ``xi = x + y``, ``eta = x - y`` the equation is
+    ``4 k_{xi eta} = lambda k``. The trapezoidal rule over cells of one spacing gives k at x, for all y, from k at
+    ``x - h/2`` and ``x - h``.
 
     Args:
-        reaction: lambda at equispaced points from 0 to L, **half** a spacing apart, shape ``(2 N - 1,)``.
+        reaction: The values of lambda at equispaced points from 0 to L, **half** a spacing apart,
+            ``(2 N - 1,)``.
+        spacing: The spacing h of the N points.
 
     Returns:
-        k at the N points that are a spacing apart.
+        The values of k at the N points.
     """
     diagonal = -np.concatenate([[0.0], np.cumsum(reaction[1:] + reaction[:-1])]) * spacing / 8
     share = spacing**2 / 16 * reaction
@@ -61,14 +66,14 @@ def reaction_diffusion_kernel(reaction: Array, spacing: float) -> Array:
 
 
 def transport_policy(simulation: TransportRecirculation) -> Policy:
-    """``U = int_0^L k(L - y) u(y) dy``, clipped to the bounds of the action."""
+    """The backstepping controller ``U = int_0^L k(L - y) u(y) dy``, clipped to the bounds of the action."""
     points, spacing = simulation.grid.coordinates["x"], simulation.grid.spacing[0]
     kernel = transport_kernel(simulation.recirculation(points), spacing)
     return feedback(simulation, trapezoidal(kernel[::-1], spacing))
 
 
 def reaction_diffusion_policy(simulation: ReactionDiffusion) -> Policy:
-    """``U = int_0^L k(L, y) u(y) dy``, clipped to the bounds of the action."""
+    """The backstepping controller ``U = int_0^L k(L, y) u(y) dy``, clipped to the bounds of the action."""
     points, spacing = simulation.grid.shape[0], simulation.grid.spacing[0]
     halves = np.linspace(0.0, simulation.grid.extents[0], 2 * points - 1)
     kernel = reaction_diffusion_kernel(simulation.reaction(halves), spacing)
@@ -76,14 +81,14 @@ def reaction_diffusion_policy(simulation: ReactionDiffusion) -> Policy:
 
 
 def trapezoidal(values: Array, spacing: float) -> Array:
-    """Gains ``(x,)`` whose product with a field is the integral of ``values`` times that field."""
+    """The feedback gains ``(x,)`` of the integral of ``values`` times a field, by the trapezoidal rule."""
     gains = spacing * values
     gains[[0, -1]] /= 2
     return gains
 
 
 def feedback(simulation: TransportRecirculation | ReactionDiffusion, gains: Array) -> Policy:
-    """The linear law ``a = sum_i gains_i u_i``, clipped: fields ``(batch, 1, x)`` to actions ``(batch, 1)``."""
+    """The linear feedback ``a = sum_i gains_i u_i``, clipped: fields ``(batch, 1, x)`` to actions ``(batch, 1)``."""
 
     def act(fields: Tensor, interval: int) -> Tensor:
         return simulation.actuators.clamp(fields[:, 0] @ torch.as_tensor(gains, dtype=fields.dtype)[:, None])

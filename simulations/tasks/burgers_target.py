@@ -1,9 +1,9 @@
-"""Drive viscous Burgers flow to a given final state, open or closed loop.
+"""T1: drive viscous Burgers flow to a given final state.
 
-DiffPhyCon (Wei et al., NeurIPS 2024, arXiv:2407.06494): 128 interior points of (0, 1), viscosity
-0.01, duration 1, forcing constant over 10 intervals, Euler's method with 10 000 steps. The target is
-the final state of the same start under its own random forcing, so that an exact solution exists; the
-score is the mean square distance to it.
+The benchmark of DiffPhyCon (Wei et al., NeurIPS 2024, arXiv:2407.06494) has 128 interior points of (0, 1),
+viscosity 0.01, duration 1, a forcing that is constant over each of 10 intervals, and Euler's method with
+10 000 steps. The target is the final state of the same start under a random forcing, so that an exact
+solution exists. The score is the mean square distance to the target.
 """
 
 from typing import ClassVar, Literal
@@ -31,12 +31,16 @@ class BurgersTarget(Task):
     """The benchmark in one of its settings.
 
     Args:
-        setting: ``"FO-PC"`` observes everything and forces the first and last quarter, ``"PO-FC"``
-            observes these quarters and forces everywhere, ``"PO-PC"`` observes and forces them only.
-        actuation: ``"cells"`` forces every allowed cell by itself; ``"gaussians"`` is harder: 8
-            Gaussian jets of height 1 over the allowed cells, each half as wide as their distance.
-        steps_per_interval: solver steps of the plant in which one plans and acts; scores are always
-            computed with those of the benchmark.
+        setting: ``"FO-PC"`` observes all points and forces the first and last quarter of them; ``"PO-FC"``
+            observes these quarters and forces all points; ``"PO-PC"`` observes and forces the quarters.
+        actuation: ``"cells"`` has one actuator at each forced point, as the benchmark. ``"gaussians"`` is
+            harder: 8 Gaussian jets of height 1 over the forced points, each half as wide as the distance
+            between them.
+        steps_per_interval: The number of solver steps in one control interval of the simulation. Scores
+            always use the 1000 steps of the benchmark.
+
+    Raises:
+        ValueError: If the setting or the actuation is unknown.
     """
 
     name = "burgers_target"
@@ -61,17 +65,23 @@ class BurgersTarget(Task):
         self.reference = self._simulation(self.reference_steps, cells=actuation == "cells")
 
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """Random starts, and as targets their final states under :meth:`random_forcing`."""
+        """Random starts; each target is the final state of its start under :meth:`random_forcing`."""
         start = np.stack([two_humps(self.grid, rng)[None] for _ in range(batch)])
         return self.scenario(start, self.random_forcing(rng, batch), dtype=dtype)
 
     def example(self, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """One episode whose target is its own start, which takes no reference simulation."""
+        """One episode with its start as target, which needs no reference simulation."""
         start = torch.tensor(two_humps(self.grid, np.random.default_rng(0)), dtype=dtype)[None, None]
         return Scenario(self.simulation, start, start)
 
     def scenario(self, start: Array, forcing: Array, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """Episodes from starts ``(batch, 1, x)`` whose targets the forcing ``(batch, interval, x)`` reaches."""
+        """Episodes with given starts, and with the states that a given forcing reaches as targets.
+
+        Args:
+            start: ``(batch, 1, x)``.
+            forcing: ``(batch, interval, x)``.
+            dtype: The precision of starts and targets.
+        """
         reference = self._simulation(self.reference_steps, cells=True)
         state = torch.tensor(start)
         for force in torch.tensor(forcing[..., self.forced]).unbind(1):
@@ -80,10 +90,10 @@ class BurgersTarget(Task):
         return Scenario(self.simulation, torch.tensor(start, dtype=dtype), state.to(dtype))
 
     def random_forcing(self, rng: np.random.Generator, batch: int) -> Array:
-        """The forcing of the benchmark's data, zero where it is not allowed, ``(batch, interval, x)``.
+        """The random forcing of the benchmark's data, zero at points that are not forced, ``(batch, interval, x)``.
 
-        A sum of 8 Gaussians in space and time; the first is always there, each other with probability
-        1/2. Twice the sum where every cell is forced, four times where only some are.
+        It is a sum of 8 Gaussians in space and time, of which the first is always present and the others
+        with probability 1/2. The sum is doubled where all points are forced, quadrupled otherwise.
         """
         x = self.grid.coordinates["x"]
         times = np.linspace(1 / (self.intervals + 1), self.intervals / (self.intervals + 1), self.intervals)
@@ -96,11 +106,13 @@ class BurgersTarget(Task):
         return (2.0 if self.forced.all() else 4.0) * total * self.forced
 
     def score(self, scenario: Scenario, actions: Tensor) -> Tensor:
-        """Mean square distance J to the target at the end, by the benchmark's scheme in float64, ``(batch,)``.
+        """The mean square distance J to the target at the end, by the benchmark's scheme in float64, ``(batch,)``.
 
         Args:
-            actions: one for each interval, ``(batch, interval, actuator)``; or, for forcing by cells, values on
-                all cells, ``(batch, interval, x)``. Forbidden cells are ignored and values clipped to the limit.
+            scenario: The batch of episodes.
+            actions: The actions of all intervals, ``(batch, interval, actuator)``; with actuation by cells also
+                values at all points, ``(batch, interval, x)``, of which those at forced points count. Values are
+                clipped to the limit.
         """
         if self.actuation == "cells" and actions.shape[-1] == NUM_POINTS:
             actions = actions[..., torch.tensor(self.forced)]
@@ -111,23 +123,23 @@ class BurgersTarget(Task):
         return self._distance(scenario, state)
 
     def energy(self, actions: Tensor) -> Tensor:
-        """Sum over intervals and cells of the squared forcing that actions ``(batch, interval, actuator)`` make."""
+        """The sum of the squared forcing over intervals and points, for actions ``(batch, interval, actuator)``."""
         forcing = torch.tensordot(actions, self.reference.table("shapes", actions)[:, 0], 1)
         return forcing.square().sum(dim=(1, 2))
 
     def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
-        """``-J`` after the last interval, nothing before."""
+        """``-J`` in the last interval, zero before."""
         if interval < self.intervals - 1:
             return after.new_zeros(len(after))
         return -self._distance(scenario, after)
 
     def observe(self, scenario: Scenario, fields: Tensor, rng: np.random.Generator) -> Tensor:
-        """The observed cells, ``(batch, cell)``."""
+        """The values at the observed points, ``(batch, point)``."""
         return fields[:, 0, torch.tensor(self.observed)]
 
     def _distance(self, scenario: Scenario, fields: Tensor) -> Tensor:
         if scenario.target is None:
-            raise ValueError(f"{self.name}: expected a scenario with a target, got none.")
+            raise ValueError(f"{self.name}: expected a scenario with a target, got none. Use draw.")
         return (fields - scenario.target.to(fields)).square().mean(dim=(1, 2))
 
     def _simulation(self, steps: int, *, cells: bool) -> BurgersDirichlet:
@@ -147,11 +159,11 @@ class BurgersTarget(Task):
         x = self.grid.coordinates["x"]
         allowed = self.forced.mean()
         places = (np.arange(8) + 0.5) / 8 * allowed
-        centres = np.where(places < allowed / 2, places, places + 1 - allowed)  # skips the middle if it is forbidden
+        centres = np.where(places < allowed / 2, places, places + 1 - allowed)  # skips an unforced middle
         shapes = _gaussians(x, centres, np.full(8, allowed / 16)) * self.forced
         return Actuators(ActionBox.symmetric([f"jet_{j}" for j in range(8)], LIMIT), shapes)
 
 
 def _gaussians(x: Array, centres: Array, widths: Array) -> Array:
-    """Height 1, shape of the centres and one more axis for ``x``."""
+    """Gaussians of height 1; the result has the shape of ``centres`` and one more axis for ``x``."""
     return np.asarray(np.exp(-((x - centres[..., None]) ** 2) / (2 * widths[..., None] ** 2)))

@@ -1,8 +1,8 @@
-"""Tame Kuramoto-Sivashinsky chaos with Gaussian jets: L = 22, N = 64, actions of 0.25 time units.
+"""T5: control Kuramoto-Sivashinsky chaos with Gaussian jets, at L = 22, N = 64 and intervals of 0.25.
 
-Three goals: with eight jets, rest; with four, as little dissipation as can be, or one of the three
-unstable equilibria (Cvitanovic et al. 2010, doi:10.1137/070705623). With four equispaced jets rest
-cannot be held by a linear law: the sine of the second mode has its nodes on the jets.
+There are three goals: rest, with eight jets; the least dissipation, with four jets; and one of the three
+unstable equilibria, with four jets (Cvitanovic et al. 2010, doi:10.1137/070705623). With four equispaced jets
+no linear feedback holds rest, as the sine of the second mode has its nodes at the jets.
 """
 
 from typing import Literal
@@ -24,12 +24,16 @@ WARM_UP = 800
 
 
 class Chaos(Task):
-    """The task for one goal.
+    """The task with one of its goals.
 
     Args:
-        goal: ``"rest"``, ``"dissipation"``, or an equilibrium by its number of waves.
-        jets: how many; 8 for rest, else 4, if left out.
-        steps_per_interval: solver steps in one action.
+        goal: ``"rest"``, ``"dissipation"``, or the equilibrium ``"E1"``, ``"E2"`` or ``"E3"``, named by its
+            number of waves.
+        jets: The number of jets; by default 8 for rest and 4 for the other goals.
+        steps_per_interval: The number of solver steps in one control interval, even; 4 is accurate.
+
+    Raises:
+        ValueError: If the goal is unknown or there is no jet.
     """
 
     name = "chaos"
@@ -57,7 +61,7 @@ class Chaos(Task):
             self.target = self.simulation.equilibrium(int(goal[1]))
 
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """States of the attractor with zero mean flow, after 200 time units without control."""
+        """States of the attractor with zero mean flow, reached in 200 time units without control."""
         waves = [self.simulation.initial_state(rng, amplitude=1.0) for _ in range(batch)]
         state = torch.tensor(np.stack(waves), dtype=dtype)
         state = state - state.mean(dim=-1, keepdim=True)
@@ -69,7 +73,7 @@ class Chaos(Task):
         return Scenario(self.simulation, state, target)
 
     def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
-        """Minus the dissipation <u_xx^2>, or minus the mean square distance to the target."""
+        """Minus the dissipation ``<u_xx^2>``, or minus the mean square distance to the target."""
         if scenario.target is None:
             return -self.simulation.dissipation(after)
         return -(after - scenario.target).square().mean(dim=(1, 2))

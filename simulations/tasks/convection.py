@@ -1,11 +1,11 @@
-"""Hold a growing, drifting pulse down: a linear task whose optimum is known.
+"""T4: suppress a pulse that grows and drifts, a linear task whose optimum is known.
 
-The convection-diffusion-reaction environment of controlgym (Zhang et al. 2023, arXiv:2311.18736):
+The task is the convection-diffusion-reaction environment of controlgym (Zhang et al. 2023, arXiv:2311.18736):
 
     u_t = 0.002 u_xx - 0.1 u_x + 0.1 u    on [0, 1), periodic, 200 points, exact in time
 
-The actions of 8 boxes are added to u once per interval of 0.1, not integrated: u+ = A u + B a. Ten
-noisy point sensors observe; rewards count the state before the step.
+Eight boxes act as impulses: their forcing is added to u once in each interval of 0.1, so that u+ = A u + B a.
+Ten noisy point sensors observe the flow. The reward of an interval counts the state at its beginning.
 """
 
 import numpy as np
@@ -28,15 +28,19 @@ NOISE_VARIANCE = 0.25
 
 
 def pulse(grid: PeriodicGrid, height: Array | float, width: Array | float) -> Array:
-    """``height sech((x - 1/2) / width)`` on the grid."""
+    """``height sech((x - 1/2) / width)`` on the grid; ``(batch, x)`` for heights and widths ``(batch, 1)``."""
     return np.asarray(height / np.cosh((grid.coordinates["x"] - 0.5) / width))
 
 
 class Convection(Task):
-    """The benchmark, with actions in a box ``|a_j| <= limit`` that the linear optimum leaves only at first."""
+    """The benchmark, with bounded actions.
+
+    Args:
+        limit: The bound ``|a_j| <= limit``; the linear optimum exceeds the bound 1 in its first intervals only.
+    """
 
     name = "convection"
-    summary = "hold a drifting, growing pulse down; linear, the optimum is known"
+    summary = "suppress a drifting, growing pulse; linear, the optimum is known"
     intervals = 100
 
     def __init__(self, *, limit: float = 1.0) -> None:
@@ -53,12 +57,12 @@ class Convection(Task):
         )
 
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """Pulses ``c sech((x - 1/2) / s)`` with c ~ U(0.9, 1.1), s ~ U(0.04, 0.06)."""
+        """Pulses ``c sech((x - 1/2) / s)`` with c uniform in (0.9, 1.1) and s in (0.04, 0.06)."""
         height, width = rng.uniform(0.9, 1.1, (batch, 1)), rng.uniform(0.04, 0.06, (batch, 1))
         return Scenario(self.simulation, torch.tensor(pulse(self.simulation.grid, height, width)[:, None], dtype=dtype))
 
     def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
-        """``-(|u|^2 + |a|^2)``, plain sums over points and actions, the state before the step."""
+        """``-(|u|^2 + |a|^2)``, sums over points and actions, with the state u at the beginning of the interval."""
         return -before.square().sum(dim=(1, 2)) - action.square().sum(dim=1)
 
     def observe(self, scenario: Scenario, fields: Tensor, rng: np.random.Generator) -> Tensor:

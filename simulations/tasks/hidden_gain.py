@@ -1,7 +1,7 @@
-"""Calm a forced Burgers flow through two actuators whose gain is hidden.
+"""T7: calm a forced Burgers flow with two actuators of unknown gain.
 
-Every episode has its own gain, viscosity, forcing and walls; what is learned in one must be found out
-anew in the next.
+Gain, viscosity, forcing and the velocities at the walls differ between episodes and are not observed, so
+that a controller must find them out in every episode.
 """
 
 from typing import ClassVar
@@ -33,7 +33,7 @@ FINAL_WEIGHT = 4.0
 
 
 class HiddenGain(Task):
-    """20 decisions of 0.025, two Gaussian actuators with ``|a| <= 2``, 48 nodes."""
+    """The task: 20 control intervals of 0.025, two Gaussian actuators with ``|a| <= 2``, 48 nodes."""
 
     name = "hidden_gain"
     summary = "calm a forced Burgers flow through actuators of unknown gain"
@@ -47,7 +47,7 @@ class HiddenGain(Task):
         )
 
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """Parameters uniform within their ranges; starts linear between the walls plus four sine waves."""
+        """Parameters uniform in their ranges; starts linear between the walls, plus four sine waves."""
         parameters = {name: rng.uniform(*bounds, batch) for name, bounds in RANGES.items()}
         x = self.grid.coordinates["x"]
         between = parameters["left"][:, None] * (1 - x) + parameters["right"][:, None] * x
@@ -56,19 +56,19 @@ class HiddenGain(Task):
         return Scenario(self.simulation.with_parameters(parameters), torch.tensor(start, dtype=dtype))
 
     def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
-        """``-(<u^2> + 0.002 |a|^2)`` with u before the action, and ``-4 <u^2>`` after the last one."""
+        """``-(<u^2> + 0.002 |a|^2)`` with u at the beginning of the interval; at the end also ``-4 <u^2>``."""
         cost = before[:, 0].square().mean(dim=1) + ACTION_WEIGHT * action.square().sum(dim=1)
         if interval == self.intervals - 1:
             cost = cost + FINAL_WEIGHT * after[:, 0].square().mean(dim=1)
         return -cost
 
     def failed(self, scenario: Scenario, fields: Tensor) -> Tensor:
-        """A root mean square velocity above 0.55, or a blow-up."""
+        """Whether the root mean square velocity exceeds 0.55 or the fields blew up, ``(batch,)``."""
         speed = fields[:, 0].square().mean(dim=1).sqrt()
         return super().failed(scenario, fields) | (speed > self.failing_speed)
 
     def observe(self, scenario: Scenario, fields: Tensor, rng: np.random.Generator) -> Tensor:
-        """The velocity at every node; neither gain nor forcing."""
+        """The velocity at every node, ``(batch, x)``; gain and forcing are not observed."""
         return fields[:, 0]
 
     def _actuators(self) -> Actuators:

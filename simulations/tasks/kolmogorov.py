@@ -1,10 +1,10 @@
-"""Control turbulence between two rows of vortex actuators: Kolmogorov flow in two dimensions.
+"""T6: control turbulent Kolmogorov flow in two dimensions with two rows of vortex actuators.
 
     w_t + u . grad w = nu lap w - mu w - 4 cos 4y + sum_j a_j g_j    on [0, 2 pi)^2
 
-with nu = 0.01, mu = 0.1, 64^2 points, actions of 0.25 time units, and eight Gaussian bumps of
-vorticity of width 0.5 without mean. Three goals: as little dissipation as can be, a target field that
-is known to be reachable, and a passive scalar that is to be mixed.
+with nu = 0.01, mu = 0.1, 64^2 points and control intervals of 0.25. The actuators are eight Gaussian patches of
+vorticity of width 0.5 and zero mean. There are three goals: the least dissipation, a target field that is
+known to be reachable, and the mixing of a passive scalar.
 """
 
 from typing import Literal
@@ -27,12 +27,16 @@ INTERVALS = {"dissipation": 32, "target": 16, "mixing": 32}
 
 
 class Kolmogorov(Task):
-    """The task for one goal.
+    """The task with one of its goals.
 
     Args:
         goal: ``"dissipation"``, ``"target"`` or ``"mixing"``.
-        num_points: along each side; 64 is the benchmark.
-        steps_per_interval: solver steps in one action.
+        num_points: The number of points along each side; 64 is that of the task.
+        steps_per_interval: The number of solver steps in one control interval, even; 20 is accurate on 64
+            points.
+
+    Raises:
+        ValueError: If the goal is unknown.
     """
 
     name = "kolmogorov"
@@ -58,7 +62,7 @@ class Kolmogorov(Task):
         )
 
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """Turbulent states, after 50 time units without control."""
+        """Turbulent states, reached in 50 time units without control."""
         grid = self.simulation.grid
         starts = [random_field(grid, rng, cutoff=6, amplitude=2.0) for _ in range(batch)]
         state = torch.tensor(np.stack(starts), dtype=dtype)[:, None]
@@ -70,13 +74,13 @@ class Kolmogorov(Task):
         return Scenario(self.simulation, state, self._target(rng, state) if self.goal == "target" else None)
 
     def random_actions(self, rng: np.random.Generator, batch: int) -> Tensor:
-        """Normal, clamped to the box, each held for 4 intervals: ``(interval, batch, actuator)``."""
+        """Normal random actions, clipped to [-1, 1] and held for 4 intervals each, ``(interval, batch, actuator)``."""
         count = -(-self.intervals // HOLD)
         levels = rng.normal(size=(count, batch, len(self.simulation.actuators))).clip(-1, 1)
         return torch.tensor(levels.repeat(HOLD, axis=0)[: self.intervals])
 
     def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
-        """Minus the dissipation, minus the variance of the scalar, or, at the end, minus the relative distance."""
+        """Minus the dissipation, minus the variance of the scalar, or in the last interval minus :meth:`distance`."""
         if self.goal == "dissipation":
             return -self.simulation.dissipation(after)
         if self.goal == "mixing":
@@ -84,7 +88,7 @@ class Kolmogorov(Task):
         return -self.distance(scenario, after) if interval == self.intervals - 1 else after.new_zeros(len(after))
 
     def distance(self, scenario: Scenario, fields: Tensor) -> Tensor:
-        """Square distance to the target relative to the target's square, ``(batch,)``."""
+        """The mean square distance to the target, relative to the mean square of the target, ``(batch,)``."""
         assert scenario.target is not None  # noqa: S101  (draw made it)
         return (fields - scenario.target).square().flatten(1).mean(1) / scenario.target.square().flatten(1).mean(1)
 

@@ -1,4 +1,4 @@
-"""Bring the fields of any simulation to a target and hold them there."""
+"""Regulation: bring the fields of any simulation to a target and hold them there."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -11,31 +11,42 @@ from torch import Tensor
 from simulations.base import Simulation
 from simulations.catalogue import build
 from simulations.good_values import GOOD_VALUES
+from simulations.plant import Plant
 from simulations.sensors import Sensors
 from simulations.tasks.task import Scenario, Task
-from simulations.wrappers import ActuatorDynamics, Plant
+from simulations.wrappers import ActuatorDynamics
 
 
 class Regulation(Task):
-    """Minimise the mean square distance to a target, and the effort.
+    """Minimise the mean square distance to a target and the effort.
 
-        reward = -(<(u - target)^2> + action_weight <(a / limit)^2>)
+        reward = -(<(u - target)^2> + action_weight <s^2>)
 
-    with ``<.>`` the mean over variables and space, or over actuators.
+    Here ``<.>`` is the mean over variables and space, or over actuators, and s are the actions normalised to
+    [-1, 1].
 
     Args:
-        simulation: the simulation, bare or wrapped.
-        amplitude: root mean square of the starts, before the warm-up.
-        target: what every episode is to reach: one value for each variable, or fields
-            ``(channel, *space)``; zero by default.
-        intervals: length of an episode.
-        warm_up: intervals without control before an episode begins.
-        action_weight: cost of actions at their bounds.
-        failure_cost: what every interval from a blow-up to the end costs.
-        sensors: what is observed instead of all fields; their noise is that of the environment.
+        simulation: The simulation, bare or wrapped.
+        amplitude: The root mean square of the starts, before the warm-up.
+        target: The target of every episode: one value for each variable, or fields ``(channel, *space)``;
+            zero by default.
+        intervals: The length of an episode in control intervals.
+        warm_up: The number of intervals without control before an episode. Choose it so long that the flow
+            reaches its attractor, or 0 where it decays.
+        action_weight: The cost of actions at their bounds, in the units of the mean square. 0.01 is a good
+            start: it lets the controller act freely and still prefers small actions.
+        failure_cost: The cost of each interval from a blow-up to the end.
+        sensors: The sensors that are observed in place of all fields; the environment draws their noise.
 
     Raises:
-        ValueError: naming everything that does not fit.
+        ValueError: With everything that does not fit.
+
+    Example:
+        >>> from simulations import GOOD_VALUES, build
+        >>> from simulations.tasks import Regulation
+        >>> burgers = build({"equation": "burgers"} | GOOD_VALUES["burgers"].settings)
+        >>> Regulation(burgers, target=[0.5], intervals=20).intervals
+        20
     """
 
     name = "regulation"
@@ -82,7 +93,7 @@ class Regulation(Task):
         self.sensors = sensors
 
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """Random starts of the equation, advanced through the warm-up."""
+        """Random starts of the equation, advanced without control by the warm-up."""
         plant = self.simulation
         fields = np.stack([plant.initial_state(rng, amplitude=self.amplitude) for _ in range(batch)])
         state = plant.encode(torch.tensor(fields, dtype=dtype))
@@ -94,7 +105,7 @@ class Regulation(Task):
         return Scenario(cast(Simulation, plant), state, target)
 
     def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
-        """``-(<(u - target)^2> + action_weight <(a / limit)^2>)``, of the fields after the action."""
+        """``-(<(u - target)^2> + action_weight <s^2>)`` with the fields at the end of the interval."""
         plant, target = scenario.simulation, torch.as_tensor(scenario.target)
         fields = plant.readout(after, ["fields"])["fields"]
         distance = (fields - target).square().flatten(1).mean(dim=1)
@@ -103,7 +114,7 @@ class Regulation(Task):
         return -torch.where(self.failed(scenario, after), lost, distance + self.action_weight * effort)
 
     def observe(self, scenario: Scenario, fields: Tensor, rng: np.random.Generator) -> Tensor:
-        """All fields, or what the sensors read; then what the actuators do where they do not follow at once."""
+        """All fields, or the readings of the sensors; then, where actuators lag, their present actions."""
         if self.sensors is None:
             return fields.flatten(1)
         plant = cast(Plant, scenario.simulation)
@@ -124,16 +135,20 @@ def regulate(
     action_weight: float = 0.01,
     sensors: Mapping[str, Any] | None = None,
 ) -> Regulation:
-    """:class:`Regulation` of an equation at its good values, to its state of rest.
+    """:class:`Regulation` of an equation at its good values, to its uniform state of rest.
 
     Args:
-        equation: a name of the catalogue.
-        simulation: settings for ``simulations.build`` that replace the good ones.
-        target: one value for each variable, instead of the state of rest.
-        sensors: arguments of :class:`~simulations.sensors.Sensors`, which then are what is observed.
+        equation: A name of the catalogue.
+        simulation: Settings for ``simulations.build`` in place of the good values.
+        target: One value for each variable, in place of the state of rest.
+        intervals: The length of an episode in control intervals.
+        warm_up: The number of intervals without control before an episode.
+        action_weight: The cost of actions at their bounds.
+        sensors: Arguments of :class:`~simulations.sensors.Sensors`, to observe their readings in place of all
+            fields.
 
     Raises:
-        ValueError: if the equation has no good values, or a setting does not fit.
+        ValueError: If the equation has no state of rest, or a setting does not fit.
     """
     known = [name for name, good in GOOD_VALUES.items() if good.rest is not None]
     if equation not in known:

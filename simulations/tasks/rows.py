@@ -1,4 +1,4 @@
-"""Taking some episodes out of a batch, and putting others in their place."""
+"""Rows of a scenario: select some episodes of a batch, or replace them by others."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ Values = Mapping[str, NDArray[Any]]
 
 
 def take_rows(scenario: Scenario, rows: Rows) -> Scenario:
-    """The episodes ``rows`` of a batch."""
+    """The scenario with the episodes ``rows`` of a batch, in this order."""
     simulation = scenario.simulation
     if simulation.batch_of_parameters is not None:
         simulation = simulation.with_parameters({n: v[rows] if v.ndim else v for n, v in simulation.values.items()})
@@ -25,9 +25,9 @@ def take_rows(scenario: Scenario, rows: Rows) -> Scenario:
 
 
 def put_rows(scenario: Scenario, rows: Rows, others: Scenario) -> Scenario:
-    """A batch whose episodes ``rows`` are replaced by those of ``others``, in its order; neither is changed.
+    """A new scenario in which the episodes ``others`` replace the episodes ``rows`` of ``scenario``.
 
-    Parameters that differ between the two become one value per episode.
+    A parameter that differs between the two gets one value for each episode.
     """
     if len(rows) == len(scenario.start):
         return take_rows(others, np.argsort(rows)) if np.any(rows != np.arange(len(rows))) else others

@@ -1,8 +1,8 @@
-"""Bring an unstable field to rest through the wall, as the PDE Control Gym rewards it.
+"""Bring an unstable field to rest by an action at a wall, with the rewards of the PDE Control Gym.
 
-Rewards are differences of the norm; whoever ends at rest earns a bonus, less what was left and what
-was spent at the wall (Bhan et al. 2024, arXiv:2405.11401). Norms are plain sums of squares over the
-points.
+Rewards are differences of the norm. An episode that ends near rest earns a bonus, less the final norm and
+the effort at the wall (Bhan et al. 2024, arXiv:2405.11401). The norm is the root of the sum of squares over
+the points.
 """
 
 from abc import abstractmethod
@@ -17,15 +17,19 @@ from simulations.tasks.task import Scenario, Task
 
 
 class Stabilization(Task):
-    """Uniform starts ``u = c`` with c drawn uniformly, controlled by the field at the right wall.
+    """A task with uniform starts ``u = c``, controlled by the field at the right wall.
 
-    The published return counts every solver step's ``|u(L)| / 1000``, once, at the end, and only if
-    the norm then is below ``admitted_norm``. Here an interval pays for its own action, so that a
-    reward depends on that interval alone: the sum of the rewards is the published return of every
-    episode that ends below ``admitted_norm``; :meth:`published_return` gives it for all.
+    The published return subtracts the effort, the sum of ``|u(L)| / 1000`` over solver steps, at the end of an
+    episode, and only if the norm is below ``admitted_norm`` then. Here every interval pays for its own effort,
+    so that its reward depends on that interval alone. For an episode that ends below ``admitted_norm`` the sum
+    of rewards equals the published return; :meth:`published_return` gives it for all episodes.
 
     Args:
-        start: bounds of c; the published rows are c = 1, c = 10 and c between them.
+        start: The bounds of c, which is drawn uniformly. The published results are for c = 1, for c = 10, and
+            for c between them.
+
+    Raises:
+        ValueError: If the bounds are not in order.
     """
 
     bonus: ClassVar[float] = 300.0
@@ -47,48 +51,49 @@ class Stabilization(Task):
         """The simulation of every episode."""
 
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """A batch of uniform starts."""
+        """A batch of starts that are uniform in space."""
         levels = torch.tensor(rng.uniform(*self.start, batch), dtype=dtype)
         return Scenario(self.plant, levels[:, None, None].expand(-1, 1, *self.plant.grid.shape).clone())
 
     def step(self, scenario: Scenario, fields: Tensor, action: Tensor, interval: int) -> tuple[Tensor, Tensor]:
-        """Advance by one decision; the last one may be some solver steps shorter."""
+        """Advance by one control interval; the last one may have fewer solver steps."""
         after = _plant(scenario).after(fields, action, self._steps(interval))
         return after, self.reward(scenario, fields, action, after, interval)
 
     def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
-        """Decrease of the norm over the last 100 solver steps (or the interval, if shorter), less the effort.
+        """The decrease of the norm over the last 100 solver steps of the interval (or all of it), less the effort.
 
-        The norm 100 solver steps before the end is the plant's, advanced from ``before``.
+        The norm 100 solver steps before the end is computed by advancing ``before`` again.
         """
         steps = self._steps(interval)
         earlier = _plant(scenario).after(before, action, max(steps - self.lookback, 0))
         end = self._norm(after)
         earned = self._norm(earlier) - end
         if interval == self.intervals - 1:
-            held_at_start = scenario.start[:, 0, -1].abs()  # the sum over steps begins with the start itself
+            held_at_start = scenario.start[:, 0, -1].abs()  # the published sum over steps includes the start
             earned = torch.where(end < self.admitted_norm, self.bonus - held_at_start / 1000 - end, earned)
         remaining = self.solver_steps + 1 - interval * self.plant.steps_per_interval - steps
         earned = torch.where(self.failed(scenario, after), -self.failure_penalty * remaining, earned)
         return earned - steps / 1000 * action[:, 0].abs()
 
     def failed(self, scenario: Scenario, fields: Tensor) -> Tensor:
-        """Whether the norm reached 1e10, ``(batch,)``."""
+        """Whether the norm has reached 1e10, ``(batch,)``."""
         return ~(self._norm(fields) < self.failure_norm)  # also true for nan
 
     def published_return(self, rewards: Tensor, actions: Tensor, end: Tensor) -> Tensor:
-        """The sum of rewards ``(batch, interval)`` as the benchmark counts it, ``(batch,)``.
+        """The return of each episode as the benchmark counts it, ``(batch,)``.
 
         Args:
-            actions: of all intervals, ``(batch, interval, actuator)``.
-            end: fields at the end of the episode.
+            rewards: The rewards of all intervals, ``(batch, interval)``.
+            actions: The actions of all intervals, ``(batch, interval, actuator)``.
+            end: The fields at the end of the episode.
         """
         steps = rewards.new_tensor([self._steps(i) for i in range(actions.shape[1])])
         effort = (steps / 1000 * actions[..., 0].abs()).sum(dim=1)
         return rewards.sum(dim=1) + torch.where(self._norm(end) < self.admitted_norm, 0.0, effort)
 
     def _steps(self, interval: int) -> int:
-        """Solver steps of an interval."""
+        """The number of solver steps of an interval."""
         each = self.plant.steps_per_interval
         return min(each, self.solver_steps - interval * each)
 

@@ -1,4 +1,4 @@
-"""What a control task is: a simulation, where it starts, what is wanted, and for how long."""
+"""The interface of a control task: simulation, starts, targets, rewards, observations, length."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from simulations.base import Simulation
 
 @dataclass(frozen=True)
 class Scenario:
-    """A batch of episodes about to begin.
+    """A batch of episodes before their first interval.
 
     Args:
-        simulation: the plant; parameters that differ between episodes are set in it.
-        start: fields at the beginning, ``(batch, channel, *space)``.
-        target: fields to be reached, of the same shape, where the task has some.
+        simulation: The simulation; it holds the parameters that differ between episodes.
+        start: The fields at the start, ``(batch, channel, *space)``, or the state of a wrapped simulation.
+        target: The target fields, ``(batch, channel, *space)``; None where the task has none.
     """
 
     simulation: Simulation
@@ -27,9 +27,10 @@ class Scenario:
 
 
 class Task(ABC):
-    """A benchmark task: everything that its published numbers depend on.
+    """A control task with everything that its published numbers depend on.
 
-    Args of subclasses are the choices that the task leaves open.
+    A subclass sets ``name``, ``summary`` and ``intervals``, the length of an episode in control intervals. Its
+    arguments are the choices that the task leaves open.
     """
 
     name: ClassVar[str]
@@ -38,25 +39,45 @@ class Task(ABC):
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, batch: int, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """A batch of random episodes."""
+        """Draw a batch of random episodes.
+
+        Args:
+            rng: The generator of the episodes.
+            batch: The number of episodes.
+            dtype: The precision of starts and targets.
+        """
 
     def example(self, *, dtype: torch.dtype = torch.float64) -> Scenario:
-        """One episode that is good for shapes and names; a task with a long warm-up may leave it out here."""
+        """One episode that serves for shapes and names; a task may skip a long warm-up here."""
         return self.draw(np.random.default_rng(0), 1, dtype=dtype)
 
     @abstractmethod
     def reward(self, scenario: Scenario, before: Tensor, action: Tensor, after: Tensor, interval: int) -> Tensor:
-        """What the action ``(batch, actuator)`` of one interval earned, ``(batch,)``; differentiable."""
+        """The reward of one interval, ``(batch,)``; it is differentiable.
+
+        Args:
+            scenario: The batch of episodes.
+            before: The fields at the beginning of the interval, ``(batch, channel, *space)``.
+            action: The action in physical units, ``(batch, actuator)``.
+            after: The fields at the end of the interval.
+            interval: The number of the interval, from 0.
+        """
 
     def step(self, scenario: Scenario, fields: Tensor, action: Tensor, interval: int) -> tuple[Tensor, Tensor]:
-        """Advance by one decision: the fields after it, and its reward ``(batch,)``."""
+        """Advance by one control interval: the fields at its end, and the reward ``(batch,)``."""
         after = scenario.simulation.advance(fields, action)
         return after, self.reward(scenario, fields, action, after, interval)
 
     def failed(self, scenario: Scenario, fields: Tensor) -> Tensor:
-        """Which episodes end early because a limit was crossed or the fields blew up, ``(batch,)``."""
+        """Which episodes end early, as a limit was crossed or the fields blew up, ``(batch,)``."""
         return scenario.simulation.blown_up(fields)
 
     def observe(self, scenario: Scenario, fields: Tensor, rng: np.random.Generator) -> Tensor:
-        """What a controller may see of the fields, ``(batch, observation)``: everything, unless the task says less."""
+        """The observation of a controller, ``(batch, observation)``; all fields by default.
+
+        Args:
+            scenario: The batch of episodes.
+            fields: The present fields, ``(batch, channel, *space)``.
+            rng: Draws the noise of sensors.
+        """
         return fields.flatten(1)

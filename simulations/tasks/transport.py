@@ -1,4 +1,4 @@
-"""T2: transport with recirculation, controlled where the flow enters."""
+"""T2: bring transport with recirculation to rest by an action at the inflow."""
 
 from simulations.equations.transport_recirculation import TransportRecirculation
 from simulations.grid import BoundedGrid
@@ -7,14 +7,18 @@ from simulations.tasks.stabilization import Stabilization
 
 
 class Transport(Stabilization):
-    """Bhan et al. 2024, arXiv:2405.11401, section on the transport equation.
+    """The transport task of the PDE Control Gym (Bhan et al. 2024, arXiv:2405.11401).
 
-    50 decisions of 0.1, each 1000 solver steps of 1e-4; ``|U| <= 20``. (The published code
-    leaves out the very last step, which changes none of the digits below.)
-    Published returns: backstepping 289.84 and 198.38 from u = 1 and 10, PPO 244.47 and 72.51, SAC
-    217.33 and 146.10; means over 50 random starts 243.06, 189.98, 179.90.
+    An episode has 50 control intervals of 0.1 with 1000 solver steps each; the bound is ``|U| <= 20``. (The
+    published code omits the last step, which changes none of the digits below.) Published returns from u = 1 and
+    u = 10: backstepping 289.84 and 198.38, PPO 244.47 and 72.51, SAC 217.33 and 146.10. Published means over 50
+    random starts: 243.06, 189.98 and 179.90.
+
+    Args:
+        start: The bounds of the uniform starts, see :class:`~simulations.tasks.stabilization.Stabilization`.
 
     Example:
+        >>> from simulations.tasks import Transport
         >>> task = Transport(start=(1.0, 1.0))
         >>> task.intervals
         50
@@ -25,7 +29,7 @@ class Transport(Stabilization):
     solver_steps = 50_000
 
     def build_plant(self) -> TransportRecirculation:
-        """100 points spaced by 0.01."""
+        """The simulation on 100 points with a spacing of 0.01."""
         grid = BoundedGrid.nodes(100, 0.99)
         return TransportRecirculation(
             grid,

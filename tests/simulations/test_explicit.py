@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from simulations.actuators import ActionBox, Actuators
-from simulations.base import StepLimit, Variable
+from simulations.base import Variable
 from simulations.explicit import ExplicitSimulation
 from simulations.grid import BoundedGrid
 from simulations.parameters import positive
 from simulations.shapes import boundary_values, boxes
+from simulations.step_limits import StepLimit
 
 POINTS = 9
 

@@ -7,7 +7,8 @@ import torch
 from cases.case import Case
 from torch import Tensor
 
-from simulations import Simulation
+from simulations import Simulation, checkpointing
+from simulations.checkpointing import march
 
 Draw = Callable[..., Tensor]
 
@@ -104,23 +105,18 @@ def test_states_kept_on_the_way_do_not_change_the_gradient(
     simulation = case.coarse().build(steps_per_interval=70)
     state, action = draw_states(simulation, 2), draw_actions(simulation, 2)
 
-    def every_state_kept(step: Callable[[Tensor], Tensor], state: Tensor, count: int) -> Tensor:
-        for _ in range(count):
-            state = step(state)
-        return state
-
     def gradients() -> tuple[Tensor, ...]:
         inputs = [state.clone().requires_grad_(), action.clone().requires_grad_()]
         end = simulation.advance(*inputs)
         return (end.detach(), *torch.autograd.grad(end.square().sum(), inputs))
 
     some = gradients()
-    monkeypatch.setattr(simulation, "march", every_state_kept)
+    monkeypatch.setattr(checkpointing, "ALL_KEPT", simulation.steps_per_interval)
     for found, wanted in zip(some, gradients(), strict=True):
         torch.testing.assert_close(found, wanted, rtol=0, atol=1e-13 * wanted.abs().max().item())
 
 
-def test_memory_of_gradients_grows_like_the_root_of_the_number_of_steps(simulation: Simulation) -> None:
+def test_memory_of_gradients_grows_like_the_root_of_the_number_of_steps() -> None:
     """100 steps are kept in 10 pieces, so each is computed twice; without gradients, or 64 steps, once."""
     calls = 0
 
@@ -133,7 +129,7 @@ def test_memory_of_gradients_grows_like_the_root_of_the_number_of_steps(simulati
         nonlocal calls
         calls = 0
         state = torch.ones(3, requires_grad=True)
-        end = simulation.march(step, state, count)
+        end = march(step, state, count)
         if end.requires_grad:
             end.sum().backward()
         return calls

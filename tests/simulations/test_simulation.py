@@ -10,8 +10,8 @@ from cases.case import Case
 from torch import Tensor
 
 from simulations import Simulation, run_episodes
-from simulations.base import StepLimit
 from simulations.parameters import Parameter, non_negative, positive
+from simulations.step_limits import StepLimit
 
 Draw = Callable[..., Tensor]
 
