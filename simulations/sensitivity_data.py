@@ -126,7 +126,7 @@ def generate_sensitivities(
         samples=recipe.samples,
         intervals=recipe.intervals,
         target=target,
-        title=title or f"{simulation.equation}: answers to actions",
+        title=title or f"{simulation.equation}: sensitivities to actions",
         settings=origin,
     )
     missing, samples = set(store.missing()), range(recipe.samples)

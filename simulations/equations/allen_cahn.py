@@ -44,7 +44,7 @@ class AllenCahn(SpectralSimulation):
     functional_names = ("mass", "free_energy")
     parameters = (
         positive("diffusivity", "diffusivity of the order parameter", 0.02),
-        positive("reaction_rate", "rate of the fall into a phase", 1.0),
+        positive("reaction_rate", "rate at which the phases form", 1.0),
     )
     modulated_parameters = ("reaction_rate",)
 
