@@ -21,7 +21,7 @@ from simulations.parameters import Parameter, Values, checked
 from simulations.step_limits import StepLimit, tightest, too_long
 from simulations.tensor_checks import require_alike, require_finite, require_tensor
 
-__all__ = ["Budget", "Simulation", "StepLimit", "Variable"]
+__all__ = ["Budget", "Simulation", "Variable"]
 
 Array = NDArray[Any]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations import Parameter, PeriodicGrid, Variable, uniform
-from simulations.base import StepLimit
+from simulations import StepLimit
 from simulations.initial import random_waves
 from simulations.pseudospectral import SpectralSimulation
 
