@@ -15,8 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from simulations import Parameter, PeriodicGrid, Variable, uniform
-from simulations import StepLimit
+from simulations import Parameter, PeriodicGrid, StepLimit, Variable, uniform
 from simulations.initial import random_waves
 from simulations.pseudospectral import SpectralSimulation
 
