@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sciwm.benchmarks.results import source_commit
 from sciwm.config import Config
 from sciwm.files import write_json
+from sciwm.provenance import source_commit
 from sciwm.reuse import digest_of, reusable
 
 Cell = dict[str, Any]

@@ -2,12 +2,8 @@
 
 import datetime
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +11,7 @@ import numpy as np
 import torch
 
 from sciwm.errors import InputError, Problem
+from sciwm.provenance import machine, source_commit
 from sciwm.version import __version__
 
 ACCEPTED = Path(__file__).parent / "results"
@@ -69,7 +66,7 @@ def provenance(name: str, command: str, seeds: Sequence[int]) -> dict[str, Any]:
         "commit": source_commit(),
         "sciwm": __version__,
         "torch": torch.__version__,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {_processor()}",
+        "machine": machine(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": command,
         "seeds": list(seeds),
@@ -107,26 +104,3 @@ def origin(result: Result) -> str:
         f"`{result['command']}`, seeds {', '.join(map(str, result['seeds']))}, {result['machine']}, {result['date']}, "
         f"commit {result['commit'][:9]}{'+changes' if result['commit'].endswith('+changes') else ''}."
     )
-
-
-@cache
-def source_commit() -> str:
-    """The commit of the source tree when first asked, marked if files differ from it; unknown outside a checkout."""
-    root = Path(__file__).parents[2]
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
-        return done.stdout.strip()
-
-    commit = git("rev-parse", "HEAD")
-    changed = git("status", "--porcelain", "--", "sciwm", "simulations", "configs")
-    return (commit + ("+changes" if changed else "")) if commit else "unknown"
-
-
-def _processor() -> str:
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "unknown processor"

@@ -26,13 +26,14 @@ from sciwm.benchmarks.physics.scenario import Scenario
 from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, time_unit
 from sciwm.benchmarks.physics.trained import trained_cell
 from sciwm.benchmarks.physics.variants import BASE, DEFAULT, NONLINEAR_ENCODER, VARIANTS
-from sciwm.benchmarks.results import Row, source_commit
+from sciwm.benchmarks.results import Row
 from sciwm.benchmarks.runner import BENCHMARKS, run_benchmark, update_readme
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation.statistics import paired_bootstrap
 from sciwm.evaluation.suite.measures import Measure
+from sciwm.provenance import source_commit
 from sciwm.training.loop import NothingLearned
 
 MEASURES = {"valid_time", "energy_drift", "energy_change_error", "energy_read_error", "budget_residual", "effect_held",

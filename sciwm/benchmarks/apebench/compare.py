@@ -22,10 +22,11 @@ from sciwm.benchmarks.apebench.learned import BUDGET, IDLE, parameters_of, setti
 from sciwm.benchmarks.apebench.scenarios import DIFFICULTIES, NUM_POINTS, TEST_STEPS, TRAIN_STEPS, Scenario, scenario
 from sciwm.benchmarks.apebench.score import JUDGED_STEPS, PUBLISHED, geometric_mean_nrmse, nrmse
 from sciwm.benchmarks.cells import Cell, cached
-from sciwm.benchmarks.results import Column, Row, source_commit, text
+from sciwm.benchmarks.results import Column, Row, text
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.climate.spectra import energy_spectrum, log_spectral_distance
 from sciwm.evaluation.trajectories import decoded
+from sciwm.provenance import source_commit
 from simulations import PeriodicGrid
 
 Fit = Callable[[Scenario, int, Path], tuple[Dynamics, int, float | None]]
