@@ -19,9 +19,11 @@ from sciwm.report.drawing import (
     LineLabel,
     band,
     illustrate,
+    in_time,
     label_lines,
     largest,
     new_figure,
+    position,
     quantity,
     space_time,
     spread,
@@ -41,7 +43,7 @@ def controlled_flow(results: Results, controlled: xr.Dataset, variable: Variable
     rows = {
         "Uncontrolled": one[variable.name].sel(controller="none").values,
         "Controlled through the world model": executed[variable.name].values,
-        "Imagined: the world model plans and acts in its own imagination": one[f"{variable.name}_imagined"].values,
+        "Imagined: the world model plans and acts on its own forecast": one[f"{variable.name}_imagined"].values,
     }
     label = quantity(variable.long_name, variable.name, variable.units)
     draw, kind = (_over_time, "space-time plots") if len(dimensions) == 1 else (_at_instants, "snapshots")
@@ -49,7 +51,8 @@ def controlled_flow(results: Results, controlled: xr.Dataset, variable: Variable
     caption = (
         f"Held-out start {episode + 1} of {controlled.sizes['episode']}, the median by what the world model achieves "
         f"over the first {results.first_window:g} time units, which are shown. The upper two panels are the true "
-        f"simulation, the second with the actions shown below. The third sees it at the first instant alone and "
+        f"simulation, the second under the actions shown below. The third is the forecast that starts from the first "
+        "instant, sees nothing later, and "
         f"{_deviation(one, variable, dimensions)}.{'' if len(dimensions) == 1 else f' {dimensions[0]} is across.'}"
     )
     alternative = f"{kind} of the {variable.long_name}: uncontrolled, controlled, imagined; and the actions"
@@ -66,12 +69,13 @@ def distance_over_time(results: Results, controlled: xr.Dataset) -> Illustration
         low, middle, high = spread(controlled["distance"].sel(controller=name), "episode")
         band(axes, times, low, middle, high, **CONTROLLER_STYLES[name])
         ends[name] = float(middle[-last:].mean())
-    axes.set(yscale="log", xlim=(times[0], times[-1]), xlabel="time t", ylabel="mean square distance from the target")
+    axes.set(yscale="log", xlim=(times[0], times[-1]), xlabel=in_time("time t"))
+    axes.set_ylabel(f"mean square distance from the target{_squared_units(results)}")
     axes.set_ylim(_lowest_shown(ends), 3 * largest(controlled["distance"].values))
     axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
     axes.axvline(results.first_window, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
     axes.annotate(
-        f"first {results.first_window:g}",
+        f"first {results.first_window:g} time units",
         (results.first_window, 0.75),
         xycoords=axes.get_xaxis_transform(),
         xytext=(-5, 0),
@@ -81,8 +85,7 @@ def distance_over_time(results: Results, controlled: xr.Dataset) -> Illustration
     label_lines(axes, [_end_label(name, end, axes.get_ylim()[0]) for name, end in ends.items()])
     caption = (
         f"Median over {controlled.sizes['episode']} held-out starts; shaded, the 10-90 % range. At the right, the "
-        f"level of the last {results.last_window:g} time units, where a controller has come to its floor; ↓ marks a "
-        "line that has left the figure."
+        f"mean level over the last {results.last_window:g} time units; ↓ marks a line that falls below the figure."
     )
     return illustrate(figure, "distance_over_time", caption, "distance from the target over time for every controller")
 
@@ -101,7 +104,7 @@ def _over_time(results: Results, rows: dict[str, Array], actions: Array, times: 
     panels: Sequence[Axes] = figure.subplots(4, 1, sharex=True, height_ratios=[1, 1, 1, 0.8])
     for axes, (title, values) in zip(panels, rows.items(), strict=False):
         image = space_time(axes, values, times, axis.coordinates, limit=largest(rows["Uncontrolled"]))
-        axes.set(title=title, ylabel=f"position {axis.name}{with_units(axis.units)}")
+        axes.set(title=title, ylabel=position(axis.name, axis.units))
     figure.colorbar(image, ax=list(panels[:3]), label=label, aspect=45, pad=0.01)
     _draw_actions(figure, panels[3], results, actions, times)
     return figure
@@ -124,8 +127,8 @@ def _deviation(one: xr.Dataset, variable: Variable, dimensions: Sequence[str]) -
     start = (truth.isel(time=0) ** 2).mean(dimensions)
     worst = float((squared.max(skipna=False) / start) ** 0.5)
     if not np.isfinite(worst):
-        return "is lost on the way"
-    return f"never deviates from what happened by more than {in_text(100 * worst)} % of the amplitude at the start"
+        return "blows up"
+    return f"deviates from the controlled flow by at most {in_text(100 * worst)} % of the amplitude at the start"
 
 
 def _draw_actions(figure: FigureBase, axes: Axes, results: Results, actions: Array, times: Array) -> None:
@@ -144,8 +147,15 @@ def _draw_actions(figure: FigureBase, axes: Axes, results: Results, actions: Arr
     axes.set_yticks(list(shown), [box.names[j].replace("_", " ") for j in shown])
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(True)
-    axes.set(title="Actions, as executed", xlabel="time t")
+    axes.set(title="Actions, as executed", xlabel=in_time("time t"))
     figure.colorbar(image, ax=axes, label=f"action{with_units(box.units)}", aspect=12, pad=0.01)
+
+
+def _squared_units(results: Results) -> str:
+    """Of a distance over all variables, empty where these have none or several."""
+    units = {variable.units for variable in results.domain.variables}
+    unit = units.pop()
+    return "" if units or unit in ("", "1") else f" [({unit})²]"
 
 
 def _lowest_shown(ends: dict[str, float]) -> float:

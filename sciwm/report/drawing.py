@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+TIME_UNITS, LENGTH_UNITS = "time units", "length units"
+"""Of times and lengths that have no others."""
+
 WIDTH = 8.6  # inches; with DENSITY, twice the pixels that the page shows it at
 DENSITY = 220
 GREY = "#6e7781"
@@ -175,13 +178,23 @@ def label_lines(axes: Axes, labels: Sequence[LineLabel]) -> None:
 
 
 def quantity(long_name: str, name: str, units: str) -> str:
-    """How an axis is labelled: ``velocity u``, ``velocity u [m/s]``."""
-    return f"{long_name} {name}" + with_units(units)
+    """How an axis is labelled: ``velocity u [m/s]``, ``velocity u [dimensionless]``."""
+    return f"{long_name} {name}{with_units(units)}"
 
 
-def with_units(units: str) -> str:
-    """`` [units]``, nothing for dimensionless quantities."""
-    return "" if units in ("", "1") else f" [{units}]"
+def with_units(units: str, otherwise: str = "dimensionless") -> str:
+    """`` [units]``; what stands for them where there are none."""
+    return f" [{otherwise if units in ('', '1') else units}]"
+
+
+def in_time(text: str) -> str:
+    """The label of an axis of times, all of which are in the units of the equation."""
+    return f"{text} [{TIME_UNITS}]"
+
+
+def position(name: str, units: str) -> str:
+    """The label of an axis of positions."""
+    return f"position {name}{with_units(units, LENGTH_UNITS)}"
 
 
 def largest(*values: Array) -> float:

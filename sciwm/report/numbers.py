@@ -1,6 +1,7 @@
 """How numbers are written: three significant digits, powers of ten where needed."""
 
 import math
+import re
 
 from markupsafe import Markup
 
@@ -25,6 +26,11 @@ def in_html(value: float | None) -> Markup:
     if not power:
         return Markup("{}").format(mantissa)
     return Markup('<span class="number">{} × 10<sup>{}</sup></span>').format(mantissa, power.replace("-", "−"))
+
+
+def with_minus_signs(text: str) -> str:
+    """Text for the page whose negative numbers begin with a minus sign instead of a hyphen."""
+    return re.sub(r"(?<![\w])-(?=\d)", "−", text)
 
 
 def in_mathtext(value: float | None) -> str:

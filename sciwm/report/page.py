@@ -1,10 +1,8 @@
 """The page of a run: one file that needs nothing else."""
 
 import base64
-import platform
 from collections.abc import Iterator
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,16 @@ from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.files import write_atomically
 from sciwm.report.contents import Results, read_results
 from sciwm.report.drawing import Illustration
+from sciwm.report.equation_text import EQUATIONS, typeset
 from sciwm.report.figures import draw_figures
-from sciwm.report.numbers import in_html
-from sciwm.report.part_sections import SECTIONS
+from sciwm.report.numbers import in_html, with_minus_signs
+from sciwm.report.origin_tables import origin_rows, package_versions, stage_times
+from sciwm.report.overview import overview
+from sciwm.report.part_sections import SECTIONS, PartSection
+from sciwm.report.player_data import in_script, player_data, player_note
 from sciwm.report.result_table import controller_rows, measures
-from sciwm.report.sentences import equation_title, key_numbers, write_summary
+from sciwm.report.sentences import key_numbers, write_summary
+from sciwm.report.system_text import actuator_texts, constants_text, domain_text, wall_texts
 from sciwm.run_paths import RunPaths
 
 
@@ -57,23 +60,26 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
     )
     environment.filters["number"] = in_html
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
-    metrics = results.metrics
+    environment.filters["minus"] = with_minus_signs
+    metrics, player = results.metrics, player_data(results)
+    sections = {name: section for name, section in SECTIONS.items() if name in results.evaluated}
+    anchors = _anchors(results, figures, sections, player)
+    rows = overview(results, str(_shown(results.run)))
     return environment.get_template("page.html.jinja").render(
         results=results,
         config=results.config,
         folder=_shown(results.run),
-        equation=equation_title(results),
-        extents=_extents(results),
-        points=" × ".join(str(axis.num_points) for axis in results.domain.axes),
-        summary=write_summary(results),
+        **_system(results),
+        contents=anchors,
+        anchors=list(anchors),
+        summary=write_summary(results, rows),
         key_numbers=key_numbers(results),
+        rows=rows,
+        player=player,
+        player_note=player_note(player) if player else "",
+        player_json=in_script(player),
         figures=figures,
-        sections={name: section for name, section in SECTIONS.items() if name in results.evaluated},
-        parts=[
-            (EVALUATION_PARTS[name], measures(metrics, name)[0], name)
-            for name in results.evaluated
-            if measures(metrics, name)
-        ],
+        sections=sections,
         measures=partial(measures, metrics),
         left_out=[(EVALUATION_PARTS[name], reason) for name, reason in metrics.get("left_out", {}).items()],
         missing=list(_missing(results)),
@@ -81,18 +87,44 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         lead_times=_lead_times(results) if results.rollouts is not None else [],
         latent=metrics.get("latent"),
         config_text=RunPaths(results.run).config.read_text(),
-        stages={stage.replace("_", " "): seconds for stage, seconds in metrics.get("time", {}).items()},
-        versions=_versions(results.description),
+        origin=origin_rows(results),
+        stages=stage_times(results),
+        versions=package_versions(),
     )
 
 
-def _extents(results: Results) -> str:
-    """Lengths of the domain, which go beyond the outermost points where these do not stand on the walls."""
-    if results.domain.periodic:
-        return " × ".join(f"{axis.extent:g}" for axis in results.domain.axes)
-    given = results.config.simulation.domain_extent
-    lengths = given if isinstance(given, tuple) else (given,) * len(results.domain.axes)
-    return " × ".join(f"{length:g}" for length in lengths) + " between walls"
+def _system(results: Results) -> dict[str, Any]:
+    """What stands under the title."""
+    equation = EQUATIONS[results.config.simulation.equation]
+    return {
+        "equation": equation,
+        "equation_lines": [typeset(line) for line in equation.lines],
+        "constants": constants_text(results),
+        "domain": domain_text(results),
+        "walls": list(wall_texts(results)),
+        "actuators": actuator_texts(results),
+    }
+
+
+def _anchors(
+    results: Results,
+    figures: dict[str, list[Illustration]],
+    sections: dict[str, PartSection],
+    player: dict[str, Any] | None,
+) -> dict[str, str]:
+    """The sections that are there, by their names in links."""
+    there = {
+        "summary": ("Summary", True),
+        "evaluation": ("At a glance", True),
+        "player": ("Player", player is not None),
+        "control": ("Control", bool(figures["control"])),
+        "rollout": ("Forecasts against the truth", bool(figures["rollout"])),
+        "latent": ("Latent", "latent" in results.metrics),
+        **{name: (section.title, True) for name, section in sections.items()},
+        "training": ("Training", bool(figures["training"])),
+        "provenance": ("Use it, provenance", True),
+    }
+    return {anchor: title for anchor, (title, shown) in there.items() if shown}
 
 
 def _shown(run: Path) -> Path:
@@ -107,7 +139,7 @@ def _missing(results: Results) -> Iterator[tuple[str, str]]:
     if results.controlled is None:
         yield "closed-loop control", f"sciwm control {folder}"
     if results.rollouts is None:
-        yield "rollouts and latent", f"sciwm evaluate {folder}"
+        yield "forecasts of the test set and the latent", f"sciwm evaluate {folder}"
     if not results.history:
         yield "the course of the training", f"sciwm train {folder}"
     if not results.domain.functionals:
@@ -126,18 +158,7 @@ def _lead_times(results: Results, *, count: int = 6) -> list[dict[str, float | N
             "lyapunov": exponent * rollout["lead_time"][i] if exponent else None,
             "nrmse": rollout["nrmse"][i],
             "persistence": rollout["nrmse_persistence"][i],
-            "skill": rollout["skill_vs_persistence"][i],
+            "unskilled": 1 - rollout["skill_vs_persistence"][i],
         }
         for i in chosen
     ]
-
-
-def _versions(description: dict[str, Any]) -> dict[str, str]:
-    """What the model was trained with, and what else this page was written with."""
-    return {
-        "sciwm": description["sciwm"],
-        "torch": description["torch"],
-        "neuraloperator": version("neuraloperator"),
-        "numpy": version("numpy"),
-        "python": platform.python_version(),
-    }

@@ -45,7 +45,7 @@ def _shifts(results: Results, together: xr.Dataset) -> list[Illustration]:
     figures = []
     for name in map(str, together["shift"].values):
         errors = together.sel(shift=name, drop=True)
-        errors["factor"].attrs["long_name"] = f"factor of the {name.replace('_', ' ')}"
+        errors["factor"].attrs["long_name"] = f"{name.replace('_', ' ')}, as a multiple of that in the data"
         figures.append(error_under_shift(errors, f"{name}_shift", float(together["slope"].attrs["lead_time"])))
     return figures
 
@@ -53,61 +53,63 @@ def _shifts(results: Results, together: xr.Dataset) -> list[Illustration]:
 SECTIONS: dict[str, PartSection] = {
     "budgets": PartSection(
         "Budgets under unseen actions",
-        "Imagined intervals under fresh full-range actions, which the training data never hold: how wrong changes of "
-        "functionals are, and how far from the budgets that the model states, in deviations of the true changes.",
+        "Forecasts under new actions of the full range that change in every interval, as none in the training data do: "
+        "the error of the changes of functionals, and their distance from the budgets that the model states, in "
+        "deviations of the true changes.",
         lambda results, errors: [budgets_over_time(errors)],
     ),
     "scores": PartSection(
         "Scores by variable",
-        "A VRMSE of 1 is what the spatial mean of the truth would get; a skill of 0 is no better than saying that "
-        "nothing changes.",
+        "VRMSE is the root mean square error over the spatial deviation of the truth: predicting the spatial mean has "
+        "1. Skill is 1 minus the mean square error over that of persistence: predicting no change has 0.",
         lambda results, scores: [scores_over_lead_time(scores)],
     ),
     "effects": PartSection(
-        "What actions change",
-        "Who predicts the flow well and ignores the actions has an error of 1 here; given wrong actions, a model that "
-        "uses them must do worse than with the right ones.",
+        "Effects of actions",
+        "The difference between two futures of one state under two sequences of actions, imagined against true. A "
+        "model that ignores the actions has an error of 1; one that uses them does worse when given wrong ones.",
         lambda results, effects: [effect_over_lead_time(effects)],
     ),
     "gradients": PartSection(
-        "Where gradients point",
-        "Planning by gradients needs a cosine near 1 over its horizon; beyond a Lyapunov time even the true gradient "
-        "grows without bound and says little about where to go.",
+        "Gradients with respect to actions",
+        "Planning by gradients needs a cosine near 1 with the true gradient over its horizon. Beyond a Lyapunov time "
+        "the true gradient itself grows without bound and is of little use.",
         _gradients,
     ),
     "long_run": PartSection(
         "Long runs",
-        "No trajectory can be right for so long: what counts is whether statistics stay those of the truth, and "
-        "distances are to be read beside those between true runs and with the share that blew up, which more "
-        "substeps of the predictor (model.predictor.substeps) often lower.",
+        "No forecast of a chaotic flow is right for so long, but its statistics can be. Compare distances from the "
+        "truth with those between true runs, and mind the share of runs that blew up, which more substeps of the "
+        "predictor (model.predictor.substeps) often lower.",
         _long_runs,
     ),
     "resolution": PartSection(
-        "The same fields on finer grids",
-        "A model that means the function and not its samples has the same latent on every grid that resolves it.",
+        "Latents on finer grids",
+        "The latent of a field should not depend on the grid that samples it, as long as the grid resolves it.",
         lambda results, errors: [error_over_grids({WHOSE: errors})],
     ),
     "refined_control": PartSection(
         "Control of a finer simulation",
-        "Plans are made as before but executed on more points; what is lost is what the model owes to its own grid.",
+        "The same planning, executed by a simulation on more points than the model was trained on.",
         lambda results, controlled: [control_over_grids(controlled)],
     ),
     "shifts": PartSection(
-        "Outside the data",
-        "The model is not told of the shift, so errors must grow where the physics changes; a model that is nearly "
-        "exact without it has a steep slope, so read slopes with the errors themselves.",
+        "Shifts outside the data",
+        "The model is not told of the shift, so errors grow where the physics changes. Read slopes with the errors "
+        "themselves: a model that is nearly exact without the shift has a steep slope.",
         _shifts,
     ),
     "probing": PartSection(
-        "What can be read from the latent",
-        "The untrained encoder and the principal components of the fields show what no learning was needed for; an R² "
-        "within trajectories of 0 knows no more than which simulation it is.",
+        "Probing of the latent",
+        "Probes are regressions from the latent to functionals and phases. The untrained encoder and the principal "
+        "components of the fields show what needs no learning. An R² within trajectories of 0 is that of the mean of "
+        "each simulation.",
         lambda results, found: [readable_from_latents(found), readable_over_lead_time(found)],
     ),
     "surprise": PartSection(
-        "What is noticed",
-        "Violations should have an AUROC near 1 and controls one half; where the share of false alarms is far from "
-        "what was allowed, the test simulations are too few to set the threshold.",
+        "Violations of physics",
+        "Violations of physics should have an AUROC near 1, and possible flows one of 0.5. Where the share of false "
+        "alarms is far from what was allowed, the test simulations are too few to set the threshold.",
         lambda results, found: [surprise_by_violation(found), detection_over_size(found)],
     ),
 }

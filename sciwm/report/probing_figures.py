@@ -1,4 +1,4 @@
-"""What can be read from latents, and for how long after they are let loose."""
+"""What can be read from latents, encoded and rolled out."""
 
 import re
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from sciwm.report.drawing import (
     Illustration,
     LineLabel,
     illustrate,
+    in_time,
     label_lines,
     new_figure,
 )
@@ -33,7 +34,9 @@ KINDS = {
 }
 PROBE_NAMES = {"ridge": "linear (ridge)", "network": "nonlinear (network)"}
 LOWEST = -0.25
-"""R2 below this is drawn at the edge: worse than the mean by more than it matters how much."""
+"""R2 below this is drawn at the edge: how much worse than the mean does not matter."""
+FAR_BELOW = -10.0
+"""To there lines that leave a figure are drawn, so that they leave it steeply."""
 
 
 def readable_from_latents(result: xr.Dataset) -> Illustration:
@@ -83,20 +86,20 @@ def readable_over_lead_time(result: xr.Dataset) -> Illustration:
         of_kind = followed.isel(target=np.flatnonzero(result["kind"].values == kind))
         for name, color in colors.items():
             values = of_kind.sel(representation=name)
-            middle = _drawn(values.where(np.isfinite(values), -np.inf).median("target"))
+            middle = values.where(np.isfinite(values), -np.inf).median("target").clip(FAR_BELOW).values
             axes.plot(lead, middle, "o-", color=color, markersize=3.5)
             if axes is panels[-1]:
-                labels.append(LineLabel(_spoken(name), float(middle[-1]), color, bold=color == ORANGE))
+                labels.append(LineLabel(_spoken(name), float(max(middle[-1], LOWEST)), color, bold=color == ORANGE))
         axes.axhline(0, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-        axes.set(title=KINDS[kind], xlabel="lead time", ylim=(LOWEST, 1.03))
+        axes.set(title=KINDS[kind], xlabel=in_time("lead time"), ylim=(LOWEST, 1.03))
     panels[0].set_ylabel("R² within trajectories")
     figure.draw_without_rendering()  # places the axes, beside which the lines are named
     label_lines(panels[-1], labels)
     caption = (
         "Probes trained on encoded latents, applied to latents rolled out under the recorded actions: the median over "
-        "targets, each by the probe that reads it better at no lead time. Values below "
-        f"{LOWEST:g} are drawn there. Persistence keeps the latent of the start, PCA the components of the start; the "
-        "lookup knows the time alone."
+        "targets, each by the probe that reads it better at no lead time. Lines that "
+        f"leave the figure fall below {LOWEST:g}. Persistence keeps the latent of the start, PCA the components of the "
+        "start; the lookup knows the time alone."
     )
     return illustrate(
         figure, "readable_over_lead_time", caption, "R2 of probes of rolled latents over lead time, by kind of target"

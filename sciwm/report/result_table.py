@@ -79,7 +79,7 @@ def summary_table(metrics: dict[str, Any]) -> str:
     """
     parts = []
     if "control" in metrics:
-        headings = ("mean square distance", f"first {first_window(metrics['control'])}", *HEADINGS)
+        headings = ("mean square distance", f"first {first_window(metrics['control'])} time units", *HEADINGS)
         parts.append(_aligned([headings, *map(_cells, controller_rows(metrics["control"]))]))
     lines = _lines(metrics)
     if lines:
@@ -107,15 +107,18 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
 def _lines(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     lines = []
     if "gain" in metrics.get("control", {}):
-        gain = f"{100 * metrics['control']['gain']:.1f} % of the reduction by gradients through the true solver"
-        lines.append(("gain", gain))
+        share = f"{100 * metrics['control']['gain']:.1f} % of that by gradients through the true solver"
+        lines.append(("relative reduction", share))
     if "rollout" in metrics:
         rollout = metrics["rollout"]
         skill = rollout["skill_vs_persistence"]
         low, high = map(in_text, rollout["valid_prediction_time_interval"])
         lines += [
             ("valid prediction time", f"{valid_time(rollout)}, 95 % interval {low} to {high}"),
-            ("skill vs persistence", f"{in_text(skill[0])} after one step, {in_text(skill[-1])} after {len(skill)}"),
+            (
+                "skill vs persistence",
+                f"{in_text(skill[0])} after one interval, {in_text(skill[-1])} after {len(skill)}",
+            ),
         ]
     if "latent" in metrics:
         ratio = in_text(metrics["latent"]["participation_ratio"])

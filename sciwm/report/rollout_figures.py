@@ -1,4 +1,4 @@
-"""What the model imagines of held-out simulations, and for how long it can be believed."""
+"""Forecasts of held-out simulations, and how long they are valid."""
 
 from collections.abc import Sequence
 
@@ -19,17 +19,20 @@ from sciwm.report.drawing import (
     LineLabel,
     band,
     illustrate,
+    in_time,
     label_lines,
     largest,
     new_figure,
+    position,
     quantity,
     space_time,
-    with_units,
 )
 from sciwm.report.snapshots import draw_rows, row_height, rows_of
 
 HIGHEST = 2.0
 """Errors above this, and those of what blew up, are drawn here: two unrelated states differ by about 1.4."""
+SMALLEST = 1e-9
+"""Errors below this are rounding, and drawn here."""
 
 
 def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration:
@@ -37,27 +40,27 @@ def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration
     lead = rollouts["time"].values[1:]
     figure = new_figure(3.9)
     axes = figure.subplots()
-    labels = [LineLabel(f"valid below {VALID_ERROR:g}", VALID_ERROR, INK)]
-    top = VALID_ERROR
+    labels = [LineLabel(f"valid up to {VALID_ERROR:g}", VALID_ERROR, INK)]
     for name, text, color in [("nrmse_persistence", "persistence", GREY), ("nrmse", "world model", ORANGE)]:
         errors = rollouts[name].isel(time=slice(1, None)).fillna(np.inf)
-        low, mean, high = _spread(errors.clip(max=HIGHEST))
+        low, mean, high = _spread(errors.clip(SMALLEST, HIGHEST))
         band(axes, lead, low, mean, high, color=color)
-        top = max(top, largest(high))
         labels.append(LineLabel(text, float(mean[-1]), color, bold=name == "nrmse"))
     axes.axhline(VALID_ERROR, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-    axes.set_ylim(0, min(1.1 * top, HIGHEST))
-    axes.set(xlim=(0, lead[-1]), xlabel="lead time", ylabel="normalised error (nRMSE)")
+    axes.set(yscale="log", xlim=(0, lead[-1]), xlabel=in_time("lead time"), ylabel="error / norm of the truth (nRMSE)")
+    axes.set_ylim(top=1.5 * HIGHEST)
+    axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
     exponent = results.config.evaluation.lyapunov_exponent
     _mark_valid_time(axes, rollouts, exponent)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center")
     label_lines(axes, labels)
     _add_lyapunov_axis(axes, exponent)
     reached = int(reaches_the_end(rollouts).sum())
     caption = (
-        f"Open-loop rollouts of {rollouts.sizes['simulation']} held-out simulations under their own forcing: mean, and "
-        f"shaded the 10-90 % range. The error is 1 for a prediction of nothing and about 1.4 for an unrelated state. "
-        f"Errors above {HIGHEST:g} are drawn as {HIGHEST:g}. "
-        f"{reached} of {rollouts.sizes['simulation']} stay below {VALID_ERROR:g} to the end."
+        f"Forecasts of {rollouts.sizes['simulation']} held-out simulations from their first instant under their own "
+        f"forcing: mean, and shaded the 10-90 % range. Predicting zero has an error of 1, an unrelated state one of "
+        f"about 1.4; errors above {HIGHEST:g} are drawn as {HIGHEST:g}. "
+        f"{reached} of {rollouts.sizes['simulation']} stay valid to the end."
     )
     return illustrate(figure, "error_over_lead_time", caption, "normalised error over lead time against persistence")
 
@@ -67,13 +70,16 @@ def imagined_example(results: Results, rollouts: xr.Dataset, variable: Variable)
     row = median_simulation(rollouts)
     one = rollouts.isel(simulation=row)
     truth, imagined = one[variable.name].values, one[f"{variable.name}_imagined"].values
-    rows = {"True": truth, "Imagined, open loop": imagined, "Imagined minus true": imagined - truth}
+    rows = {"True": truth, "Imagined, from the first instant alone": imagined, "Imagined minus true": imagined - truth}
     valid = float(one["valid_prediction_time"])
     if len(results.domain.axes) == 1:
         figure, mark = _over_time(results, rows, one["time"].values, valid, variable), "Dashed:"
     else:
         height = row_height(results.domain.axes)
-        figure, mark = new_figure(3 * height), f"At lead times t, {results.domain.axes[0].name} across; {valid:.3g} is"
+        figure, mark = (
+            new_figure(3 * height),
+            f"At lead times t, {results.domain.axes[0].name} across; {valid:.3g} time units is",
+        )
         label = quantity(variable.long_name, variable.name, variable.units)
         draw_rows(rows_of(figure, [height] * 3), rows, one["time"].values, results.domain.axes, largest(truth), label)
     caption = (
@@ -93,8 +99,8 @@ def _over_time(results: Results, rows: dict[str, Array], times: Array, valid: fl
     for axes, (title, values) in zip(panels, rows.items(), strict=True):
         image = space_time(axes, values, times, axis.coordinates, limit=largest(rows["True"]))
         axes.axvline(valid, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-        axes.set(title=title, ylabel=f"position {axis.name}{with_units(axis.units)}")
-    panels[-1].set_xlabel("lead time")
+        axes.set(title=title, ylabel=position(axis.name, axis.units))
+    panels[-1].set_xlabel(in_time("lead time"))
     label = quantity(variable.long_name, variable.name, variable.units)
     figure.colorbar(image, ax=list(panels), label=label, aspect=45, pad=0.01)
     return figure
@@ -116,18 +122,9 @@ def _mark_valid_time(axes: Axes, rollouts: xr.Dataset, exponent: float | None) -
     """The mean valid prediction time; a lower bound if some simulations are valid to the end."""
     mean = float(rollouts["valid_prediction_time"].mean())
     bound = "at least " if bool(reaches_the_end(rollouts).any()) else ""
-    lyapunov = f"\n({mean * exponent:.3g} Lyapunov times)" if exponent else ""
-    axes.plot([mean], [VALID_ERROR], "o", color=ORANGE, markersize=6, clip_on=False, zorder=6)
-    late = mean > 0.8 * axes.get_xlim()[1]  # then the curve is below the threshold, and above it there is room
-    axes.annotate(
-        f"valid for {bound}{mean:.3g}{lyapunov}\non average",
-        (mean, VALID_ERROR),
-        xytext=(-4, 8) if late else (4, -8),
-        textcoords="offset points",
-        ha="right" if late else "left",
-        va="bottom" if late else "top",
-        color=ORANGE,
-    )
+    lyapunov = f" ({mean * exponent:.3g} Lyapunov times)" if exponent else ""
+    label = f"valid for {bound}{mean:.3g} time units{lyapunov}, on average"
+    axes.plot([mean], [VALID_ERROR], "o", color=ORANGE, markersize=6, clip_on=False, zorder=6, label=label)
 
 
 def _add_lyapunov_axis(axes: Axes, exponent: float | None) -> None:

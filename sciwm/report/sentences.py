@@ -1,6 +1,7 @@
 """A run in plain words, computed from its numbers."""
 
 import math
+from collections.abc import Sequence
 
 import xarray as xr
 from markupsafe import Markup
@@ -9,14 +10,21 @@ from sciwm.errors import counted
 from sciwm.evaluation.control import CONTROLLERS
 from sciwm.evaluation.rollouts import VALID_ERROR
 from sciwm.report.contents import Results
+from sciwm.report.equation_text import EQUATIONS
+from sciwm.report.finding import GOOD, WEAK
 from sciwm.report.numbers import in_html
+from sciwm.report.overview import OverviewRow
 from sciwm.report.result_table import controller_rows
 from sciwm.report.rollout_figures import reaches_the_end
 
 
-def write_summary(results: Results) -> list[Markup]:
-    """What was learned, how far it can be believed, how well it controls; one sentence or two each."""
-    return [_learned(results), *_imagines(results), *_controls(results)]
+def write_summary(results: Results, rows: Sequence[OverviewRow]) -> list[Markup]:
+    """What was learned, how long forecasts are valid, how well it controls, and what is weak.
+
+    Args:
+        rows: the judged results, whose weak ones are told with their reasons.
+    """
+    return [_learned(results), *_imagines(results), *_controls(results), *_judged(rows)]
 
 
 def key_numbers(results: Results) -> list[tuple[Markup, str]]:
@@ -26,27 +34,19 @@ def key_numbers(results: Results) -> list[tuple[Markup, str]]:
     if results.controlled is not None:
         first = {row.name: row.first for row in controller_rows(metrics["control"])}
         without = f", {in_html(first['none']).striptags()} without control" if "none" in first else ""
-        meaning = f"mean square distance over the first {results.first_window:g}{without}"
+        meaning = f"mean square distance from the target, first {results.first_window:g} time units{without}"
         numbers.append((in_html(first["world_model"]), meaning))
         if "gain" in metrics["control"]:
             share = Markup("{} %").format(_percent(metrics["control"]["gain"]))
-            numbers.append((share, "of the reduction by gradients through the true solver"))
+            numbers.append((share, "relative reduction: share of that by gradients through the true solver"))
     if results.rollouts is not None:
         bound = "≥ " if bool(reaches_the_end(results.rollouts).any()) else ""
         time = Markup("{}{}").format(bound, in_html(metrics["rollout"]["valid_prediction_time"]))
-        numbers.append((time, f"{metrics['rollout']['valid_prediction_time_unit']} of valid imagination"))
+        numbers.append((time, f"{metrics['rollout']['valid_prediction_time_unit']}: valid prediction time"))
     numbers.append(
         (Markup("{}").format(results.description["latent_size"]), f"numbers in the latent, for {_grid_values(results)}")
     )
     return numbers
-
-
-def equation_title(results: Results) -> str:
-    """The equation's name as one writes it."""
-    name: str = results.config.simulation.equation
-    for variant in ("_2d", "_dirichlet", "_hidden_gain"):
-        name = name.removesuffix(variant)
-    return "-".join(word.capitalize() for word in name.split("_"))
 
 
 def _learned(results: Results) -> Markup:
@@ -54,10 +54,10 @@ def _learned(results: Results) -> Markup:
     count = sum(s["simulations"] for s in sets)
     return Markup(
         "From <b>{}</b> of the forced {} equation, sciwm learned to advance a latent of <b>{}</b>, "
-        "in place of {}, under the actions of {}, without ever being asked to reconstruct the fields."
+        "in place of {}, under the actions of {}; no loss term reconstructs the fields."
     ).format(
         counted(count, "simulation"),
-        equation_title(results),
+        EQUATIONS[results.config.simulation.equation].title,
         counted(results.description["latent_size"], "number"),
         _grid_values(results),
         counted(len(results.domain.actuators), "actuator"),
@@ -72,7 +72,7 @@ def _imagines(results: Results) -> list[Markup]:
     low, high = map(in_html, rollout["valid_prediction_time_interval"])
     return [
         Markup(
-            "Imagining {} held-out simulations from their first instant, its normalised error stays below {} for "
+            "Forecasting {} held-out simulations from their first instant, it has a normalised error of at most {} for "
             "<b>{}{} {}</b> on average (95 % interval {} to {})."
         ).format(
             rollout["simulations"], VALID_ERROR, bound, in_html(rollout["valid_prediction_time"]),
@@ -89,8 +89,8 @@ def _controls(results: Results) -> list[Markup]:
     ours = rows["world_model"]
     sentences = [
         Markup(
-            "Planning through this latent alone, it drove {} held-out starts of the true simulation towards the "
-            "target: over the first {} time units the mean square distance is <b>{}</b> (95 % interval {} to {})."
+            "Planning through this latent alone, it drove the true simulation towards the target from {} held-out "
+            "starts: over the first {} time units the mean square distance is <b>{}</b> (95 % interval {} to {})."
         ).format(control["episodes"], f"{results.first_window:g}", in_html(ours.first), *map(in_html, ours.interval)),
         Markup("At the end it is {} on average and {} in the worst episode.").format(
             in_html(ours.final), in_html(ours.worst)
@@ -98,12 +98,35 @@ def _controls(results: Results) -> list[Markup]:
     ]
     if "gain" in control:
         comparison = Markup(
-            "Without control it is {}, and {} by gradients through the true solver, which knows the equation: the "
-            "world model achieves {} % of that reduction."
+            "Without control it is {}, under gradient planning through the true solver {}: a relative reduction of "
+            "<b>{} %</b>."
         )
         numbers = in_html(rows["none"].first), in_html(rows["adjoint"].first), _percent(control["gain"])
         sentences.insert(1, comparison.format(*numbers))
     return sentences + _blown_up(results.controlled)
+
+
+def _judged(rows: Sequence[OverviewRow]) -> list[Markup]:
+    """How many results are good, and every one that is weak with what is wrong."""
+    judged = [row for row in rows if row.finding.verdict in (GOOD, WEAK)]
+    if not judged:
+        return []
+    good = [row for row in judged if row.finding.verdict == GOOD]
+    count = Markup("Of {}, <b>{} good</b> by the thresholds below.").format(
+        counted(len(judged), "result"), counted(len(good), "is", "are")
+    )
+    weak = [
+        Markup("<b>Weak: {}.</b> {}: {}.").format(
+            row.title, _capital(row.finding.measure.meaning if row.finding.measure else ""), row.finding.reason
+        )
+        for row in judged
+        if row.finding.verdict == WEAK
+    ]
+    return [count, *weak]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _blown_up(controlled: xr.Dataset) -> list[Markup]:

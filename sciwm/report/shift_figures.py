@@ -18,12 +18,16 @@ from sciwm.report.drawing import (
     LineLabel,
     band,
     illustrate,
+    in_time,
     label_lines,
     new_figure,
     spread,
 )
 from sciwm.report.effect_figures import COLORS
+from sciwm.report.numbers import in_text
 
+ROUNDING = 1.2e-7
+"""Of a number in single precision, relative."""
 HIGHEST = 2.0
 """Errors above this are not drawn: two unrelated states of the same size differ by about 1.4."""
 
@@ -45,17 +49,25 @@ def error_under_shift(errors: xr.Dataset, name: str, lead_time: float) -> Illust
         low, middle, high = spread(errors["nrmse"].sel(factor=factor), "sample")
         band(axes, lead, low, middle, high, color=color)
         lowest = min(lowest, float(np.nanmin(np.where(low > 0, low, np.nan), initial=lowest)))
-        labels.append(LineLabel(f"× {factor:g}", float(middle[-1]), color, bold=factor == 1))
+        labels.append(
+            LineLabel(
+                f"× {factor:g}" + (", as in the data" if factor == 1 else ""),
+                float(middle[-1]),
+                color,
+                bold=factor == 1,
+            )
+        )
     persistence = spread(errors["nrmse_persistence"].isel(factor=0), "sample")[1]
     axes.plot(lead, persistence, color=GREY, linestyle=(0, (1, 1.2)))
     axes.axvline(lead_time, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set(yscale="log", xlim=(0, lead[-1]), ylim=(max(lowest / 2, 1e-5), HIGHEST))
-    axes.set(xlabel="lead time", ylabel="normalised error")
+    axes.set(xlabel=in_time("lead time"), ylabel="error / norm of the truth (nRMSE)")
     axes.set_title(what[:1].upper() + what[1:])
-    label_lines(axes, labels)
+    axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
+    label_lines(axes, [*labels, LineLabel("persistence", float(persistence[-1]), GREY)])
     caption = (
         f"Median over {counted(errors.sizes['sample'], 'sample')}; shaded, the 10-90 % range; dotted, persistence at × "
-        f"{factors[0]:g}. The truth is the simulation with the shift, of which the dynamics is not told."
+        f"{factors[0]:g}. The truth is the simulation with the shift, of which the model is not told."
         f"{_slope_in_words(errors, lead_time)}"
     )
     return illustrate(figure, name, caption, f"normalised error over lead time by {what}")
@@ -82,39 +94,58 @@ def error_over_grids(errors: Mapping[str, xr.Dataset]) -> Illustration:
         low, middle, high = spread(one["encoding_error"], "sample")
         place = np.arange(len(grids)) + 0.12 * (row - (len(errors) - 1) / 2)
         axes.errorbar(place, middle, [middle - low, high - middle], fmt="o", color=color, capsize=3, label=name)
-    axes.set(yscale="log", xlim=(-0.5, len(grids) - 0.5), xlabel="points of the grid", ylabel="change of the state")
+    axes.set(
+        yscale="log", xlim=(-0.5, len(grids) - 0.5), xlabel="points of the grid", ylabel="relative change of the state"
+    )
+    lowest, highest = (
+        10.0 ** round_(np.log10(v)) for round_, v in zip((np.floor, np.ceil), axes.get_ylim(), strict=True)
+    )
+    axes.set_ylim(min(lowest, ROUNDING / 2), highest)
+    axes.axhline(ROUNDING, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set_xticks(range(len(grids)), grids)
     axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
     axes.legend()
     samples = next(iter(errors.values())).sizes["sample"]
     caption = (
         f"Relative change of the encoded state when the same function is seen on another grid: median over {samples} "
-        "samples, with the 10-90 % range."
+        f"samples, with the 10-90 % range. Dashed: the rounding of single precision, {in_text(ROUNDING)}."
     )
     return illustrate(figure, "error_over_grids", caption, "change of encoded states with the grid")
 
 
 def control_over_grids(controlled: xr.Dataset) -> Illustration:
-    """Distance from the target over time where plans are executed on the grid of the dynamics and on a finer one."""
+    """Distance from the target where plans are executed on two grids, and what the finer grid changes."""
     times = controlled["time"].values
-    figure = new_figure(3.9)
-    axes = figure.subplots()
-    labels = []
+    figure = new_figure(5.2)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[1.3, 1])
+    points = {grid: str(controlled["points"].sel(grid=grid).item()) for grid in ("coarse", "fine")}
     styles: dict[str, dict[str, Any]] = {
         "coarse": {"linewidth": 2.4, "alpha": 0.55},
         "fine": {"linestyle": (0, (4, 1.5)), "zorder": 5},
     }
-    for grid, style in styles.items():
-        for controller, color in (("none", GREY), ("planned", ORANGE)):
-            distance = controlled["distance"].sel(grid=grid, controller=controller).fillna(np.inf).median("episode")
-            axes.plot(times, distance, color=color, **style)
-            points = str(controlled["points"].sel(grid=grid).item())
-            text = "no control" if controller == "none" else "planned"
-            labels.append(LineLabel(f"{text}, {points}", float(distance[-1]), color))
-    axes.set(yscale="log", xlim=(times[0], times[-1]), xlabel="time t", ylabel="mean square distance from the target")
-    label_lines(axes, labels)
+    labels, changes = [], []
+    for controller, text, color in (("none", "no control", GREY), ("planned", "planned", ORANGE)):
+        distance = controlled["distance"].sel(controller=controller).fillna(np.inf)
+        for grid, style in styles.items():
+            upper.plot(times, distance.sel(grid=grid).median("episode"), color=color, **style)
+        labels.append(LineLabel(text, float(distance.sel(grid="coarse").median("episode")[-1]), color))
+        coarse, fine = (distance.sel(grid=grid).values for grid in ("coarse", "fine"))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            change = np.median(np.nan_to_num(np.abs(fine - coarse) / coarse, nan=0.0, posinf=np.inf), axis=0)
+        shown = np.where((change > 0) & np.isfinite(change), change, np.nan)
+        lower.plot(times, shown, color=color)
+        drawn = shown[np.isfinite(shown)]
+        changes += [LineLabel(text, float(drawn[-1]), color)] if drawn.size else []
+    upper.set(yscale="log", xlim=(times[0], times[-1]), ylabel="mean square distance\nfrom the target")
+    lower.set(yscale="log", xlabel=in_time("time t"), ylabel="relative change\non the finer grid")
+    for axes in (upper, lower):
+        axes.margins(y=0.1)
+        axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
+    label_lines(upper, labels)
+    label_lines(lower, changes)
     caption = (
-        f"Median over {controlled.sizes['episode']} starts. Solid: executed on the grid of the dynamics; dashed: on a "
-        "finer one, from the same starts."
+        f"Median over {controlled.sizes['episode']} starts. Above, solid: executed on the model's own "
+        f"{points['coarse']} points; dashed: on {points['fine']} points, from the same starts. Below, the relative "
+        "difference between the two."
     )
-    return illustrate(figure, "control_over_grids", caption, "distance from the target over time on two grids")
+    return illustrate(figure, "control_over_grids", caption, "distance from the target on two grids, and its change")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
 from sciwm.data.domain import Axis
-from sciwm.report.drawing import SIGNED, WIDTH, Array, with_units
+from sciwm.report.drawing import SIGNED, WIDTH, Array, position
 
 COLUMNS = 5
 HEADING = 0.62
@@ -50,7 +50,7 @@ def snapshots(
     for panel, instant in zip(panels, instants, strict=True):
         image = _snapshot(panel, values[instant], axes, limit)
         panel.set_xlabel(f"t = {times[instant]:g}")
-    panels[0].set_ylabel(f"{axes[1].name}{with_units(axes[1].units)}")
+    panels[0].set_ylabel(position(axes[1].name, axes[1].units))
     part.suptitle(heading, x=0.01, ha="left", fontsize="medium", fontweight="bold")
     part.colorbar(image, ax=list(panels), label=label, aspect=12, pad=0.01)
 

@@ -1,4 +1,4 @@
-"""How the model was learned: held-out error, terms of the loss, whose gradient shapes the encoder."""
+"""The course of the training: held-out error, terms of the loss, shares of the gradient at the encoder."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -57,23 +57,31 @@ def training(results: Results) -> Illustration:
     marks: dict[str, Any] = {"marker": "o", "markersize": 3.5, "clip_on": False} if len(history) < 20 else {}
     error.plot(updates, _series(history, "held_out.error"), color=INK, **marks)
     horizon = counted(results.config.loss.horizon, "step")
-    error.set(title=f"Held-out error over {horizon}, persistence = 1", yscale="log")
+    error.set(
+        title=f"Held-out error over {horizon}, persistence = 1", yscale="log", ylabel="mean square error\n/ persistence"
+    )
     for name, (label, color) in TERMS.items():
         if f"train.{name}" in history[-1]:
             values = _series(history, f"train.{name}")
             if (values > 0).any():  # a term that is exactly zero has no place on a logarithmic axis
                 terms.plot(updates, np.where(values > 0, values, np.nan), color=color, label=label, **marks)
-    terms.set(title="Terms of the loss, most of them 1 for a trivial model", yscale="log")
+    terms.set(title="Terms of the loss, most of them 1 for a trivial model", yscale="log", ylabel="term")
     shown = [name for name in TERMS if f"gradient_norm.{name}" in history[-1]]
     norms = [np.nan_to_num(_series(history, f"gradient_norm.{name}")) for name in shown]  # none before it counts
     total = np.maximum(np.sum(norms, axis=0), np.finfo(float).tiny)
     shares.stackplot(
         updates, norms / total, colors=[TERMS[name][1] for name in shown], linewidth=0.4, edgecolor="white"
     )
-    shares.set(title="Whose gradient shapes the encoder", xlabel="updates", ylabel="share", ylim=(0, 1))
+    shares.set(
+        title="Gradient at the encoder, by term",
+        xlabel="updates of the weights",
+        ylabel="share of\ngradient norm",
+        ylim=(0, 1),
+    )
     shares.set_xlim(0, updates[-1])
     terms.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, alignment="left")
     for axes in (error, terms):
+        axes.margins(y=0.1)
         axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
     _mark_phases(panels, boundaries)
     caption = (

@@ -6,6 +6,7 @@ import pytest
 import torch
 import xarray as xr
 from altered import Altered, diffusion
+from matplotlib.figure import Figure
 
 from sciwm.evaluation.actions import ROUGH, draw_actions
 from sciwm.evaluation.climate.long_run import long_runs
@@ -13,6 +14,7 @@ from sciwm.evaluation.counterfactuals import effect_errors
 from sciwm.evaluation.gradients import gradient_agreement
 from sciwm.evaluation.resolution import Restricted, encoding_errors, on_shapes
 from sciwm.evaluation.shifts import forcing_shift
+from sciwm.report import effect_figures
 from sciwm.report.drawing import STYLE, Illustration, spread
 from sciwm.report.effect_figures import effect_over_lead_time, gradients_over_horizon
 from sciwm.report.long_run_figures import climate, functionals_of_runs
@@ -79,6 +81,26 @@ def test_every_figure_is_drawn_and_described(draw: pytest.FixtureRequest) -> Non
         drawn: Illustration = draw()  # type: ignore[operator]
     assert drawn.png.startswith(b"\x89PNG") and len(drawn.png) > 10_000
     assert drawn.caption.endswith(".") and drawn.alternative
+
+
+def test_gradients_are_drawn_as_what_is_wrong_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On logarithmic axes, no line on a frame: of a gain of half the direction is right, and the norm is not."""
+    drawn: list[Figure] = []
+
+    def kept(figure: Figure, *_: str) -> Illustration:
+        drawn.append(figure)
+        return Illustration("", "", "", b"")
+
+    monkeypatch.setattr(effect_figures, "illustrate", kept)
+    _gradients()
+    upper, lower = drawn[0].axes
+    assert upper.get_yscale() == lower.get_yscale() == "log"
+    assert "time units" in lower.get_xlabel()
+    for axes in (upper, lower):
+        bottom, top = axes.get_ylim()
+        for line in axes.lines:
+            values = np.asarray(line.get_ydata(), dtype=float)
+            assert not np.isclose(values, bottom).all() and not np.isclose(values, top).all()
 
 
 def test_captions_tell_the_numbers() -> None:

@@ -346,6 +346,7 @@ def test_the_page_shows_snapshots(
         assert pixels[..., :3].std() > 0.02
         assert np.all(edge[:, :3] == 1), illustration.name
     page = render(results, figures)
-    assert "Navier-Stokes-Scalar equation, domain 6 × 4.5, 16 × 12 points" in page
+    assert "Navier-Stokes with a passive scalar equation" in page
+    assert "size 6 × 4.5 length units; 16 × 12 points" in page
     assert "192 grid values of the vorticity" in page
     assert "snapshots of the vorticity" in page

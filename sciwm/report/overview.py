@@ -1,0 +1,72 @@
+"""All parts of a run at a glance: one judged line each."""
+
+from dataclasses import dataclass
+
+import xarray as xr
+
+from sciwm.evaluation_parts import EVALUATION_PARTS
+from sciwm.report.contents import Results
+from sciwm.report.finding import NOT_APPLICABLE, NOT_MEASURED, Finding
+from sciwm.report.part_sections import SECTIONS
+from sciwm.report.verdict_rules import RULES
+
+CONTROL = "closed-loop control of the true simulation from held-out starts"
+TITLES = {"rollouts": "Forecasts against the truth", "control": "Control"} | {n: s.title for n, s in SECTIONS.items()}
+ANCHORS = {"rollouts": "rollout"}
+"""Of sections that are not called like their part."""
+
+
+@dataclass(frozen=True)
+class OverviewRow:
+    """One line.
+
+    Args:
+        part: of the evaluation, or ``control``.
+        purpose: what is measured, in a few words.
+        finding: the judged number.
+    """
+
+    part: str
+    purpose: str
+    finding: Finding
+
+    @property
+    def title(self) -> str:
+        """Heading of the part's section."""
+        return TITLES[self.part]
+
+    @property
+    def anchor(self) -> str:
+        """Name of the part's section in links."""
+        return ANCHORS.get(self.part, self.part)
+
+    @property
+    def rule(self) -> str:
+        """When it is good."""
+        return RULES[self.part].sentence
+
+
+def overview(results: Results, command: str) -> list[OverviewRow]:
+    """One line for control and for every part of the evaluation, whether or not it was measured.
+
+    Args:
+        command: the run folder, as it stands in commands.
+    """
+    rows = [OverviewRow("control", CONTROL, _found(results, "control", results.controlled, f"sciwm control {command}"))]
+    for part, purpose in EVALUATION_PARTS.items():
+        found = _found(results, part, results.evaluated.get(part), f"sciwm evaluate {command}")
+        rows.append(OverviewRow(part, purpose, found))
+    return rows
+
+
+def _found(results: Results, part: str, dataset: xr.Dataset | None, command: str) -> Finding:
+    reason = results.metrics.get("left_out", {}).get(part)
+    if dataset is None and reason:
+        return Finding(NOT_APPLICABLE, reason=reason)
+    if dataset is None:
+        return Finding(NOT_MEASURED, reason=f"'{command}' measures it")
+    rule = RULES[part]
+    lacking = [name for name in rule.needs if name not in dataset.variables]
+    if lacking:
+        return Finding(NOT_MEASURED, reason=f"the results lack {', '.join(lacking)}; '{command}' measures it anew")
+    return rule.judge(results, dataset)

@@ -1,0 +1,269 @@
+"""When a result is called good and when weak: each rule on both sides of its threshold."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from sciwm.config import Config
+from sciwm.evaluation.rollouts import VALID_ERROR
+from sciwm.evaluation.suite.measures import Measure
+from sciwm.evaluation_parts import EVALUATION_PARTS
+from sciwm.model.world_model import WorldModel
+from sciwm.report import verdict_rules as rules
+from sciwm.report.contents import Results
+from sciwm.report.finding import GOOD, NOT_APPLICABLE, NOT_MEASURED, WEAK, Finding, at_least, at_most
+from sciwm.report.overview import overview
+from sciwm.report.sentences import write_summary
+
+SAMPLES = 6
+BELOW, ABOVE = 0.99, 1.01
+
+
+@pytest.fixture
+def results_of(config: Config, model: WorldModel) -> Callable[..., Results]:
+    """A run with these results."""
+
+    def make(
+        evaluated: Mapping[str, xr.Dataset] | None = None,
+        controlled: xr.Dataset | None = None,
+        metrics: dict[str, Any] | None = None,
+    ) -> Results:
+        description = {"latent_size": 3, "provenance": {"training_sets": []}}
+        return Results(Path(), config, description, model.domain, metrics or {}, [], dict(evaluated or {}), controlled)
+
+    return make
+
+
+def constant(value: float, **sizes: int) -> tuple[tuple[str, ...], Any]:
+    return tuple(sizes), np.full(tuple(sizes.values()), value)
+
+
+def forecast(times_persistence: float) -> xr.Dataset:
+    """Persistence is valid for one time unit, the model for so many; the test takes 20."""
+    time = np.arange(0, 2001) / 100
+    errors = {
+        name: (("simulation", "time"), np.tile(np.where(time < until - 1e-9, 0.0, 1.0), (SAMPLES, 1)))
+        for name, until in (("nrmse", times_persistence), ("nrmse_persistence", 1.0))
+    }
+    return xr.Dataset(errors, {"time": time, "simulation": np.arange(SAMPLES)})
+
+
+def budgets(error: float) -> xr.Dataset:
+    values = np.full((SAMPLES, 3, 2), error)
+    values[..., 1] /= 10  # the worst functional counts
+    return xr.Dataset({"change_error": (("sample", "time", "functional"), values)}, {"functional": ["energy", "mass"]})
+
+
+def scores(error: float) -> xr.Dataset:
+    return xr.Dataset(
+        {"vrmse": constant(error, variable=1, simulation=SAMPLES, time=4)},
+        {"variable": ["u"], "simulation": np.arange(SAMPLES), "time": [0.0, 5.0, 10.0, 20.0]},
+    )
+
+
+def effects(error: float) -> xr.Dataset:
+    values = np.full((2, 2, SAMPLES, 2), error)
+    values[:, 1] = 1.4  # shuffled
+    return xr.Dataset(
+        {"effect_error": (("alternative", "given", "sample", "time"), values)},
+        {"alternative": ["held", "rough"], "given": ["right", "shuffled"], "time": [1.0, 2.0]},
+    )
+
+
+def gradients(misalignment: float, norm: float = 1.0) -> xr.Dataset:
+    return xr.Dataset(
+        {
+            "cosine": constant(1 - misalignment, horizon=2, sample=SAMPLES),
+            "cosine_shuffled": constant(0.0, horizon=2, sample=SAMPLES),
+            "norm_ratio": constant(norm, horizon=2, sample=SAMPLES),
+        },
+        {"horizon": [1.0, 20.0]},
+    )
+
+
+def long_run(ratio: float, blown_up: int = 0) -> xr.Dataset:
+    times = np.full((2, SAMPLES), np.nan)
+    times[0, :blown_up] = 3.0
+    distance = np.full((2, SAMPLES, 1), 0.2)
+    distance[0] *= ratio
+    distance[0, :blown_up] = np.nan
+    return xr.Dataset(
+        {
+            "blow_up_time": (("run", "sample"), times),
+            "histogram_distance": (("run", "sample", "variable"), distance),
+        },
+        {"run": ["model", "simulation"], "variable": ["u"]},
+    )
+
+
+def resolution(change: float) -> xr.Dataset:
+    return xr.Dataset({"encoding_error": constant(change, grid=1, sample=SAMPLES)}, {"grid": ["64"]})
+
+
+def refined_control(lost: float, reduction: float = 1.0) -> xr.Dataset:
+    gain = reduction * np.array([[1.0] * SAMPLES, [1.0 - lost] * SAMPLES])
+    return xr.Dataset(
+        {"gain": (("grid", "episode"), gain), "points": ("grid", ["32", "64"])}, {"grid": ["coarse", "fine"]}
+    )
+
+
+def shifts(error: float) -> xr.Dataset:
+    values = np.full((1, 2, SAMPLES, 2), 0.001)
+    values[:, 1] = error
+    return xr.Dataset(
+        {
+            "nrmse": (("shift", "factor", "sample", "time"), values),
+            "nrmse_persistence": constant(1.0, shift=1, factor=2, sample=SAMPLES, time=2),
+            "slope": (("shift", "sample"), np.ones((1, SAMPLES)), {"lead_time": 1.0}),
+        },
+        {"shift": ["viscosity"], "factor": [1.0, 2.0], "time": [1.0, 2.0]},
+    )
+
+
+def probing(r2: float, untrained: float = -9.0) -> xr.Dataset:
+    values = np.full((2, 1, 3, 2), r2)
+    values[1, ..., 1] = untrained
+    names = ("within_r2", "within_r2_low", "within_r2_high")
+    return xr.Dataset(
+        {name: (("representation", "probe", "target", "horizon"), values) for name in names},
+        {
+            "representation": ["world_model", "untrained_encoder"],
+            "probe": ["ridge"],
+            "kind": ("target", ["functional", "phase", "functional"]),
+            "horizon": [0, 4],
+            "lead_time": ("horizon", [0.0, 1.0]),
+        },
+    )
+
+
+def surprise(auroc: float, possible: float = 0.5, alarms: float = 0.05) -> xr.Dataset:
+    found = np.array([1.0, auroc, possible])[:, None, None]
+    return xr.Dataset(
+        {
+            **{f"auroc{end}": (("violation", "detector", "size"), found) for end in ("", "_low", "_high")},
+            "false_alarms": constant(alarms, violation=3, detector=1),
+            "control": ("violation", [False, False, True]),
+            "default_size": ("violation", [1.0, 1.0, 1.0]),
+        },
+        {
+            "violation": ["splice", "energy_kick", "finer_grid"],
+            "detector": ["latent"],
+            "size": [1.0],
+            "simulation": ("trajectory", np.arange(40)),
+        },
+        {"allowed_false_alarms": 0.05},
+    )
+
+
+def control(share: float, lost: int = 0) -> xr.Dataset:
+    """No control keeps a distance of 1, the true solver reaches 0."""
+    distance = np.stack([np.full((SAMPLES, 13), v) for v in (1.0, 1.0 - share, 0.0)])
+    distance[1, :lost] = np.nan
+    return xr.Dataset(
+        {"distance": (("controller", "episode", "time"), distance)},
+        {"controller": ["none", "world_model", "adjoint"], "time": np.arange(13) / 4},
+    )
+
+
+SIDES: dict[str, tuple[xr.Dataset, xr.Dataset]] = {
+    "rollouts": (forecast(ABOVE * rules.TIMES_PERSISTENCE), forecast(BELOW * rules.TIMES_PERSISTENCE)),
+    "budgets": (budgets(BELOW * rules.BUDGET_ERROR), budgets(ABOVE * rules.BUDGET_ERROR)),
+    "scores": (scores(BELOW * rules.VRMSE), scores(ABOVE * rules.VRMSE)),
+    "effects": (effects(BELOW * rules.EFFECT_ERROR), effects(ABOVE * rules.EFFECT_ERROR)),
+    "gradients": (gradients(BELOW * rules.MISALIGNMENT), gradients(ABOVE * rules.MISALIGNMENT)),
+    "long_run": (long_run(BELOW * rules.CLIMATE_RATIO), long_run(ABOVE * rules.CLIMATE_RATIO)),
+    "resolution": (resolution(BELOW * rules.GRID_CHANGE), resolution(ABOVE * rules.GRID_CHANGE)),
+    "refined_control": (refined_control(BELOW * rules.REDUCTION_LOST), refined_control(ABOVE * rules.REDUCTION_LOST)),
+    "shifts": (shifts(BELOW * VALID_ERROR), shifts(ABOVE * VALID_ERROR)),
+    "probing": (probing(ABOVE * rules.READABLE), probing(BELOW * rules.READABLE)),
+    "surprise": (surprise(ABOVE * rules.NOTICED), surprise(BELOW * rules.NOTICED)),
+    "control": (control(ABOVE * rules.RELATIVE_REDUCTION), control(BELOW * rules.RELATIVE_REDUCTION)),
+}
+"""Results on the good and on the weak side of each threshold."""
+
+
+def judged(results: Results, part: str, dataset: xr.Dataset) -> Finding:
+    rule = rules.RULES[part]
+    assert set(rule.needs) <= set(dataset.variables)
+    return rule.judge(results, dataset)
+
+
+def test_every_part_has_a_rule_and_is_tested_on_both_sides() -> None:
+    assert set(rules.RULES) == {*EVALUATION_PARTS, "control"} == set(SIDES)
+
+
+@pytest.mark.parametrize("part", SIDES)
+def test_both_sides_of_every_threshold(results_of: Callable[..., Results], part: str) -> None:
+    good, weak = (judged(results_of(), part, side) for side in SIDES[part])
+    assert good.verdict == GOOD and good.reason == ""
+    assert weak.verdict == WEAK and weak.reason
+    for found in (good, weak):
+        assert found.compared and found.measure is not None and found.measure.meaning
+
+
+@pytest.mark.parametrize(
+    ("part", "dataset", "reason"),
+    [
+        ("gradients", gradients(0.0, norm=1.01 * rules.NORM_FACTOR), "norm"),
+        ("long_run", long_run(1.0, blown_up=1), "blew up"),
+        ("probing", probing(0.9, untrained=0.95), "no better than untrained encoder"),
+        ("surprise", surprise(1.0, possible=1.01 * rules.UNNOTICED), "possible flow"),
+        ("surprise", surprise(1.0, alarms=0.3), "30.0 % false alarms where 5.00 % are allowed"),
+        ("control", control(1.0, lost=1), "1 of 6 episodes blew up"),
+    ],
+)
+def test_what_else_speaks_against_a_model(
+    results_of: Callable[..., Results], part: str, dataset: xr.Dataset, reason: str
+) -> None:
+    found = judged(results_of(), part, dataset)
+    assert found.verdict == WEAK and reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("part", "dataset"),
+    [
+        ("rollouts", forecast(30.0).assign(nrmse_persistence=forecast(30.0)["nrmse"])),
+        ("refined_control", refined_control(0.0, reduction=-1.0)),
+        ("control", control(1.0).sel(controller=["none", "world_model"])),
+        ("control", control(1.0) * 0.0),
+    ],
+)
+def test_where_nothing_can_be_compared(results_of: Callable[..., Results], part: str, dataset: xr.Dataset) -> None:
+    found = judged(results_of(), part, dataset)
+    assert found.verdict == NOT_APPLICABLE and found.reason
+
+
+def test_the_whole_interval_decides() -> None:
+    crossing = Measure("error", 0.09, (0.05, 0.11), "m")
+    found = at_most(0.1, crossing, "")
+    assert found.verdict == WEAK
+    assert found.reason == "0.0900 m meets the threshold, but its interval reaches 0.110 m, above 0.1 m"
+    assert at_most(0.11, crossing, "").verdict == at_least(0.05, crossing, "").verdict == GOOD
+    assert at_least(0.06, crossing, "").verdict == WEAK
+    assert at_most(1.0, Measure("error", float("nan")), "").verdict == NOT_MEASURED
+    assert at_most(1.0, Measure("error", float("inf")), "").verdict == WEAK
+
+
+def test_what_is_not_there_is_told(results_of: Callable[..., Results]) -> None:
+    old = SIDES["gradients"][0].drop_vars("norm_ratio")
+    rows = overview(
+        results_of({"gradients": old}, metrics={"left_out": {"probing": "it needs a periodic domain"}}), "R"
+    )
+    found = {row.part: row.finding for row in rows}
+    assert list(found) == ["control", *EVALUATION_PARTS]
+    assert found["probing"] == Finding(NOT_APPLICABLE, reason="it needs a periodic domain")
+    assert found["gradients"].verdict == found["effects"].verdict == found["control"].verdict == NOT_MEASURED
+    assert "lack norm_ratio" in found["gradients"].reason
+    assert found["effects"].reason == "'sciwm evaluate R' measures it"
+
+
+def test_summary_tells_what_is_weak(results_of: Callable[..., Results]) -> None:
+    results = results_of({"shifts": SIDES["shifts"][1], "effects": SIDES["effects"][0]})
+    summary = " ".join(write_summary(results, overview(results, "R")))
+    assert "Of 2 results, <b>1 is good</b>" in summary
+    assert "<b>Weak: Shifts outside the data.</b> Normalised error under viscosity × 2" in summary
+    assert "Of " not in " ".join(write_summary(results, overview(results_of(), "R")))
