@@ -19,6 +19,7 @@ from sciwm.report.drawing import (
     LineLabel,
     band,
     illustrate,
+    in_short,
     in_time,
     label_lines,
     largest,
@@ -30,7 +31,7 @@ from sciwm.report.drawing import (
     with_units,
 )
 from sciwm.report.numbers import in_mathtext, in_text
-from sciwm.report.snapshots import draw_rows, row_height, rows_of
+from sciwm.report.snapshots import draw_rows, key_to, row_height, rows_of
 
 
 def controlled_flow(results: Results, controlled: xr.Dataset, variable: Variable) -> Illustration:
@@ -43,17 +44,22 @@ def controlled_flow(results: Results, controlled: xr.Dataset, variable: Variable
     rows = {
         "Uncontrolled": one[variable.name].sel(controller="none").values,
         "Controlled through the world model": executed[variable.name].values,
-        "Imagined: the world model plans and acts on its own forecast": one[f"{variable.name}_imagined"].values,
     }
-    label = quantity(variable.long_name, variable.name, variable.units)
-    draw, kind = (_over_time, "space-time plots") if len(dimensions) == 1 else (_at_instants, "snapshots")
+    imagined = f"{variable.name}_imagined"
+    if imagined in one:  # older results lack it
+        rows["Imagined: the world model plans and acts on its own forecast"] = one[imagined].values
+    flat = len(dimensions) == 1
+    label = (
+        quantity(variable.long_name, variable.name, variable.units) if flat else in_short(variable.name, variable.units)
+    )
+    draw, kind = (_over_time, "space-time plots") if flat else (_at_instants, "snapshots")
     figure = draw(results, rows, executed["action"].values[:-1], times, label)
     caption = (
         f"Held-out start {episode + 1} of {controlled.sizes['episode']}, the median by what the world model achieves "
         f"over the first {results.first_window:g} time units, which are shown. The upper two panels are the true "
-        f"simulation, the second under the actions shown below. The third is the forecast that starts from the first "
-        "instant, sees nothing later, and "
-        f"{_deviation(one, variable, dimensions)}.{'' if len(dimensions) == 1 else f' {dimensions[0]} is across.'}"
+        "simulation, the second under the actions shown below."
+        f"{_deviation(one, variable, dimensions) if imagined in one else ''}"
+        f"{'' if flat else key_to(variable, results.domain.axes)}"
     )
     alternative = f"{kind} of the {variable.long_name}: uncontrolled, controlled, imagined; and the actions"
     return illustrate(figure, f"controlled_flow_{variable.name}", caption, alternative)
@@ -100,13 +106,13 @@ def median_episode(controlled: xr.Dataset, first: int) -> int:
 def _over_time(results: Results, rows: dict[str, Array], actions: Array, times: Array, label: str) -> Figure:
     """Space-time pictures and the actions, one below the other over the same times."""
     (axis,) = results.domain.axes
-    figure = new_figure(7.4)
-    panels: Sequence[Axes] = figure.subplots(4, 1, sharex=True, height_ratios=[1, 1, 1, 0.8])
+    figure = new_figure(2.0 + 1.8 * len(rows))
+    panels: Sequence[Axes] = figure.subplots(len(rows) + 1, 1, sharex=True, height_ratios=[*[1] * len(rows), 0.8])
     for axes, (title, values) in zip(panels, rows.items(), strict=False):
         image = space_time(axes, values, times, axis.coordinates, limit=largest(rows["Uncontrolled"]))
         axes.set(title=title, ylabel=position(axis.name, axis.units))
-    figure.colorbar(image, ax=list(panels[:3]), label=label, aspect=45, pad=0.01)
-    _draw_actions(figure, panels[3], results, actions, times)
+    figure.colorbar(image, ax=list(panels[:-1]), label=label, aspect=45, pad=0.01)
+    _draw_actions(figure, panels[-1], results, actions, times)
     return figure
 
 
@@ -126,9 +132,12 @@ def _deviation(one: xr.Dataset, variable: Variable, dimensions: Sequence[str]) -
     squared = ((one[f"{variable.name}_imagined"] - truth) ** 2).mean(dimensions, skipna=False)
     start = (truth.isel(time=0) ** 2).mean(dimensions)
     worst = float((squared.max(skipna=False) / start) ** 0.5)
+    third = " The third is the forecast that starts from the first instant, sees nothing later, and"
     if not np.isfinite(worst):
-        return "blows up"
-    return f"deviates from the controlled flow by at most {in_text(100 * worst)} % of the amplitude at the start"
+        return f"{third} blows up."
+    return (
+        f"{third} deviates from the controlled flow by at most {in_text(100 * worst)} % of the amplitude at the start."
+    )
 
 
 def _draw_actions(figure: FigureBase, axes: Axes, results: Results, actions: Array, times: Array) -> None:

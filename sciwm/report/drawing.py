@@ -182,6 +182,11 @@ def quantity(long_name: str, name: str, units: str) -> str:
     return f"{long_name} {name}{with_units(units)}"
 
 
+def in_short(name: str, units: str) -> str:
+    """The same where there is little room, and the caption says the rest: ``u``, ``u [m/s]``."""
+    return name if units in ("", "1") else f"{name} [{units}]"
+
+
 def with_units(units: str, otherwise: str = "dimensionless") -> str:
     """`` [units]``; what stands for them where there are none."""
     return f" [{otherwise if units in ('', '1') else units}]"

@@ -8,6 +8,7 @@ from sciwm.report.drawing import STYLE, Illustration
 from sciwm.report.part_sections import SECTIONS
 from sciwm.report.rollout_figures import error_over_lead_time, imagined_example
 from sciwm.report.training_figures import training
+from sciwm.report.verdict_rules import lacking
 
 
 def draw_figures(results: Results) -> dict[str, list[Illustration]]:
@@ -15,7 +16,8 @@ def draw_figures(results: Results) -> dict[str, list[Illustration]]:
 
     Returns:
         figures under ``control``, ``distance``, ``rollout``, ``training``, and the name of every other part of
-        the evaluation; a stage that has not run has none.
+        the evaluation; a stage that has not run has none, nor a part whose results lack what
+        the figures show.
     """
     controlled, rollouts, variables = results.controlled, results.rollouts, results.domain.variables
     figures: dict[str, list[Illustration]] = {"control": [], "distance": [], "rollout": [], "training": []}
@@ -23,12 +25,12 @@ def draw_figures(results: Results) -> dict[str, list[Illustration]]:
         if controlled is not None:
             figures["control"] = [controlled_flow(results, controlled, v) for v in variables]
             figures["distance"] = [distance_over_time(results, controlled)]
-        if rollouts is not None:
+        if rollouts is not None and not lacking("rollouts", rollouts):
             figures["rollout"] = [error_over_lead_time(results, rollouts)]
             figures["rollout"] += [imagined_example(results, rollouts, v) for v in variables]
         if results.history:
             figures["training"] = [training(results)]
         for name, section in SECTIONS.items():
-            if name in results.evaluated:
+            if name in results.evaluated and not lacking(name, results.evaluated[name]):
                 figures[name] = section.draw(results, results.evaluated[name])
     return figures

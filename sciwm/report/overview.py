@@ -8,7 +8,7 @@ from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.report.contents import Results
 from sciwm.report.finding import NOT_APPLICABLE, NOT_MEASURED, Finding
 from sciwm.report.part_sections import SECTIONS
-from sciwm.report.verdict_rules import RULES
+from sciwm.report.verdict_rules import RULES, lacking
 
 CONTROL = "closed-loop control of the true simulation from held-out starts"
 TITLES = {"rollouts": "Forecasts against the truth", "control": "Control"} | {n: s.title for n, s in SECTIONS.items()}
@@ -65,8 +65,7 @@ def _found(results: Results, part: str, dataset: xr.Dataset | None, command: str
         return Finding(NOT_APPLICABLE, reason=reason)
     if dataset is None:
         return Finding(NOT_MEASURED, reason=f"'{command}' measures it")
-    rule = RULES[part]
-    lacking = [name for name in rule.needs if name not in dataset.variables]
-    if lacking:
-        return Finding(NOT_MEASURED, reason=f"the results lack {', '.join(lacking)}; '{command}' measures it anew")
-    return rule.judge(results, dataset)
+    missing = lacking(part, dataset)
+    if missing:
+        return Finding(NOT_MEASURED, reason=f"the results lack {', '.join(missing)}; '{command}' measures it anew")
+    return RULES[part].judge(results, dataset)

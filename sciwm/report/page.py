@@ -62,7 +62,7 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
     environment.filters["minus"] = with_minus_signs
     metrics, player = results.metrics, player_data(results)
-    sections = {name: section for name, section in SECTIONS.items() if name in results.evaluated}
+    sections = {name: section for name, section in SECTIONS.items() if figures.get(name)}
     anchors = _anchors(results, figures, sections, player)
     rows = overview(results, str(_shown(results.run)))
     return environment.get_template("page.html.jinja").render(

@@ -19,6 +19,7 @@ from sciwm.report.drawing import (
     LineLabel,
     band,
     illustrate,
+    in_short,
     in_time,
     label_lines,
     largest,
@@ -27,7 +28,7 @@ from sciwm.report.drawing import (
     quantity,
     space_time,
 )
-from sciwm.report.snapshots import draw_rows, row_height, rows_of
+from sciwm.report.snapshots import draw_rows, key_to, row_height, rows_of
 
 HIGHEST = 2.0
 """Errors above this, and those of what blew up, are drawn here: two unrelated states differ by about 1.4."""
@@ -76,15 +77,13 @@ def imagined_example(results: Results, rollouts: xr.Dataset, variable: Variable)
         figure, mark = _over_time(results, rows, one["time"].values, valid, variable), "Dashed:"
     else:
         height = row_height(results.domain.axes)
-        figure, mark = (
-            new_figure(3 * height),
-            f"At lead times t, {results.domain.axes[0].name} across; {valid:.3g} time units is",
-        )
-        label = quantity(variable.long_name, variable.name, variable.units)
+        figure, mark = new_figure(3 * height), f"At lead times t; {valid:.3g} is"
+        label = in_short(variable.name, variable.units)
         draw_rows(rows_of(figure, [height] * 3), rows, one["time"].values, results.domain.axes, largest(truth), label)
     caption = (
         f"Simulation {int(one['simulation'])} of the test set, the median by its error over all lead times. "
         f"{mark} the instant its error exceeds {VALID_ERROR:g}."
+        f"{'' if len(results.domain.axes) == 1 else key_to(variable, results.domain.axes)}"
     )
     return illustrate(
         figure, f"imagined_{variable.name}", caption, f"true and imagined {variable.long_name}, and their difference"

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
-from sciwm.data.domain import Axis
-from sciwm.report.drawing import SIGNED, WIDTH, Array, position
+from sciwm.data.domain import Axis, Variable
+from sciwm.report.drawing import LENGTH_UNITS, SIGNED, WIDTH, Array, in_short, quantity
 
 COLUMNS = 5
 HEADING = 0.62
@@ -25,6 +25,14 @@ def row_height(axes: Sequence[Axis]) -> float:
     """Inches that a row of snapshots needs."""
     across, up = (axis.extent for axis in axes)
     return float(np.clip(0.8 * WIDTH / COLUMNS * up / across, 0.4, 4.0)) + HEADING
+
+
+def key_to(variable: Variable, axes: Sequence[Axis]) -> str:
+    """What colours and directions are, as a caption says it: snapshots have no room for it."""
+    across, up = axes
+    units = LENGTH_UNITS if across.units in ("", "1") else across.units
+    name = quantity(variable.long_name, variable.name, variable.units)
+    return f" Colours: {name}; {across.name} is across and {up.name} up, in {units}; times t in time units."
 
 
 def rows_of(figure: Figure, heights: Sequence[float]) -> Sequence[SubFigure]:
@@ -50,7 +58,7 @@ def snapshots(
     for panel, instant in zip(panels, instants, strict=True):
         image = _snapshot(panel, values[instant], axes, limit)
         panel.set_xlabel(f"t = {times[instant]:g}")
-    panels[0].set_ylabel(position(axes[1].name, axes[1].units))
+    panels[0].set_ylabel(in_short(axes[1].name, axes[1].units))
     part.suptitle(heading, x=0.01, ha="left", fontsize="medium", fontweight="bold")
     part.colorbar(image, ax=list(panels), label=label, aspect=12, pad=0.01)
 

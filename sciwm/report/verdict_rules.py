@@ -48,7 +48,7 @@ class Rule:
 
     Args:
         sentence: when it is good, as the page says it.
-        needs: variables without which it cannot be judged; results of older versions may lack them.
+        needs: variables without which it can be neither judged nor drawn; results of older versions may lack them.
         judge: makes the finding.
     """
 
@@ -277,13 +277,13 @@ def _groups(found: xr.Dataset, dim: str = "sample") -> xr.DataArray:
 RULES: dict[str, Rule] = {
     "rollouts": Rule(
         f"at least {TIMES_PERSISTENCE:g} times as long as persistence, or to the end of the test",
-        ("nrmse", "nrmse_persistence"),
+        ("nrmse", "nrmse_persistence", "valid_prediction_time"),
         forecast,
     ),
     "budgets": Rule(
         f"at most {BUDGET_ERROR:g} deviations of the true change, for every functional", ("change_error",), budgets
     ),
-    "scores": Rule(f"at most {VRMSE:g} for every variable", ("vrmse",), scores),
+    "scores": Rule(f"at most {VRMSE:g} for every variable", ("vrmse", "skill"), scores),
     "effects": Rule(
         f"at most {EFFECT_ERROR:g}, for slow and for fast actions", ("effect_error", "alternative", "given"), effects
     ),
@@ -294,11 +294,11 @@ RULES: dict[str, Rule] = {
     ),
     "long_run": Rule(
         f"at most {CLIMATE_RATIO:g} times the distance between true runs, and no run blows up",
-        ("blow_up_time", "histogram_distance"),
+        ("blow_up_time", "histogram_distance", "density", "functional_distance"),
         long_run,
     ),
     "resolution": Rule(f"at most {GRID_CHANGE:g} of the latent's norm, on every grid", ("encoding_error",), resolution),
-    "refined_control": Rule(f"at most {REDUCTION_LOST:g}", ("gain", "points"), refined_control),
+    "refined_control": Rule(f"at most {REDUCTION_LOST:g}", ("gain", "points", "distance"), refined_control),
     "shifts": Rule(
         f"at most {VALID_ERROR:g}, the error of a valid forecast, under every shift",
         ("nrmse", "nrmse_persistence", "slope", "shift"),
@@ -312,7 +312,7 @@ RULES: dict[str, Rule] = {
     "surprise": Rule(
         f"at least {NOTICED:g} for every violation, at most {UNNOTICED:g} for every possible flow, and no more false "
         "alarms than allowed",
-        ("auroc", "auroc_low", "auroc_high", "false_alarms", "control", "default_size"),
+        ("auroc", "auroc_low", "auroc_high", "false_alarms", "control", "default_size", "smallest_detectable"),
         surprise,
     ),
     "control": Rule(
@@ -323,3 +323,8 @@ RULES: dict[str, Rule] = {
     ),
 }
 """For every part of the evaluation, and for control; each holds only if the whole 95 % interval meets it."""
+
+
+def lacking(part: str, dataset: xr.Dataset) -> list[str]:
+    """What results of an older version do not hold, so that the part can be neither judged nor drawn."""
+    return [name for name in RULES[part].needs if name not in dataset.variables]

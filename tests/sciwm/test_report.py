@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -287,6 +288,37 @@ def test_run_with_nothing_but_a_model(run: Path) -> None:
     assert sections(page) == ALWAYS
     assert images_of(page) == []
     assert all(f"sciwm {stage} tiny" in page for stage in ("train", "evaluate", "control"))
+
+
+def test_results_of_an_older_version(run: Path, results: dict[str, Any]) -> None:
+    """What they lack is left out and told; the rest is shown."""
+    write_netcdf(run / "controlled.nc", results["controlled"].drop_vars("u_imagined"))
+    write_netcdf(run / "evaluation/rollouts.nc", results["rollouts"].drop_vars("valid_prediction_time"))
+    page = page_of(run)
+    assert sections(page) == ALWAYS | {"player", "control", "latent", "training"}
+    assert "the results lack valid_prediction_time; &#39;sciwm evaluate tiny&#39; measures it anew" in page
+    assert "Left out: the imagined flow, which the results do not hold." in page
+
+
+def test_page_is_well_formed(finished: Path) -> None:
+    """Every element that is opened is closed, in order; names are given once."""
+    page = (finished / "report" / "index.html").read_text()
+    assert page.startswith("<!doctype html>")
+    open_elements: list[str] = []
+    names: list[str] = []
+
+    class Checker(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            names.extend(str(value) for key, value in attrs if key == "id")
+            if tag not in {"meta", "link", "img", "input", "br"}:
+                open_elements.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert open_elements.pop() == tag, self.getpos()
+
+    Checker().feed(page)
+    assert open_elements == []
+    assert len(set(names)) == len(names)
 
 
 def test_folder_without_a_run_or_a_model(run: Path, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def forecast(times_persistence: float) -> xr.Dataset:
         name: (("simulation", "time"), np.tile(np.where(time < until - 1e-9, 0.0, 1.0), (SAMPLES, 1)))
         for name, until in (("nrmse", times_persistence), ("nrmse_persistence", 1.0))
     }
+    errors["valid_prediction_time"] = constant(times_persistence, simulation=SAMPLES)
     return xr.Dataset(errors, {"time": time, "simulation": np.arange(SAMPLES)})
 
 
@@ -60,7 +61,7 @@ def budgets(error: float) -> xr.Dataset:
 
 def scores(error: float) -> xr.Dataset:
     return xr.Dataset(
-        {"vrmse": constant(error, variable=1, simulation=SAMPLES, time=4)},
+        {"vrmse": constant(error, variable=1, simulation=SAMPLES, time=4), "skill": constant(0.5, variable=1, time=4)},
         {"variable": ["u"], "simulation": np.arange(SAMPLES), "time": [0.0, 5.0, 10.0, 20.0]},
     )
 
@@ -95,6 +96,8 @@ def long_run(ratio: float, blown_up: int = 0) -> xr.Dataset:
         {
             "blow_up_time": (("run", "sample"), times),
             "histogram_distance": (("run", "sample", "variable"), distance),
+            "density": constant(0.1, run=2, variable=1, bin=3),
+            "functional_distance": constant(0.1, run=2, sample=SAMPLES, functional=1),
         },
         {"run": ["model", "simulation"], "variable": ["u"]},
     )
@@ -107,7 +110,8 @@ def resolution(change: float) -> xr.Dataset:
 def refined_control(lost: float, reduction: float = 1.0) -> xr.Dataset:
     gain = reduction * np.array([[1.0] * SAMPLES, [1.0 - lost] * SAMPLES])
     return xr.Dataset(
-        {"gain": (("grid", "episode"), gain), "points": ("grid", ["32", "64"])}, {"grid": ["coarse", "fine"]}
+        {"gain": (("grid", "episode"), gain), "points": ("grid", ["32", "64"]), "distance": constant(1.0, grid=2)},
+        {"grid": ["coarse", "fine"]},
     )
 
 
@@ -145,6 +149,7 @@ def surprise(auroc: float, possible: float = 0.5, alarms: float = 0.05) -> xr.Da
     return xr.Dataset(
         {
             **{f"auroc{end}": (("violation", "detector", "size"), found) for end in ("", "_low", "_high")},
+            "smallest_detectable": constant(0.1, violation=3, detector=1),
             "false_alarms": constant(alarms, violation=3, detector=1),
             "control": ("violation", [False, False, True]),
             "default_size": ("violation", [1.0, 1.0, 1.0]),
