@@ -133,8 +133,9 @@
   }
 
   function drawImage(canvas, variable, flow) {
-    const [context, width, height] = prepare(canvas);
     const span = data.axes.map((axis) => axis.points[axis.points.length - 1] - axis.points[0] || 1);
+    canvas.style.height = `${Math.min(320, ((canvas.clientWidth - LEFT - 4) * span[1]) / span[0] + 24)}px`;
+    const [context, width, height] = prepare(canvas);
     const scale = Math.min((width - LEFT - 4) / span[0], (height - 24) / span[1]), inner = span[0] * scale, tall = span[1] * scale;
     const made = picture(shape[0], shape[1], (x, y) => value(variable, flow, state.frame, x * shape[1] + shape[1] - 1 - y), variable.limit);
     context.drawImage(made, LEFT, 4, inner, tall);
