@@ -1,7 +1,7 @@
 """What older versions wrote, brought to the form of this one. Nothing is written here; old files stay as they are."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -59,6 +59,11 @@ def migrated_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
         return dict(metrics)
     renamed = {"relative_reduction" if key == "gain" else key: value for key, value in control.items()}
     return {**metrics, "control": renamed}
+
+
+def migrated_names(variables: Collection[str]) -> dict[str, str]:
+    """New names of variables of a stored result; until 0.2 the saving of plans on two grids was called ``gain``."""
+    return {"gain": "saving"} if "gain" in variables else {}
 
 
 def _in_tendency(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 ROOMS = (
-    ("version", "errors", "run_paths", "files", "progress", "evaluation_parts", "migration", "provenance"),
+    ("version", "errors", "run_paths", "files", "progress", "evaluation_parts", "migration", "provenance", "reuse"),
     ("config",),
     ("data",),
     ("dynamics",),
@@ -31,6 +31,8 @@ LONG_FILES = {
     "simulations/base.py": "the base of all simulations: one interface, its checks and its fluxes",
     "simulations/pseudospectral.py": "the pseudo-spectral solver",
     "sciwm/model/spaces/spectral.py": "the spectral space and the maps that commute with translation",
+    "simulations/shapes.py": "every shape of actuators, one function each",
+    "sciwm/report/verdict_rules.py": "the rules of all verdicts, one small function each, to be compared",
     "sciwm/surrogate/surrogate.py": "the face for scientists: five verbs",
 }
 """Files above 280 lines, and why each is one idea."""

@@ -13,6 +13,7 @@ from sciwm.config.yaml_files import load_run_config
 from sciwm.data.domain import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation_parts import EVALUATION_PARTS
+from sciwm.migration import migrated_metrics, migrated_names
 from sciwm.model.checkpoint import read_description
 from sciwm.run_paths import RunPaths
 
@@ -70,7 +71,7 @@ def read_results(run: Path) -> Results:
     """
     paths = RunPaths(run)
     config, description = load_run_config(paths), read_description(run)
-    metrics = _read(paths.metrics, json.loads, f"evaluate {run}") or {}
+    metrics = migrated_metrics(_read(paths.metrics, json.loads, f"evaluate {run}") or {})
     evaluated = {name: _read_netcdf(paths.result(name), f"evaluate {run}") for name in EVALUATION_PARTS}
     controlled = _read_netcdf(paths.controlled, f"control {run}")
     return Results(
@@ -110,7 +111,8 @@ def _read_netcdf(path: Path, command: str) -> xr.Dataset | None:
     if not path.exists():
         return None
     try:
-        return xr.load_dataset(path, engine="netcdf4")
+        result = xr.load_dataset(path, engine="netcdf4")
+        return result.rename(migrated_names(set(map(str, result.data_vars))))
     except (OSError, ValueError, RuntimeError) as error:
         raise _damaged(path, error, command) from error
 

@@ -106,8 +106,8 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
 
 def _lines(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     lines = []
-    if "gain" in metrics.get("control", {}):
-        share = f"{100 * metrics['control']['gain']:.1f} % of that by gradients through the true solver"
+    if "relative_reduction" in metrics.get("control", {}):
+        share = f"{100 * metrics['control']['relative_reduction']:.1f} % of that by gradients through the true solver"
         lines.append(("relative reduction", share))
     if "rollout" in metrics:
         rollout = metrics["rollout"]

@@ -36,8 +36,8 @@ def key_numbers(results: Results) -> list[tuple[Markup, str]]:
         without = f", {in_html(first['none']).striptags()} without control" if "none" in first else ""
         meaning = f"mean square distance from the target, first {results.first_window:g} time units{without}"
         numbers.append((in_html(first["world_model"]), meaning))
-        if "gain" in metrics["control"]:
-            share = Markup("{} %").format(_percent(metrics["control"]["gain"]))
+        if "relative_reduction" in metrics["control"]:
+            share = Markup("{} %").format(_percent(metrics["control"]["relative_reduction"]))
             numbers.append((share, "relative reduction: share of that by gradients through the true solver"))
     if results.rollouts is not None:
         bound = "≥ " if bool(reaches_the_end(results.rollouts).any()) else ""
@@ -96,12 +96,12 @@ def _controls(results: Results) -> list[Markup]:
             in_html(ours.final), in_html(ours.worst)
         ),
     ]
-    if "gain" in control:
+    if "relative_reduction" in control:
         comparison = Markup(
             "Without control it is {}, under gradient planning through the true solver {}: a relative reduction of "
             "<b>{} %</b>."
         )
-        numbers = in_html(rows["none"].first), in_html(rows["adjoint"].first), _percent(control["gain"])
+        numbers = in_html(rows["none"].first), in_html(rows["adjoint"].first), _percent(control["relative_reduction"])
         sentences.insert(1, comparison.format(*numbers))
     return sentences + _blown_up(results.controlled)
 

@@ -165,7 +165,7 @@ def resolution(results: Results, errors: xr.Dataset) -> Finding:
 
 def refined_control(results: Results, controlled: xr.Dataset) -> Finding:
     """Share of the reduction of the distance that is lost where plans are executed on a finer grid."""
-    coarse, fine = (controlled["gain"].sel(grid=grid).values for grid in ("coarse", "fine"))
+    coarse, fine = (controlled["saving"].sel(grid=grid).values for grid in ("coarse", "fine"))
     points = [str(controlled["points"].sel(grid=grid).item()) for grid in ("coarse", "fine")]
     if not coarse.mean() > 0:
         return Finding(NOT_APPLICABLE, None, "", "plans reduce nothing on the model's own grid")
@@ -298,7 +298,7 @@ RULES: dict[str, Rule] = {
         long_run,
     ),
     "resolution": Rule(f"at most {GRID_CHANGE:g} of the latent's norm, on every grid", ("encoding_error",), resolution),
-    "refined_control": Rule(f"at most {REDUCTION_LOST:g}", ("gain", "points", "distance"), refined_control),
+    "refined_control": Rule(f"at most {REDUCTION_LOST:g}", ("saving", "points", "distance"), refined_control),
     "shifts": Rule(
         f"at most {VALID_ERROR:g}, the error of a valid forecast, under every shift",
         ("nrmse", "nrmse_persistence", "slope", "shift"),

@@ -110,7 +110,7 @@ def resolution(change: float) -> xr.Dataset:
 def refined_control(lost: float, reduction: float = 1.0) -> xr.Dataset:
     gain = reduction * np.array([[1.0] * SAMPLES, [1.0 - lost] * SAMPLES])
     return xr.Dataset(
-        {"gain": (("grid", "episode"), gain), "points": ("grid", ["32", "64"]), "distance": constant(1.0, grid=2)},
+        {"saving": (("grid", "episode"), gain), "points": ("grid", ["32", "64"]), "distance": constant(1.0, grid=2)},
         {"grid": ["coarse", "fine"]},
     )
 
