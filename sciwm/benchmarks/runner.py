@@ -1,4 +1,4 @@
-"""Run a benchmark by name, and put accepted results into the README."""
+"""Run a benchmark by name, and put accepted results into the README files."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -143,29 +143,67 @@ def run_benchmark(name: str, *, quick: bool, out: Path | None, only: Sequence[st
     return "\n\n".join([*tables, f"written to {path}"])
 
 
-def update_readme(readme: Path) -> list[str]:
+TABLE_FILES = (
+    "README.md",
+    "sciwm/benchmarks/README.md",
+    "sciwm/benchmarks/physics/README.md",
+    "sciwm/benchmarks/physics/CLAIMS.md",
+)
+"""Everything that shows accepted results, relative to the root of a checkout."""
+
+
+def update_tables(paths: Sequence[Path]) -> dict[Path, list[str]]:
     """Replace what stands between ``<!-- table:NAME -->`` and ``<!-- end -->`` by the accepted results.
 
-    Pictures of them that are drawn of their rows are drawn anew.
+    How each result was measured stands under its table. A file that holds ``<!-- provenance -->`` and
+    ``<!-- end -->`` has it there instead, once for all of its tables. Pictures that are drawn of the rows
+    are drawn anew.
+
+    Args:
+        paths: Markdown files; nothing is written unless all of them are there and all results exist.
 
     Returns:
-        the names of the tables found.
+        the names of the tables found in each file.
+
+    Raises:
+        InputError: if a file is missing, or a table has no such benchmark or no accepted result.
     """
-    found = []
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        remedy = "work in the root of a checkout"
+        raise InputError([Problem(str(path), "a file with tables", "nothing there", remedy) for path in missing])
+    updated = {path: _with_tables(path.read_text(encoding="utf-8"), str(path)) for path in paths}
+    for path, (text, _) in updated.items():
+        write_atomically(path, text.encode())
+    return {path: names for path, (_, names) in updated.items()}
+
+
+def _with_tables(text: str, where: str) -> tuple[str, list[str]]:
+    """A Markdown text with its tables made anew, and their names."""
+    found: list[str] = []
+    origins: dict[str, None] = {}
+    collected = "<!-- provenance -->" in text
 
     def table(match: re.Match[str]) -> str:
-        found.append(match[1])
         name, _, view = match[1].partition(":")
+        if name not in BENCHMARKS or view and view not in BENCHMARKS[name].views:
+            known = [*BENCHMARKS, *(f"{n}:{v}" for n, b in BENCHMARKS.items() for v in b.views)]
+            raise InputError([Problem(where, f"a table among {', '.join(known)}", f"'{match[1]}'")])
+        found.append(match[1])
         benchmark = BENCHMARKS[name]
         results = accepted_results(name, benchmark.parts)
         if benchmark.draw is not None and not view:
             benchmark.draw(all_rows(results), ACCEPTED / f"{name}.png")
-        text = (benchmark.views[view] if view else benchmark).table(*results)
-        return f"<!-- table:{match[1]} -->\n{text}\n<!-- end -->"
+        rows, *measured = (benchmark.views[view] if view else benchmark).table(*results).split("\n\n")
+        origins.update(dict.fromkeys(measured))
+        shown = [rows] if collected else [rows, *measured]
+        return f"<!-- table:{match[1]} -->\n" + "\n\n".join(shown) + "\n<!-- end -->"
 
-    text = re.sub(r"<!-- table:([\w:-]+) -->.*?<!-- end -->", table, readme.read_text(), flags=re.DOTALL)
-    write_atomically(readme, text.encode())
-    return found
+    text = re.sub(r"<!-- table:([\w:-]+) -->.*?<!-- end -->", table, text, flags=re.DOTALL)
+    if collected:
+        listed = "\n".join(["<!-- provenance -->", *(f"- {line}" for line in origins), "<!-- end -->"])
+        text = re.sub(r"<!-- provenance -->.*?<!-- end -->", lambda _: listed, text, flags=re.DOTALL)
+    return text, found
 
 
-__all__ = ["BENCHMARKS", "run_benchmark", "update_readme"]
+__all__ = ["BENCHMARKS", "TABLE_FILES", "run_benchmark", "update_tables"]

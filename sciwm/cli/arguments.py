@@ -88,7 +88,7 @@ def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
     check("file", metavar="FILE", type=_path, help="configuration, store, run folder or netCDF file")
     check("--run", metavar="RUN", type=_path, help="the run whose model the data should suit")
     benchmark = to["benchmark"].add_argument
-    benchmark("name", metavar="NAME", help="one of those above; or table, to renew README.md")
+    benchmark("name", metavar="NAME", help="one of those above; or table, to renew the README files")
     benchmark("--quick", action="store_true", help="one seed and less of everything, to see that it runs")
     benchmark(
         "--only",

@@ -190,10 +190,11 @@ def _info(asked: argparse.Namespace) -> None:
 
 def _benchmark(asked: argparse.Namespace) -> None:
     _use_threads(1)
-    from sciwm.benchmarks.runner import run_benchmark, update_readme
+    from sciwm.benchmarks.runner import TABLE_FILES, run_benchmark, update_tables
 
     if asked.name == "table":
-        print(f"README.md: {', '.join(update_readme(Path('README.md')))}")
+        for path, tables in update_tables([Path(name) for name in TABLE_FILES]).items():
+            print(f"{path}: {', '.join(tables)}")
     else:
         print(run_benchmark(asked.name, quick=asked.quick, out=asked.out, only=asked.only))
 

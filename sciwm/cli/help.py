@@ -104,8 +104,8 @@ PAGES = {
     "benchmark": Page(
         "measure a reproducible table",
         "Writes what was measured, with commit, machine, date and seeds, as JSON, and prints the table.\n"
-        "The accepted results stand in sciwm/benchmarks/results; 'sciwm benchmark table' puts them into\n"
-        "README.md. A benchmark that was stopped goes on where it stood.\n"
+        "The accepted results stand in sciwm/benchmarks/results; 'sciwm benchmark table', in the root of a\n"
+        "checkout, puts them into the README files. A benchmark that was stopped goes on where it stood.\n"
         "  demo             the demo with three seeds, every controller          about 20 minutes\n"
         "  physics          what each term of physics is worth, beside baselines about 14 hours\n"
         "  on-policy        what rounds of data under the own plans bring        about 20 minutes\n"

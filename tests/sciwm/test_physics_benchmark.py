@@ -27,7 +27,7 @@ from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, t
 from sciwm.benchmarks.physics.trained import trained_cell
 from sciwm.benchmarks.physics.variants import BASE, DEFAULT, NONLINEAR_ENCODER, VARIANTS
 from sciwm.benchmarks.results import Row
-from sciwm.benchmarks.runner import BENCHMARKS, run_benchmark, update_readme
+from sciwm.benchmarks.runner import BENCHMARKS, run_benchmark, update_tables
 from sciwm.config import Config
 from sciwm.data.schema import Trajectories
 from sciwm.errors import InputError, Problem
@@ -515,16 +515,16 @@ def test_systems_can_be_accepted_one_by_one(tmp_path: Path, monkeypatch: pytest.
     readme = tmp_path / "README.md"
     readme.write_text("before <!-- table:physics --> old <!-- end --> after")
     with pytest.raises(InputError, match="expected an accepted result, got none"):
-        update_readme(readme)
+        update_tables([readme])
     accept("physics-kolmogorov", 2.0, "kolmogorov")
     accept("physics-ks22", 4.0, "ks22")
-    assert update_readme(readme) == ["physics"]
+    assert update_tables([readme]) == {readme: ["physics"]}
     text = readme.read_text()
     assert "4 / - / - / 2" in text and "old" not in text and text.startswith("before") and text.endswith("after")
     assert text.index("`measure physics-ks22`") < text.index("`measure physics-kolmogorov`")
     assert (tmp_path / "physics.png").exists()
     accept("physics", 5.0, "ks22", "ks60")
-    update_readme(readme)
+    update_tables([readme])
     assert "5 / 5 / - / -" in readme.read_text() and "measure physics-ks22" not in readme.read_text()
 
 
