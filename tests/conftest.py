@@ -13,6 +13,7 @@ import pytest
 import torch
 from cases import CASES
 from cases.case import Case
+from quick_demo import QuickDemo, run_once
 from torch import Tensor
 
 from simulations import Simulation
@@ -78,3 +79,10 @@ def unforced() -> Callable[..., Tensor]:
         return torch.zeros(batch, len(simulation.actuators), dtype=dtype)
 
     return zeros
+
+
+@pytest.fixture(scope="session")
+def quick_demo(tmp_path_factory: pytest.TempPathFactory) -> QuickDemo:
+    """``sciwm demo --quick`` in an empty folder, run once for all tests and all workers."""
+    base = tmp_path_factory.getbasetemp()
+    return run_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)  # a folder that workers share

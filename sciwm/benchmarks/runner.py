@@ -186,7 +186,7 @@ def _with_tables(text: str, where: str) -> tuple[str, list[str]]:
 
     def table(match: re.Match[str]) -> str:
         name, _, view = match[1].partition(":")
-        if name not in BENCHMARKS or view and view not in BENCHMARKS[name].views:
+        if name not in BENCHMARKS or (view and view not in BENCHMARKS[name].views):
             known = [*BENCHMARKS, *(f"{n}:{v}" for n, b in BENCHMARKS.items() for v in b.views)]
             raise InputError([Problem(where, f"a table among {', '.join(known)}", f"'{match[1]}'")])
         found.append(match[1])

@@ -1,10 +1,7 @@
 """The main job from end to end: tiny with on-policy rounds, and the quick demo as a newcomer runs it."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 import pytest
 import xarray as xr
 from filelock import FileLock
+from quick_demo import QuickDemo
 
 from sciwm.benchmarks import demo
 from sciwm.benchmarks.runner import BENCHMARKS
@@ -152,17 +150,12 @@ def test_a_set_that_blew_up_whole_is_told(make_config: Callable[..., Config], tm
         stages.simulate(make_config(simulation=simulation), tmp_path / "run")
 
 
-def test_quick_demo(tmp_path: Path) -> None:
+def test_quick_demo(quick_demo: QuickDemo) -> None:
     """One command: chaos is learned and brought to rest, and the page with every number is there."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "sciwm", "demo", "--quick", "--out", str(tmp_path / "demo")],
-        capture_output=True, text=True, env=environment, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "index.html" in done.stdout
-    assert done.stderr == "", "a pipe is not a terminal: no progress bars, no warnings"
-    metrics = json.loads((tmp_path / "demo" / "report" / "metrics.json").read_text())
+    assert quick_demo.returncode == 0, quick_demo.stderr
+    assert "index.html" in quick_demo.stdout
+    assert quick_demo.stderr == "", "a pipe is not a terminal: no progress bars, no warnings"
+    metrics = json.loads((quick_demo.run / "report" / "metrics.json").read_text())
     control = metrics["control"]
     assert control["mean_square_first_40"]["none"] > 1.0
     assert control["mean_square_first_40"]["world_model"] < 0.1
