@@ -130,19 +130,25 @@ WITH_BLOCKS = [readme for readme in READMES if blocks_of(readme)]
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, quick_demo: QuickDemo, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder like a checkout in which the quick demo has been run; it is the working folder."""
-    assert quick_demo.returncode == 0, quick_demo.stderr
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder like a checkout, its tables copies that may be written; it is the working folder."""
     for name in ("configs", "examples", "tests", ".ci", "Makefile", "pyproject.toml"):
         (tmp_path / name).symlink_to(ROOT / name)
     for name in TABLE_FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(quick_demo.run, tmp_path / "runs" / "demo")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.setitem(BENCHMARKS, "physics", replace(BENCHMARKS["physics"], draw=None))  # its pictures stay
     return tmp_path
+
+
+@pytest.fixture
+def workplace(checkout: Path, quick_demo: QuickDemo) -> Path:
+    """The same after the quick demo."""
+    assert quick_demo.returncode == 0, quick_demo.stderr
+    shutil.copytree(quick_demo.run, checkout / "runs" / "demo")
+    return checkout
 
 
 # The front page -------------------------------------------------------------------------------
@@ -187,12 +193,12 @@ def test_the_citation_is_of_this_version() -> None:
 # Tables ---------------------------------------------------------------------------------------
 
 
-def test_tables_are_those_of_the_accepted_results(workplace: Path) -> None:
+def test_tables_are_those_of_the_accepted_results(checkout: Path) -> None:
     """Whoever accepts results, or changes a column, runs ``sciwm benchmark table``."""
-    shown = update_tables([workplace / name for name in TABLE_FILES])
+    shown = update_tables([checkout / name for name in TABLE_FILES])
     for name in TABLE_FILES:
-        assert shown[workplace / name], f"{name}: no table"
-        assert (workplace / name).read_text() == (ROOT / name).read_text(), f"{name}: run 'sciwm benchmark table'"
+        assert shown[checkout / name], f"{name}: no table"
+        assert (checkout / name).read_text() == (ROOT / name).read_text(), f"{name}: run 'sciwm benchmark table'"
     accepted = {name for name, benchmark in BENCHMARKS.items() if name != "on-policy"}
     assert {table.partition(":")[0] for tables in shown.values() for table in tables} == accepted
 
