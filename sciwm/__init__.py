@@ -12,7 +12,7 @@ from sciwm.errors import InputError
 from sciwm.version import __version__
 
 if TYPE_CHECKING:
-    from sciwm.evaluation.scores import evaluate
+    from sciwm.evaluation import evaluate
     from sciwm.surrogate import Surrogate, load
 
 __all__ = ["InputError", "Surrogate", "__version__", "evaluate", "load"]

@@ -29,13 +29,13 @@ import pytest
 import yaml
 from quick_demo import ARGUMENTS, QuickDemo
 
+from sciwm.benchmarks import BENCHMARKS, TABLE_FILES, update_tables
 from sciwm.benchmarks.physics.ablation import PARTS
 from sciwm.benchmarks.physics.systems import SYSTEMS
-from sciwm.benchmarks.runner import BENCHMARKS, TABLE_FILES, update_tables
 from sciwm.cli import main
 from sciwm.cli.arguments import build_parser
 from sciwm.cli.commands import COMMANDS
-from sciwm.config.yaml_files import load_config
+from sciwm.config import load_config
 from sciwm.errors import InputError
 from sciwm.version import __version__
 

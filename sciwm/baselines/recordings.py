@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciwm.data.schema import Trajectories
+from sciwm.data import Trajectories
 from sciwm.errors import Problem, counted, raise_if
 from simulations import ActionBox
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from sciwm.benchmarks.cells import Cell, cached, settings_bytes
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, with_spread
-from sciwm.config import Config
-from sciwm.config.yaml_files import load_config, shipped_config
-from sciwm.evaluation.control import CONTROLLERS, relative_reduction
+from sciwm.config import Config, load_config, shipped_config
+from sciwm.evaluation import CONTROLLERS, relative_reduction
 from sciwm.experiment import Run, stages
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from sciwm.benchmarks.cells import Cell, cached, settings_bytes
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
-from sciwm.config import Config
-from sciwm.config.yaml_files import load_config, shipped_config
-from sciwm.data.schema import Trajectories
-from sciwm.evaluation.control import (
+from sciwm.config import Config, load_config, shipped_config
+from sciwm.data import Trajectories
+from sciwm.evaluation import (
     ControlTask,
     control_task,
     first_mean_square,
@@ -20,9 +19,9 @@ from sciwm.evaluation.control import (
     run_control,
     summarize_control,
 )
-from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts
+from sciwm.evaluation.suite import budgets_under_unseen_actions, measure_rollouts
 from sciwm.experiment import stages
-from sciwm.model.checkpoint import load_model
+from sciwm.model import load_model
 from sciwm.progress import bar
 from sciwm.run_paths import RunPaths
 

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from sciwm.benchmarks.results import Column, Row, mean_over_seeds, text
-from sciwm.config import CEMSettings, GradientSettings, PlanningSettings
-from sciwm.config.yaml_files import load_config, shipped_config
+from sciwm.config import CEMSettings, GradientSettings, PlanningSettings, load_config, shipped_config
 from sciwm.dynamics import Dynamics
-from sciwm.evaluation.control import control_task
+from sciwm.evaluation import control_task
 from sciwm.experiment import stages
-from sciwm.model.checkpoint import load_model
-from sciwm.planning.from_settings import build_planner
+from sciwm.model import load_model
+from sciwm.planning import build_planner
 
 BUDGETS: dict[str, tuple[int, GradientSettings | CEMSettings]] = {
     "gradient: horizon 12, 6 steps": (12, GradientSettings(iterations=6)),

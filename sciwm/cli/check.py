@@ -9,22 +9,23 @@ import numpy as np
 
 import simulations
 from sciwm.cli.check_store import check_store, describe_store, outcomes_of
-from sciwm.config import Config
-from sciwm.config.yaml_files import load_config
-from sciwm.data.actuation import actuation_of
-from sciwm.data.augmentation import require_symmetries
-from sciwm.data.checks import check_fields
-from sciwm.data.domain import Domain
-from sciwm.data.formats import forcing_of, open_dataset
-from sciwm.data.schema import Trajectories, read_values
-from sciwm.data.sensitivity_checks import check_same_simulation
+from sciwm.config import Config, load_config
+from sciwm.data import (
+    Domain,
+    Trajectories,
+    actuation_of,
+    check_fields,
+    check_same_simulation,
+    forcing_of,
+    open_dataset,
+    read_values,
+    require_symmetries,
+)
 from sciwm.errors import InputError, Problem, counted, in_one_line, raise_if
-from sciwm.evaluation.control import target_fields
+from sciwm.evaluation import target_fields
 from sciwm.experiment.run import Run
-from sciwm.model.checkpoint import load_model, read_description
-from sciwm.model.construction import names_problems
-from sciwm.planning.from_settings import planning_cost
-from sciwm.planning.linear_law import linear_law
+from sciwm.model import load_model, names_problems, read_description
+from sciwm.planning import linear_law, planning_cost
 from sciwm.run_paths import RunPaths
 from sciwm.surrogate.inputs import held_forcing
 from sciwm.surrogate.summary import summarize

@@ -5,10 +5,17 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from sciwm.data.coordinates import axis_in_words, axis_of
-from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read_values
-from sciwm.data.sensitivity_checks import check_same_simulation
-from sciwm.data.sensitivity_set import SensitivitySet, layout_problems, space_dimensions, variables_with_twins
+from sciwm.data import (
+    LOST_REMEDY,
+    SensitivitySet,
+    Trajectories,
+    axis_in_words,
+    axis_of,
+    check_same_simulation,
+    open_trajectories,
+    read_values,
+)
+from sciwm.data.sensitivity_set import layout_problems, space_dimensions, variables_with_twins
 from sciwm.errors import InputError, Problem, counted, raise_if
 from simulations.resumable_store import ResumableStore, markers_of
 from simulations.sensitivity_store import SensitivityStore

@@ -149,7 +149,7 @@ def _run(asked: argparse.Namespace) -> None:
 
 def _demo(asked: argparse.Namespace) -> None:
     name = "ks_control_quick.yaml" if asked.quick else "ks_control.yaml"
-    from sciwm.config.yaml_files import shipped_config
+    from sciwm.config import shipped_config
 
     _run_all(_configuration(shipped_config(name), ()), asked.out)
 
@@ -157,7 +157,7 @@ def _demo(asked: argparse.Namespace) -> None:
 def _rollout(asked: argparse.Namespace) -> None:
     _use_threads(1)
     import sciwm
-    from sciwm.data.formats import forcing_of, open_dataset
+    from sciwm.data import forcing_of, open_dataset
     from sciwm.files import write_netcdf
 
     check_output(asked.out, asked.input, asked.run)
@@ -190,7 +190,7 @@ def _info(asked: argparse.Namespace) -> None:
 
 def _benchmark(asked: argparse.Namespace) -> None:
     _use_threads(1)
-    from sciwm.benchmarks.runner import TABLE_FILES, run_benchmark, update_tables
+    from sciwm.benchmarks import TABLE_FILES, run_benchmark, update_tables
 
     if asked.name == "table":
         for path, tables in update_tables([Path(name) for name in TABLE_FILES]).items():

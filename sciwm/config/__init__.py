@@ -2,12 +2,14 @@
 
 from sciwm.config.evaluation import EvaluationSettings
 from sciwm.config.experiment import Config
+from sciwm.config.identity import differences, learned_from, simulated_from
 from sciwm.config.kinds import EACH, ONE, Section
 from sciwm.config.loss import CollapseSettings, LossSettings, PhysicsSettings
 from sciwm.config.model import EncoderSettings, ModelSettings, PredictorSettings
 from sciwm.config.planning import CEMSettings, GradientSettings, PlanningSettings
 from sciwm.config.simulation import PeriodicEquation, SimulationSettings
 from sciwm.config.training import TrainingSettings
+from sciwm.config.yaml_files import dump_config, load_config, load_run_config, parse_config, shipped_config
 
 __all__ = [
     "EACH",
@@ -27,4 +29,12 @@ __all__ = [
     "Section",
     "SimulationSettings",
     "TrainingSettings",
+    "differences",
+    "dump_config",
+    "learned_from",
+    "load_config",
+    "load_run_config",
+    "parse_config",
+    "shipped_config",
+    "simulated_from",
 ]

@@ -10,15 +10,20 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.config import Config
-from sciwm.data.recipes import recipe
+from sciwm.data import recipe
 from sciwm.dynamics import Dynamics, readout_trajectory
 from sciwm.errors import InputError, Problem, counted
 from sciwm.evaluation.statistics import bootstrap_interval
-from sciwm.model.world_model import WorldModel
-from sciwm.planning import Hold, LinearFeedback, RecedingHorizon
-from sciwm.planning.costs import mean_square_distance
-from sciwm.planning.from_settings import build_planner, planning_cost
-from sciwm.planning.linear_law import linear_law
+from sciwm.model import WorldModel
+from sciwm.planning import (
+    Hold,
+    LinearFeedback,
+    RecedingHorizon,
+    build_planner,
+    linear_law,
+    mean_square_distance,
+    planning_cost,
+)
 from simulations import Episodes, Simulation, build, run_episodes
 from simulations.episode import Policy
 from simulations.generate import Progress, attractor_states

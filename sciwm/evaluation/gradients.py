@@ -9,7 +9,7 @@ from torch import Tensor
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation.trajectories import described, require_fit
-from sciwm.planning.costs import mean_square_distance
+from sciwm.planning import mean_square_distance
 from simulations import Simulation
 
 

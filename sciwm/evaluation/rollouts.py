@@ -9,14 +9,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sciwm.data.coordinates import position_of
-from sciwm.data.domain import Variable
-from sciwm.data.schema import Trajectories
+from sciwm.data import Trajectories, Variable, position_of
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation.invariants import vary_by_rounding
 from sciwm.loss.terms import budget_residual
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 from simulations import Simulation
 
 SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import xarray as xr
 
-from sciwm.data.checks import finite_problems, numbers_problems
+from sciwm.data import finite_problems, numbers_problems
 from sciwm.errors import InputError, Problem, counted, raise_if
 
 MEANINGS = {

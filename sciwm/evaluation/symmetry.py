@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.trajectories import decoded, described, ratio
-from sciwm.model.spaces.spectral import SpectralSpace, translate
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
+from sciwm.model.spaces import SpectralSpace, translate
 from simulations import PeriodicGrid, Simulation
 
 SHIFTS = 8

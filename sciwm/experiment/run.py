@@ -9,16 +9,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sciwm.config import Config
-from sciwm.config.identity import differences, learned_from, simulated_from
-from sciwm.config.yaml_files import dump_config, load_run_config
-from sciwm.data.schema import Trajectories, open_trajectories
-from sciwm.data.sensitivity_set import SensitivitySet
+from sciwm.config import Config, differences, dump_config, learned_from, load_run_config, simulated_from
+from sciwm.data import SensitivitySet, Trajectories, open_trajectories
 from sciwm.errors import InputError, Problem
 from sciwm.files import write_atomically, write_json
 from sciwm.migration import migrated_metrics
-from sciwm.model.checkpoint import load_model, trained_config
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel, load_model, trained_config
 from sciwm.run_paths import RunPaths
 from simulations.resumable_store import ResumableStore, markers_of
 from simulations.sensitivity_store import SensitivityStore

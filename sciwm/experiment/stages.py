@@ -16,23 +16,17 @@ import xarray as xr
 
 import simulations
 from sciwm.config import Config
-from sciwm.data.actuation import actuation_of
-from sciwm.data.recipes import SEEDS, recipe
+from sciwm.data import SEEDS, actuation_of, recipe
 from sciwm.errors import InputError, Problem, raise_if
-from sciwm.evaluation.control import control_task, imagine_control, run_control, summarize_control, target_fields
-from sciwm.evaluation.suite.cache import evaluate_parts
-from sciwm.evaluation.suite.context import EvaluationContext
-from sciwm.evaluation.suite.parts import check_names
+from sciwm.evaluation import control_task, imagine_control, run_control, summarize_control, target_fields
+from sciwm.evaluation.suite import EvaluationContext, check_names, evaluate_parts
 from sciwm.experiment.run import Run
 from sciwm.files import write_netcdf
-from sciwm.model.checkpoint import read_description
-from sciwm.model.construction import names_problems
-from sciwm.planning import RecedingHorizon
-from sciwm.planning.from_settings import build_planner
+from sciwm.model import names_problems, read_description
+from sciwm.planning import RecedingHorizon, build_planner
 from sciwm.progress import CountBar, bar
-from sciwm.training.loop import train as train_phase
-from sciwm.training.loop import updates_of
-from sciwm.training.memory import require_memory
+from sciwm.training import require_memory, updates_of
+from sciwm.training import train as train_phase
 from sciwm.version import __version__
 from simulations.generate import attractor_states, generate
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities

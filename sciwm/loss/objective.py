@@ -7,13 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import LossSettings
-from sciwm.data.sensitivity_set import Sensitivities
-from sciwm.data.windows import Batch
+from sciwm.data import Batch, Sensitivities
 from sciwm.dynamics import rollout
 from sciwm.loss.collapse import build_collapse
 from sciwm.loss.terms import TERMS, Term, TermInputs
 from sciwm.loss.terms.sensitivities import encode_sensitivities
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 @dataclass(frozen=True)

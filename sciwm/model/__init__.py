@@ -1,1 +1,23 @@
 """The world model: encoder, predictor, readouts, and the checkpoint that keeps them."""
+
+from sciwm.model.checkpoint import load_model, read_description, save_model, trained_config
+from sciwm.model.construction import ENCODERS, names_problems
+from sciwm.model.encoder import Encoder
+from sciwm.model.linear_readout import LinearReadout
+from sciwm.model.predictor import ExponentialPredictor
+from sciwm.model.readouts import Labels
+from sciwm.model.world_model import WorldModel
+
+__all__ = [
+    "ENCODERS",
+    "Encoder",
+    "ExponentialPredictor",
+    "Labels",
+    "LinearReadout",
+    "WorldModel",
+    "load_model",
+    "names_problems",
+    "read_description",
+    "save_model",
+    "trained_config",
+]

@@ -15,9 +15,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from sciwm.config import Config
-from sciwm.config.yaml_files import parse_config
-from sciwm.data.domain import Domain
+from sciwm.config import Config, parse_config
+from sciwm.data import Domain
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically, write_json
 from sciwm.migration import migrated_config, migrated_weights

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sciwm.model.predictor import Step
-from sciwm.model.spaces.spectral import SpectralSpace
+from sciwm.model.spaces import SpectralSpace
 
 
 def places_of_means(space: SpectralSpace, channels: Sequence[int]) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sciwm.config import ModelSettings
-from sciwm.data.domain import Domain
+from sciwm.data import Domain
 from sciwm.errors import Problem, raise_if
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import Encoder
@@ -11,10 +11,7 @@ from sciwm.model.field_operator import FieldDecoder, FieldEncoder, FieldPredicto
 from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.predictor import ExponentialPredictor, LinearPredictor
 from sciwm.model.readouts import SpectralDecoder, VectorDecoder
-from sciwm.model.spaces.latent_space import LatentSpace
-from sciwm.model.spaces.spectral import SpectralSpace
-from sciwm.model.spaces.vector import VectorSpace
-from sciwm.model.spaces.widened import Widening
+from sciwm.model.spaces import LatentSpace, SpectralSpace, VectorSpace, Widening
 from sciwm.model.spectral_encoder import SpectralEncoder
 from sciwm.model.tendency import QuadraticTendency
 from sciwm.model.vector_encoder import VectorEncoder

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
-from sciwm.data.domain import Axis
-from sciwm.model.spaces.latent_space import LatentSpace
-from sciwm.model.spaces.widened import Widening
+from sciwm.data import Axis
+from sciwm.model.spaces import LatentSpace, Widening
 
 SMALLEST_SCALE = 1e-3
 """Of the largest scale of a latent: weaker coordinates are not blown up to unit variance."""

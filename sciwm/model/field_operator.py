@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
-from sciwm.data.domain import Axis
+from sciwm.data import Axis
 from sciwm.model.encoder import Encoder
 from sciwm.model.neural_operator import Operator
-from sciwm.model.spaces.vector import VectorSpace
-from sciwm.model.spaces.widened import Widening
+from sciwm.model.spaces import VectorSpace, Widening
 
 
 class FieldEncoder(Encoder):

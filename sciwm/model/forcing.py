@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sciwm.model.spaces.latent_space import LatentSpace
+from sciwm.model.spaces import LatentSpace
 
 
 class Forcing(nn.Module):

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.model.forcing import Forcing, SteadyForcing
+from sciwm.model.spaces import LatentSpace, Widening
 from sciwm.model.spaces.dense import Assembled, in_parts
-from sciwm.model.spaces.latent_space import LatentSpace
-from sciwm.model.spaces.widened import Widening
 from sciwm.model.tendency import QuadraticTendency
 
 Step = Callable[[Tensor, Tensor], Tensor]

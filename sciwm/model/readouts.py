@@ -10,11 +10,9 @@ from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import SMALLEST_SCALE
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.principal_modes import principal_modes
+from sciwm.model.spaces import LatentSpace, SpectralSpace, VectorSpace
 from sciwm.model.spaces.dense import Assembled, in_parts
 from sciwm.model.spaces.fourier import along_axes, basis
-from sciwm.model.spaces.latent_space import LatentSpace
-from sciwm.model.spaces.spectral import SpectralSpace
-from sciwm.model.spaces.vector import VectorSpace
 
 
 @dataclass(frozen=True)

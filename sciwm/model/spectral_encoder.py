@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
-from sciwm.data.domain import Axis
+from sciwm.data import Axis
 from sciwm.errors import InputError, Problem
 from sciwm.model.encoder import SMALLEST_SCALE, Encoder
 from sciwm.model.fourier_grids import FourierGrids
 from sciwm.model.neural_operator import Operator, Pointwise
+from sciwm.model.spaces import SpectralSpace, Widening
 from sciwm.model.spaces.dense import applied
 from sciwm.model.spaces.fourier import by_wave_vector, joined, split, turns
-from sciwm.model.spaces.spectral import SpectralSpace, wave_by_wave, wave_matrices
-from sciwm.model.spaces.widened import Widening
+from sciwm.model.spaces.spectral import wave_by_wave, wave_matrices
 
 
 class SpectralEncoder(Encoder):

@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 from sciwm.config import EncoderSettings
-from sciwm.data.domain import Axis
+from sciwm.data import Axis
 from sciwm.errors import InputError, Problem
 from sciwm.model.encoder import SMALLEST_SCALE, Encoder
 from sciwm.model.neural_operator import Operator
 from sciwm.model.principal_modes import principal_modes
-from sciwm.model.spaces.vector import VectorSpace
-from sciwm.model.spaces.widened import Widening
+from sciwm.model.spaces import VectorSpace, Widening
 
 
 class VectorEncoder(Encoder):

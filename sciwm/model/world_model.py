@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import ModelSettings
-from sciwm.data.domain import Domain, Functional
+from sciwm.data import Domain, Functional
 from sciwm.errors import InputError, Problem
 from sciwm.model.conservation import conserving
 from sciwm.model.construction import build_decoder, build_encoder, build_predictor

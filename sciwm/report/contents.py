@@ -8,13 +8,12 @@ from typing import Any, TypeVar
 
 import xarray as xr
 
-from sciwm.config import Config
-from sciwm.config.yaml_files import load_run_config
-from sciwm.data.domain import Domain
+from sciwm.config import Config, load_run_config
+from sciwm.data import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.migration import migrated_metrics, migrated_names
-from sciwm.model.checkpoint import read_description
+from sciwm.model import read_description
 from sciwm.run_paths import RunPaths
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
-from sciwm.data.domain import Variable
-from sciwm.evaluation.control import CONTROLLERS
+from sciwm.data import Variable
+from sciwm.evaluation import CONTROLLERS
 from sciwm.report.contents import Results
 from sciwm.report.drawing import (
     CONTROLLER_STYLES,

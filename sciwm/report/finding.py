@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from sciwm.evaluation.suite.measures import Measure
+from sciwm.evaluation.suite import Measure
 from sciwm.report.numbers import in_text
 
 GOOD, WEAK, NOT_APPLICABLE, NOT_MEASURED = "good", "weak", "not applicable", "not measured"

@@ -6,8 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from sciwm.evaluation.climate.long_run import share_blown_up
-from sciwm.evaluation.climate.spectra import SMALLEST_SHARE
+from sciwm.evaluation.climate import SMALLEST_SHARE, share_blown_up
 from sciwm.report.drawing import GREY, INK, ORANGE, Illustration, illustrate, new_figure
 
 RUN_STYLES: dict[str, dict[str, Any]] = {

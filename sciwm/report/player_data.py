@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from markupsafe import Markup
 
-from sciwm.evaluation.control import early_distance
+from sciwm.evaluation import early_distance
 from sciwm.report.contents import Results
 from sciwm.report.drawing import LENGTH_UNITS, TIME_UNITS, Array
 from sciwm.report.numbers import in_html

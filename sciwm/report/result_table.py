@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sciwm.errors import counted
-from sciwm.evaluation.control import CONTROLLERS
-from sciwm.evaluation.suite.measures import Measure
+from sciwm.evaluation import CONTROLLERS
+from sciwm.evaluation.suite import Measure
 from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.report.numbers import in_text
 

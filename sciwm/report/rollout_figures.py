@@ -7,8 +7,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sciwm.data.domain import Variable
-from sciwm.evaluation.rollouts import VALID_ERROR
+from sciwm.data import Variable
+from sciwm.evaluation import VALID_ERROR
 from sciwm.report.contents import Results
 from sciwm.report.drawing import (
     GREY,

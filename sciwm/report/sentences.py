@@ -7,8 +7,7 @@ import xarray as xr
 from markupsafe import Markup
 
 from sciwm.errors import counted
-from sciwm.evaluation.control import CONTROLLERS
-from sciwm.evaluation.rollouts import VALID_ERROR
+from sciwm.evaluation import CONTROLLERS, VALID_ERROR
 from sciwm.report.contents import Results
 from sciwm.report.equation_text import EQUATIONS
 from sciwm.report.finding import GOOD, WEAK

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib import colormaps
 
 from sciwm.errors import counted
-from sciwm.evaluation.shifts import error_slope
+from sciwm.evaluation import error_slope
 from sciwm.report.drawing import (
     GREY,
     INK,

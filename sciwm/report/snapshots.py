@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
-from sciwm.data.domain import Axis, Variable
+from sciwm.data import Axis, Variable
 from sciwm.report.drawing import LENGTH_UNITS, SIGNED, WIDTH, Array, in_short, quantity
 
 COLUMNS = 5

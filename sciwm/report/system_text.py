@@ -6,7 +6,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sciwm.config.simulation import BoundaryValues, Boxes, Jets, SineModes, Uniform
-from sciwm.data.domain import Axis
+from sciwm.data import Axis
 from sciwm.errors import counted
 from sciwm.report.contents import Results
 from sciwm.report.drawing import LENGTH_UNITS, TIME_UNITS

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from sciwm.evaluation.climate.long_run import share_blown_up
-from sciwm.evaluation.control import early_distance
-from sciwm.evaluation.rollouts import VALID_ERROR, valid_prediction_time
-from sciwm.evaluation.statistics import bootstrap_interval, bootstrap_ratio_interval
-from sciwm.evaluation.suite.measures import Measure, mean_of, median_of, root_mean_square_of, share_of
+from sciwm.evaluation import (
+    VALID_ERROR,
+    bootstrap_interval,
+    bootstrap_ratio_interval,
+    early_distance,
+    valid_prediction_time,
+)
+from sciwm.evaluation.climate import share_blown_up
+from sciwm.evaluation.suite import Measure, mean_of, median_of, root_mean_square_of, share_of
 from sciwm.report.contents import Results
 from sciwm.report.drawing import TIME_UNITS
 from sciwm.report.finding import NOT_APPLICABLE, Finding, at_least, at_most

@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciwm.data.checks import check_fields, check_forcing
-from sciwm.data.domain import Domain
+from sciwm.data import Domain, check_fields, check_forcing
 from sciwm.errors import Problem, counted
 
 

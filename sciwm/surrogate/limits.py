@@ -8,11 +8,10 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from sciwm.config import Config, PlanningSettings, Section
-from sciwm.config.yaml_files import parse_config
-from sciwm.data.domain import Domain
+from sciwm.config import Config, PlanningSettings, Section, parse_config
+from sciwm.data import Domain
 from sciwm.errors import InputError, Problem
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 AT_REST = 0.05  # of the target, or of what counts as none of it
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from sciwm.data.coordinates import axis_in_words
-from sciwm.data.domain import Domain
+from sciwm.data import Domain, axis_in_words
 from sciwm.errors import InputError, Problem, counted, in_one_line
 
 

@@ -13,14 +13,11 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.config import Config, PlanningSettings
-from sciwm.data.checks import check_latents
-from sciwm.data.coordinates import position_of
-from sciwm.data.domain import Domain
+from sciwm.data import Domain, check_latents, position_of
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError, Problem, raise_if
-from sciwm.model.checkpoint import load_model, read_description
-from sciwm.model.world_model import WorldModel
-from sciwm.planning.from_settings import build_planner
+from sciwm.model import WorldModel, load_model, read_description
+from sciwm.planning import build_planner
 from sciwm.surrogate.inputs import fields_of, flow_times, held_forcing, instant_of, target_of
 from sciwm.surrogate.limits import goal_problems, planning_of, runaway_problems
 from sciwm.surrogate.mapping import Array, fields_to_batch, from_batch, map_blocks, to_batch

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sciwm.data.domain import Domain
-from sciwm.data.schema import Trajectories
+from sciwm.data import Domain, Trajectories
 from sciwm.errors import Problem, raise_if
 
 OF_SUPPLY, OF_FIELD = 1e-2, 1e-3

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from sciwm.data.domain import Domain
-from sciwm.data.schema import Trajectories
-from sciwm.data.windows import Batch, Windows
+from sciwm.data import Batch, Domain, Trajectories, Windows
 from sciwm.dynamics import encode_trajectory
-from sciwm.model.readouts import Labels
-from sciwm.model.world_model import WorldModel
+from sciwm.model import Labels, WorldModel
 
 MOST, FEWEST, NUMBERS = 4096, 256, 2**25
 """Transitions: so many, or fewer of large fields, until there are so many numbers in them."""

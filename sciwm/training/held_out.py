@@ -5,12 +5,11 @@ import torch
 from torch import Tensor
 
 from sciwm.config import Config
-from sciwm.data.sensitivity_set import Sensitivities
-from sciwm.data.windows import Windows
+from sciwm.data import Sensitivities, Windows
 from sciwm.dynamics import encode_trajectory, rollout
-from sciwm.loss.objective import Objective
+from sciwm.loss import Objective
 from sciwm.loss.terms import prediction_errors
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 SAMPLES = 256
 

@@ -18,19 +18,22 @@ import numpy as np
 import torch
 
 from sciwm.config import Config
-from sciwm.data.augmentation import augment, joint_symmetries
-from sciwm.data.normalization import fit_domain
-from sciwm.data.schema import Trajectories
-from sciwm.data.sensitivity_checks import check_same_simulation
-from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
-from sciwm.data.windows import Windows, sample_fields
+from sciwm.data import (
+    Sensitivities,
+    SensitivitySet,
+    Trajectories,
+    Windows,
+    augment,
+    check_same_simulation,
+    fit_domain,
+    joint_symmetries,
+    sample_fields,
+)
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.files import write_atomically
-from sciwm.loss.balance import backward_balanced
-from sciwm.loss.objective import Objective, weighted_sum
+from sciwm.loss import Objective, backward_balanced, weighted_sum
 from sciwm.loss.terms import TERMS
-from sciwm.model.checkpoint import save_model
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel, save_model
 from sciwm.run_paths import RunPaths
 from sciwm.training.conserved import require_conserved
 from sciwm.training.head_fit import fit_heads, transitions

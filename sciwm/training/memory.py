@@ -5,9 +5,9 @@ import os
 from collections.abc import Sequence
 
 from sciwm.config import Config
-from sciwm.data.domain import Axis
+from sciwm.data import Axis
 from sciwm.errors import InputError, Problem
-from sciwm.model.construction import ENCODERS
+from sciwm.model import ENCODERS
 
 BYTES = 4  # of a number in single precision
 

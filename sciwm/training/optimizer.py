@@ -5,8 +5,8 @@ import math
 import torch
 
 from sciwm.config import TrainingSettings
-from sciwm.loss.objective import Objective
-from sciwm.model.world_model import WorldModel
+from sciwm.loss import Objective
+from sciwm.model import WorldModel
 
 
 def build_optimizer(

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciwm.config import Config
-from sciwm.config.identity import differences, learned_from
+from sciwm.config import Config, differences, learned_from
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically
-from sciwm.loss.objective import Objective
+from sciwm.loss import Objective
 from sciwm.migration import migrated_objective, migrated_weights
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 @dataclass

@@ -8,11 +8,10 @@ import pytest
 import torch
 
 import simulations
-from sciwm.config import Config
-from sciwm.config.yaml_files import parse_config
-from sciwm.data.schema import Trajectories
-from sciwm.model.world_model import WorldModel
-from sciwm.training.loop import build_model
+from sciwm.config import Config, parse_config
+from sciwm.data import Trajectories
+from sciwm.model import WorldModel
+from sciwm.training import build_model
 from simulations.generate import Recipe, generate
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from sciwm.evaluation.actions import HELD, ROUGH, alternative_actions, draw_actions, long_run_actions
+from sciwm.evaluation import HELD, ROUGH, alternative_actions, draw_actions, long_run_actions
 from simulations import ActionBox
 from simulations.excitation import mixed
 

@@ -13,12 +13,11 @@ from sciwm.benchmarks.apebench import compare, learned
 from sciwm.benchmarks.apebench.equation import Convection
 from sciwm.benchmarks.apebench.scenarios import NUM_POINTS, scenario, stepper
 from sciwm.benchmarks.apebench.score import nrmse
-from sciwm.config.yaml_files import parse_config
+from sciwm.config import parse_config
 from sciwm.errors import InputError
-from sciwm.model.predictor import ExponentialPredictor
-from sciwm.model.spaces.spectral import SpectralProduct
-from sciwm.model.world_model import WorldModel
-from sciwm.training.loop import build_model
+from sciwm.model import ExponentialPredictor, WorldModel
+from sciwm.model.spaces import SpectralProduct
+from sciwm.training import build_model
 
 WAVES = torch.arange(NUM_POINTS // 2)
 

@@ -10,13 +10,10 @@ import torch
 
 import simulations
 from sciwm.config import Config
-from sciwm.data.actuation import Actuation, actuation_of
-from sciwm.data.augmentation import Kind, Symmetry, augment, joint_symmetries
-from sciwm.data.domain import Axis
-from sciwm.data.schema import Trajectories
-from sciwm.data.windows import Windows
+from sciwm.data import Actuation, Axis, Trajectories, Windows, actuation_of, augment, joint_symmetries
+from sciwm.data.augmentation import Kind, Symmetry
 from sciwm.errors import InputError
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 from simulations import ActionBox
 from simulations.base import Simulation
 

@@ -8,11 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from sciwm.baselines import Persistence, Recordings, fit_dmdc, fit_edmdc, recordings, tune
+from sciwm.baselines import Persistence, Recordings, fit_dmdc, fit_edmdc, fit_modes, recordings, tune
 from sciwm.baselines.dmdc import regress
-from sciwm.baselines.modes import fit_modes
 from sciwm.baselines.tuning import forecast_error
-from sciwm.data.schema import Trajectories
+from sciwm.data import Trajectories
 from sciwm.dynamics import readout_trajectory, rollout
 from sciwm.errors import InputError
 from simulations import ActionBox, Simulation, build

@@ -10,15 +10,14 @@ import torch
 import xarray as xr
 
 import simulations
-from sciwm.config import Config
-from sciwm.config.yaml_files import load_config, parse_config, shipped_config
+from sciwm.config import Config, load_config, parse_config, shipped_config
 from sciwm.errors import InputError
-from sciwm.evaluation.control import ControlTask, target_fields
+from sciwm.evaluation import ControlTask, target_fields
 from sciwm.experiment import stages
 from sciwm.experiment.run import Run
-from sciwm.model.spaces.vector import VectorSpace
+from sciwm.model.spaces import VectorSpace
 from sciwm.model.vector_encoder import VectorEncoder
-from sciwm.planning.costs import field_target, mean_square_distance
+from sciwm.planning import field_target, mean_square_distance
 from simulations import build
 from simulations.good_values import GOOD_VALUES
 

@@ -12,8 +12,8 @@ import torch
 
 from sciwm.config import Config
 from sciwm.errors import InputError
-from sciwm.model.checkpoint import description_digest, load_model, read_description, save_model
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel, load_model, read_description, save_model
+from sciwm.model.checkpoint import description_digest
 
 
 @pytest.fixture

@@ -16,12 +16,10 @@ import xarray as xr
 import sciwm
 from sciwm.cli import main
 from sciwm.cli.help import PAGES
-from sciwm.config import Config
-from sciwm.config.yaml_files import dump_config
+from sciwm.config import Config, dump_config
 from sciwm.experiment import stages
-from sciwm.model.checkpoint import save_model
-from sciwm.model.world_model import WorldModel
-from sciwm.planning.from_settings import build_planner
+from sciwm.model import WorldModel, save_model
+from sciwm.planning import build_planner
 from sciwm.version import __version__
 from simulations import build
 

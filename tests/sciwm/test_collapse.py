@@ -18,8 +18,8 @@ from sciwm.errors import InputError
 from sciwm.loss.collapse import EMATarget, build_collapse
 from sciwm.loss.collapse.masking import hide_boxes
 from sciwm.loss.collapse.visreg import normal_quantiles
-from sciwm.model.spaces.vector import VectorSpace
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
+from sciwm.model.spaces import VectorSpace
 
 WAVENUMBERS = [torch.tensor([0]), torch.tensor([1, 4]), torch.tensor([2, 5]), torch.tensor([3, 6, 7])]
 

@@ -8,8 +8,7 @@ import numpy as np
 import pydantic
 import pytest
 
-from sciwm.config import Config, GradientSettings, PeriodicEquation, SimulationSettings
-from sciwm.config.yaml_files import dump_config, load_config
+from sciwm.config import Config, GradientSettings, PeriodicEquation, SimulationSettings, dump_config, load_config
 from sciwm.errors import InputError
 from simulations import build
 from simulations.catalogue import CATALOGUE, PERIODIC

@@ -11,11 +11,11 @@ import torch
 
 import simulations
 from sciwm.config import Config
-from sciwm.data.schema import Trajectories
+from sciwm.data import Trajectories
 from sciwm.dynamics import encode_trajectory, readout_trajectory, rollout
 from sciwm.errors import InputError
-from sciwm.model.world_model import WorldModel
-from sciwm.training.loop import build_model
+from sciwm.model import WorldModel
+from sciwm.training import build_model
 from simulations.generate import Recipe, generate
 
 CONSERVING: dict[str, Any] = {"latent_modes": 6, "encoder": {"width": 8, "layers": 2, "modes": 8}, "conserved": ["u"]}

@@ -10,9 +10,9 @@ from altered import Altered, diffusion
 from torch import Tensor
 
 from sciwm.errors import InputError
-from sciwm.evaluation.actions import HELD, ROUGH, beyond, draw_actions, wrong_actions
-from sciwm.evaluation.counterfactuals import effect_errors
-from sciwm.evaluation.gradients import action_gradient, gradient_agreement
+from sciwm.evaluation import HELD, ROUGH, draw_actions, effect_errors, gradient_agreement
+from sciwm.evaluation.actions import beyond, wrong_actions
+from sciwm.evaluation.gradients import action_gradient
 from simulations import ActionBox, Simulation
 
 Case = tuple[Simulation, Tensor, Tensor, Tensor]

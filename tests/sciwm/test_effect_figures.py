@@ -8,12 +8,17 @@ import xarray as xr
 from altered import Altered, diffusion
 from matplotlib.figure import Figure
 
-from sciwm.evaluation.actions import ROUGH, draw_actions
-from sciwm.evaluation.climate.long_run import long_runs
-from sciwm.evaluation.counterfactuals import effect_errors
-from sciwm.evaluation.gradients import gradient_agreement
-from sciwm.evaluation.resolution import Restricted, encoding_errors, on_shapes
-from sciwm.evaluation.shifts import forcing_shift
+from sciwm.evaluation import (
+    ROUGH,
+    draw_actions,
+    effect_errors,
+    encoding_errors,
+    forcing_shift,
+    gradient_agreement,
+    on_shapes,
+)
+from sciwm.evaluation.climate import long_runs
+from sciwm.evaluation.resolution import Restricted
 from sciwm.report import effect_figures
 from sciwm.report.drawing import STYLE, Illustration, spread
 from sciwm.report.effect_figures import effect_over_lead_time, gradients_over_horizon

@@ -8,9 +8,7 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from sciwm.planning import action_energy, field_target, linear_law
-from sciwm.planning.estimation import kalman_filter
-from sciwm.planning.policies import OutputFeedback
+from sciwm.planning import OutputFeedback, action_energy, field_target, kalman_filter, linear_law
 from simulations import ActionBox
 
 A = torch.tensor([[1.05, 0.2], [0.0, 0.9]], dtype=torch.float64)

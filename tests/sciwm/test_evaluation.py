@@ -7,12 +7,17 @@ import xarray as xr
 
 from sciwm.config import Config
 from sciwm.errors import InputError
-from sciwm.evaluation.control import first_mean_square, summarize_control
-from sciwm.evaluation.rollouts import skill_by_step, unseen_action_budget, valid_prediction_time
-from sciwm.evaluation.statistics import bootstrap_interval
+from sciwm.evaluation import (
+    bootstrap_interval,
+    first_mean_square,
+    summarize_control,
+    unseen_action_budget,
+    valid_prediction_time,
+)
+from sciwm.evaluation.rollouts import skill_by_step
 from sciwm.loss.terms import budget_residual
-from sciwm.model.world_model import WorldModel
-from sciwm.training.held_out import participation_ratio
+from sciwm.model import WorldModel
+from sciwm.training import participation_ratio
 from simulations import build, run_episodes
 
 

@@ -14,17 +14,22 @@ from matplotlib.image import imread
 from torch import Tensor
 
 import sciwm
-from sciwm.config import Config
-from sciwm.config.yaml_files import dump_config, parse_config
-from sciwm.data.coordinates import position_of
-from sciwm.data.domain import Domain
-from sciwm.data.normalization import fit_domain
-from sciwm.data.schema import Trajectories, open_trajectories
+from sciwm.config import Config, dump_config, parse_config
+from sciwm.data import Domain, Trajectories, fit_domain, open_trajectories, position_of
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError
-from sciwm.evaluation.control import CONTROLLERS, ControlTask, imagine_control, run_control, summarize_control
-from sciwm.evaluation.control import target_fields as uniform_target
-from sciwm.evaluation.rollouts import evaluate_rollouts, skill_by_step, unseen_action_budget, valid_prediction_time
+from sciwm.evaluation import (
+    CONTROLLERS,
+    ControlTask,
+    evaluate_rollouts,
+    imagine_control,
+    run_control,
+    summarize_control,
+    unseen_action_budget,
+    valid_prediction_time,
+)
+from sciwm.evaluation import target_fields as uniform_target
+from sciwm.evaluation.rollouts import skill_by_step
 from sciwm.report import drawing
 from sciwm.report.contents import Results
 from sciwm.report.figures import draw_figures

@@ -15,25 +15,23 @@ from torch import Tensor
 
 import sciwm
 import simulations
-from sciwm.config import Config
+from sciwm.config import Config, parse_config
 from sciwm.config.model import EncoderSettings
-from sciwm.config.yaml_files import parse_config
-from sciwm.data.schema import Trajectories, open_trajectories
-from sciwm.data.windows import Windows
+from sciwm.data import Trajectories, Windows, open_trajectories
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.errors import InputError
-from sciwm.evaluation.suite.imagination import budgets_under_unseen_actions, measure_rollouts
-from sciwm.evaluation.symmetry import translated, translation_errors
-from sciwm.loss.objective import Objective
+from sciwm.evaluation import translation_errors
+from sciwm.evaluation.suite import budgets_under_unseen_actions, measure_rollouts
+from sciwm.evaluation.symmetry import translated
+from sciwm.loss import Objective
+from sciwm.model import LinearReadout, WorldModel
 from sciwm.model.conservation import places_of_means
-from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.principal_modes import MOST_SNAPSHOTS, principal_modes
+from sciwm.model.spaces import SpectralSpace, translate
 from sciwm.model.spaces.fourier import along_axes, basis
-from sciwm.model.spaces.spectral import SpectralSpace, translate
 from sciwm.model.spectral_encoder import SpectralEncoder
 from sciwm.model.vector_encoder import VectorEncoder
-from sciwm.model.world_model import WorldModel
-from sciwm.training.loop import build_model, train
+from sciwm.training import build_model, train
 from simulations import BoundedGrid, build, gaussian_jets, run_episodes
 from simulations.equations import BurgersDirichlet
 from simulations.generate import Recipe, generate

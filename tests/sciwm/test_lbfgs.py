@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sciwm.planning.lbfgs import minimize
+from sciwm.planning import minimize
 
 
 def rosenbrock(x: Tensor) -> Tensor:

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from sciwm.model import LinearReadout
 from sciwm.model.least_squares import RIDGES, least_squares
-from sciwm.model.linear_readout import LinearReadout
-from sciwm.model.spaces.vector import VectorSpace
+from sciwm.model.spaces import VectorSpace
 
 
 def test_exact_data_are_met_and_noisy_ones_are_not_learned_by_heart() -> None:

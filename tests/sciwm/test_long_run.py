@@ -11,10 +11,16 @@ from altered import Altered, diffusion
 from torch import Tensor
 
 from sciwm.errors import InputError
-from sciwm.evaluation.actions import HELD, draw_actions
-from sciwm.evaluation.climate.climate import record_climate
-from sciwm.evaluation.climate.long_run import intervals_of, long_runs, share_blown_up
-from sciwm.evaluation.climate.spectra import energy_spectrum, log_spectral_distance, shell_wavenumbers, wasserstein
+from sciwm.evaluation import HELD, draw_actions
+from sciwm.evaluation.climate import (
+    energy_spectrum,
+    intervals_of,
+    log_spectral_distance,
+    long_runs,
+    record_climate,
+    share_blown_up,
+)
+from sciwm.evaluation.climate.spectra import shell_wavenumbers, wasserstein
 from simulations import PeriodicGrid, Simulation
 
 

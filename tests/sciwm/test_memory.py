@@ -8,16 +8,15 @@ import torch
 from torch import Tensor
 
 from sciwm.config import Config
-from sciwm.data.domain import Axis
+from sciwm.data import Axis
 from sciwm.errors import InputError
 from sciwm.experiment import stages
 from sciwm.model.conservation import places_of_means
-from sciwm.model.spaces.spectral import SpectralSpace
-from sciwm.model.spaces.vector import VectorSpace
+from sciwm.model.spaces import SpectralSpace, VectorSpace
 from sciwm.model.spectral_encoder import SpectralEncoder
 from sciwm.model.vector_encoder import VectorEncoder
-from sciwm.training import memory
-from sciwm.training.memory import least_memory, require_memory
+from sciwm.training import memory, require_memory
+from sciwm.training.memory import least_memory
 
 WALLS = tuple(Axis(name, 12, 0.1, periodic=False) for name in "xy")
 ENCODER = {"width": 8, "modes": 4}

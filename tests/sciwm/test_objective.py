@@ -8,13 +8,12 @@ import torch
 from altered import cleared
 
 from sciwm.config import Config
-from sciwm.data.schema import Trajectories
-from sciwm.data.windows import Batch, Windows
-from sciwm.loss.objective import Objective
+from sciwm.data import Batch, Trajectories, Windows
+from sciwm.loss import Objective
 from sciwm.loss.terms import budget_residual, prediction_errors
 from sciwm.loss.terms.budget import imagined_budget_error
 from sciwm.loss.terms.heads import head_error
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 @pytest.fixture

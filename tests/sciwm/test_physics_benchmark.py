@@ -13,7 +13,7 @@ import torch
 
 import simulations
 from sciwm.baselines import Persistence, recordings
-from sciwm.benchmarks import results
+from sciwm.benchmarks import BENCHMARKS, results, run_benchmark, update_tables
 from sciwm.benchmarks import runner as benchmark_run
 from sciwm.benchmarks.cells import TRAINED_FROM, cached, settings_bytes
 from sciwm.benchmarks.physics import factorial, measure, resolution_rows
@@ -27,14 +27,13 @@ from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, t
 from sciwm.benchmarks.physics.trained import trained_cell
 from sciwm.benchmarks.physics.variants import BASE, DEFAULT, NONLINEAR_ENCODER, VARIANTS
 from sciwm.benchmarks.results import Row
-from sciwm.benchmarks.runner import BENCHMARKS, run_benchmark, update_tables
 from sciwm.config import Config
-from sciwm.data.schema import Trajectories
+from sciwm.data import Trajectories
 from sciwm.errors import InputError, Problem
-from sciwm.evaluation.statistics import paired_bootstrap
-from sciwm.evaluation.suite.measures import Measure
+from sciwm.evaluation import paired_bootstrap
+from sciwm.evaluation.suite import Measure
 from sciwm.provenance import source_commit
-from sciwm.training.loop import NothingLearned
+from sciwm.training import NothingLearned
 
 MEASURES = {"valid_time", "energy_drift", "energy_change_error", "energy_read_error", "budget_residual", "effect_held",
             "effect_rough", "blown_up", "climate_distance", "gradient_half", "gradient_one", "probe_ridge",

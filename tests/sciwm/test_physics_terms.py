@@ -14,18 +14,16 @@ from torch import Tensor
 
 import sciwm
 from sciwm.config import Config
-from sciwm.data.schema import Trajectories, open_trajectories
-from sciwm.data.windows import Batch, Windows
+from sciwm.data import Batch, Trajectories, Windows, open_trajectories
 from sciwm.dynamics import encode_trajectory, rollout
-from sciwm.loss.balance import backward_balanced
-from sciwm.loss.objective import Objective
+from sciwm.loss import Objective, backward_balanced
 from sciwm.loss.terms import budget_residual
 from sciwm.loss.terms.counterfactual import any_action
 from sciwm.loss.terms.heads import head_error
 from sciwm.loss.terms.ledger import ledger_tie
 from sciwm.loss.terms.shell import shell_growth
-from sciwm.model.world_model import WorldModel
-from sciwm.training.loop import build_model, train
+from sciwm.model import WorldModel
+from sciwm.training import build_model, train
 from simulations import ActionBox
 
 

@@ -11,11 +11,9 @@ import xarray as xr
 from filelock import FileLock
 from quick_demo import QuickDemo
 
-from sciwm.benchmarks import demo
-from sciwm.benchmarks.runner import BENCHMARKS
+from sciwm.benchmarks import BENCHMARKS, demo
 from sciwm.cli.check import check
-from sciwm.config import Config
-from sciwm.config.yaml_files import shipped_config
+from sciwm.config import Config, shipped_config
 from sciwm.errors import InputError
 from sciwm.experiment import stages
 from sciwm.experiment.run import Run

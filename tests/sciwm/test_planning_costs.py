@@ -6,19 +6,19 @@ from torch import Tensor
 
 from sciwm.config import CEMSettings, GradientSettings, PlanningSettings
 from sciwm.dynamics import rollout
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 from sciwm.planning import (
     CEMPlanner,
     Cost,
     GradientPlanner,
+    Imagined,
     action_energy,
     action_rate,
+    build_planner,
     field_target,
     functional,
     latent_target,
 )
-from sciwm.planning.costs import Imagined
-from sciwm.planning.from_settings import build_planner
 from simulations import build
 
 

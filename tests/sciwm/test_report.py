@@ -19,29 +19,20 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from sciwm.config import CollapseSettings, Config
-from sciwm.config.yaml_files import dump_config
-from sciwm.data.schema import Trajectories
+from sciwm.config import CollapseSettings, Config, dump_config
+from sciwm.data import Trajectories
 from sciwm.errors import InputError
-from sciwm.evaluation.control import (
-    CONTROLLERS,
-    ControlTask,
-    control_task,
-    imagine_control,
-    run_control,
-    summarize_control,
-)
-from sciwm.evaluation.suite.imagination import measure_rollouts
+from sciwm.evaluation import CONTROLLERS, ControlTask, control_task, imagine_control, run_control, summarize_control
+from sciwm.evaluation.suite import measure_rollouts
 from sciwm.files import write_json, write_netcdf
+from sciwm.loss import Objective
 from sciwm.loss.collapse import build_collapse
-from sciwm.loss.objective import Objective
-from sciwm.model.checkpoint import load_model, save_model
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel, load_model, save_model
 from sciwm.report import drawing, summary_table, training_figures, write_report
 from sciwm.report.contents import read_results
 from sciwm.report.numbers import in_html, in_mathtext, in_text
 from sciwm.report.training_figures import count_updates
-from sciwm.training.loop import train
+from sciwm.training import train
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "analyse_control.py"
 PROVENANCE = {

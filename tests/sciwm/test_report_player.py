@@ -16,8 +16,8 @@ import pytest
 import xarray as xr
 
 from sciwm.config import Config
-from sciwm.data.domain import Axis, Domain, Variable
-from sciwm.model.world_model import WorldModel
+from sciwm.data import Axis, Domain, Variable
+from sciwm.model import WorldModel
 from sciwm.report import player_data as player
 from sciwm.report.contents import Results
 from sciwm.report.page import render

@@ -9,7 +9,7 @@ import pytest
 
 from sciwm.config import Config
 from sciwm.config.simulation import SimulationSettings
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 from sciwm.report.contents import Results
 from sciwm.report.equation_text import EQUATIONS, typeset
 from sciwm.report.system_text import actuator_texts, constants_text, domain_text, wall_texts

@@ -9,10 +9,10 @@ import pytest
 import xarray as xr
 
 from sciwm.config import Config
-from sciwm.evaluation.rollouts import VALID_ERROR
-from sciwm.evaluation.suite.measures import Measure
+from sciwm.evaluation import VALID_ERROR
+from sciwm.evaluation.suite import Measure
 from sciwm.evaluation_parts import EVALUATION_PARTS
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 from sciwm.report import verdict_rules as rules
 from sciwm.report.contents import Results
 from sciwm.report.finding import GOOD, NOT_APPLICABLE, NOT_MEASURED, WEAK, Finding, at_least, at_most

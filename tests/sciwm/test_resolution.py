@@ -11,17 +11,18 @@ from torch import Tensor
 
 from sciwm.config import Config, GradientSettings
 from sciwm.errors import InputError
-from sciwm.evaluation.control import ControlTask, run_control
-from sciwm.evaluation.resolution import (
-    Restricted,
+from sciwm.evaluation import (
+    ControlTask,
+    bootstrap_ratio_interval,
     control_across_grids,
     encoding_errors,
     lost_share,
     on_shapes,
     refined,
+    run_control,
 )
-from sciwm.evaluation.statistics import bootstrap_ratio_interval
-from sciwm.model.world_model import WorldModel
+from sciwm.evaluation.resolution import Restricted
+from sciwm.model import WorldModel
 from sciwm.planning import Hold
 from simulations import build
 from simulations.generate import silent

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sciwm.data.checks import check_fields, check_forcing
-from sciwm.data.domain import Axis, Domain, Functional, Variable
-from sciwm.data.schema import Trajectories, open_trajectories
+from sciwm.data import Axis, Domain, Functional, Trajectories, Variable, check_fields, check_forcing, open_trajectories
 from sciwm.errors import InputError, Problem
 from simulations import ActionBox
 

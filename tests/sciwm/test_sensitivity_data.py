@@ -10,8 +10,8 @@ import xarray as xr
 from cases.case import Case
 from torch import Tensor
 
+from sciwm.data import SensitivitySet
 from sciwm.data import sensitivity_set as sensitivity
-from sciwm.data.sensitivity_set import SensitivitySet
 from sciwm.errors import InputError
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
 

@@ -15,26 +15,21 @@ from killed import Killed, killed_at
 from torch import Tensor
 
 from sciwm.cli.check import check
-from sciwm.config import Config, LossSettings
-from sciwm.config.yaml_files import parse_config
-from sciwm.data.schema import Trajectories
-from sciwm.data.sensitivity_checks import check_same_simulation
-from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
-from sciwm.data.windows import Batch, Windows
+from sciwm.config import Config, LossSettings, parse_config
+from sciwm.data import Batch, Sensitivities, SensitivitySet, Trajectories, Windows, check_same_simulation
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError
 from sciwm.experiment import stages
-from sciwm.loss.objective import Objective
+from sciwm.loss import Objective
 from sciwm.loss.terms.adjoints import adjoint_error
 from sciwm.loss.terms.inverse import InverseDynamics
 from sciwm.loss.terms.sensitivities import derivative_along, encode_sensitivities
 from sciwm.loss.terms.tangents import tangent_error
 from sciwm.loss.terms.twins import twin_error
-from sciwm.model.checkpoint import read_description
-from sciwm.model.spaces.spectral import translate
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel, read_description
+from sciwm.model.spaces import translate
 from sciwm.run_paths import RunPaths
-from sciwm.training.loop import build_model, train
+from sciwm.training import build_model, train
 from simulations import build
 from simulations.base import Simulation
 from simulations.generate import Recipe, generate

@@ -7,8 +7,7 @@ import xarray as xr
 from altered import Altered, diffusion
 
 from sciwm.errors import InputError
-from sciwm.evaluation.actions import ROUGH, draw_actions
-from sciwm.evaluation.shifts import error_slope, forcing_shift, parameter_shift
+from sciwm.evaluation import ROUGH, draw_actions, error_slope, forcing_shift, parameter_shift
 
 
 @pytest.mark.parametrize("dimensions", [1, 2])

@@ -11,12 +11,19 @@ import torch
 import xarray as xr
 
 from sciwm.cli.check import check, describe
-from sciwm.data.checks import check_fields, check_forcing
-from sciwm.data.coordinates import axis_in_words, axis_of, position_of
-from sciwm.data.domain import Axis, Domain
-from sciwm.data.normalization import fit_domain
-from sciwm.data.schema import Trajectories, open_trajectories
-from sciwm.data.windows import Windows
+from sciwm.data import (
+    Axis,
+    Domain,
+    Trajectories,
+    Windows,
+    axis_in_words,
+    axis_of,
+    check_fields,
+    check_forcing,
+    fit_domain,
+    open_trajectories,
+    position_of,
+)
 from sciwm.errors import InputError
 from sciwm.surrogate.inputs import target_of
 from simulations import Actuators, BoundedGrid, boundary_values, build, gaussian_jets, run_episodes

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from sciwm.model.spaces import SpectralLinear, SpectralProduct, SpectralSpace, translate
 from sciwm.model.spaces.fourier import along_axes, basis
-from sciwm.model.spaces.spectral import SpectralLinear, SpectralProduct, SpectralSpace, translate
 
 SHIFTS = (0.7, -1.9)
 EXTENTS = (2 * math.pi, 9.0)

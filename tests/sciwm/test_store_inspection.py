@@ -11,7 +11,7 @@ import xarray as xr
 import simulations
 from sciwm.cli.check import check, describe
 from sciwm.config import Config
-from sciwm.data.schema import Trajectories
+from sciwm.data import Trajectories
 from sciwm.errors import InputError
 from sciwm.experiment.run import Run
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities

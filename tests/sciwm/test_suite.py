@@ -14,21 +14,17 @@ import xarray as xr
 import simulations
 from sciwm.cli import main
 from sciwm.cli.help import PAGES
-from sciwm.config import Config
-from sciwm.config.yaml_files import dump_config, load_config
-from sciwm.data.schema import Trajectories
+from sciwm.config import Config, dump_config, load_config
+from sciwm.data import Trajectories
 from sciwm.errors import InputError
-from sciwm.evaluation.suite.cache import evaluate_parts
-from sciwm.evaluation.suite.context import EvaluationContext
-from sciwm.evaluation.suite.measures import mean_of, median_of, share_of
-from sciwm.evaluation.suite.parts import PARTS
+from sciwm.evaluation.suite import PARTS, EvaluationContext, evaluate_parts, mean_of, median_of, share_of
 from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.experiment import stages
 from sciwm.experiment.run import Run
 from sciwm.report import drawing, summary_table
 from sciwm.report.part_sections import SECTIONS
 from sciwm.run_paths import RunPaths
-from sciwm.training.loop import build_model
+from sciwm.training import build_model
 from simulations import ActionBox, Actuators, BoundedGrid, Simulation
 from simulations.equations import BurgersDirichlet
 from simulations.generate import Recipe, generate, silent

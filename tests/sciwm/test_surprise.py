@@ -13,20 +13,13 @@ from torch import Tensor
 
 import simulations
 from sciwm.errors import InputError
+from sciwm.evaluation import symmetric_shift
+from sciwm.evaluation.surprise import Violation, observed_budget, standard_controls, standard_violations, surprise
 from sciwm.evaluation.surprise.alarms import smallest_detectable, smallest_detectable_interval
 from sciwm.evaluation.surprise.detection import Whitening, auroc, auroc_interval, cross_scores, paired_p_value
-from sciwm.evaluation.surprise.surprise import observed_budget, surprise
-from sciwm.evaluation.surprise.violations import (
-    SHARES,
-    Scene,
-    Violation,
-    continued,
-    standard_controls,
-    standard_violations,
-)
-from sciwm.evaluation.symmetry import symmetric_shift
+from sciwm.evaluation.surprise.violations import SHARES, Scene, continued
 from sciwm.loss.terms import budget_residual
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 from sciwm.report.drawing import STYLE
 from sciwm.report.surprise_figures import detection_over_size, surprise_by_violation
 from simulations import Simulation

@@ -12,12 +12,10 @@ import xarray as xr
 
 import sciwm
 from sciwm.config import CEMSettings, Config, GradientSettings
-from sciwm.data.checks import check_forcing
-from sciwm.data.schema import open_trajectories
+from sciwm.data import check_forcing, open_trajectories
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError
-from sciwm.model.checkpoint import save_model
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel, save_model
 from simulations import ActionBox
 
 EXTENT, INTERVAL = 22.0, 0.25

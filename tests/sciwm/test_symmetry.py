@@ -7,7 +7,8 @@ from torch import Tensor
 
 import simulations
 from sciwm.baselines import Persistence
-from sciwm.evaluation.symmetry import apply_shift, equivariance_errors, lattice_shift, symmetric_shift
+from sciwm.evaluation import equivariance_errors, symmetric_shift
+from sciwm.evaluation.symmetry import apply_shift, lattice_shift
 from simulations import Simulation
 
 

@@ -13,17 +13,14 @@ import pytest
 import torch
 from killed import Killed, killed_at
 
-from sciwm.config import Config
-from sciwm.config.yaml_files import dump_config
-from sciwm.data.schema import Trajectories
-from sciwm.data.windows import Windows
+from sciwm.config import Config, dump_config
+from sciwm.data import Trajectories, Windows
 from sciwm.errors import InputError
-from sciwm.loss.objective import Objective
+from sciwm.loss import Objective
 from sciwm.loss.terms.heads import head_error
-from sciwm.model.checkpoint import load_model
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel, load_model
+from sciwm.training import NothingLearned, train
 from sciwm.training.held_out import HeldOut
-from sciwm.training.loop import NothingLearned, train
 
 FILES = ("model.safetensors", "model.json", "metrics.jsonl")
 

@@ -10,15 +10,14 @@ from torch import Tensor
 
 import simulations
 from sciwm.config import Config
-from sciwm.data.schema import Trajectories
-from sciwm.data.windows import Windows
+from sciwm.data import Trajectories, Windows
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError
 from sciwm.loss.terms import budget_residual
+from sciwm.model import WorldModel
+from sciwm.model.spaces import translate
 from sciwm.model.spaces.dense import in_parts
-from sciwm.model.spaces.spectral import translate
-from sciwm.model.world_model import WorldModel
-from sciwm.training.loop import build_model
+from sciwm.training import build_model
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from sciwm.config import CollapseSettings
 from sciwm.loss.collapse import AntiCollapse, build_collapse
 from sciwm.loss.ranks import gather_over_ranks, mean_over_ranks
 from sciwm.loss.terms import prediction_errors
-from sciwm.model.spaces.vector import VectorSpace
+from sciwm.model.spaces import VectorSpace
 
 BLOCKS = [torch.tensor([0]), torch.tensor([1, 3]), torch.tensor([2, 4])]
 MEMBERS = [

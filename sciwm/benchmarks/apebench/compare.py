@@ -16,16 +16,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciwm.baselines import DMDc, Persistence, Recordings, tune
-from sciwm.baselines.tuning import RANKS, RIDGES
+from sciwm.baselines import RANKS, RIDGES, DMDc, Persistence, Recordings, tune
 from sciwm.benchmarks.apebench.learned import BUDGET, IDLE, parameters_of, settings, split, train_model
 from sciwm.benchmarks.apebench.scenarios import DIFFICULTIES, NUM_POINTS, TEST_STEPS, TRAIN_STEPS, Scenario, scenario
 from sciwm.benchmarks.apebench.score import JUDGED_STEPS, PUBLISHED, geometric_mean_nrmse, nrmse
 from sciwm.benchmarks.cells import Cell, cached
 from sciwm.benchmarks.results import Column, Row, text
 from sciwm.dynamics import Dynamics
-from sciwm.evaluation.climate.spectra import energy_spectrum, log_spectral_distance
-from sciwm.evaluation.trajectories import decoded
+from sciwm.evaluation import decoded
+from sciwm.evaluation.climate import energy_spectrum, log_spectral_distance
 from sciwm.provenance import source_commit
 from simulations import PeriodicGrid
 

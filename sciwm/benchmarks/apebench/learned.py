@@ -11,14 +11,11 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.benchmarks.apebench.scenarios import NUM_POINTS, TRAIN_SIMULATIONS, TRAIN_STEPS, Scenario
-from sciwm.config import Config
-from sciwm.config.yaml_files import parse_config
-from sciwm.data.schema import Trajectories
+from sciwm.config import Config, parse_config
+from sciwm.data import Trajectories
 from sciwm.files import write_atomically
-from sciwm.model.checkpoint import load_model
-from sciwm.model.predictor import ExponentialPredictor
-from sciwm.model.world_model import WorldModel
-from sciwm.training.loop import train
+from sciwm.model import ExponentialPredictor, WorldModel, load_model
+from sciwm.training import train
 from simulations import ActionBox
 
 VALIDATION = 10

@@ -10,9 +10,7 @@ from torch import Tensor
 from sciwm.benchmarks.control.harness import Policy, Reference, row, run, within
 from sciwm.benchmarks.results import Row
 from sciwm.config import CEMSettings
-from sciwm.planning import CEMPlanner, Cost, Hold, RecedingHorizon
-from sciwm.planning.costs import Imagined
-from sciwm.planning.lbfgs import minimize
+from sciwm.planning import CEMPlanner, Cost, Hold, Imagined, RecedingHorizon, minimize
 from sciwm.progress import bar
 from simulations.tasks import Scenario
 from simulations.tasks.backstepping import reaction_diffusion_policy, transport_policy

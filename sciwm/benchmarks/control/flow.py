@@ -8,8 +8,7 @@ import torch
 from sciwm.benchmarks.control.harness import Reference, replay, row, run, within
 from sciwm.benchmarks.results import Row
 from sciwm.config import GradientSettings
-from sciwm.planning import Cost, GradientPlanner, Hold, RecedingHorizon
-from sciwm.planning.costs import functional
+from sciwm.planning import Cost, GradientPlanner, Hold, RecedingHorizon, functional
 from simulations.tasks import Scenario
 from simulations.tasks.kolmogorov import Kolmogorov
 

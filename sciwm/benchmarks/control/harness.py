@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sciwm.benchmarks.results import Row
-from sciwm.evaluation.statistics import bootstrap_interval
+from sciwm.evaluation import bootstrap_interval
 from sciwm.progress import bar
 from simulations.tasks import Scenario, Task
 

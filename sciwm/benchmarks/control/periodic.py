@@ -11,11 +11,20 @@ from torch import Tensor
 from sciwm.benchmarks.control.harness import Policy, Reference, row, run, within
 from sciwm.benchmarks.results import Row
 from sciwm.config import GradientSettings
-from sciwm.planning import Cost, GradientPlanner, Hold, LinearFeedback, RecedingHorizon, action_energy
-from sciwm.planning.costs import Imagined, field_target
-from sciwm.planning.estimation import kalman_filter
-from sciwm.planning.linear_law import linear_law, linearize
-from sciwm.planning.policies import OutputFeedback
+from sciwm.planning import (
+    Cost,
+    GradientPlanner,
+    Hold,
+    Imagined,
+    LinearFeedback,
+    OutputFeedback,
+    RecedingHorizon,
+    action_energy,
+    field_target,
+    kalman_filter,
+    linear_law,
+    linearize,
+)
 from simulations.tasks import Scenario, Task
 from simulations.tasks.chaos import Chaos
 from simulations.tasks.convection import NOISE_VARIANCE, SENSOR_SPACING, Convection, pulse

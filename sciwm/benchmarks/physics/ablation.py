@@ -24,7 +24,7 @@ from sciwm.benchmarks.physics.trained import variant_cell
 from sciwm.benchmarks.physics.variants import PREDICTION_ALONE, VARIANTS
 from sciwm.benchmarks.results import Row
 from sciwm.errors import InputError, Problem
-from sciwm.evaluation.statistics import paired_bootstrap
+from sciwm.evaluation import paired_bootstrap
 from sciwm.progress import CountBar
 
 PARTS = ("physics", "equivariance", "stability", "collapse", "baselines", "symmetry", "surprise", "resolution",

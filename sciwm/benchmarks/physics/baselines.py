@@ -14,9 +14,8 @@ from sciwm.benchmarks.physics.measure import VERSION
 from sciwm.benchmarks.physics.scenario import Scenario
 from sciwm.benchmarks.physics.trained import measured, parameters_of, trained_cell
 from sciwm.benchmarks.physics.variants import DEFAULT, NONLINEAR, PREDICTION_ALONE, VARIANTS, Variant
-from sciwm.data.normalization import fit_domain
-from sciwm.data.schema import Trajectories
-from sciwm.model.world_model import WorldModel
+from sciwm.data import Trajectories, fit_domain
+from sciwm.model import WorldModel
 from sciwm.run_paths import RunPaths
 
 FEWEST_UPDATES = 20

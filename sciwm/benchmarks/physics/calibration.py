@@ -12,7 +12,7 @@ import numpy as np
 from sciwm.benchmarks.cells import TRAINED_FROM, cached, settings_bytes
 from sciwm.benchmarks.physics.scenario import Scenario
 from sciwm.experiment import Run
-from sciwm.training.loop import NothingLearned, train
+from sciwm.training import NothingLearned, train
 
 UPDATES = 40
 """Updates of the short training; its rollouts lengthen over these as those of a long training do over all."""

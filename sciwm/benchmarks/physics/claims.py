@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.benchmarks.results import Row
-from sciwm.evaluation.statistics import paired_bootstrap
+from sciwm.evaluation import paired_bootstrap
 
 Array = NDArray[np.float64]
 Kind = Literal["decrease", "difference", "ratio", "within", "above", "below"]

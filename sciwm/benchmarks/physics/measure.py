@@ -15,25 +15,26 @@ from torch import Tensor
 from sciwm.benchmarks.physics.scenario import SETTLING, Scenario
 from sciwm.benchmarks.physics.systems import horizons, time_unit
 from sciwm.dynamics import Dynamics, encode_trajectory
-from sciwm.evaluation.actions import HELD, alternative_actions
-from sciwm.evaluation.climate.long_run import long_runs
-from sciwm.evaluation.control import relative_reduction as share_of_best
-from sciwm.evaluation.control import run_control
-from sciwm.evaluation.counterfactuals import effect_errors
-from sciwm.evaluation.gradients import gradient_agreement
-from sciwm.evaluation.probing.probes import Array, Probe, network_probe, ridge_probe
-from sciwm.evaluation.probing.samples import encode, flat, read_samples
-from sciwm.evaluation.rollouts import (
+from sciwm.evaluation import (
+    HELD,
     SIMULATIONS_AT_ONCE,
+    alternative_actions,
+    decoded,
+    effect_errors,
+    equivariance_errors,
     first_invalid,
+    gradient_agreement,
+    relative_error,
     root_mean_square_over_time,
+    run_control,
     unseen_action_budget,
 )
-from sciwm.evaluation.symmetry import equivariance_errors
-from sciwm.evaluation.trajectories import decoded, relative_error
-from sciwm.model.world_model import WorldModel
-from sciwm.planning.linear_law import NoLinearLaw
-from sciwm.training.held_out import participation_ratio
+from sciwm.evaluation import relative_reduction as share_of_best
+from sciwm.evaluation.climate import long_runs
+from sciwm.evaluation.probing import Array, Probe, encode, flat, network_probe, read_samples, ridge_probe
+from sciwm.model import WorldModel
+from sciwm.planning import NoLinearLaw
+from sciwm.training import participation_ratio
 from simulations.generate import silent
 
 VERSION = b"2"

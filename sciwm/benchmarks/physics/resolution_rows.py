@@ -11,11 +11,9 @@ from sciwm.benchmarks.physics.scenario import Scenario
 from sciwm.benchmarks.physics.trained import context_of, measurement_inputs
 from sciwm.benchmarks.physics.variants import DEFAULT, NONLINEAR_ENCODER, VARIANTS
 from sciwm.benchmarks.results import Row
-from sciwm.evaluation.resolution import NothingSaved
-from sciwm.evaluation.suite.context import EvaluationContext
-from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
-from sciwm.evaluation.suite.measures import Measure
-from sciwm.planning.linear_law import NoLinearLaw
+from sciwm.evaluation import NothingSaved
+from sciwm.evaluation.suite import EvaluationContext, Measure, measure_refined_control, measure_resolution
+from sciwm.planning import NoLinearLaw
 from simulations.generate import silent
 
 MEASURED_VARIANTS = (DEFAULT, NONLINEAR_ENCODER)

@@ -16,16 +16,12 @@ from torch import Tensor
 import simulations
 from sciwm.benchmarks.cells import SIMULATED_FROM, Cell, cached, settings_bytes
 from sciwm.benchmarks.physics.systems import QUICK, system_config
-from sciwm.config import Config
+from sciwm.config import Config, parse_config
 from sciwm.config.evaluation import LYAPUNOV_TIMES
-from sciwm.config.yaml_files import parse_config
-from sciwm.data.recipes import SEEDS, recipe
-from sciwm.data.schema import Trajectories
-from sciwm.evaluation.actions import long_run_actions
-from sciwm.evaluation.climate.climate import Climate, record_climate
-from sciwm.evaluation.climate.long_run import intervals_of
-from sciwm.evaluation.control import ControlTask, control_task, early_distance, run_control
-from sciwm.evaluation.suite.imagination import UNSEEN_INTERVALS, unseen_actions
+from sciwm.data import SEEDS, Trajectories, recipe
+from sciwm.evaluation import ControlTask, control_task, early_distance, long_run_actions, run_control
+from sciwm.evaluation.climate import Climate, intervals_of, record_climate
+from sciwm.evaluation.suite import UNSEEN_INTERVALS, unseen_actions
 from sciwm.experiment import Run, stages
 from sciwm.progress import bar
 from sciwm.run_paths import RunPaths

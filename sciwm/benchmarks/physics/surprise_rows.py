@@ -11,8 +11,7 @@ from sciwm.benchmarks.physics.scenario import Scenario
 from sciwm.benchmarks.physics.trained import context_of, measurement_inputs
 from sciwm.benchmarks.physics.variants import DEFAULT, VARIANTS
 from sciwm.benchmarks.results import Row
-from sciwm.evaluation.suite.context import EvaluationContext
-from sciwm.evaluation.suite.latents import measure_surprise
+from sciwm.evaluation.suite import EvaluationContext, measure_surprise
 from simulations.generate import silent
 
 MEASURED_VARIANTS = (DEFAULT,)

@@ -9,8 +9,7 @@ from sciwm.benchmarks.physics.scenario import Scenario
 from sciwm.benchmarks.physics.trained import measurement_inputs, trained_model
 from sciwm.benchmarks.physics.variants import BASE, NONLINEAR_ENCODER, VARIANTS
 from sciwm.benchmarks.results import Row
-from sciwm.evaluation.statistics import bootstrap_interval
-from sciwm.evaluation.symmetry import translation_errors
+from sciwm.evaluation import bootstrap_interval, translation_errors
 
 MEASURED_VARIANTS = (BASE, NONLINEAR_ENCODER)
 """Variants that are measured."""

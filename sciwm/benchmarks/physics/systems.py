@@ -6,9 +6,8 @@ Their objectives have the same weights.
 from collections.abc import Sequence
 from pathlib import Path
 
-from sciwm.config import Config
-from sciwm.config.yaml_files import load_config
-from sciwm.evaluation.suite.context import INTERVALS
+from sciwm.config import Config, load_config
+from sciwm.evaluation.suite import INTERVALS
 
 SYSTEMS = ("ks22", "ks60", "burgers", "kolmogorov")
 """Names; the first one has every part and every variant."""

@@ -11,12 +11,11 @@ from sciwm.benchmarks.physics.scenario import Scenario, link_sets
 from sciwm.benchmarks.physics.variants import VARIANTS, Variant
 from sciwm.config import Config
 from sciwm.dynamics import Dynamics
-from sciwm.evaluation.suite.context import EvaluationContext
+from sciwm.evaluation.suite import EvaluationContext
 from sciwm.experiment import Run, stages
-from sciwm.model.checkpoint import load_model
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel, load_model
 from sciwm.run_paths import RunPaths
-from sciwm.training.loop import NothingLearned
+from sciwm.training import NothingLearned
 
 SETS = ("train", "validation", "test", "sensitivity")
 

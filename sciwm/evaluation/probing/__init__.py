@@ -1,1 +1,16 @@
 """What can be read from a latent, and for how long after it is let loose."""
+
+from sciwm.evaluation.probing.probes import Array, Probe, network_probe, ridge_probe
+from sciwm.evaluation.probing.probing import probe
+from sciwm.evaluation.probing.samples import encode, flat, read_samples
+
+__all__ = [
+    "Array",
+    "Probe",
+    "encode",
+    "flat",
+    "network_probe",
+    "probe",
+    "read_samples",
+    "ridge_probe",
+]

@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from sciwm.data.schema import Trajectories
+from sciwm.data import Trajectories
 from sciwm.dynamics import Dynamics
 from sciwm.errors import Problem, raise_if
 from sciwm.evaluation.probing.probes import network_probe, ridge_probe

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sciwm.baselines.fields_alone import require_fields_alone
-from sciwm.baselines.modes import Modes, fit_modes
-from sciwm.data.schema import Trajectories
+from sciwm.baselines import Modes, fit_modes, require_fields_alone
+from sciwm.data import Trajectories
 from simulations import ActionBox
 
 Array = NDArray[Any]

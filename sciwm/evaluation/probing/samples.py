@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sciwm.data.schema import Trajectories
+from sciwm.data import Trajectories
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.probing.targets import Target, held_out_functionals, phases
 

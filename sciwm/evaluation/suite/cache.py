@@ -17,7 +17,7 @@ from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation.suite.parts import PARTS
 from sciwm.files import write_netcdf
-from sciwm.planning.linear_law import NoLinearLaw
+from sciwm.planning import NoLinearLaw
 from sciwm.reuse import description_of, reusable
 from sciwm.run_paths import RunPaths
 from sciwm.version import __version__

@@ -11,10 +11,9 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.config import Config, EvaluationSettings
-from sciwm.data.recipes import SEEDS
-from sciwm.data.schema import Trajectories
+from sciwm.data import SEEDS, Trajectories
 from sciwm.evaluation.rollouts import evaluate_rollouts
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 from simulations import PeriodicGrid, Simulation
 
 VISCOSITY_LIKE = ("viscosity", "diffusivity", "diffusivity_u", "mobility")

@@ -9,11 +9,10 @@ from torch import Tensor
 
 from sciwm.config import Config
 from sciwm.config.evaluation import LYAPUNOV_TIMES
-from sciwm.data.recipes import recipe
-from sciwm.data.schema import Trajectories
+from sciwm.data import Trajectories, recipe
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.evaluation.actions import ROUGH, draw_actions, long_run_actions
-from sciwm.evaluation.climate.long_run import intervals_of, long_runs, share_blown_up
+from sciwm.evaluation.climate import intervals_of, long_runs, share_blown_up
 from sciwm.evaluation.rollouts import (
     evaluate_rollouts,
     root_mean_square_over_time,
@@ -25,8 +24,8 @@ from sciwm.evaluation.scores import evaluate
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of, root_mean_square_of, share_of
-from sciwm.model.world_model import WorldModel
-from sciwm.training.held_out import participation_ratio
+from sciwm.model import WorldModel
+from sciwm.training import participation_ratio
 from simulations import Simulation
 from simulations.generate import Progress, attractor_states
 

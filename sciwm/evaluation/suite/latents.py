@@ -5,14 +5,20 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from sciwm.evaluation.probing.probing import probe
+from sciwm.evaluation.probing import probe
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, share_of
-from sciwm.evaluation.surprise.surprise import Residual, observed_budget, surprise
-from sciwm.evaluation.surprise.violations import Violation, standard_controls, standard_violations
+from sciwm.evaluation.surprise import (
+    Residual,
+    Violation,
+    observed_budget,
+    standard_controls,
+    standard_violations,
+    surprise,
+)
 from sciwm.evaluation.symmetry import lattice_shift
 from sciwm.loss.terms import budget_residual
-from sciwm.training.loop import build_model
+from sciwm.training import build_model
 from simulations.generate import Progress
 
 SIMULATION = {"units": "1", "long_name": "simulation of the test set that the trajectory comes from"}

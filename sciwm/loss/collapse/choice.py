@@ -12,7 +12,7 @@ from sciwm.loss.collapse.ema_target import EMATarget
 from sciwm.loss.collapse.sigreg import SIGReg
 from sciwm.loss.collapse.vicreg import VICReg
 from sciwm.loss.collapse.visreg import VISReg
-from sciwm.model.encoder import Encoder
+from sciwm.model import Encoder
 
 
 def build_collapse(

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from sciwm.loss.collapse.anti_collapse import AntiCollapse
 from sciwm.loss.collapse.masking import hide_boxes
 from sciwm.loss.ranks import mean_over_ranks
-from sciwm.model.encoder import Encoder
-from sciwm.model.spaces.latent_space import LatentSpace
+from sciwm.model import Encoder
+from sciwm.model.spaces import LatentSpace
 
 RANK = 4
 """Of the quadratic part of a completion."""

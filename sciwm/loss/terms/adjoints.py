@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 from sciwm.config import LossSettings
-from sciwm.data.sensitivity_set import Sensitivities
+from sciwm.data import Sensitivities
 from sciwm.dynamics import readout_trajectory, rollout
 from sciwm.loss.ranks import mean_over_ranks
 from sciwm.loss.terms.term import Term, TermInputs
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 def adjoint_error(

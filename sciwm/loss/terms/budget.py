@@ -6,7 +6,7 @@ from torch import Tensor
 from sciwm.config import LossSettings
 from sciwm.loss.terms.counterfactual import any_action
 from sciwm.loss.terms.term import FunctionalTerm, TermInputs, ramped
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 def budget_residual(model: WorldModel, before: Tensor, action: Tensor, after: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 def any_action(model: WorldModel, like: Tensor, generator: torch.Generator) -> Tensor:

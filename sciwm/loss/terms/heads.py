@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from sciwm.config import LossSettings
-from sciwm.data.windows import Batch
+from sciwm.data import Batch
 from sciwm.loss.terms.term import FunctionalTerm, TermInputs
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 def head_error(model: WorldModel, states: Tensor, batch: Batch) -> Tensor:

@@ -6,9 +6,8 @@ from torch import Tensor
 from sciwm.config import LossSettings
 from sciwm.loss.ranks import mean_over_ranks
 from sciwm.loss.terms.term import Term, TermInputs
-from sciwm.model.spaces.latent_space import LatentSpace
-from sciwm.model.spaces.vector import VectorSpace
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
+from sciwm.model.spaces import LatentSpace, VectorSpace
 
 
 class InverseDynamics(Term):

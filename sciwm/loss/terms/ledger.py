@@ -4,7 +4,7 @@ from torch import Tensor
 
 from sciwm.config import LossSettings
 from sciwm.loss.terms.term import FunctionalTerm, TermInputs, ramped
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 def ledger_tie(model: WorldModel, states: Tensor) -> Tensor:

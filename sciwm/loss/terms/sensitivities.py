@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection
 import torch
 from torch import Tensor
 
-from sciwm.data.sensitivity_set import Sensitivities
+from sciwm.data import Sensitivities
 from sciwm.loss.ranks import mean_over_ranks
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 def encode_sensitivities(model: WorldModel, data: Sensitivities, needs: Collection[str]) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ from torch import Tensor
 from sciwm.config import LossSettings
 from sciwm.loss.terms.counterfactual import any_action
 from sciwm.loss.terms.term import Term, TermInputs, ramped
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 SMALLEST = 1e-6
 """Norm of a latent at rest, for what is divided by it."""

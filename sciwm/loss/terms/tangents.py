@@ -3,11 +3,11 @@
 from torch import Tensor
 
 from sciwm.config import LossSettings
-from sciwm.data.sensitivity_set import Sensitivities
+from sciwm.data import Sensitivities
 from sciwm.dynamics import rollout
 from sciwm.loss.terms.sensitivities import derivative_along, relative_error
 from sciwm.loss.terms.term import Term, TermInputs, ramped
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 def tangent_error(model: WorldModel, latents: Tensor, tangents: Tensor, data: Sensitivities, metric: Tensor) -> Tensor:

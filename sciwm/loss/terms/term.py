@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.config import LossSettings
-from sciwm.data.sensitivity_set import Sensitivities
-from sciwm.data.windows import Batch
+from sciwm.data import Batch, Sensitivities
 from sciwm.loss.terms.prediction_error import prediction_errors
-from sciwm.model.world_model import WorldModel
+from sciwm.model import WorldModel
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sciwm.config import PredictorSettings
 from sciwm.model.forcing import Forcing, SteadyForcing
-from sciwm.model.spaces.latent_space import LatentSpace
+from sciwm.model.spaces import LatentSpace
 from sciwm.model.tendency.step_layout import affine, layout_of
 
 

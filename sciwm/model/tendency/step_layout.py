@@ -9,9 +9,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from sciwm.model.spaces import SpectralLinear, SpectralProduct
 from sciwm.model.spaces.dense import DENSE_ENTRIES
 from sciwm.model.spaces.latent_space import LinearMap, QuadraticMap
-from sciwm.model.spaces.spectral import SpectralLinear, SpectralProduct
 
 
 def layout_of(product: QuadraticMap) -> "Whole | WaveByWave":
