@@ -237,7 +237,8 @@ def surprise(results: Results, found: xr.Dataset) -> Finding:
         most = float(possible["auroc"].max())
         compared.append(f"possible flows: at most {in_text(most)}")
         wrong += [f"a possible flow reaches {in_text(most)}"] if most > UNNOTICED else []
-    compared.append(f"false alarms: {in_text(100 * alarms)} %, allowed {in_text(100 * allowed)} %")
+    between = "" if share.interval is None else " ({} to {})".format(*(in_text(100 * end) for end in share.interval))
+    compared.append(f"false alarms: {in_text(100 * alarms)} %{between}, allowed {in_text(100 * allowed)} %")
     if share.interval is not None and share.interval[0] > allowed:
         wrong.append(f"{in_text(100 * alarms)} % false alarms where {in_text(100 * allowed)} % are allowed")
     return at_least(NOTICED, measure, "; ".join(compared), also="; ".join(wrong))
@@ -314,8 +315,8 @@ RULES: dict[str, Rule] = {
         probing,
     ),
     "surprise": Rule(
-        f"at least {NOTICED:g} for every violation, at most {UNNOTICED:g} for every possible flow, and no more false "
-        "alarms than allowed",
+        f"at least {NOTICED:g} for every violation, at most {UNNOTICED:g} for every possible flow, and false alarms "
+        "whose 95 % interval does not lie above what is allowed",
         ("auroc", "auroc_low", "auroc_high", "false_alarms", "control", "default_size", "smallest_detectable"),
         surprise,
     ),
