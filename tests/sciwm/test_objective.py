@@ -7,10 +7,10 @@ import pytest
 import torch
 from altered import cleared
 
-from sciwm.config import Config
+from sciwm.config import Config, LossSettings, PhysicsSettings
 from sciwm.data import Batch, Trajectories, Windows
 from sciwm.loss import Objective
-from sciwm.loss.terms import budget_residual, prediction_errors
+from sciwm.loss.terms import TERMS, budget_residual, prediction_errors
 from sciwm.loss.terms.budget import imagined_budget_error
 from sciwm.loss.terms.heads import head_error
 from sciwm.model import WorldModel
@@ -131,3 +131,19 @@ def test_counterfactual_share_draws_actions_that_the_data_do_not_hold(model: Wor
         expected = budget_residual(model, start, action, model.advance(start, action)).square().mean()
         assert error(0.0) == pytest.approx(float(expected), rel=1e-5)
         assert error(1.0) != pytest.approx(float(expected), rel=0.05)
+
+
+def test_configuration_and_terms_agree_on_what_needs_sensitivities() -> None:
+    """The configuration asks for simulated sensitivities exactly where a term of the objective is matched to some."""
+    for term in TERMS:
+        for name in ("twins", "tangents", "adjoints", "budget", "shell", "inverse"):
+            settings = LossSettings.model_validate({"physics": {name: 0.1}})
+            if term.name == name:
+                assert term.is_asked(settings)
+                assert settings.physics.matches_sensitivities == bool(term.needs)
+
+
+def test_every_term_has_a_name_of_its_own_and_a_weight() -> None:
+    assert len({term.name for term in TERMS}) == len(TERMS)
+    keys = {*LossSettings.model_fields, *PhysicsSettings.model_fields}
+    assert {term.name for term in TERMS} <= keys

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -257,6 +258,30 @@ def test_requests_that_make_no_sense(
 
 
 # Planning -------------------------------------------------------------------------------------
+
+
+def test_a_plan_encodes_its_start_once_and_its_target_once(
+    surrogate: sciwm.Surrogate, ds: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And makes the bounds of the actions once, however often they are rescaled."""
+    encoded, made = [], []
+    encode, new_tensor = WorldModel.encode, torch.Tensor.new_tensor
+
+    def counted(model: WorldModel, fields: torch.Tensor) -> torch.Tensor:
+        encoded.append(tuple(fields.shape))
+        return encode(model, fields)
+
+    def noted(like: torch.Tensor, *given: Any, **kind: Any) -> torch.Tensor:
+        made.append(given)
+        return new_tensor(like, *given, **kind)
+
+    monkeypatch.setattr(WorldModel, "encode", counted)
+    monkeypatch.setattr(torch.Tensor, "new_tensor", noted)
+    start, goal = ds.isel(time=0, simulation=[0, 1, 2]), 0 * ds[["u"]].isel(time=0, simulation=0)
+    surrogate.plan(start, goal, horizon=3)
+    assert sorted(shape[0] for shape in encoded) == [1, 3]
+    assert not made
+    assert len(surrogate.domain.actuators._tensors) == 1
 
 
 @pytest.mark.parametrize("planner", [GradientSettings(iterations=8), CEMSettings(iterations=8)])
