@@ -140,7 +140,8 @@ def test_budget_residual_of_constant_heads(model: WorldModel) -> None:
     """Q at rest, S = s and y_j = c_j: r = - interval (s + sum_j a_j c_j) / std(Delta Q), all in physical units."""
     f = model.domain.functionals[0]
     scales = replace(f, source_mean=0.7, source_deviation=2.0, output_deviation=3.0, change_deviation=0.4)
-    model.domain = replace(model.domain, functionals=(scales,) * len(model.domain.functionals))
+    domain = replace(model.domain, functionals=(scales,) * len(model.domain.functionals))
+    model = WorldModel(model.settings, domain)
     outputs = torch.tensor([1.0, -2.0, 0.5, 0.0])
     with torch.no_grad():
         cleared(model.heads)
@@ -179,8 +180,8 @@ def test_shell_growth_of_a_linear_model(
     """max(0, ln g / c)^2 for z+ = g z, also where some latents are zero."""
     model = build_model(make_config(model=LEDGER | {"predictor": {"kind": "linear"}}), training_set)
     with torch.no_grad():
-        model.predictor.tendency.decay.set_identity(growth)
-        model.predictor.tendency.forcing.linear.weight.zero_()
+        model.predictor.decay.set_identity(growth)
+        model.predictor.forcing.linear.weight.zero_()
     latents = torch.randn(32, model.latent_size, generator=generator())
     excess = max(0.0, np.log(growth / 0.9))
     term = shell_growth(model, latents, contraction=0.9, generator=generator())
@@ -189,7 +190,7 @@ def test_shell_growth_of_a_linear_model(
     term = shell_growth(model, latents, contraction=0.9, generator=generator())
     assert float(term.detach()) == pytest.approx(excess**2 / 2, abs=1e-6)
     term.backward()
-    assert torch.isfinite(model.predictor.tendency.decay.weight.grad).all()
+    assert torch.isfinite(model.predictor.decay.weight.grad).all()
 
 
 def test_the_shell_lies_outside_the_data(model: WorldModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,17 +115,17 @@ def exact(experiment: Config, simulation: Simulation, data: Trajectories) -> Wor
         rest, actions = torch.zeros(1, model.latent_size), torch.eye(len(model.actuators))
         waves = model.decoder(torch.eye(model.latent_size)) - model.decoder(rest)
         unforced = torch.zeros(len(waves), len(actions))
-        model.predictor.tendency.decay.weight.copy_(model.encoder(simulation.advance(waves, unforced)))
+        model.predictor.decay.weight.copy_(model.encoder(simulation.advance(waves, unforced)))
         effect = simulation.advance(torch.zeros(len(actions), 1, 16), actions) / model.domain.variables[0].deviation
         effect = 0.7 * model.encoder(effect)  # of the largest action
-        model.predictor.tendency.forcing.linear.weight.copy_(torch.linalg.pinv(model.shapes) @ effect)
+        model.predictor.forcing.linear.weight.copy_(torch.linalg.pinv(model.shapes) @ effect)
     return model
 
 
 def deaf(model: WorldModel) -> WorldModel:
     """The same model without ears for actions."""
     with torch.no_grad():
-        model.predictor.tendency.forcing.linear.weight.zero_()
+        model.predictor.forcing.linear.weight.zero_()
     return model
 
 
@@ -151,7 +151,7 @@ def test_the_exact_model_makes_no_error_and_a_deaf_one_is_one(
     torch.testing.assert_close(after, stored[:, 1], atol=2e-5, rtol=0)
     assert all(error < 1e-7 for error in errors(exact, sample, experiment, batch).values())
     with torch.no_grad():
-        exact.predictor.tendency.forcing.linear.weight.mul_(2.0)
+        exact.predictor.forcing.linear.weight.mul_(2.0)
     strong = errors(exact, sample, experiment, batch)
     assert [strong[name] for name in ("twins", "tangents")] == pytest.approx([1.0, 1.0], rel=1e-4)
     assert errors(deaf(exact), sample, experiment, batch) == pytest.approx(dict.fromkeys(ALL, 1.0), rel=1e-5)
@@ -246,9 +246,7 @@ def test_every_term_shapes_encoder_and_predictor(
     terms = objective.terms(exact, batch, sample, torch.Generator().manual_seed(0))
     assert set(terms.predictive) & set(ALL) == {name}
     term, windows = terms.predictive[name], batch.fields.shape[0] * batch.fields.shape[1]
-    at_latents, of_predictor = torch.autograd.grad(
-        term, (terms.leaf, exact.predictor.tendency.decay.weight), retain_graph=True
-    )
+    at_latents, of_predictor = torch.autograd.grad(term, (terms.leaf, exact.predictor.decay.weight), retain_graph=True)
     assert torch.isfinite(at_latents).all()
     assert not at_latents[:windows].any()
     assert at_latents[windows:].any()
