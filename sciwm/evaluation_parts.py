@@ -1,20 +1,20 @@
 """The parts of an evaluation: the one list of their names, in the order in which they are measured and shown.
 
-Configuration, command line, evaluation suite and report all read it. How a part is measured stands in
-``sciwm.evaluation.suite.parts``, how it is shown in ``sciwm.report.part_sections``.
+Configuration, command line, evaluation suite and report read it. ``sciwm.evaluation.suite.parts`` says how a part
+is measured, ``sciwm.report.part_sections`` how it is shown.
 """
 
 EVALUATION_PARTS = {
-    "rollouts": "test simulations forecast from their first instant",
-    "budgets": "budgets of functionals under actions that the data never hold",
-    "scores": "RMSE, VRMSE and skill of each variable in the rollouts",
-    "effects": "the difference that other actions make from the same state",
-    "gradients": "gradients with respect to the actions, against the true ones",
-    "long_run": "spectra, distributions and functionals of long runs, and how many blow up",
-    "resolution": "dependence of the latent on the grid",
-    "refined_control": "plans executed on a finer grid",
-    "shifts": "stronger forcing, and another viscosity, than in the data",
-    "probing": "what can be read from the latent",
-    "surprise": "whether violations of physics are noticed, and possible flows are not",
+    "rollouts": "forecasts of the test simulations from their first instant",
+    "budgets": "budgets of functionals under actions unlike those of the data",
+    "scores": "RMSE, VRMSE and skill of each variable in these forecasts",
+    "effects": "how the fields differ if other actions follow the same state",
+    "gradients": "gradients with respect to actions, compared with the true ones",
+    "long_run": "statistics of long runs, and the share of runs that diverge",
+    "resolution": "how much the latent depends on the grid of the fields",
+    "refined_control": "plans of the model carried out on a finer grid",
+    "shifts": "errors under stronger forcing, or another viscosity, than in the data",
+    "probing": "functionals and phases that a regression reads from the latent",
+    "surprise": "whether prediction errors detect violations of physics",
 }
-"""Purpose of each part, in a few words."""
+"""What each part measures, in one line."""

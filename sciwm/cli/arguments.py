@@ -1,4 +1,4 @@
-"""What can be asked of ``sciwm`` on the command line, and where its results may go."""
+"""The arguments of every command, and where a forecast may be written."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -11,7 +11,11 @@ from sciwm.version import __version__
 
 
 def build_parser(commands: Mapping[str, Callable[[argparse.Namespace], None]]) -> argparse.ArgumentParser:
-    """The parser of all command lines; what is asked of ``command`` is in ``namespace.command``."""
+    """The parser of all command lines.
+
+    Args:
+        commands: the function that carries out each command, by name; the parsed namespace holds it as ``command``.
+    """
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="sciwm", description=DESCRIPTION, epilog=STORY, formatter_class=plain)
     parser.add_argument("--version", action="version", version=f"sciwm {__version__}")
@@ -27,10 +31,10 @@ def build_parser(commands: Mapping[str, Callable[[argparse.Namespace], None]]) -
 
 
 def check_output(out: Path, source: Path, run: Path) -> None:
-    """Refuse to write a forecast over what it comes from, or where no file can be.
+    """Refuse to write a forecast over the input, over a file of the run, or where no file can be.
 
     Raises:
-        InputError: naming what is there.
+        InputError: naming what is already at ``out``.
     """
     resolved = out.resolve()
     on_the_way = next(p for p in resolved.parents if p.exists())
@@ -64,39 +68,49 @@ def _change(text: str) -> str:
 def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
     for name in ("simulate", "run"):
         to[name].usage = f"sciwm {name} [-h] CONFIG --out RUN [--set section.key=value ...]"
-        to[name].add_argument("config", metavar="CONFIG", type=_path, help="YAML file of the experiment")
-        to[name].add_argument("--out", metavar="RUN", type=_path, required=True, help="the run folder")
+        to[name].add_argument(
+            "config", metavar="CONFIG", type=_path, help="YAML file of the experiment; configs/ holds examples"
+        )
+        to[name].add_argument("--out", metavar="RUN", type=_path, required=True, help="the run folder to write")
         change = to[name].add_argument("--set", metavar="section.key=value", nargs="+", action="extend", default=[])
-        change.type, change.help = _change, "change values of the configuration"
+        change.type, change.help = _change, "values that replace those of CONFIG"
     for name in ("train", "rollout", "evaluate", "control", "report"):
-        to[name].add_argument("run", metavar="RUN", type=_path, help="the run folder")
+        to[name].add_argument("run", metavar="RUN", type=_path, help="an existing run folder")
 
     rollout = to["rollout"].add_argument
-    rollout("input", metavar="INPUT", type=_path, help="netCDF file or Zarr store of fields and forcing")
+    rollout("input", metavar="INPUT", type=_path, help="netCDF file or Zarr store with fields and forcing")
     rollout("--out", metavar="FILE", type=_path, required=True, help="netCDF file to write")
-    rollout("--start", metavar="TIME_INDEX", type=int, default=0, help="instant to start from (default 0)")
+    rollout("--start", metavar="TIME_INDEX", type=int, default=0, help="index of the instant to start from (default 0)")
 
-    parts = to["evaluate"].add_argument("--parts", metavar="PART", nargs="+", help="only these parts (see above)")
+    parts = to["evaluate"].add_argument(
+        "--parts", metavar="PART", nargs="+", help="measure only these parts (listed above)"
+    )
     parts.default = None
     to["evaluate"].usage = "sciwm evaluate [-h] RUN [--parts PART ...]"
 
     demo = to["demo"].add_argument
-    demo("--quick", action="store_true", help="less of everything, in about a minute")
-    demo("--out", metavar="RUN", type=_path, default=Path("runs/demo"), help="the run folder (default runs/demo)")
+    demo("--quick", action="store_true", help="less data and training, done in one or two minutes")
+    demo(
+        "--out",
+        metavar="RUN",
+        type=_path,
+        default=Path("runs/demo"),
+        help="the run folder to write (default runs/demo)",
+    )
 
     check = to["check"].add_argument
-    check("file", metavar="FILE", type=_path, help="configuration, store, run folder or netCDF file")
-    check("--run", metavar="RUN", type=_path, help="the run whose model the data should suit")
+    check("file", metavar="FILE", type=_path, help="a configuration, store, run folder or netCDF file")
+    check("--run", metavar="RUN", type=_path, help="a run whose model should be able to use the data")
     benchmark = to["benchmark"].add_argument
-    benchmark("name", metavar="NAME", help="one of those above; or table, to renew the README files")
+    benchmark("name", metavar="NAME", help="one of the names above")
     benchmark("--quick", action="store_true", help="one seed and less of everything, to see that it runs")
     benchmark(
         "--only",
         metavar="PART",
         action="append",
         default=[],
-        help="a system (ks22, ks60, burgers, kolmogorov) or part of physics; may be given several times",
+        help="only this system (ks22, ks60, burgers, kolmogorov) or part of physics; may be repeated",
     )
-    benchmark("--out", metavar="FILE", type=_path, help="where the JSON goes (default runs/benchmarks/NAME.json)")
+    benchmark("--out", metavar="FILE", type=_path, help="JSON file to write (default runs/benchmarks/NAME.json)")
 
     to["info"].add_argument("path", metavar="RUN|STORE", type=_path, help="a run folder or a .zarr store")

@@ -1,4 +1,4 @@
-"""What a file is, and whether it is sound: configurations, stores, runs, datasets."""
+"""``sciwm check`` and ``sciwm info``: whether a configuration, store, run or file is sound, and what it holds."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -32,16 +32,17 @@ from sciwm.surrogate.summary import summarize
 
 
 def check(path: Path, run: Path | None = None) -> list[str]:
-    """Look for everything that is wrong with a configuration, store, run folder or netCDF file.
+    """Find everything that is wrong with a configuration, store, run folder or netCDF file.
 
     Args:
-        run: the run whose model a store or netCDF file should suit.
+        path: the file or folder.
+        run: a run folder whose model must be able to use the data; a netCDF file is checked only against one.
 
     Returns:
-        what was found to be sound, one line each.
+        one line for each thing that is sound.
 
     Raises:
-        InputError: with all problems.
+        InputError: with all problems at once.
     """
     if path.suffix in (".yaml", ".yml"):
         return [f"{path}: the configuration of '{check_config(path).name}'"]
@@ -60,14 +61,21 @@ def check(path: Path, run: Path | None = None) -> list[str]:
 
 
 LARGEST_LINEARIZED = 256
-"""Numbers in a state whose linear law is found in about a second."""
+"""Largest state, in numbers, whose linear law is found in about a second; larger ones are not tried here."""
 
 
 def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """A configuration whose simulation can be built, and whose actuators can hold its target and have its symmetries.
+    """Read a configuration and check what can be checked without simulating.
+
+    The simulation must build, the symmetries of the augmentation must be those of the actuators, and the actuators
+    must be able to hold the target where planning relies on that.
+
+    Args:
+        path: the YAML file.
+        overrides: changes as ``section.key=value``.
 
     Raises:
-        InputError: naming what is wrong with either.
+        InputError: with what is wrong.
     """
     config = load_config(path, overrides)
     try:
@@ -88,15 +96,15 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def _unbuildable(error: Exception, place: str) -> Problem:
-    """What ``simulations.build`` said, which often has the words of a problem already."""
+    """The error of ``simulations.build`` as a problem; its text mostly has expected and got already."""
     said = re.fullmatch(r"(?:\w+: )*[Ee]xpected (.+?), got (.+?)(?:\.\s+(.*?)\.?|\.)?", str(error), re.DOTALL)
     if said:
         return Problem(place, said[1], said[2], said[3] or "")
-    return Problem(place, "what can be simulated", str(error) or type(error).__name__)
+    return Problem(place, "a simulation that can be built", str(error) or type(error).__name__)
 
 
 def _unholdable(error: ValueError, place: str) -> Problem:
-    """What kept the linear law from being found, where only the linear algebra says so."""
+    """The error of ``linear_law`` as a problem; errors of linear algebra get words of their own."""
     if isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error):
         remedy = "look at actuators, control_interval and target, or use planning.terminal = none"
         return Problem(place, "a target about which a linear law can be found", f"no solution ({error})", remedy)
@@ -104,10 +112,10 @@ def _unholdable(error: ValueError, place: str) -> Problem:
 
 
 def describe(path: Path) -> str:
-    """What a run folder or a store is, without reading weights or fields.
+    """A table of what a run folder or a store holds; weights and fields are not read.
 
     Raises:
-        InputError: if it is neither, or not readable.
+        InputError: if ``path`` is neither, or cannot be read.
     """
     if path.suffix == ".zarr":
         return describe_store(path)
@@ -149,9 +157,10 @@ def _check_run(path: Path, run: Path | None) -> list[str]:
 
 def _check_twins(run: Path) -> str:
     data = Trajectories(RunPaths(run).store("train"))
-    answers = Run(run).sensitivities(data)
-    check_same_simulation(answers, data)
-    return f"{answers.path}: answers of another solver, {counted(len(answers.usable), 'sample')} that may be used"
+    sensitivities = Run(run).sensitivities(data)
+    check_same_simulation(sensitivities, data)
+    usable = counted(len(sensitivities.usable), "sample")
+    return f"{sensitivities.path}: sensitivities of another solver, {usable} that may be used"
 
 
 def _nothing_made(run: Path) -> str:

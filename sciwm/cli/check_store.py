@@ -1,4 +1,4 @@
-"""What a store is and whether it is sound: trajectories, and answers to actions."""
+"""What a store holds and whether it is sound: trajectories or sensitivities."""
 
 from pathlib import Path
 
@@ -24,31 +24,31 @@ from simulations.store_layout import STATUS_MEANINGS
 
 
 def check_store(path: Path) -> str:
-    """What a store holds, where it is sound.
+    """Check a store, and say in one line what it holds.
 
     Raises:
         InputError: with what is wrong, and in which simulations or samples.
     """
     dataset = open_trajectories(path)
-    return _check_answers(path, dataset) if _holds_answers(dataset) else _check_trajectories(path, dataset)
+    return _check_sensitivities(path, dataset) if _holds_sensitivities(dataset) else _check_trajectories(path, dataset)
 
 
 def describe_store(path: Path) -> str:
-    """A small table of a store, without reading fields.
+    """A small table of what a store holds; fields are not read.
 
     Raises:
         InputError: if it cannot be read.
     """
     dataset = open_trajectories(path)
-    if _holds_answers(dataset):
-        kind, rows = "answers to actions", _answer_rows(path, dataset)
+    if _holds_sensitivities(dataset):
+        kind, rows = "sensitivities", _sensitivity_rows(path, dataset)
     else:
         kind, rows = "trajectories", _trajectory_rows(path)
     return "\n".join([f"{path}: a store of {kind}", *(f"  {name:<16}{value}" for name, value in rows.items())])
 
 
 def outcomes_of(path: Path) -> str:
-    """How many simulations or samples of a store came out how."""
+    """The number of simulations or samples with each status, as ``8 ok, 1 blew_up``."""
     dataset = open_trajectories(path)
     if "status" not in dataset:
         raise InputError([Problem(str(path), "the variable 'status'", "none", LOST_REMEDY)])
@@ -57,7 +57,7 @@ def outcomes_of(path: Path) -> str:
     return ", ".join(f"{count} {meaning}" for meaning, count in counts.items() if count)
 
 
-def _holds_answers(dataset: xr.Dataset) -> bool:
+def _holds_sensitivities(dataset: xr.Dataset) -> bool:
     return "sample" in dataset.dims and "simulation" not in dataset.dims
 
 
@@ -70,18 +70,18 @@ def _check_trajectories(path: Path, dataset: xr.Dataset) -> str:
     return f"{path}: a store of trajectories, {outcomes_of(path)}, {_verified(TrajectoryStore(path), dataset)}"
 
 
-def _check_answers(path: Path, dataset: xr.Dataset) -> str:
-    """They belong to the training set beside them; those of another solver have no markers, and may have no status."""
-    names = _answered(path, dataset)
+def _check_sensitivities(path: Path, dataset: xr.Dataset) -> str:
+    """They must fit the training set beside them. Another solver writes no markers, and perhaps no status."""
+    names = _variables_of_sensitivities(path, dataset)
     if "status" in dataset:
         _raise_damaged(SensitivityStore(path))
-    answers = SensitivitySet(path, names)
+    sensitivities = SensitivitySet(path, names)
     training_set = path.with_name("train.zarr")
     if training_set.exists():
-        check_same_simulation(answers, Trajectories(training_set))
+        check_same_simulation(sensitivities, Trajectories(training_set))
     verified = _verified(SensitivityStore(path), dataset) if "status" in dataset else "unverified: without a status"
     return (
-        f"{path}: a store of answers to actions, {counted(len(answers.usable), 'sample')} that may be used, {verified}"
+        f"{path}: a store of sensitivities, {counted(len(sensitivities.usable), 'sample')} that may be used, {verified}"
     )
 
 
@@ -94,7 +94,7 @@ def _raise_damaged(store: ResumableStore) -> None:
 
 
 def _verified(store: ResumableStore, dataset: xr.Dataset) -> str:
-    """What stands behind the values of a store: the markers that were written with them."""
+    """Whether the values are those that were written, by the markers that were written with them."""
     status = read_values(dataset["status"], store.path)
     unmarked = [i for i in store.missing() if status[i] != 0]
     if not unmarked:
@@ -115,8 +115,8 @@ def _trajectory_rows(path: Path) -> dict[str, str]:
     }
 
 
-def _answer_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:
-    names = _answered(path, dataset)
+def _sensitivity_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:
+    names = _variables_of_sensitivities(path, dataset)
     about = {n: dataset[n].attrs for n in names}
     described = (f"{n} ({a.get('long_name', n)}) [{a.get('units', '1')}]" for n, a in about.items())
     held = {"twins": names[0], "tangents": f"{names[0]}_tangent", "adjoint gradients": "action_gradient"}
@@ -124,15 +124,15 @@ def _answer_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:
     return {
         "samples": outcomes_of(path) if "status" in dataset else f"{dataset.sizes['sample']}",
         "variables": ", ".join(described),
-        "answers": ", ".join(kind for kind, name in held.items() if name in dataset),
+        "kinds": ", ".join(kind for kind, name in held.items() if name in dataset),
         "grid": "; ".join(_axis(dataset, d) for d in space_dimensions(dataset[names[0]])),
         "time": f"{counted(len(time) - 1, 'interval')} of {time[1] - time[0]:g}",
         "actuators": f"{dataset.sizes['actuator']}" + (f": {', '.join(actuators.split())}" if actuators else ""),
     }
 
 
-def _answered(path: Path, dataset: xr.Dataset) -> list[str]:
-    """The variables of a store of answers, of which nothing is missing."""
+def _variables_of_sensitivities(path: Path, dataset: xr.Dataset) -> list[str]:
+    """The names of the variables, once the layout has been checked."""
     names = variables_with_twins(dataset)
     problems = layout_problems(dataset, names, str(path))
     raise_if(problems)
@@ -140,7 +140,7 @@ def _answered(path: Path, dataset: xr.Dataset) -> list[str]:
 
 
 def _axis(dataset: xr.Dataset, dimension: str) -> str:
-    """A file of another solver may not say where its points are."""
+    """One axis in words; a file of another solver need not hold its coordinates."""
     if dimension in dataset.coords:
         return axis_in_words(axis_of(dataset[dimension]))
     return f"{dimension}: {dataset.sizes[dimension]} points"

@@ -1,4 +1,7 @@
-"""The ``sciwm`` command. Everything slow to import is imported by the commands that need it."""
+"""The ``sciwm`` command: runs one command line, and turns errors into lines for people.
+
+Modules that are slow to import, such as torch, are imported inside the commands that need them.
+"""
 
 import argparse
 import errno
@@ -19,14 +22,21 @@ INPUT_ERROR, INTERRUPTED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line; returns the exit status: 0, 2 for bad input, 130 if interrupted."""
+    """Run one command line.
+
+    Args:
+        arguments: the words after ``sciwm``; by default those of the process.
+
+    Returns:
+        the exit status: 0 for success, 2 for bad input, 130 if interrupted.
+    """
     asked = build_parser(COMMANDS).parse_args(arguments)
     try:
         asked.command(asked)
     except KeyboardInterrupt:
         print("sciwm: interrupted; give the same command again to continue", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # who reads has enough
+    except BrokenPipeError:  # as of 'sciwm ... | head'
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         if not _is_for_the_user(error):
@@ -38,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _is_for_the_user(error: Exception) -> bool:
-    """Whether an error was raised on purpose, here or by the file system, and not by a mistake in the code."""
+    """Whether an error tells of bad input or of the machine, and not of a mistake in the code."""
     if isinstance(error, OSError):
         return error.filename is not None or error.errno in FILE_SYSTEM
     if _is_of_memory(error):
@@ -49,13 +59,13 @@ def _is_for_the_user(error: Exception) -> bool:
 
 
 def _packages(error: Exception) -> list[str]:
-    """Whose code it went through, that which raised it last."""
+    """Packages of all frames of the traceback; the one that raised the error is last."""
     frames = (frame for frame, _ in walk_tb(error.__traceback__))
     return [str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame in frames]
 
 
 def _is_of_a_store(error: Exception) -> bool:
-    """A chunk that is damaged, in the words of whatever decompressor."""
+    """Whether it comes from reading a store: damaged chunks raise the errors of their decompressor."""
     return "zarr" in _packages(error)
 
 
@@ -73,7 +83,7 @@ FILE_SYSTEM = {
 
 
 def _is_of_memory(error: Exception) -> bool:
-    """numpy says it by the type, torch in words."""
+    """Whether memory ran out: numpy raises ``MemoryError``, torch a ``RuntimeError`` that says so."""
     return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
@@ -88,7 +98,7 @@ def _in_words(error: Exception) -> str:
                 "the store",
                 "chunks that can be read",
                 str(error),
-                "'sciwm check' tells which store, and which rows of it",
+                "'sciwm check' tells which store is damaged, and in which rows",
             )
         )
     if isinstance(error, RuntimeError):

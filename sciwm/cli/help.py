@@ -1,28 +1,48 @@
-"""What ``sciwm --help`` and ``sciwm COMMAND --help`` say."""
+"""The texts of ``sciwm --help`` and of ``sciwm COMMAND --help``."""
 
 from dataclasses import dataclass
 
 from sciwm.evaluation_parts import EVALUATION_PARTS
 
 DESCRIPTION = """\
-A scientific world model for partial differential equations: simulate a forced PDE, learn it in a
-compact latent, forecast it and control it through that latent."""
+sciwm learns a forced partial differential equation from simulations. A trained model forecasts the
+fields under any actions, and plans the actions that drive the fields to a target. It works in a
+latent, a short vector that stands for the fields, and is therefore fast and differentiable."""
 
 STORY = """\
-A run is a folder that holds everything of one experiment: its configuration, its data, the trained
-model, the results and a report. 'sciwm run' makes all of it; the stages can also be run one by one.
-Whatever is stopped can be started again with the same command, and loses nothing.
+Everything about one experiment lies in one folder, a run (RUN below):
+  config.yaml              the experiment, with every value that it uses
+  data/*.zarr              simulations for training, validation and test
+  model.safetensors, .json weights of the trained model, and what they belong to
+  evaluation/*.nc          one result for each part of the evaluation
+  controlled.nc            the true simulation under every controller
+  report/index.html        the report; report/metrics.json holds its numbers
+'sciwm run' makes all of it; simulate, train, evaluate, control and report make it step by step. A
+command that was stopped can be given again: it goes on where it stood, or repeats some minutes.
 
-  sciwm demo --quick                                  see all of it in about a minute
-  sciwm run configs/ks_control.yaml --out runs/ks     simulate, train, evaluate, control, report
-  sciwm rollout runs/ks input.nc --out forecast.nc    forecast your own data with the trained model
+examples:
+  sciwm demo --quick                                  try everything in one or two minutes
+  sciwm run configs/ks_control.yaml --out runs/ks     make a run from your own configuration
+  sciwm info runs/ks                                  see what the model expects
+  sciwm rollout runs/ks input.nc --out forecast.nc    forecast your own data with the model
+  sciwm train --help                                  read about one command
 
-In Python: model = sciwm.load("runs/ks"); model.rollout(ds.isel(time=0), forcing=ds["action"])"""
+in Python:
+  import sciwm, xarray as xr
+  model = sciwm.load("runs/ks")
+  ds = xr.open_dataset("input.nc")
+  forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])"""
 
 
 @dataclass(frozen=True)
 class Page:
-    """The help of one command: its purpose in a line, what to know, and an example."""
+    """The help of one command.
+
+    Args:
+        purpose: what it does, in one line; it also stands in the list of commands.
+        details: what it reads and writes, and what one must know to use it.
+        example: one command line that can be run as it stands.
+    """
 
     purpose: str
     details: str
@@ -33,88 +53,101 @@ _PARTS = "\n".join(f"  {name:<17}{purpose}" for name, purpose in EVALUATION_PART
 
 PAGES = {
     "simulate": Page(
-        "make the data of a run",
-        "Writes the resolved configuration to RUN/config.yaml and training, validation and test\n"
-        "simulations to RUN/data. What is already there is kept; a folder of another experiment is\n"
-        "refused.",
+        "simulate the data of a run",
+        "Writes the configuration, with all default values filled in, to RUN/config.yaml, and the\n"
+        "training, validation and test simulations to RUN/data. Simulations that are already there are\n"
+        "kept, so that a stopped command goes on where it stood. A folder that belongs to another\n"
+        "experiment is refused.",
         "sciwm simulate configs/ks_control.yaml --out runs/ks --set data.train.simulations=64",
     ),
     "train": Page(
-        "train the world model of a run",
-        "Reads RUN/data, writes RUN/model.safetensors (weights) and RUN/model.json (everything about\n"
-        "them). Stop it any time: the same command goes on from the last epoch to the same result.",
+        "train the model of a run",
+        "Reads RUN/data and writes RUN/model.safetensors (the weights) and RUN/model.json (variables,\n"
+        "grid, scales and settings). Training may be stopped at any time: the same command goes on from\n"
+        "the last epoch, and ends with the same weights as if it had not been stopped.",
         "sciwm train runs/ks",
     ),
     "rollout": Page(
         "forecast your own data with a trained model",
-        "INPUT holds the model's variables and a variable 'forcing' or 'action' over (time, actuator),\n"
-        "both in physical units; the value at t is held over [t, t + interval). Dimensions are found by\n"
-        "name, and others, such as simulation, are kept. The forecast starts from the fields at\n"
-        "TIME_INDEX; it is written whole or not at all. 'sciwm info RUN' shows what the model expects.",
+        "INPUT holds the variables of the model, and the actions as a variable 'forcing' or 'action' over\n"
+        "(time, actuator), all in physical units. The action at time t is held over [t, t + interval).\n"
+        "Dimensions are found by their names, in any order; further ones, such as simulation, are kept.\n"
+        "The forecast starts from the fields at TIME_INDEX and is as long as the actions from there on.\n"
+        "FILE is written whole or not at all. 'sciwm info RUN' shows which variables, grid and actuators\n"
+        "the model expects; 'sciwm check INPUT --run RUN' tells whether INPUT fits.",
         "sciwm rollout runs/ks input.nc --start 10 --out forecast.nc",
     ),
     "evaluate": Page(
-        "measure what the model knows, part by part",
-        "Writes RUN/evaluation/PART.nc and the numbers to RUN/report/metrics.json. Parts:\n"
+        "measure what the model has learned, part by part",
+        "Compares the model with the true simulation. Writes RUN/evaluation/PART.nc and adds the numbers\n"
+        "to RUN/report/metrics.json. Parts:\n"
         f"{_PARTS}\n"
-        "Without --parts these are the parts in the 'evaluation' section of RUN/config.yaml, where their\n"
-        "sizes stand too and may be changed. A part that does not apply, such as one that needs a\n"
-        "periodic domain, is left out and says so. A result that is there is kept for as long as model\n"
-        "and settings are the same; delete it to measure again. 'sciwm report RUN' shows all of them.",
+        "Without --parts, those in the section 'evaluation' of RUN/config.yaml are measured; their sizes\n"
+        "stand there too and may be changed. A part that does not apply, such as one that needs a\n"
+        "periodic domain, is left out with the reason. A result is used again as long as model and\n"
+        "settings are the same; to measure it again, delete its file. 'sciwm report RUN' shows all parts.",
         "sciwm evaluate runs/ks --parts effects surprise",
     ),
     "control": Page(
-        "control the true simulation through the model",
-        "Drives held-out states to rest: without control, through the world model, and by planners that\n"
-        "own the equations. Writes RUN/controlled.nc and the control part of RUN/report/metrics.json.",
+        "control the true simulation by planning through the model",
+        "Drives held-out states of the true simulation to the target of the configuration: without\n"
+        "control, by planning through the model, and by reference controllers that plan through the true\n"
+        "solver. Writes RUN/controlled.nc, and adds the numbers to RUN/report/metrics.json.",
         "sciwm control runs/ks",
     ),
     "report": Page(
-        "write the page with figures and numbers",
-        "Writes RUN/report/index.html, one file with everything in it.",
+        "write the report: figures and numbers on one page",
+        "Shows what the other commands have measured so far. Writes RUN/report/index.html, one file that\n"
+        "needs no server and can be sent to others.",
         "sciwm report runs/ks",
     ),
     "run": Page(
         "simulate, train, evaluate, control and report",
-        "Ends with the numbers that matter and the path of the report.",
+        "Makes a whole run from a configuration, and ends with the most important numbers and the path of\n"
+        "the report. A command that was stopped can be given again: it goes on where it stood.",
         "sciwm run configs/ks_control.yaml --out runs/ks --set seed=1 training.updates=500",
     ),
     "demo": Page(
         "learn and control a chaotic flow",
-        "Kuramoto-Sivashinsky, chaotic, with eight jets: simulate it, learn it, and drive it to rest.",
-        "sciwm demo --quick --out /tmp/demo",
+        "The Kuramoto-Sivashinsky equation in its chaotic regime, with eight actuators: simulates it,\n"
+        "learns it and drives it to rest, as 'sciwm run' would. Takes about seven minutes on two cores;\n"
+        "with --quick one or two, enough to see how everything works but not for good numbers.",
+        "sciwm demo --quick --out runs/quick",
     ),
     "check": Page(
-        "find everything wrong with a file",
+        "find everything that is wrong with a file",
         "FILE is one of\n"
         "  a configuration (.yaml)   every key and value, and whether the simulation can be built\n"
-        "  a store (.zarr)           its layout and the sha256 of everything in it; trajectories, or\n"
-        "                            answers to actions, which must suit the training set beside them\n"
-        "  a run folder              its configuration, data and results, its model to the last bit\n"
+        "  a store (.zarr)           its layout and the sha256 of all values; it holds trajectories or\n"
+        "                            sensitivities, which must fit the training set beside them\n"
+        "  a run folder              its configuration, data, model and results\n"
         "  a netCDF file             with --run: whether the model can use its fields and forcing\n"
-        "All problems are told at once, each with what was expected; the exit status is then 2.",
+        "Tells all problems at once: where, what was expected, what was found, and what to do. The exit\n"
+        "status is 0 if there are none, otherwise 2.",
         "sciwm check input.nc --run runs/ks",
     ),
     "info": Page(
-        "say what a run or a store is",
-        "Variables with units, grid, interval, actuators and bounds, sizes; of a store of answers to\n"
-        "actions also which it holds: twins, tangents, adjoint gradients. Reads no weights and no fields.",
+        "show what a run or a store holds",
+        "Lists variables with units, grid, control interval, actuators with bounds, functionals and\n"
+        "sizes; of a store of sensitivities also the kinds: twins, tangents, adjoint gradients. This is\n"
+        "quick, since neither weights nor fields are read.",
         "sciwm info runs/ks",
     ),
     "benchmark": Page(
-        "measure a reproducible table",
-        "Writes what was measured, with commit, machine, date and seeds, as JSON, and prints the table.\n"
-        "The accepted results stand in sciwm/benchmarks/results; 'sciwm benchmark table', in the root of a\n"
-        "checkout, puts them into the README files. A benchmark that was stopped goes on where it stood.\n"
-        "  demo             the demo with three seeds, every controller          about 20 minutes\n"
-        "  physics          what each term of physics is worth, beside baselines about 14 hours\n"
-        "  on-policy        what rounds of data under the own plans bring        about 20 minutes\n"
-        "  planning-speed   a decision through the latent and the true solver    about 15 minutes\n"
-        "  solvers          our solvers beside exponax (sciwm[compare])          about 15 minutes\n"
+        "measure a benchmark and print its table",
+        "Prints the table and writes its numbers as JSON, with commit, machine, date and seeds. Accepted\n"
+        "results stand in sciwm/benchmarks/results; 'sciwm benchmark table', in the root of a checkout,\n"
+        "puts them into the README files. A benchmark that was stopped goes on where it stood. NAME, with the time on two cores:\n"
+        "  demo             every controller on the demo, three seeds            about 20 minutes\n"
+        "  physics          what each physics term is worth, beside baselines    about 14 hours\n"
+        "  on-policy        what training on data of the own plans gains         about 20 minutes\n"
+        "  planning-speed   time of a decision, by the model and by the solver   about 15 minutes\n"
+        "  solvers          our solvers beside exponax (needs sciwm[compare])    about 15 minutes\n"
         "  convergence      order in time of every equation, with a figure       about three minutes\n"
-        "  cost-growth      time against points and batch, with a figure         about two minutes\n"
+        "  cost-growth      solver time against points and batch, with a figure  about two minutes\n"
         "  tasks            control tasks by classical and optimal controllers   about 20 minutes\n"
-        "  apebench         unforced accuracy beside published networks          about 30 minutes",
-        "sciwm benchmark physics --quick",
+        "  apebench         unforced forecasts beside published networks         about 30 minutes\n"
+        "  table            nothing is measured: renews the tables of the README files",
+        "sciwm benchmark convergence --quick",
     ),
 }

@@ -423,7 +423,7 @@ def test_the_pipeline_asks_the_solver_and_learns_from_its_answers(experiment: Co
     used = read_description(run)["provenance"]["sensitivity_set"]
     assert used == {"name": "sensitivity.zarr", "samples": 6, "sha256": held.digest()}
     assert len(held.digest()) == 64
-    assert any("answers to actions, 6 samples that may be used, as they were written" in line for line in check(run))
+    assert any("sensitivities, 6 samples that may be used, as they were written" in line for line in check(run))
 
 
 def test_answers_of_another_solver_are_learned_from_and_left_alone(experiment: Config, tmp_path: Path) -> None:
@@ -442,7 +442,7 @@ def test_answers_of_another_solver_are_learned_from_and_left_alone(experiment: C
     stages.train(other)
     assert read_description(other)["provenance"]["sensitivity_set"]["name"] == "twins.nc"
     assert RunPaths(other).twins.read_bytes() == before
-    assert any("twins.nc: answers of another solver, 4 samples that may be used" in line for line in check(other))
+    assert any("twins.nc: sensitivities of another solver, 4 samples that may be used" in line for line in check(other))
     shutil.rmtree(own / "data" / "sensitivity.done")
     with pytest.raises(ValueError, match="expected a store of sensitivities that was written here"):
         stages.simulate(config, own)

@@ -1,4 +1,4 @@
-"""What stores of answers to actions say about themselves, and what is found where they are damaged."""
+"""What `sciwm info` and `sciwm check` tell of stores of sensitivities, and what is found where they are damaged."""
 
 import shutil
 from pathlib import Path
@@ -51,13 +51,13 @@ def rows(path: Path) -> dict[str, str]:
     return dict(line.split(maxsplit=1) for line in describe(path).splitlines()[1:])
 
 
-def test_a_store_of_answers_is_described(store: Path) -> None:
+def test_a_store_of_sensitivities_is_described(store: Path) -> None:
     """How many samples of which outcome, of which variables, what they hold, where and when."""
-    assert describe(store).splitlines()[0] == f"{store}: a store of answers to actions"
+    assert describe(store).splitlines()[0] == f"{store}: a store of sensitivities"
     assert rows(store) == {
         "samples": "9 ok, 1 blew_up",
         "variables": "u (velocity) [1]",
-        "answers": "twins, tangents, adjoint gradients",
+        "kinds": "twins, tangents, adjoint gradients",
         "grid": "x: 32 points, period 22 [1]",
         "time": "3 intervals of 0.25",
         "actuators": "4: jet_0, jet_1, jet_2, jet_3",
@@ -68,14 +68,14 @@ def test_twins_of_another_solver_are_described(twins: Path) -> None:
     assert rows(twins) == {
         "samples": "9",
         "variables": "u (u) [1]",
-        "answers": "twins",
+        "kinds": "twins",
         "grid": "x: 32 points",
         "time": "3 intervals of 0.25",
         "actuators": "4",
     }
 
 
-def test_damaged_answers_are_told_and_not_learned_from(store: Path, training_set: Trajectories) -> None:
+def test_damaged_sensitivities_are_told_and_not_learned_from(store: Path, training_set: Trajectories) -> None:
     """A chunk cut short, and values that are sound but those of another sample, with the samples they are in."""
     assert "9 samples that may be used, as they were written" in check(store)[0]
     run = store.parent.parent
