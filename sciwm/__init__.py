@@ -1,8 +1,14 @@
 """sciwm: a scientific world model for partial differential equations.
 
-model = sciwm.load("runs/demo")
-forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])
-scores = sciwm.evaluate(forecast, ds)
+A model is trained on simulations of a forced equation and then used like a solver: xarray Datasets in and out,
+everything found by the names of its dimensions. With a trained run and a Dataset ``ds`` of fields over ``time`` and
+space and actions over ``(time, actuator)``:
+
+    model = sciwm.load("runs/demo")
+    forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])
+    scores = sciwm.evaluate(forecast, ds)
+
+``model.plan`` finds the actions that drive the fields to a target. The command ``sciwm demo`` makes a run.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The face for scientists: a trained model used like a solver, Datasets in and Datasets out."""
+"""A trained model used like a solver: xarray Datasets in and out."""
 
 from sciwm.surrogate.surrogate import Surrogate, load
 

@@ -1,7 +1,6 @@
-"""What users hand to a model, brought to one form: an instant, a held forcing, a target.
+"""Brings what users pass to a surrogate to one form: fields, one instant, a forcing, a target.
 
-Each function returns its result together with all problems found; the result is only good without
-problems.
+Each function returns its result and all problems that it found. The result may be used only if there are none.
 """
 
 from typing import Any
@@ -15,7 +14,7 @@ from sciwm.errors import Problem, counted
 
 
 def fields_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Problem]]:
-    """The variables of ``domain`` in ``ds``."""
+    """Select the variables of ``domain`` from ``ds``; ``where`` names it in the problems."""
     if not isinstance(ds, xr.Dataset):
         remedy = "use ds[['name']] or array.to_dataset()" if isinstance(ds, xr.DataArray) else "see xarray.Dataset"
         return xr.Dataset(), [Problem(where, "an xarray.Dataset", type(ds).__name__, remedy)]
@@ -24,11 +23,11 @@ def fields_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Pro
 
 
 def instant_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Problem]]:
-    """The fields of a dataset of one instant, whose time stays as a scalar coordinate."""
+    """Select the variables of a dataset of one instant; its time stays as a scalar coordinate."""
     fields, problems = fields_of(ds, domain, where)
     instants = fields.sizes.get("time", 1)
     if instants == 0:
-        return fields.drop_dims("time"), problems  # told as an empty dimension
+        return fields.drop_dims("time"), problems  # already reported as an empty dimension
     if instants != 1:
         problems.append(Problem(f"{where}: time", "one instant", f"{instants}", "choose one with ds.isel(time=0)"))
     fields = fields.isel(time=0, missing_dims="ignore")
@@ -40,14 +39,14 @@ def instant_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Pr
 
 
 def _no_number(time: xr.DataArray) -> str:
-    """What a time is instead of one number, empty if it is one."""
+    """What the time is instead of one finite number; empty if it is one."""
     if time.ndim or time.dtype.kind not in "iuf":
         return f"{time.dtype} with dimensions {time.dims}"
     return "" if np.isfinite(time.values) else f"{time.values}"
 
 
 def target_of(ds: Any, domain: Domain) -> tuple[NDArray[np.float32], list[Problem]]:
-    """A single state to be held, ``(variable, *space)``."""
+    """The fields of a target as one array ``(variable, *space)``, float32, in physical units."""
     fields, problems = instant_of(ds, domain, "target")
     extra = {str(d): n for d, n in fields.sizes.items() if d not in domain.dimensions}
     if extra:
@@ -60,16 +59,20 @@ def target_of(ds: Any, domain: Domain) -> tuple[NDArray[np.float32], list[Proble
         arrays = [fields[v.name].transpose(*domain.dimensions) for v in domain.variables]
         goal = np.stack([array.values.astype(np.float32) for array in arrays])
     if not np.isfinite(goal).all():  # chunked, or too large
-        problems.append(Problem("target", "finite values", "others", "fill or drop them"))
+        problems.append(Problem("target", "finite values", "some that are not", "fill or drop them"))
     return goal, problems
 
 
 def held_forcing(forcing: Any, start: xr.Dataset, domain: Domain) -> tuple[xr.DataArray, xr.DataArray, list[Problem]]:
-    """The forcing without a never used last value, and the times of the flow it drives.
+    """The forcing without a last action that is NaN, and the times of the forecast under it.
 
     Args:
         forcing: see ``Surrogate.rollout``.
-        start: one instant; if both know their time, it must be the first one of ``forcing``.
+        start: one instant; if both have a time, it must be the first one of ``forcing``.
+        domain: variables, actuators and control interval of the model.
+
+    Returns:
+        the forcing with its actuators in the order of the model; the times, one more than actions; all problems.
     """
     if not isinstance(forcing, xr.DataArray):
         problem = Problem("forcing", "an xarray.DataArray", type(forcing).__name__, "as ds['action']")
@@ -89,12 +92,12 @@ def held_forcing(forcing: Any, start: xr.Dataset, domain: Domain) -> tuple[xr.Da
             Problem("forcing: time", f"{began:g} first, the time of the fields", f"{float(times[0]):g}", remedy)
         )
     problems += _label_problems(held, start)
-    aside = [c for c in held.coords if c not in held.dims]  # of the trajectory it was taken from
+    aside = [c for c in held.coords if c not in held.dims]  # coordinates of the trajectory that it was taken from
     return in_order(held.drop_vars(aside), domain), times, problems
 
 
 def _label_problems(forcing: xr.DataArray, start: xr.Dataset) -> list[Problem]:
-    """Other dimensions, such as ``simulation``, that are not those of the fields."""
+    """Further dimensions, such as ``simulation``, whose labels differ from those of the fields."""
     problems = []
     for dim in (str(d) for d in forcing.dims if d not in ("time", "actuator")):
         place, got = f"forcing: {dim}", counted(forcing.sizes[dim], "label")
@@ -110,7 +113,7 @@ def _label_problems(forcing: xr.DataArray, start: xr.Dataset) -> list[Problem]:
 
 
 def _difference(start: xr.Dataset, forcing: xr.DataArray, dim: str) -> str:
-    """How many labels there are instead, or the first that differs."""
+    """The number of labels if it differs, otherwise the first label that does."""
     if start.sizes[dim] != forcing.sizes[dim]:
         return counted(forcing.sizes[dim], "label")
     pairs = zip(start[dim].values.tolist(), forcing[dim].values.tolist(), strict=True)
@@ -119,7 +122,7 @@ def _difference(start: xr.Dataset, forcing: xr.DataArray, dim: str) -> str:
 
 
 def in_order(forcing: xr.DataArray, domain: Domain) -> xr.DataArray:
-    """Actuators in the order of the model, if they are labelled, by name or number."""
+    """The forcing with its actuators in the order of the model, if they have labels (names or numbers)."""
     if "actuator" not in forcing.indexes:
         return forcing
     labels = list(forcing["actuator"].values)
@@ -128,7 +131,7 @@ def in_order(forcing: xr.DataArray, domain: Domain) -> xr.DataArray:
 
 
 def flow_times(known: xr.DataArray | xr.Dataset, intervals: int, domain: Domain) -> xr.DataArray:
-    """The instants of a flow of so many intervals, from what is known of its times."""
+    """The ``intervals + 1`` times of a forecast: those of ``known``, continued by the control interval; else from 0."""
     attributes = {"units": "1", "long_name": "time", "axis": "T"}
     values = np.zeros(1)
     if "time" in known.coords:

@@ -1,4 +1,4 @@
-"""What a model cannot do: imagine beyond all bounds, hold a target that moves, plan a fraction of an interval."""
+"""Checks of what a model can be asked for: planning settings, finite forecasts, targets that it can hold."""
 
 import numbers
 from typing import Any
@@ -13,17 +13,17 @@ from sciwm.data import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.model import WorldModel
 
-AT_REST = 0.05  # of the target, or of what counts as none of it
+AT_REST = 0.05  # largest relative change in an interval of a target that counts as at rest
 
 
 def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSettings, list[Problem]]:
-    """How to plan, from what was asked and what was configured."""
+    """The planning settings: those asked for or, by default, those of the run, with the horizon asked for."""
     problems = []
     if settings is not None and not isinstance(settings, PlanningSettings):
         remedy = "use model.config.planning.model_copy(update={...})"
         problems.append(Problem("settings", "sciwm.config.PlanningSettings", type(settings).__name__, remedy))
     chosen = config.planning
-    if isinstance(settings, PlanningSettings):  # a model_copy has not looked at what it was told
+    if isinstance(settings, PlanningSettings):  # model_copy does not validate
         try:
             chosen = parse_config(config.model_dump() | {"planning": _plain(settings)}, where="settings").planning
         except InputError as error:
@@ -40,24 +40,24 @@ def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSe
 
 
 def _plain(section: Section) -> dict[str, Any]:
-    """What it holds as plain data, right or wrong."""
+    """A section as plain data, valid or not."""
     return {key: _plain(value) if isinstance(value, Section) else value for key, value in vars(section).items()}
 
 
 def runaway_problems(imagined: xr.Dataset, domain: Domain) -> list[Problem]:
-    """What is not finite of what a model imagined; chunked values are not looked at.
+    """Whether a forecast or latent is not finite. Chunked values are not looked at.
 
-    The states are bounded only near the data that the model was trained on.
+    A model is stable only near its training data, so the remedy names their range.
     """
     if any(v.chunks is not None for v in imagined.data_vars.values()):
         return []
     if all(bool(np.isfinite(v.values).all()) for v in imagined.data_vars.values()):
         return []
-    got = "values beyond all bounds"
+    got = "values that are not finite"
     flows = [v for v in imagined.data_vars.values() if "time" in v.dims]
     wrong = [~(abs(v) < np.inf).all([d for d in v.dims if d != "time"]).values for v in flows]
     if wrong and "latent" not in imagined.dims and np.any(wrong):
-        got = f"values beyond all bounds at interval {int(np.argmax(np.any(wrong, axis=0)))}"
+        got = f"values that are not finite at interval {int(np.argmax(np.any(wrong, axis=0)))}"
     return [Problem("fields", "a finite forecast", got, f"give fields within {_training_range(domain)}")]
 
 
@@ -68,13 +68,14 @@ def _training_range(domain: Domain) -> str:
 
 @torch.no_grad()
 def goal_problems(model: WorldModel, target: Tensor, state: Tensor, *, at_rest: bool) -> list[Problem]:
-    """Whether a model can imagine a target ``(variable, *space)``, and keeps it where it is without action.
+    """Whether a model can represent a target and, if asked, keeps it at rest without action.
 
-    A linear law is the expansion about a state at rest: elsewhere it holds nothing.
+    The linear law of a planner is an expansion about a state at rest, and is wrong about any other.
 
     Args:
+        target: physical fields ``(variable, *space)``.
         state: the encoded target, ``(1, size)``.
-        at_rest: whether the target must stay.
+        at_rest: whether the target must be at rest: change by less than 5 % in an interval.
     """
     states = [state]
     if at_rest:
@@ -82,7 +83,7 @@ def goal_problems(model: WorldModel, target: Tensor, state: Tensor, *, at_rest: 
     imagined = [model.readout(s, ["fields"])["fields"][0].double() for s in states]
     if not all(fields.isfinite().all() for fields in imagined):
         remedy = f"give a target within {_training_range(model.domain)}"
-        return [Problem("target", "fields that the model can imagine", "values beyond all bounds", remedy)]
+        return [Problem("target", "fields that the model can represent", "values that are not finite", remedy)]
     if not at_rest:
         return []
     before, moved = imagined

@@ -1,4 +1,4 @@
-"""Functions of batches of tensors, mapped over arrays whose dimensions have names."""
+"""Applies functions of batches of tensors to arrays whose dimensions have names."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,12 +21,12 @@ def map_blocks(
     gives: Sequence[Sequence[str]],
     sizes: dict[str, int],
 ) -> tuple[xr.DataArray, ...]:
-    """Map a function of float32 arrays over all other dimensions, lazily where the arrays are chunked.
+    """Apply a function of float32 arrays along some dimensions, for all entries of the others; lazily if chunked.
 
     Args:
         function: takes one array per entry of ``arrays`` and returns one per entry of ``gives``.
-        reads: the last dimensions that the function sees of each array; they are not chunked.
-        gives: the last dimensions of each result.
+        reads: for each array the dimensions that the function needs whole; it sees them last.
+        gives: the last dimensions of each result, which the function adds.
         sizes: of all dimensions in ``gives``.
 
     Returns:
@@ -49,7 +49,7 @@ def map_blocks(
         output_dtypes=[np.float32] * len(gives),
         dask_gufunc_kwargs={"output_sizes": sizes},
         join="exact",
-        keep_attrs="override",  # of the coordinates; variables get their own
+        keep_attrs="override",  # keeps those of coordinates; variables get their own later
     )
     return results if len(gives) > 1 else (results,)
 
@@ -66,13 +66,13 @@ def fields_to_batch(fields: Sequence[Array], dimensions: int) -> tuple[Tensor, t
 
 
 def from_batch(values: Tensor, leading: tuple[int, ...]) -> Array:
-    """``(batch, core)`` to ``(..., core)``."""
+    """``(batch, core)`` to ``(..., core)``, with ``leading`` the shape of what precedes the core."""
     return values.reshape((*leading, *values.shape[1:])).numpy()
 
 
 def to_batch(array: Array, leading: tuple[int, ...], core: int) -> Tensor:
-    """A copy of ``(..., core)``, broadcast to ``leading``, as ``(batch, core)``; blocks of dask are not writable."""
+    """``(..., core)``, broadcast to ``leading``, as ``(batch, core)``; a copy, since blocks of dask are read-only."""
     shape = array.shape[array.ndim - core :]
     together = np.broadcast_to(array, (*leading, *shape)).reshape(-1, *shape)
-    with np.errstate(over="ignore"):  # what is too large is told by its infinite forecast
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinite, and is reported later
         return torch.from_numpy(together.astype(np.float32))

@@ -1,4 +1,4 @@
-"""What a trained model knows and expects, as a small table."""
+"""What a trained model expects and predicts, as a small table."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ from sciwm.errors import InputError, Problem, counted, in_one_line
 
 
 def summarize(description: dict[str, Any]) -> str:
-    """The content of ``model.json`` as a small table for people.
+    """The content of ``model.json`` as a small table.
+
+    Args:
+        description: the content, as from ``read_description``.
 
     Raises:
         InputError: if a part of it is missing or of another kind.

@@ -1,4 +1,4 @@
-"""The face for scientists: Datasets in, Datasets out, everything found by the name of its dimension."""
+"""A trained model used like a solver: xarray Datasets in and out, everything found by the names of its dimensions."""
 
 import math
 import os
@@ -28,10 +28,19 @@ POINTS_AT_ONCE = 2**18  # bounds the memory of convolutions and decoder products
 
 
 def load(run: str | Path) -> "Surrogate":
-    """The trained model of a run folder.
+    """Load the trained model of a run folder.
+
+    Only ``model.json`` and ``model.safetensors`` are read: these two files are enough to share a model.
+
+    Args:
+        run: the run folder, as ``"runs/demo"``; ``sciwm demo`` or ``sciwm run`` makes one.
+
+    Returns:
+        the model. Print it to see the variables with their units, the grid, the control interval and the actuators
+        that it expects.
 
     Raises:
-        InputError: if ``run`` is no path, or a file is missing or damaged.
+        InputError: if ``run`` is no path, or if a file is missing or damaged.
 
     Example:
         >>> import sciwm
@@ -47,15 +56,23 @@ def load(run: str | Path) -> "Surrogate":
 
 @dataclass(frozen=True, repr=False)
 class Surrogate:
-    """A world model to be used like a solver; printing it shows what it knows.
+    """A trained world model that is used like a solver; get one from :func:`load`.
 
-    Fields and latents may have any dimensions beside space and ``time``, in any order; these and
-    their coordinates are kept.
+    All values are in the physical units of the training data. Variables are found by name, and so are dimensions: those
+    of space have the names of the training data (``x``, ``y``), time is ``time``, actuators are ``actuator``. Further
+    dimensions, such as ``simulation``, may be there in any order; they and their coordinates are kept, and all their
+    entries are computed together, which is much faster than a loop. Values must be finite: NaN is refused, except in
+    the last action of a stored trajectory (see :meth:`rollout`). Where inputs are chunked (dask), results are lazy.
 
     Args:
         model: the trained world model.
-        config: the experiment it comes from.
-        summary: what is printed.
+        config: the experiment that it was trained in.
+        summary: the table that is printed.
+
+    Example:
+        >>> model = load("runs/demo")  # doctest: +SKIP
+        >>> forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])  # doctest: +SKIP
+        >>> plan = model.plan(ds.isel(time=-1), target=0 * ds.isel(simulation=0, time=0))  # doctest: +SKIP
     """
 
     model: WorldModel
@@ -67,21 +84,24 @@ class Surrogate:
 
     @property
     def domain(self) -> Domain:
-        """Variables, grid, interval, actions and functionals of the model."""
+        """Variables with units, grid, control interval, actuators with bounds, and functionals of the model."""
         return self.model.domain
 
     def encode(self, ds: xr.Dataset) -> xr.DataArray:
-        """The latents of fields at any resolution, lazily where the fields are chunked.
+        """Encode fields to latents.
 
         Args:
-            ds: the model's variables, each with the space dimensions and any others.
+            ds: the variables of the model, in physical units, each with the space dimensions and any others. Along a
+                periodic axis the grid may be finer than that of the training data, with nearly the same latent; a grid
+                that is too coarse is refused, since its fields alias. Along a bounded axis the points must be those of
+                the training data.
 
         Returns:
-            ``latent``, with the dimension ``latent`` in the place of the first space dimension.
+            ``latent``, a dimensionless array with the dimension ``latent`` in the place of the first space dimension.
 
         Raises:
-            InputError: with everything that keeps ``ds`` from being fields of this model; about
-                values of chunked data only when they are computed.
+            InputError: with everything that keeps ``ds`` from being fields of this model. Values of chunked data are
+                checked when they are computed.
 
         Example:
             >>> latent = model.encode(ds)  # doctest: +SKIP
@@ -95,10 +115,14 @@ class Surrogate:
         return latent
 
     def decode(self, latent: xr.DataArray) -> xr.Dataset:
-        """Fields on the model's grid, and functionals, that latents stand for.
+        """Decode latents to fields and functionals.
 
         Args:
             latent: with the dimension ``latent`` and any others, as from :meth:`encode`.
+
+        Returns:
+            the variables on the grid of the model, in physical units, and the functionals that the model's heads read
+            from the latent, each a spatial mean.
 
         Raises:
             InputError: if it holds no numbers, or the dimension is missing or of another size.
@@ -112,20 +136,26 @@ class Surrogate:
         return self._decode(latent)
 
     def rollout(self, ds: xr.Dataset, forcing: xr.DataArray) -> xr.Dataset:
-        """The flow that follows from one instant under a forcing.
+        """Forecast the fields from one instant under given actions.
+
+        Errors grow with lead time, on chaotic flows exponentially: ``sciwm evaluate`` measures for how long a model is
+        valid. Start from fields like those of the training data; far from them a forecast may diverge, which raises.
 
         Args:
-            ds: the model's variables at one instant, without ``time`` or with one of size 1.
-            forcing: over ``time``, ``actuator`` and any others, in physical units; the value at t
-                is held over [t, t + interval). If the values at its last instant are all NaN they
-                are the never used ones of a stored trajectory.
+            ds: the variables of the model at one instant, without the dimension ``time`` or with one of size 1; take
+                it with ``ds.isel(time=0)``.
+            forcing: the actions over ``time``, ``actuator`` and any further dimensions, in physical units. The action
+                at t is held over [t, t + interval). If ``actuator`` has labels, they are the names or numbers of the
+                actuators, in any order. Stored trajectories end with an action that is NaN, since nothing follows it:
+                one such instant at the end is left out.
 
         Returns:
-            fields (..., time, *space) and functionals (..., time), the start included: at the instants
-            of ``forcing``, and at one more unless the last forcing was a never used one.
+            the variables over (..., time, *space) on the grid of the model and the functionals over (..., time). The
+            start is included, as the model decodes it. Times are those of ``forcing`` and one more, the end of the
+            last interval; with an action that is NaN at the end, just those of ``forcing``.
 
         Raises:
-            InputError: with everything that is wrong with ``ds`` and ``forcing``.
+            InputError: with everything that is wrong with ``ds`` and ``forcing``, or if the forecast is not finite.
 
         Example:
             >>> forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])  # doctest: +SKIP
@@ -145,21 +175,30 @@ class Surrogate:
         *,
         settings: PlanningSettings | None = None,
     ) -> xr.Dataset:
-        """The forcing that takes the flow from one instant to a target, and what it will do.
+        """Find the actions that drive the fields from one instant to a target.
+
+        The plan minimises the mean square distance from the target over the horizon, plus small costs of the actions
+        (see ``planning_cost``), within the bounds of the actuators. A plan is open loop, and model errors add up along
+        it: to control a flow, apply the first action, observe, and plan again (see ``RecedingHorizon``).
 
         Args:
-            ds: the model's variables at one instant, with any other dimensions.
-            target: the model's variables over space alone, to be reached and held at rest.
-            horizon: intervals to plan; by default as configured.
-            settings: how to search and to weigh; by default as the run was configured.
+            ds: the variables of the model at one instant, with any further dimensions; all are planned together.
+            target: the variables of the model over space alone, to be reached and held. ``0 * ds.isel(time=0)`` is the
+                state of rest of many flows.
+            horizon: how many control intervals to plan, by default as the run was configured. It should last as long as
+                an action takes to act on the flow; a longer one costs more time and, on a chaotic flow, gains nothing
+                beyond a Lyapunov time or two.
+            settings: planner and weights of the cost, by default as the run was configured; change some with
+                ``model.config.planning.model_copy(update={...})``.
 
         Returns:
-            ``forcing`` (..., time, actuator), NaN at the last instant, where none is needed; the
-            predicted fields and functionals; ``predicted_cost`` (...).
+            ``forcing`` (..., time, actuator) in physical units, NaN at the last instant, after which nothing follows;
+            the fields and functionals that the model predicts under it; and ``predicted_cost`` (...), dimensionless.
 
         Raises:
-            InputError: with everything that is wrong with ``ds``, ``target`` and ``horizon``.
-            NoLinearLaw: if ``terminal = riccati`` and no law within reach holds the target.
+            InputError: with everything that is wrong with ``ds``, ``target``, ``horizon`` and ``settings``.
+            NoLinearLaw: if ``terminal = riccati`` and the actuators cannot hold the target; choose
+                ``terminal = none``, or another target.
 
         Example:
             >>> plan = model.plan(ds.isel(time=-1), target=0 * ds.isel(simulation=0, time=0))  # doctest: +SKIP
@@ -188,7 +227,7 @@ class Surrogate:
         units = self.domain.actuators.units
         return plan.assign(
             forcing=held.assign_attrs(units=units, long_name="action, held over the interval that starts here"),
-            predicted_cost=cost.assign_attrs(units="1", long_name="cost of the plan as the model imagines it"),
+            predicted_cost=cost.assign_attrs(units="1", long_name="cost of the plan as the model predicts it"),
         )
 
     def _encode(self, ds: xr.Dataset) -> xr.DataArray:
@@ -269,7 +308,7 @@ class Surrogate:
     def _attributes(self) -> dict[str, str]:
         return {
             "Conventions": "CF-1.11",
-            "title": f"{self.config.name}: imagined by a world model",
+            "title": f"{self.config.name}: forecast by a world model",
             "source": f"sciwm {__version__}",
             "history": "computed by sciwm.Surrogate",
             "sciwm_config": self.config.model_dump_json(),
@@ -277,5 +316,5 @@ class Surrogate:
 
 
 def _at_once(shape: Sequence[int]) -> int:
-    """How many instants on a grid are worked on together."""
+    """How many instants of a grid are computed together, which bounds the memory."""
     return max(1, POINTS_AT_ONCE // math.prod(shape))
