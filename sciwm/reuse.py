@@ -1,8 +1,8 @@
-"""Whether a stored result may be used again: only if it was made from the same.
+"""Whether a stored result may be used again: only if everything that it depends on is unchanged.
 
-A result is stored together with a key of everything that it was made from. Where these are settings, the key is
-their description, which can be read in the file (:func:`description_of`); where weights are among them, it is a
-digest (:func:`digest_of`). The parts of an evaluation and the cells of a benchmark are kept in this way.
+A result is stored with a key of everything that it depends on: for settings their description, which can be read in
+the file (:func:`description_of`), with weights among them a digest (:func:`digest_of`). The parts of an evaluation
+and the cells of a benchmark are stored in this way.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 
 
 def description_of(made_from: Mapping[str, Any]) -> str:
-    """A key that can be read: plain data as JSON, in the order of their names.
+    """A key that people can read: plain data as JSON, sorted by name.
 
     Args:
         made_from: everything that the result depends on, by name; numbers, text, lists and mappings of these.
@@ -24,7 +24,7 @@ def description_of(made_from: Mapping[str, Any]) -> str:
 
 
 def digest_of(made_from: Sequence[bytes]) -> str:
-    """A key of fixed length: SHA-256 of the digests of all parts, so that no two lists of parts share one.
+    """A key of fixed length: the SHA-256 of the SHA-256 of every part, which tells different lists of parts apart.
 
     Args:
         made_from: everything that the result depends on, in a fixed order.
@@ -33,16 +33,16 @@ def digest_of(made_from: Sequence[bytes]) -> str:
 
 
 def reusable(path: Path, key: str, read: Callable[[Path], tuple[str, Value]]) -> Value | None:
-    """The stored result, if it was made from the same.
+    """The stored result, if its key is the given one.
 
     Args:
-        path: where it is stored.
-        key: of what it would be made from now.
-        read: the file to the key that is stored in it and the result; it may raise ``OSError``, ``ValueError``,
+        path: the file of the result.
+        key: of everything that the result depends on now.
+        read: reads the stored key and the result from the file; it may raise ``OSError``, ``ValueError``,
             ``RuntimeError`` or ``KeyError`` for a file that is damaged, or that holds no key.
 
     Returns:
-        the result; None if there is no file, if it cannot be read, or if it was made from something else.
+        the result; None if there is no file, if it cannot be read, or if its key is another.
     """
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""The names of all files in a run folder. No other module knows one."""
+"""The names of all files in a run folder, which stand here alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunPaths:
-    """Where a run keeps what; nothing is read or written here.
+    """The paths of everything in a run folder; nothing is read or written here.
 
     Args:
         folder: the run folder.
@@ -16,40 +16,40 @@ class RunPaths:
 
     @property
     def config(self) -> Path:
-        """The resolved experiment."""
+        """The experiment, with all default values filled in."""
         return self.folder / "config.yaml"
 
     @property
     def lock(self) -> Path:
-        """Held by the one command that is at work in the folder."""
+        """Locked by the command that writes to the folder."""
         return self.folder / ".lock"
 
     # Data ---------------------------------------------------------------------------------------
 
     @property
     def data(self) -> Path:
-        """Folder of all stores."""
+        """The folder of all stores."""
         return self.folder / "data"
 
     def store(self, name: str) -> Path:
-        """A set of simulations: ``train``, ``validation``, ``test``, ``on_policy_1``, ``sensitivity``, ..."""
+        """The store of a set: ``train``, ``validation``, ``test``, ``on_policy_1``, ... or ``sensitivity``."""
         return self.data / f"{name}.zarr"
 
     @property
     def stores(self) -> list[Path]:
-        """The stores that are there."""
+        """All stores that exist."""
         return sorted(self.data.glob("*.zarr"))
 
     @property
     def twins(self) -> Path:
-        """Sensitivities that another solver has computed, if somebody put them there."""
+        """Sensitivities of another solver, which a user may put here; they are used in place of own ones."""
         return self.data / "twins.nc"
 
     # Training -----------------------------------------------------------------------------------
 
     @property
     def train_state(self) -> Path:
-        """What a stopped training goes on from."""
+        """The state from which a stopped training goes on."""
         return self.folder / "train_state.pt"
 
     @property
@@ -64,14 +64,14 @@ class RunPaths:
 
     @property
     def description(self) -> Path:
-        """Everything about the trained model but its weights."""
+        """Variables, grid, settings and provenance of the trained model, and the digests of its weights."""
         return self.folder / "model.json"
 
     # Results ------------------------------------------------------------------------------------
 
     @property
     def results(self) -> Path:
-        """Folder of the evaluation."""
+        """The folder of the evaluation."""
         return self.folder / "evaluation"
 
     def result(self, part: str) -> Path:
@@ -80,7 +80,7 @@ class RunPaths:
 
     @property
     def controlled(self) -> Path:
-        """Every controller on held-out starts."""
+        """The true simulation under every controller, from held-out starts."""
         return self.folder / "controlled.nc"
 
     @property
@@ -98,7 +98,7 @@ class RunPaths:
         return self.folder / "report" / "figures" / f"{name}.png"
 
     def holds(self, path: Path) -> bool:
-        """Whether ``path`` is a file that this run has, or may get."""
+        """Whether ``path`` is a file of this run, or one that a stage may write."""
         inside = path.resolve().is_relative_to(self.folder.resolve())
         reserved = (self.config, self.controlled, self.history, self.description, self.weights)
         return inside and (

@@ -1,4 +1,4 @@
-"""An experiment in its folder: the run, and the stages that fill it."""
+"""An experiment and its folder: the run, and the stages that fill it."""
 
 from sciwm.experiment.run import Run
 

@@ -1,4 +1,4 @@
-"""A run: one experiment in a folder of its own, read and written by one command at a time."""
+"""A run: the folder of one experiment, written by one command at a time."""
 
 import json
 import time
@@ -22,7 +22,7 @@ from simulations.store import TrajectoryStore
 
 
 class Run:
-    """What a run folder holds; nothing is read before it is asked for.
+    """Reads and writes what a run folder holds; each method reads when it is called.
 
     Args:
         folder: the run folder, which need not exist yet.
@@ -41,7 +41,7 @@ class Run:
     # The experiment -----------------------------------------------------------------------------
 
     def config(self) -> Config:
-        """The resolved experiment.
+        """The experiment, with all default values filled in.
 
         Raises:
             InputError: if the folder is no run, or its ``config.yaml`` is not valid.
@@ -49,14 +49,16 @@ class Run:
         return load_run_config(self.paths)
 
     def write_config(self, config: Config) -> None:
-        """Write ``config.yaml`` without asking whom the folder belongs to."""
+        """Write ``config.yaml``, whatever the folder holds; :meth:`claim` checks first."""
         write_atomically(self.paths.config, dump_config(config).encode())
 
     def claim(self, config: Config) -> None:
-        """Make this the folder of ``config``; what data and weights do not depend on may change later.
+        """Make this the folder of ``config``, or check that it already is.
+
+        Settings that neither the stored data nor, once training has begun, the weights depend on may differ.
 
         Raises:
-            InputError: if the folder belongs to another experiment, or to something else.
+            InputError: if the folder belongs to another experiment, or holds other files.
         """
         remedy = "choose another --out, or delete the folder"
         if self.paths.config.exists():
@@ -74,23 +76,29 @@ class Run:
         self.write_config(config)
 
     def _is_for_twins(self, entry: Path) -> bool:
-        """Whether it is the folder of the data, with nothing in it yet but twins of another solver."""
+        """Whether it is the data folder with only ``twins.nc`` in it, which a user may put there before simulating."""
         return entry == self.paths.data and entry.is_dir() and list(entry.iterdir()) == [self.paths.twins]
 
     # Data ---------------------------------------------------------------------------------------
 
     def trajectories(self, name: str) -> Trajectories:
-        """A complete and undamaged set of simulations.
+        """A set of simulations, once it is complete and undamaged.
+
+        Args:
+            name: ``train``, ``validation``, ``test`` or ``on_policy_1``, ``on_policy_2``, ...
 
         Raises:
-            InputError: if simulations are missing, or values are not those that were written.
+            InputError: if simulations are missing, or if values are not those that were written.
         """
         data = Trajectories(self.paths.store(name))
         _raise_unless_whole(TrajectoryStore(data.path), "still to be simulated")
         return data
 
     def sensitivities(self, training_set: Trajectories) -> SensitivitySet:
-        """Sensitivities of the variables of the training set: another solver's, or complete and undamaged ones.
+        """The sensitivities of a run: those of another solver if ``data/twins.nc`` is there, else its own store.
+
+        Args:
+            training_set: the simulations that they belong to, which name the variables.
 
         Raises:
             InputError: if samples are missing, damaged, or of other variables.
@@ -99,28 +107,31 @@ class Run:
         if self.paths.twins.exists():
             return SensitivitySet(self.paths.twins, names, training_set.dimensions)
         path = self.paths.store("sensitivity")
-        open_trajectories(path)  # before the values: whether it can be opened at all
+        open_trajectories(path)  # tells first whether it can be opened at all
         _raise_unless_whole(SensitivityStore(path), "samples still to be computed")
         return SensitivitySet(path, names, training_set.dimensions)
 
     # The model ----------------------------------------------------------------------------------
 
     def model(self, config: Config) -> WorldModel:
-        """The trained model, if it was trained as ``config`` says.
+        """The trained model.
+
+        Args:
+            config: the experiment that it must have been trained in.
 
         Raises:
-            InputError: if there is none, it is damaged, or was trained otherwise.
+            InputError: if there is no model, if it is damaged, or if it was trained with other settings.
         """
         model, trained = load_model(self.folder)
         self.check_trained(trained, config)
         return model
 
     def check_trained(self, trained: Config | None = None, config: Config | None = None) -> None:
-        """Refuse a model that was trained otherwise than ``config.yaml`` says.
+        """Refuse a model that was trained with other settings than those of ``config.yaml``.
 
         Args:
-            trained: what the model was trained by, if that has been read.
-            config: the experiment, if that has been read.
+            trained: the settings that the model was trained with; read if left out.
+            config: the experiment of the run; read if left out.
 
         Raises:
             InputError: with every key that differs.
@@ -134,7 +145,7 @@ class Run:
     # Numbers ------------------------------------------------------------------------------------
 
     def metrics(self) -> dict[str, Any]:
-        """The numbers that the stages have added so far.
+        """The content of ``report/metrics.json``: the numbers that the stages have added so far.
 
         Raises:
             InputError: if the file is damaged.
@@ -152,7 +163,7 @@ class Run:
         return migrated_metrics(metrics)
 
     def add_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
-        """Add or replace parts of the numbers; returns the parts."""
+        """Add numbers to ``report/metrics.json``, replacing those of the same keys; returns what was added."""
         write_json(self.paths.metrics, self.metrics() | metrics)
         return metrics
 
@@ -160,10 +171,11 @@ class Run:
 
     @contextmanager
     def stage(self, name: str, *, resumes: bool = False) -> Iterator[None]:
-        """Lock the folder for one stage, and add its wall time to the metrics.
+        """Lock the folder for one stage, and add its wall time in seconds to the metrics.
 
         Args:
-            resumes: whether the stage goes on where it was stopped; then its time adds up.
+            name: of the stage, as its time is stored.
+            resumes: whether the stage goes on where it was stopped; then the times of all tries add up.
 
         Raises:
             InputError: if another command is at work in the folder.
@@ -173,7 +185,7 @@ class Run:
             lock = FileLock(self.paths.lock).acquire(timeout=0)
         except Timeout:
             remedy = "wait for it to end, or choose another folder"
-            expected, got = "a run folder that nobody else is at work in", "one with another sciwm command running"
+            expected, got = "a run folder that no other command writes to", "one with another sciwm command running"
             raise InputError([Problem(str(self.folder), expected, got, remedy)]) from None
         times = self.metrics().get("time", {})
         began = time.perf_counter()

@@ -1,8 +1,7 @@
-"""The main job, stage by stage; any stage can be killed and run again without loss.
+"""The stages of an experiment: simulate, train, evaluate, control, report. Each reads and writes one run folder.
 
-Simulation, training and evaluation go on where they stood; the other stages, minutes long, begin again.
-
-What a run folder holds stands in ``sciwm.run_paths``.
+A stage that was stopped can be called again. Simulation, training and evaluation go on where they stood; control and
+report, which take minutes, begin again. ``sciwm.run_paths`` lists the files of a run.
 """
 
 from collections.abc import Sequence
@@ -39,16 +38,20 @@ AGAINST_BLOW_UP = (
 
 
 def simulate(config: Config, folder: Path) -> None:
-    """Write ``config.yaml`` and the training, validation and test simulations.
+    """Write ``config.yaml`` and the training, validation and test simulations, and sensitivities if configured.
+
+    Args:
+        config: the experiment.
+        folder: the run folder; made if it is not there.
 
     Raises:
-        InputError: if the folder belongs to another experiment, or every simulation of a set blew up.
+        InputError: if the folder belongs to another experiment, or if no simulation of a set stayed finite.
     """
     run = Run(folder)
     with run.stage("simulate", resumes=True):
         settings = config.simulation.model_dump()
         truth = simulations.build(settings)
-        # or training would find out
+        # fail before simulating, not when training builds the model
         raise_if(names_problems(config.model, [v.name for v in truth.variables], truth.grid.dims))
         run.claim(config)
         for name in ("train", "validation", "test"):
@@ -56,14 +59,14 @@ def simulate(config: Config, folder: Path) -> None:
             path = run.paths.store(name)
             store = generate(simulation, recipe(config, name), path, settings=settings, progress=bar)
             if not store.outcomes()["ok"]:
-                got = f"{store.outcomes()['blew_up']} that blew up ({'; '.join(store.causes())})"
+                got = f"{store.outcomes()['blew_up']} that did not ({'; '.join(store.causes())})"
                 raise InputError([Problem(str(store.path), "simulations that stay finite", got, AGAINST_BLOW_UP)])
         if config.data.sensitivities is not None and not run.paths.twins.exists():
             _simulate_sensitivities(config, run)
 
 
 def _simulate_sensitivities(config: Config, run: Run) -> None:
-    """From instants of the training set: what other actions would have changed, by the true solver."""
+    """Sensitivities by the true solver, from random instants of the training set."""
     wanted = config.data.sensitivities
     if wanted is None:
         return
@@ -88,7 +91,14 @@ def _simulate_sensitivities(config: Config, run: Run) -> None:
 
 
 def train(folder: Path) -> None:
-    """Train on the generated data, then alternate on-policy rounds with further training."""
+    """Train on the simulated data; then, for each on-policy round, collect data with the model and train further.
+
+    Args:
+        folder: the run folder, with complete simulations.
+
+    Raises:
+        InputError: if data are missing or damaged.
+    """
     run = Run(folder)
     config = run.config()
     torch.set_num_threads(config.training.threads)
@@ -107,9 +117,9 @@ def train(folder: Path) -> None:
 
 
 def _collect_on_policy(config: Config, run: Run, round_number: int) -> None:
-    """Plan through the model as it stands, execute in the true simulation, keep what happened as data.
+    """Control the true simulation by planning through the model as it is now, and store the episodes as data.
 
-    A round that was collected is kept, even if the planner is configured otherwise since then.
+    A round that is complete is kept, even if the planner has been configured differently since.
     """
     settings = config.simulation.model_dump()
     simulation, rounds = simulations.build(settings), config.training.on_policy
@@ -136,18 +146,19 @@ def _collect_on_policy(config: Config, run: Run, round_number: int) -> None:
 
 
 def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]:
-    """Measure the model part by part; each part goes to ``evaluation/PART.nc`` and into the metrics.
+    """Evaluate the model part by part; each part is written to ``evaluation/PART.nc`` and to the metrics.
 
-    What was measured of this model with these settings is kept.
+    A stored result of the same model and settings is used again.
 
     Args:
-        parts: names of those to measure, ``evaluation.parts`` if left out.
+        folder: the run folder, with a trained model.
+        parts: names of the parts, see ``EVALUATION_PARTS``; by default those of ``evaluation.parts``.
 
     Returns:
         their metrics; under ``left_out`` the parts that do not apply, each with the reason.
 
     Raises:
-        InputError: if there is no such part, or the folder holds no sound model and data.
+        InputError: if there is no such part, or if model or data are missing or damaged.
     """
     run = Run(folder)
     config = run.config()
@@ -184,7 +195,14 @@ def _evaluate_parts(run: Run, names: Sequence[str], context: EvaluationContext) 
 
 
 def control(folder: Path) -> dict[str, Any]:
-    """Every controller on held-out starts of the true simulation, to ``controlled.nc`` and the metrics."""
+    """Run every controller on held-out starts of the true simulation; writes ``controlled.nc`` and the metrics.
+
+    Args:
+        folder: the run folder, with a trained model.
+
+    Returns:
+        the metrics of control, under ``control``.
+    """
     run = Run(folder)
     config = run.config()
     torch.set_num_threads(config.training.threads)
@@ -200,7 +218,7 @@ def control(folder: Path) -> dict[str, Any]:
 
 
 def report(folder: Path) -> Path:
-    """The page: figures, tables, configuration and versions in one file.
+    """Write the report: figures, tables, configuration and versions in one file.
 
     Returns:
         path of ``report/index.html``.
@@ -214,10 +232,17 @@ def report(folder: Path) -> Path:
 
 
 def run_all(config: Config, folder: Path) -> Path:
-    """Simulate, train, evaluate, control, report; returns the path of the page.
+    """Simulate, train, evaluate, control and report.
+
+    Args:
+        config: the experiment.
+        folder: the run folder; made if it is not there.
+
+    Returns:
+        path of ``report/index.html``.
 
     Raises:
-        InputError: as any of the stages; before the first if the training will not fit into memory.
+        InputError: as of any stage; before the first one if training will not fit into memory.
     """
     require_memory(config, actuation_of(simulations.build(config.simulation.model_dump())).axes)
     simulate(config, folder)
