@@ -1,4 +1,4 @@
-"""What a learned model has to beat, in closed form: persistence and linear dynamics of a few modes."""
+"""Baselines that are fitted in closed form: persistence, and linear dynamics of a few modes (DMDc, EDMDc)."""
 
 from sciwm.baselines.dmdc import DMDc, fit_dmdc, fit_edmdc
 from sciwm.baselines.fields_alone import require_fields_alone

@@ -5,8 +5,8 @@
 with the coefficients z of :mod:`sciwm.baselines.modes`; A - 1, B and c by ridge regression of the changes over
 all pairs of instants, so that strong ridges lead to persistence. Proctor, Brunton & Kutz (2016),
 doi:10.1137/15M1013857; with products, the linear predictor of Korda & Mezic (2018),
-doi:10.1016/j.automatica.2018.03.046: it stays lifted all through a rollout, and the fields are read from its
-first entries.
+doi:10.1016/j.automatica.2018.03.046: psi is advanced linearly all through a rollout, without computing the products
+anew, and the fields are decoded from its first entries z.
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ from simulations import ActionBox
 
 
 class DMDc(nn.Module):
-    """A linear ``Dynamics`` of lifted mode coefficients.
+    """A linear ``Dynamics`` of mode coefficients and, if asked for, their products; fit one with :func:`fit_dmdc`.
 
     Args:
-        modes: how fields become coefficients and back.
-        products: q, of how many leading coefficients the state holds the products; none if 0.
+        modes: map fields to coefficients and back.
+        products: q, the number of leading coefficients whose products are in the state; none if 0.
         transition, control, offset: A ``(size, size)``, B ``(size, actuator)`` for actions of
             ``[-1, 1]``, and c ``(size,)``.
         actuators: names and bounds of the actions.
@@ -58,7 +58,7 @@ class DMDc(nn.Module):
         self.register_buffer("offset", offset)
 
     def encode(self, fields: Tensor) -> Tensor:
-        """Fields ``(batch, variable, *space)`` on the grid of the fit to states ``(batch, size)``."""
+        """Fields ``(batch, variable, *space)``, on the grid of the training data, to states ``(batch, size)``."""
         return lift(self.modes.encode(fields), self.products)
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
@@ -77,23 +77,28 @@ class DMDc(nn.Module):
 
 
 def fit_dmdc(data: Recordings, *, rank: int | float, ridge: float) -> DMDc:
-    """DMDc of the leading modes, in the precision of the data.
+    """Fit DMDc to the leading modes.
 
     Args:
-        rank: number of modes, or the share of the variance that they hold (a fraction below one).
-        ridge: see :func:`regress`.
+        data: the trajectories.
+        rank: number of modes, or as a fraction below one the share of the variance that they hold; 0.99 to 0.999 is
+            usual.
+        ridge: penalty, see :func:`regress`. :func:`~sciwm.baselines.tuning.tune` chooses rank and ridge.
+
+    Returns:
+        the model, in the precision of the data.
     """
     return fit_edmdc(data, rank=rank, products=0, ridge=ridge)
 
 
 def fit_edmdc(data: Recordings, *, rank: int | float, products: int, ridge: float) -> DMDc:
-    """DMDc of the leading modes and the products of the first ``products`` of their coefficients."""
+    """Fit DMDc to the leading modes and all products of the first ``products`` coefficients, see :func:`fit_dmdc`."""
     modes = fit_modes(data.fields.flatten(0, 1)).truncated(rank)
     return fit_linear(data, modes, products, [ridge])[0].to(data.fields.dtype)
 
 
 def fit_linear(data: Recordings, modes: Modes, products: int, ridges: Sequence[float]) -> list[DMDc]:
-    """One fit for each ridge, on given modes, in float64.
+    """Fit one model for each ridge on given modes, in float64.
 
     Raises:
         InputError: if there are more coefficients to multiply than modes, or a ridge is negative.
@@ -129,11 +134,12 @@ def lift(coefficients: Tensor, products: int) -> Tensor:
 
 
 def regress(regressors: Tensor, targets: Tensor, ridges: Sequence[float]) -> list[tuple[Tensor, Tensor]]:
-    """``min <|y - W x - c|^2> + ridge sum_ij (s_j W_ij)^2`` with the deviations s of the regressors x.
+    """Ridge regression: ``min <|y - W x - c|^2> + ridge sum_ij (s_j W_ij)^2``, with s the deviations of x.
 
     Args:
         regressors: ``(pair, regressor)``.
         targets: ``(pair, target)``.
+        ridges: penalties, zero or more.
 
     Returns:
         W ``(target, regressor)`` and c ``(target,)`` for each ridge.
@@ -144,7 +150,7 @@ def regress(regressors: Tensor, targets: Tensor, ridges: Sequence[float]) -> lis
     standard = (regressors - mean) / deviation
     eigenvalues, eigenvectors = torch.linalg.eigh(standard.T @ standard / len(standard))
     correlation = eigenvectors.T @ (standard.T @ (targets - target_mean)) / len(standard)
-    seen = eigenvalues > 1e-14 * eigenvalues[-1]  # directions that the data never take stay without weight
+    seen = eigenvalues > 1e-14 * eigenvalues[-1]  # directions in which the data do not vary get no weight
     fits = []
     for ridge in ridges:
         inverse = torch.where(seen, 1 / (eigenvalues + ridge), torch.zeros_like(eigenvalues))

@@ -1,9 +1,9 @@
-"""Proper orthogonal decomposition: the few patterns that hold most of the variance of fields.
+"""Proper orthogonal decomposition: the orthonormal modes that hold most of the variance of fields.
 
     u = mean + deviation sqrt(e) sum_i z_i phi_i,    phi_i . phi_j = delta_ij,    sum_i <z_i^2> = 1
 
-with the mean field, one deviation per variable, and the mean square e of the normalised fields, so that
-squared errors of all coefficients z are shares of the variance. Sirovich (1987), doi:10.1090/qam/910462.
+with the mean field, one deviation per variable, and e the mean square of the normalised fields, so that a squared
+error of the coefficients z is a share of the variance. Sirovich (1987), doi:10.1090/qam/910462.
 """
 
 import torch
@@ -61,10 +61,10 @@ class Modes(nn.Module):
         """The leading modes.
 
         Args:
-            rank: how many; or, as a fraction below one, the share of the variance that they hold at least.
+            rank: how many; or, as a fraction below one, the least share of the variance that they hold.
 
         Raises:
-            InputError: if there are not as many.
+            InputError: if there are fewer modes.
         """
         if isinstance(rank, float) and 0 < rank < 1:
             rank = int((self.shares.cumsum(0) < rank).sum()) + 1
@@ -79,13 +79,16 @@ class Modes(nn.Module):
 
 
 def fit_modes(fields: Tensor) -> Modes:
-    """All modes that the fields hold, at most 512, from at most 4096 snapshots spread evenly over them.
+    """Fit all modes of the fields, at most 512, to at most 4096 evenly spaced snapshots.
 
     Args:
         fields: ``(snapshot, variable, *space)``.
 
     Returns:
         modes in float64.
+
+    Raises:
+        InputError: if the fields do not vary.
     """
     fields = fields[:: -(-len(fields) // MOST_SNAPSHOTS)].double()
     mean = fields.mean(dim=0)
@@ -102,13 +105,13 @@ def fit_modes(fields: Tensor) -> Modes:
 
 
 def _principal(vectors: Tensor) -> tuple[Tensor, Tensor]:
-    """Orthonormal rows and their shares of the variance, by the smaller of the two correlation matrices."""
+    """Orthonormal rows and their shares of the variance, from the smaller of the two correlation matrices."""
     count, size = vectors.shape
     by_points = size <= count
     shares, columns = torch.linalg.eigh((vectors.T @ vectors if by_points else vectors @ vectors.T) / count)
     kept = (shares > 1e-13 * shares[-1]).flip(0).nonzero().flatten()[:MOST_MODES]
     shares, columns = shares.flip(0)[kept], columns.flip(1)[:, kept]
-    if not by_points:  # weak modes come out of the product with rounding errors
+    if not by_points:  # rounding errors of the product spoil the orthogonality of weak modes
         columns = torch.linalg.qr(vectors.T @ columns).Q
     return columns.T, shares
 

@@ -1,4 +1,4 @@
-"""The forecast that nothing changes."""
+"""Persistence: the forecast that the fields stay as they are."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from simulations import ActionBox
 
 
 class Persistence:
-    """A ``Dynamics`` whose state is the fields, and stays as it is whatever is done.
+    """A ``Dynamics`` whose state is the fields and never changes, whatever the actions.
 
     Args:
-        actuators: the actions, all without effect.
-        control_interval: time that :meth:`advance` stands for.
+        actuators: names and bounds of the actions, which have no effect.
+        control_interval: time that one :meth:`advance` stands for.
     """
 
     def __init__(self, actuators: ActionBox, control_interval: float) -> None:

@@ -1,4 +1,4 @@
-"""Trajectories as tensors, for fits in closed form."""
+"""Trajectories in memory, for baselines that are fitted in closed form."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Recordings:
         control_interval: time between instants.
 
     Raises:
-        InputError: with everything that does not fit.
+        InputError: if shapes do not fit together, or values are not finite.
     """
 
     fields: Tensor
@@ -50,12 +50,12 @@ class Recordings:
 
     @property
     def intervals(self) -> int:
-        """Intervals of each trajectory."""
+        """Number of control intervals of each trajectory."""
         return self.actions.shape[1]
 
 
 def recordings(data: Trajectories) -> Recordings:
-    """The usable simulations of a store, in memory and float32."""
+    """Read the usable simulations of a store into memory, as float32."""
     rows = data.usable
 
     def values(name: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""Rank, ridge and products of a linear baseline, chosen by forecasts of data that it was not fitted to."""
+"""Chooses rank, ridge and products of a linear baseline by its forecasts of validation data."""
 
 import copy
 import math
@@ -20,7 +20,7 @@ RIDGES = (1e-12, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 
 @dataclass(frozen=True)
 class Candidate:
-    """One choice and its error over the horizon, infinite if its forecasts are not finite."""
+    """One choice of settings and its forecast error, infinite if its forecasts are not finite."""
 
     rank: int
     products: int
@@ -40,10 +40,12 @@ def tune(
     """Fit every combination to the training data and keep the one that forecasts the validation data best.
 
     Args:
-        horizon: intervals of a forecast; forecasts start at every ``horizon``-th instant.
+        train, validation: trajectories of different simulations.
+        horizon: control intervals of a forecast, best those that matter for the use, such as a planning horizon;
+            forecasts start at every ``horizon``-th instant.
         ranks: numbers of modes, or shares of the variance below one.
-        products: numbers of leading coefficients that are multiplied with one another: 0 for DMDc alone.
-            Where a rank has fewer modes, all of them are.
+        products: numbers of leading coefficients whose products are in the state, at most the rank: 0 for DMDc.
+        ridges: penalties of the regression.
 
     Returns:
         the best model, and every candidate with its error, best first.
@@ -75,9 +77,9 @@ def tune(
 
 @torch.no_grad()
 def forecast_error(model: DMDc, data: Recordings, horizon: int) -> float:
-    """Root mean square error of forecasts over their horizon, over that of the mean field: 1 is no skill.
+    """Root mean square error of forecasts, relative to that of forecasting the mean field: 1 is no skill.
 
-    Variables count in units of their deviation. What the modes leave out of the fields is an error too.
+    Variables count in units of their deviation. What the modes cannot represent counts as error too.
     """
     model, fields = copy.deepcopy(model).double(), data.fields.double()  # shares of the variance may be tiny
     windows = data.intervals // horizon

@@ -1,4 +1,4 @@
-"""Choosing actions through anything that can be advanced."""
+"""Planners, costs and policies, which work with any ``Dynamics``: a world model or the true solver."""
 
 from sciwm.planning.cem import CEMPlanner
 from sciwm.planning.costs import (

@@ -1,4 +1,4 @@
-"""Planning by sampling: the cross-entropy method."""
+"""Planning by sampling, without gradients: the cross-entropy method."""
 
 from dataclasses import dataclass, field
 
@@ -14,12 +14,16 @@ from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_
 
 @dataclass(frozen=True)
 class CEMPlanner:
-    """Cross-entropy method (Rubinstein 1999, doi:10.1023/A:1010091220143) with momentum and kept elites.
+    """The cross-entropy method (Rubinstein 1999, doi:10.1023/A:1010091220143) with momentum and elites that are kept.
+
+    Each round draws sequences of actions from a normal distribution and moves it to the cheapest ones, the elites. It
+    needs no gradients, and finds its way past poor local minima; but for long horizons or many actuators it needs many
+    more samples than :class:`~sciwm.planning.gradient.GradientPlanner` needs gradient steps.
 
     Args:
-        horizon: control intervals imagined.
+        horizon: number of control intervals to plan.
         settings: numbers of rounds, samples and elites, and the deviation that the search begins with.
-        law: a linear law about the goal, as a guess and as cost-to-go beyond the horizon.
+        law: a linear law about the target, used as one first guess and as the cost beyond the horizon.
     """
 
     horizon: int
@@ -28,19 +32,19 @@ class CEMPlanner:
 
     @torch.no_grad()
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
-        """See :class:`~sciwm.planning.planner.Planner`; the best sequence ever judged is returned."""
+        """See :class:`~sciwm.planning.planner.Planner`; the cheapest sequence of all rounds is returned."""
         problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
         mean, scale = first_guess(problem, self.horizon, warm_start)
         s = self.settings
         deviation = first = (s.deviation * scale).expand_as(mean)
         generator = torch.Generator(device=mean.device).manual_seed(s.seed)
-        elites, elite_costs = mean[None], problem.judge(mean[None])
+        elites, elite_costs = mean[None], problem.costs_of(mean[None])
         rows = torch.arange(len(mean), device=mean.device)
         for _ in range(s.iterations):
             noise = torch.randn((s.samples, *mean.shape), generator=generator, device=mean.device, dtype=mean.dtype)
             drawn = (mean + deviation * noise).clamp(-1, 1)
             pool = torch.cat([drawn, elites])
-            costs = torch.cat([problem.judge(drawn), elite_costs])
+            costs = torch.cat([problem.costs_of(drawn), elite_costs])
             elite_costs, order = costs.topk(min(s.elites, len(pool)), dim=0, largest=False)
             elites = pool[order, rows]
             mean = s.momentum * mean + (1 - s.momentum) * elites.mean(dim=0)

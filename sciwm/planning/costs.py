@@ -1,7 +1,8 @@
-"""What a plan is judged by: costs of imagined futures, never methods of a model.
+"""Costs of predicted trajectories, which planners minimise. They work with any dynamics, and add and scale:
 
-Costs add and scale: ``field_target(model, goal) + 0.01 * action_energy()``. Each is a sum over the
-steps of the horizon.
+    cost = field_target(model, target) + 0.01 * action_energy()
+
+Each cost is a sum over the steps of the horizon. Actions count in ``[-1, 1]``, the bounds of the actuators.
 """
 
 from collections.abc import Callable
@@ -15,12 +16,12 @@ from sciwm.dynamics import Dynamics
 
 @dataclass(frozen=True)
 class Imagined:
-    """An imagined future.
+    """A trajectory of T steps that a dynamics predicts under a sequence of actions: what a cost sees.
 
     Args:
-        states: the steps 1 to T, ``(batch, T, ...)``.
-        readouts: what the cost asked for, by name, ``(batch, T, ...)``.
-        actions: the steps 0 to T - 1 in ``[-1, 1]``, ``(batch, T, actuator)``.
+        states: states after the steps 1 to T, ``(batch, T, ...)``.
+        readouts: the readouts that the cost needs, by name, ``(batch, T, ...)``.
+        actions: actions of the steps 0 to T - 1 in ``[-1, 1]``, ``(batch, T, actuator)``.
         previous_action: the action before the first, in ``[-1, 1]``, ``(batch, actuator)``.
     """
 
@@ -32,11 +33,17 @@ class Imagined:
 
 @dataclass(frozen=True)
 class Cost:
-    """``cost(imagined) -> (batch,)``.
+    """A cost of predicted trajectories, to be minimised; the functions of this module make the usual ones.
+
+    Call it with an :class:`Imagined` trajectory to get ``(batch,)``. Add costs with ``+`` and weigh them with ``*``.
 
     Args:
-        reads: the readouts it needs.
-        evaluate: the cost itself.
+        reads: names of the readouts that it needs: ``"fields"`` or functionals.
+        evaluate: maps a trajectory to its cost ``(batch,)``, differentiably; the entries of a batch must not mix.
+
+    Example:
+        >>> largest_action = Cost(frozenset(), lambda i: i.actions.abs().amax(dim=(1, 2)))
+        >>> cost = action_energy() + 0.1 * largest_action
     """
 
     reads: frozenset[str]
@@ -57,12 +64,13 @@ class Cost:
 def field_target(dynamics: Dynamics, target: Tensor, *, goal: Tensor | None = None) -> Cost:
     """Mean square distance of the fields from a target, ``sum_t < (u_t - u*)^2 >``.
 
-    The target passes through the model's own encoding and reading, so that the cost is zero where
-    the model believes to be at the target.
+    The target is encoded and decoded by the dynamics first, so that the cost is zero in the state that encodes the
+    target, whatever the encoder leaves out.
 
     Args:
-        target: physical fields ``(variable, *space)``, NaN all over in a variable that may be anything.
-        goal: their state ``(1, ...)``, if it has been encoded.
+        dynamics: what trajectories are predicted with.
+        target: physical fields ``(variable, *space)``; NaN everywhere in a variable that may take any value.
+        goal: the encoded target ``(1, ...)``, if it is known already.
     """
     with torch.no_grad():
         state = dynamics.encode(target.nan_to_num()[None]) if goal is None else goal
@@ -76,7 +84,7 @@ def mean_square_distance(fields: Tensor, target: Tensor) -> Tensor:
 
     Args:
         fields: ``(batch, time, variable, *space)``.
-        target: ``(variable, *space)``, NaN where the fields may be anything.
+        target: ``(variable, *space)``, NaN where the fields may take any value.
     """
     wanted = ~target.isnan()
     away = (fields - target.nan_to_num()) * wanted
@@ -84,9 +92,13 @@ def mean_square_distance(fields: Tensor, target: Tensor) -> Tensor:
 
 
 def latent_target(dynamics: Dynamics, target: Tensor) -> Cost:
-    """Mean square distance of the states from an encoded target, ``sum_t mean (z_t - z*)^2``.
+    """Mean square distance of the states from the encoded target, ``sum_t mean (z_t - z*)^2``.
+
+    This needs no decoding, but weighs the fields as the encoder does. Prefer :func:`field_target` for distances that
+    are to mean something in physical space.
 
     Args:
+        dynamics: what trajectories are predicted with.
         target: physical fields ``(variable, *space)``.
     """
     with torch.no_grad():
@@ -95,17 +107,17 @@ def latent_target(dynamics: Dynamics, target: Tensor) -> Cost:
 
 
 def functional(name: str) -> Cost:
-    """The sum over time of a functional, to be made small: ``sum_t Q(z_t)``."""
+    """The sum over the horizon of a functional that is to become small, such as ``"energy"``: ``sum_t Q(z_t)``."""
     return Cost(frozenset({name}), lambda i: i.readouts[name].sum(dim=1))
 
 
 def action_energy() -> Cost:
-    """``sum_t mean_j a_j^2`` with actions in ``[-1, 1]``."""
+    """Mean square of the actions in ``[-1, 1]``, ``sum_t mean_j a_j^2``; 0.01 is a good weight against waste."""
     return Cost(frozenset(), lambda i: i.actions.square().mean(dim=2).sum(dim=1))
 
 
 def action_rate() -> Cost:
-    """``sum_t mean_j (a_t - a_{t-1})^2`` with actions in ``[-1, 1]``, from the last applied one on."""
+    """Mean square change of actions in ``[-1, 1]``, ``sum_t mean_j (a_t - a_{t-1})^2``; a_{-1} was applied last."""
 
     def evaluate(i: Imagined) -> Tensor:
         before = torch.cat([i.previous_action[:, None], i.actions[:, :-1]], dim=1)

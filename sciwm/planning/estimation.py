@@ -1,10 +1,10 @@
-"""Control from noisy sensors: the stationary Kalman filter before a linear law (LQG).
+"""The stationary Kalman filter, which with a linear law gives control from noisy sensors (LQG).
 
 Kalman (1960), doi:10.1115/1.3662552. With ``y = C s + noise`` read before the step,
 
-    s_hat <- s_hat + L (y - C s_hat)                 what the sensors add
-    a = hold - K (s_hat - goal)                      the law, as if the estimate were the state
-    s_hat <- goal + A (s_hat - goal) + B (a - hold)  what the model predicts of the next
+    s_hat <- s_hat + L (y - C s_hat)                 correction by the sensors
+    a = hold - K (s_hat - goal)                      feedback of the estimate
+    s_hat <- goal + A (s_hat - goal) + B (a - hold)  prediction for the next interval
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ from sciwm.planning.linear_law import linearize
 
 @dataclass
 class KalmanFilter:
-    """An estimate of the state, kept up to date by sensors and model.
+    """An estimate of the state, corrected by sensors and advanced by the linearised model.
+
+    :func:`kalman_filter` makes one.
 
     Args:
         goal, hold: the state ``(n,)`` and the action in ``[-1, 1]`` about which the model is linear.
@@ -37,7 +39,7 @@ class KalmanFilter:
     estimate: Tensor
 
     def correct(self, observation: Tensor) -> Tensor:
-        """Take in ``(batch, sensor)``; returns the estimate ``(batch, n)``."""
+        """Correct the estimate by sensor readings ``(batch, sensor)``; returns it, ``(batch, n)``."""
         self.estimate = self.estimate + (observation - self.estimate @ self.sensors.T) @ self.gain.T
         return self.estimate
 
@@ -56,18 +58,20 @@ def kalman_filter(
     sensor_variance: float = 1.0,
     process_variance: float = 0.0,
 ) -> KalmanFilter:
-    """The stationary filter of the linearised ``dynamics``.
+    """The stationary Kalman filter of ``dynamics``, linearised about a target.
 
     Args:
-        target: physical fields about which to linearise.
-        sensors: C, ``(sensor, n)``.
+        dynamics: a world model or a simulation.
+        target: physical fields ``(variable, *space)`` about which to linearise, at rest.
+        sensors: C, ``(sensor, n)``, which maps states to sensor readings.
         start: first estimate, ``(batch, n)``.
-        sensor_variance: of the independent noise of each sensor.
-        process_variance: of what disturbs each number of the state in an interval; only the ratio of the
-            two matters, and with none the filter trusts the model in all but growing modes.
+        sensor_variance: variance of the independent noise of each sensor.
+        process_variance: variance of the disturbance of each number of the state in an interval. Only the ratio of
+            the two variances matters. With 0 the filter trusts the model in all but growing modes; raise it until the
+            estimate follows the sensors as fast as it should.
 
     Raises:
-        ValueError: if the error of the estimate does not settle: a growing mode escapes the sensors.
+        ValueError: if the variance of the estimate does not settle, since the sensors do not see a growing mode.
     """
     goal, hold, transition, control = linearize(dynamics, target)
     a, c = transition.double().cpu().numpy(), sensors.double().cpu().numpy()

@@ -1,4 +1,4 @@
-"""From settings to a planner and its cost, the same for every dynamics."""
+"""Builds a planner and its cost from the settings of a run, for any dynamics."""
 
 from torch import Tensor
 
@@ -14,15 +14,15 @@ from sciwm.planning.planner import Planner
 def planning_cost(
     settings: PlanningSettings, dynamics: Dynamics, target_fields: Tensor, *, goal: Tensor | None = None
 ) -> Cost:
-    """What a controller minimises when it drives ``dynamics`` to a target:
+    """The cost of driving ``dynamics`` to a target:
 
         sum_t < (u_t - u*)^2 > + action_weight mean_j a_j^2 + rate_weight mean_j (a_t - a_{t-1})^2
 
     Args:
-        settings: how to weigh.
-        dynamics: what will be imagined with.
-        target_fields: the fields to reach, physical, ``(variable, *space)``.
-        goal: their state ``(1, ...)``, if it has been encoded.
+        settings: the weights.
+        dynamics: what trajectories are predicted with.
+        target_fields: physical fields to reach, ``(variable, *space)``, NaN in a variable that may take any value.
+        goal: the encoded target ``(1, ...)``, if it is known already.
     """
     cost = field_target(dynamics, target_fields, goal=goal) + settings.action_weight * action_energy()
     return cost + settings.rate_weight * action_rate() if settings.rate_weight > 0 else cost
@@ -34,11 +34,11 @@ def build_planner(
     """A planner that drives ``dynamics`` to a target and holds it there, and the cost it minimises.
 
     Args:
-        settings: how to search, and how to weigh.
+        settings: planner, horizon and weights.
         dynamics, target_fields, goal: see ``planning_cost``.
 
     Raises:
-        NoLinearLaw: if ``terminal = riccati`` and no law within reach holds the target.
+        NoLinearLaw: if ``terminal = riccati`` and the actuators cannot hold the target.
     """
     if goal is None:
         goal = dynamics.encode(target_fields.nan_to_num()[None])

@@ -1,4 +1,4 @@
-"""Planning by the gradient of the cost through the imagined future."""
+"""Planning by gradients of the cost with respect to the actions."""
 
 from dataclasses import dataclass, field
 
@@ -14,12 +14,15 @@ from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_
 
 @dataclass(frozen=True)
 class GradientPlanner:
-    """Adam on the actions, projected to the box; through the true solver this is the adjoint method.
+    """Adam on the actions, projected to their bounds; through the true solver this is the adjoint method.
+
+    The usual choice for smooth dynamics. On a chaotic flow gradients grow exponentially with the horizon: keep it to
+    a Lyapunov time or two.
 
     Args:
-        horizon: control intervals imagined.
-        settings: number and size of the steps.
-        law: a linear law about the goal, as a guess and as cost-to-go beyond the horizon.
+        horizon: number of control intervals to plan.
+        settings: number and size of the gradient steps.
+        law: a linear law about the target, used as one first guess and as the cost beyond the horizon.
     """
 
     horizon: int
@@ -27,7 +30,7 @@ class GradientPlanner:
     law: LinearLaw | None = None
 
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
-        """See :class:`~sciwm.planning.planner.Planner`; the best iterate is kept, not the last."""
+        """See :class:`~sciwm.planning.planner.Planner`; the cheapest iterate is returned, not the last."""
         problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
         guess, scale = first_guess(problem, self.horizon, warm_start)
         iterations = self.settings.iterations
@@ -37,7 +40,7 @@ class GradientPlanner:
         for iteration in range(iterations + 1):
             with torch.set_grad_enabled(iteration < iterations):
                 actions = guess + scale * change
-                costs = problem.judge(actions[None])[0]
+                costs = problem.costs_of(actions[None])[0]
                 total = torch.where(costs.isfinite(), costs, 0.0).sum()
             better = costs.detach() < best_cost
             best = torch.where(better[:, None, None], actions.detach(), best)

@@ -1,10 +1,10 @@
-"""Quasi-Newton search of many independent problems at once, within a box.
+"""Minimises many independent functions at once within bounds, by a quasi-Newton method.
 
 Limited-memory BFGS by the two-loop recursion (Liu & Nocedal 1989, doi:10.1007/BF01589116) on the
-variables that no bound holds, with projected backtracking (Bertsekas 1982, doi:10.1137/0320018). Every
-element has its own curvature history and step length, so that the elements of a batch do not influence
-each other; and none waits for another's line search: each evaluation of the batch is a new step for
-those whose last trial was accepted, a shorter trial for the others.
+variables that are not at a bound, with projected backtracking (Bertsekas 1982, doi:10.1137/0320018).
+Every element of a batch has its own curvature history and step length, so that elements do not influence
+each other. None waits for the line search of another: an evaluation of the batch is a new step for the
+elements whose last trial was accepted, and a shorter trial for the others.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 SUFFICIENT_DECREASE = 1e-4
-SHORTEST_TRIAL = 1e-10  # of a direction: below it, the history is forgotten
-FIRST_STEP = 0.02  # of the box, before any curvature is known
+SHORTEST_TRIAL = 1e-10  # share of a direction; if even this is no descent, the history is discarded
+FIRST_STEP = 0.02  # share of the width of the bounds, before any curvature is known
 
 
 def minimize(
@@ -29,14 +29,15 @@ def minimize(
     """Minimise each element's cost over ``low <= x <= high``.
 
     Args:
-        cost_per_element: takes ``(batch, ...)`` to ``(batch,)``, differentiably; each cost depends on its
+        cost_per_element: maps ``(batch, ...)`` to ``(batch,)``, differentiably; each cost may depend on its
             own element only. A trial whose cost or gradient is not finite is rejected.
         start: first guess, ``(batch, ...)``.
-        iterations: evaluations of the cost and its gradient, the one at ``start`` among them.
-        history: pairs of steps and gradient changes that the curvature is estimated from.
+        low, high: bounds of every variable.
+        iterations: number of evaluations of the cost and its gradient, including that at ``start``.
+        history: number of past steps from which the curvature is estimated; 10 is usual.
 
     Returns:
-        the best point found by each element, of the shape of ``start``, and its cost ``(batch,)``.
+        the best point found for each element, of the shape of ``start``, and its cost ``(batch,)``.
 
     Example:
         >>> minimize(lambda x: (x - 3).square().sum(1), torch.zeros(2, 1), low=-1, high=1, iterations=5)[0].tolist()
@@ -75,7 +76,7 @@ def minimize(
 
 
 class _Curvature:
-    """The last steps and gradient changes of every element, newest last."""
+    """Curvature history: the last steps and gradient changes of every element, newest last."""
 
     def __init__(self, x: Tensor, history: int) -> None:
         self.steps = x.new_zeros(history, *x.shape)
@@ -90,14 +91,14 @@ class _Curvature:
         self.known = _appended(self.known, where, where)
 
     def forget(self, where: Tensor) -> None:
-        """Empty the history of some elements."""
+        """Discard the history of some elements."""
         self.known = self.known & ~where
 
     def solve(self, gradient: Tensor, free: Tensor) -> tuple[Tensor, Tensor]:
         """The inverse of the estimated Hessian times ``gradient``, in the free variables only.
 
         Returns:
-            the product ``(batch, variable)``, and which elements know any curvature ``(batch,)``.
+            the product ``(batch, variable)``, and which elements have any history ``(batch,)``.
         """
         steps, changes = self.steps * free, self.changes * free
         products = _dot(steps, changes)
@@ -117,7 +118,7 @@ class _Curvature:
 
 
 def _descent(curvature: _Curvature, x: Tensor, gradient: Tensor, low: float, high: float) -> Tensor:
-    """The quasi-Newton direction; the gradient's, some of the box long, where no curvature is known."""
+    """The quasi-Newton direction; without history the steepest descent, as long as ``FIRST_STEP`` says."""
     free = ~((x <= low) & (gradient > 0) | (x >= high) & (gradient < 0))
     downhill = -gradient * free
     steepest_slope = downhill.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
@@ -128,7 +129,7 @@ def _descent(curvature: _Curvature, x: Tensor, gradient: Tensor, low: float, hig
 
 
 def _shorter(length: Tensor, slope: Tensor, rise: Tensor) -> Tensor:
-    """The minimum of the parabola through a rejected trial, between a tenth and a half of its length."""
+    """The next trial after a rejected one: the minimum of the parabola, between a tenth and a half of its length."""
     parabola = -slope * length.square() / (2 * (rise - slope * length))
     return torch.where(parabola.isfinite(), parabola, 0.0).clamp(0.1 * length, 0.5 * length)
 

@@ -1,4 +1,4 @@
-"""What all planners share: plans, how a sequence of actions is judged, and where a search starts."""
+"""What all planners share: the plan, the cost of a sequence of actions, and the first guess of a search."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,17 +11,18 @@ from sciwm.planning.costs import Cost, Imagined
 from sciwm.planning.linear_law import LinearLaw
 
 SEQUENCES_AT_ONCE = 512
-"""Many share the work of entering a step; with more of them memory, not arithmetic, takes the time."""
+"""How many sequences are predicted together: fewer waste overhead of each step, more are limited by memory."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A sequence of actions for every episode.
+    """A sequence of actions for every episode of a batch.
 
     Args:
         actions: physical, ``(batch, horizon, actuator)``.
-        predicted_cost: what the planner believes they cost, ``(batch,)``.
-        spread: range of what the search still considered, in ``[-1, 1]`` units, ``(batch,)``.
+        predicted_cost: the cost as the dynamics predicts it, cost beyond the horizon included, ``(batch,)``.
+        spread: a measure of how far the search ranged at its end, with actions in ``[-1, 1]``, ``(batch,)``: the
+            largest deviation that CEM still drew with, or the largest change of an action from the first guess.
     """
 
     actions: Tensor
@@ -30,27 +31,37 @@ class Plan:
 
 
 class Planner(Protocol):
-    """Searches over actions in ``[-1, 1]``, batched over episodes, clamped to the box."""
+    """Finds cheap sequences of actions within the bounds of the actuators, for a batch of episodes at once."""
 
     @property
     def horizon(self) -> int:
-        """Steps imagined."""
+        """Number of control intervals that a plan spans."""
         ...
 
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
-        """The best actions found from ``state`` ``(batch, ...)``; ``warm_start`` is the plan one interval ago."""
+        """Plan from given states.
+
+        Args:
+            dynamics: what trajectories are predicted with: a world model or a simulation.
+            state: states of the dynamics, ``(batch, ...)``, as from ``dynamics.encode``.
+            cost: what to minimise.
+            warm_start: the plan of one interval ago; with one, a search needs far fewer iterations.
+
+        Returns:
+            the cheapest sequence that was found for each state.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class PlanningProblem:
-    """One planning problem: judge sequences of normalised actions from given states.
+    """What a planner minimises: the cost of sequences of actions from given states.
 
     Args:
-        dynamics, cost: what to imagine with, and what to judge by.
+        dynamics, cost: what trajectories are predicted with, and their cost.
         state: ``(batch, ...)``.
         previous_action: the last applied action in ``[-1, 1]``, ``(batch, actuator)``.
-        law: adds its cost-to-go at the end of the horizon.
+        law: adds its cost-to-go for what is beyond the horizon; none if None.
     """
 
     dynamics: Dynamics
@@ -59,17 +70,17 @@ class PlanningProblem:
     previous_action: Tensor
     law: LinearLaw | None
 
-    def judge(self, actions: Tensor) -> Tensor:
-        """Cost of ``(candidate, batch, horizon, actuator)``, shape ``(candidate, batch)``; non-finite is infinite.
+    def costs_of(self, actions: Tensor) -> Tensor:
+        """Costs ``(candidate, batch)`` of actions in ``[-1, 1]``, ``(candidate, batch, horizon, actuator)``.
 
-        Where no gradient is asked for, a few candidates at once.
+        A cost that is not finite counts as infinite. Without gradients, a few candidates are computed at a time.
         """
         if torch.is_grad_enabled():
-            return self._judge(actions)
+            return self._costs_of(actions)
         at_once = max(1, SEQUENCES_AT_ONCE // len(self.state))
-        return torch.cat([self._judge(part) for part in actions.split(at_once)])
+        return torch.cat([self._costs_of(part) for part in actions.split(at_once)])
 
-    def _judge(self, actions: Tensor) -> Tensor:
+    def _costs_of(self, actions: Tensor) -> Tensor:
         candidates = actions.shape[0]
         flat = actions.flatten(0, 1)
         start = self.state.repeat(candidates, *[1] * (self.state.ndim - 1))
@@ -85,12 +96,12 @@ class PlanningProblem:
 
 @torch.no_grad()
 def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None) -> tuple[Tensor, Tensor]:
-    """The best of: no action, the last plan shifted by one interval, and the linear law.
+    """The cheapest of: no action, the last plan shifted by one interval, and the linear law.
 
     Returns:
-        normalised actions ``(batch, horizon, actuator)`` and the scale on which to search about
-        them, ``(batch, 1, 1)``: the whole box, or, where a linear law is known, the size of the
-        guess, so that a search near the goal is as fine as what is left to do.
+        actions in ``[-1, 1]``, ``(batch, horizon, actuator)``, and the scale on which to search about them,
+        ``(batch, 1, 1)``: 1 or, with a linear law, the largest action of the guess, so that the search becomes finer
+        as the target is approached.
     """
     box, batch = problem.dynamics.actuators, len(problem.state)
     nothing = box.to_normalized(problem.previous_action.new_zeros(batch, horizon, len(box)))
@@ -101,7 +112,7 @@ def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None)
     if problem.law is not None:
         guesses.append(_follow(problem, problem.law, horizon))
     candidates = torch.stack(guesses)
-    best = problem.judge(candidates).argmin(dim=0)
+    best = problem.costs_of(candidates).argmin(dim=0)
     guess = candidates[best, torch.arange(batch)]
     scale = torch.ones(batch, 1, 1).to(guess)
     if problem.law is not None:
@@ -110,7 +121,7 @@ def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None)
 
 
 def previous_action(dynamics: Dynamics, state: Tensor, warm_start: Plan | None) -> Tensor:
-    """The last applied action in ``[-1, 1]``: the first of the last plan, or none."""
+    """The last applied action in ``[-1, 1]``: the first of the last plan; no action if there is no plan."""
     box = dynamics.actuators
     if warm_start is None:
         return box.to_normalized(state.new_zeros(len(state), len(box)))

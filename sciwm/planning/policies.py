@@ -1,4 +1,4 @@
-"""Closing the loop: policies that map the observed fields to the next action."""
+"""Policies: feedback from the observed fields to the next action."""
 
 import time
 from dataclasses import dataclass, field
@@ -15,11 +15,22 @@ from simulations import ActionBox
 
 @dataclass
 class RecedingHorizon:
-    """Model predictive control: encode what is observed, plan, apply the first action, shift, repeat.
+    """Model predictive control: observe, plan, apply the first action, and plan again from the next observation.
+
+    Feedback corrects the errors of the model at every interval; each plan starts its search from the last one, so one
+    policy drives one batch of episodes from their start.
 
     Args:
-        dynamics: what to imagine with.
-        planner, cost: how to search, and what for.
+        dynamics: what trajectories are predicted with: a world model or a simulation.
+        planner: how plans are found.
+        cost: what they minimise.
+        last: the last plan.
+        predicted_cost: the predicted costs of all plans so far, ``(batch,)`` each.
+        seconds: wall time of each decision.
+
+    Example:
+        >>> policy = RecedingHorizon(model, GradientPlanner(horizon=20), field_target(model, rest))  # doctest: +SKIP
+        >>> episodes = run_episodes(simulation, starts, policy, range(200))  # doctest: +SKIP
     """
 
     dynamics: Dynamics
@@ -37,7 +48,7 @@ class RecedingHorizon:
         return action
 
     def decide(self, state: Tensor) -> Tensor:
-        """States of the dynamics ``(batch, ...)``, observed or imagined, to physical actions."""
+        """States of the dynamics ``(batch, ...)`` to physical actions ``(batch, actuator)``."""
         self.last = self.planner.plan(self.dynamics, state, self.cost, self.last)
         self.predicted_cost.append(self.last.predicted_cost)
         return self.last.actions[:, 0]
@@ -45,11 +56,11 @@ class RecedingHorizon:
 
 @dataclass(frozen=True)
 class LinearFeedback:
-    """The linear law alone, saturated at the box.
+    """The linear law as a policy (LQR), its actions limited to their bounds. It works near the target only.
 
     Args:
-        dynamics: whose states the law reads.
-        law: see ``linear_law``.
+        dynamics: encodes the observed fields to the states that the law was made for.
+        law: as from ``linear_law``.
     """
 
     dynamics: Dynamics
@@ -62,7 +73,11 @@ class LinearFeedback:
 
 @dataclass(frozen=True)
 class Hold:
-    """No control: every action zero."""
+    """No control: every action is zero.
+
+    Args:
+        actuators: the actions, as ``dynamics.actuators``.
+    """
 
     actuators: ActionBox
 
@@ -73,12 +88,12 @@ class Hold:
 
 @dataclass
 class OutputFeedback:
-    """The linear law on the filter's estimate: LQG.
+    """The linear law on the estimate of a Kalman filter: LQG control from noisy sensors.
 
     Args:
         law: the feedback.
-        filter: the estimate, advanced by every call.
-        dynamics: whose actions these are.
+        filter: estimates the state; every call corrects and advances it.
+        dynamics: has the bounds of the actuators.
     """
 
     law: LinearLaw
