@@ -80,7 +80,7 @@ def _rows(name: str, folder: Path, repeats: int) -> Iterator[Row]:
     stages.train(folder)
     model, _ = load_model(folder)
     task = control_task(config)
-    solver = task.oracle()
+    solver = task.reference_solver()
     for budget, (horizon, planner) in BUDGETS.items():
         planning = config.planning.model_copy(update={"horizon": horizon, "planner": planner})
         for episodes in flow.episodes:

@@ -137,7 +137,8 @@ PAGES = {
         "measure a benchmark and print its table",
         "Prints the table and writes its numbers as JSON, with commit, machine, date and seeds. Accepted\n"
         "results stand in sciwm/benchmarks/results; 'sciwm benchmark table', in the root of a checkout,\n"
-        "puts them into the README files. A benchmark that was stopped goes on where it stood. NAME, with the time on two cores:\n"
+        "puts them into the README files. A benchmark that was stopped goes on where it stood.\n"
+        "NAME, with the time on two cores:\n"
         "  demo             every controller on the demo, three seeds            about 20 minutes\n"
         "  physics          what each physics term is worth, beside baselines    about 14 hours\n"
         "  on-policy        what training on data of the own plans gains         about 20 minutes\n"

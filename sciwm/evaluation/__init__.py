@@ -1,4 +1,8 @@
-"""What a trained model is worth: rollouts, budgets, closed-loop control, with intervals."""
+"""Measures of a trained model against the true simulation, with confidence intervals.
+
+``suite`` measures the parts of ``sciwm evaluate``; the other modules hold the measures, which work with any
+``Dynamics``.
+"""
 
 from sciwm.evaluation.actions import HELD, ROUGH, alternative_actions, draw_actions, long_run_actions
 from sciwm.evaluation.control import (

@@ -1,4 +1,4 @@
-"""Actions under which a dynamics is evaluated: as in the data, as in no data, and wrong ones as a control."""
+"""Actions for evaluations: like those of the data, unlike them, and wrong ones as a check."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,21 @@ from simulations import ActionBox
 from simulations.excitation import held_levels, mixed
 
 HELD, ROUGH = 8.0, 1.0
-"""Mean intervals for which a level is held: slow enough to be answered, and a new one every interval."""
+"""Mean number of intervals for which a level is held: slow actions, and actions that change in every interval."""
 
 
 def draw_actions(
     box: ActionBox, samples: int, intervals: int, *, hold: float, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """Uniform levels from the whole box, each held for a geometric time of mean ``hold`` intervals.
+    """Draw actions uniformly within their bounds, each level held for a geometric time of mean ``hold`` intervals.
+
+    Args:
+        box: names and bounds of the actions.
+        samples: number of sequences.
+        intervals: length of each sequence.
+        hold: mean number of intervals for which a level is held, 1 or more; see ``HELD`` and ``ROUGH``.
+        seed: sequences of the same seed and length are the same, however many are drawn.
+        dtype: of the result.
 
     Returns:
         physical actions ``(sample, interval, actuator)``; each sample has its own generator.
@@ -28,11 +36,11 @@ def draw_actions(
 
 
 def alternative_actions(box: ActionBox, samples: int, intervals: int, *, seed: int) -> dict[str, Tensor]:
-    """What the actions of the data are exchanged for where the effect of actions is measured.
+    """The two kinds of actions that replace those of the data where the effect of actions is measured.
 
     Returns:
-        ``held`` and ``rough``, levels from the whole box that are held for 8 intervals on average and for one; each
-        physical, ``(sample, interval, actuator)``, see :func:`draw_actions`.
+        ``held`` and ``rough``: levels within the bounds, held for 8 intervals on average, or for one; each physical,
+        ``(sample, interval, actuator)``, see :func:`draw_actions`.
     """
     return {
         name: draw_actions(box, samples, intervals, hold=hold, seed=seed)
@@ -44,12 +52,12 @@ def long_run_actions(box: ActionBox, samples: int, intervals: int, *, forced: bo
     """Actions of long runs: random signals as in the training data, or none.
 
     Args:
-        forced: whether there is any forcing, as a flow needs that decays without it.
-        rng: draws the signals, one sample after the other.
+        forced: whether the runs are forced; needed for a flow that decays without forcing.
+        rng: draws the signals.
 
     Returns:
-        physical actions ``(sample, interval, actuator)``, float32; without forcing zeros, or what the box holds
-        nearest to them.
+        physical actions ``(sample, interval, actuator)``, float32; without forcing zeros, or the actions within
+        bounds that are nearest to zero.
     """
     if not forced:
         return box.clamp(torch.zeros(samples, intervals, len(box)))
@@ -58,15 +66,15 @@ def long_run_actions(box: ActionBox, samples: int, intervals: int, *, forced: bo
 
 
 def beyond(box: ActionBox, actions: Tensor, factor: float) -> Tensor:
-    """Physical actions scaled about the middle of the box, by ``factor`` beyond it."""
+    """Physical actions multiplied by ``factor`` about the middle of their bounds, which they may leave."""
     return box.to_physical(factor * box.to_normalized(actions))
 
 
 def wrong_actions(box: ActionBox, *, shift: int) -> dict[str, Callable[[Tensor], Tensor]]:
-    """What ``(sample, time, actuator)`` actions are exchanged for, by name, the right ones first.
+    """Functions by name that replace actions ``(sample, time, actuator)`` by wrong ones; the first keeps them.
 
     Args:
-        shift: intervals by which ``shifted`` actions come late; until then the first one is held.
+        shift: number of intervals by which ``shifted`` actions are late; until then the first one is held.
     """
 
     def zeroed(actions: Tensor) -> Tensor:

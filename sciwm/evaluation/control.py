@@ -1,4 +1,7 @@
-"""Closed-loop control of the true simulation, by the world model and by those who own the equations."""
+"""Closed-loop control of the true simulation, through the world model and by reference controllers.
+
+The reference controllers plan through the true solver: they show what can be reached with the equations known.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,18 +42,18 @@ CONTROLLERS = {
 
 
 LARGEST_LINEARIZED = 512
-"""Numbers in a state of the true equations whose linear law is found within a minute or so."""
+"""Largest state of the true solver, in numbers, whose linear law is computed; it takes about a minute."""
 
 
 @dataclass(frozen=True)
 class ControlTask:
-    """Drive states of the true simulation to a target and hold them there.
+    """The task of driving states of the true simulation to a target and holding them there.
 
     Args:
-        config: planner, horizon, and the solver step the oracles may plan with.
-        simulation: the plant.
+        config: planner, horizon, and the solver step that the reference controllers plan with.
+        simulation: the true simulation, which is controlled.
         starts: held-out states ``(episode, variable, *space)``.
-        target: fields ``(variable, *space)``, NaN where they may be anything.
+        target: fields ``(variable, *space)``, NaN where they may take any value.
     """
 
     config: Config
@@ -58,50 +61,53 @@ class ControlTask:
     starts: Tensor
     target: Tensor
 
-    def oracle(self) -> Simulation:
-        """The true equations with the coarser step of the configuration, if it names one."""
+    def reference_solver(self) -> Simulation:
+        """The true solver that reference controllers plan through, with a coarser step if the configuration says so."""
         settings = self.config.simulation.model_dump()
         steps = self.config.control.oracle_steps_per_interval or settings["steps_per_interval"]
         return build(settings | {"steps_per_interval": steps})
 
     def references(self) -> dict[str, Callable[[], Policy]]:
-        """Makers of the controllers that need no model, all but the first through the true equations.
+        """Functions that make the controllers to compare with: ``none``, and those that plan through the true solver.
 
-        They plan with the same horizon and cost as the world model, the gradient planner also with
-        the same budget, and may take the coarser solver step of the configuration. Where planning
-        does without a linear law there is no LQR either: the actuators may not be able to hold the
-        target. On grids too large for a linear law of the true equations they plan without one.
+        ``lqr`` is the linear law of the true solver, ``oracle_cem`` plans by sampling, ``adjoint`` by gradients. They
+        have the horizon and cost of the world model, ``adjoint`` also its number of iterations, and may take the
+        coarser solver step of the configuration. Without a linear law in planning (``terminal = none``) there is no
+        ``lqr``, since the actuators may be unable to hold the target. On grids too large for a linear law of the true
+        solver, they plan without one.
         """
         planning, control = self.config.planning, self.config.control
         if self.target.numel() > LARGEST_LINEARIZED:
             planning = planning.model_copy(update={"terminal": "none"})
         sampling = planning.model_copy(update={"planner": control.oracle_cem})
-        oracle = self.oracle()
+        solver = self.reference_solver()
 
         def lqr() -> Policy:
-            return LinearFeedback(oracle, linear_law(oracle, planning_cost(planning, oracle, self.target), self.target))
+            return LinearFeedback(solver, linear_law(solver, planning_cost(planning, solver, self.target), self.target))
 
         return {
             "none": lambda: Hold(self.simulation.actuators),
             **({"lqr": lqr} if planning.terminal == "riccati" else {}),
-            "oracle_cem": lambda: RecedingHorizon(oracle, *build_planner(sampling, oracle, self.target)),
-            "adjoint": lambda: RecedingHorizon(oracle, *build_planner(planning, oracle, self.target)),
+            "oracle_cem": lambda: RecedingHorizon(solver, *build_planner(sampling, solver, self.target)),
+            "adjoint": lambda: RecedingHorizon(solver, *build_planner(planning, solver, self.target)),
         }
 
     def plan_with(self, dynamics: Dynamics) -> RecedingHorizon:
-        """Receding-horizon control as configured."""
+        """Receding-horizon control through ``dynamics`` with the planner of the configuration."""
         return RecedingHorizon(dynamics, *build_planner(self.config.planning, dynamics, self.target))
 
 
 def control_task(config: Config) -> ControlTask:
-    """Held-out states on the attractor, to be driven to the target."""
+    """The control task of a configuration: held-out states on the attractor, to be driven to the target."""
     simulation = build(config.simulation.model_dump())
     starts = attractor_states(simulation, recipe(config, "control"), range(config.control.episodes))
     return ControlTask(config, simulation, starts, target_fields(config, simulation))
 
 
 def target_fields(config: Config, simulation: Simulation) -> Tensor:
-    """Where control is to lead, ``(variable, *space)``, NaN where a variable may be anything.
+    """The target of control, ``(variable, *space)``, uniform in space, NaN where a variable may take any value.
+
+    The configuration gives it as ``control.target``; by default it is the state of rest of the equation.
 
     Raises:
         InputError: if the configuration does not give one value per variable, and a number for one of them.
@@ -117,16 +123,18 @@ def target_fields(config: Config, simulation: Simulation) -> Tensor:
 
 
 def run_control(task: ControlTask, controllers: Mapping[str, Callable[[], Policy]], progress: Progress) -> xr.Dataset:
-    """Every controller on every start.
+    """Run every controller from every start of a task.
 
     Args:
-        controllers: makers by name.
+        task: starts, target and true simulation.
+        controllers: by name, functions that make a policy; called once each.
+        progress: shows how far a controller is.
 
     Returns:
         over ``controller``, ``episode``, ``time`` and space: the fields, ``action`` (held over the
         interval that starts at its time), the functionals, ``distance`` = mean square distance from
-        the target, ``predicted_cost`` of the plans; ``seconds_per_decision`` by ``controller``, for
-        all episodes together.
+        the target, ``predicted_cost`` of the plans; ``seconds_per_decision`` by ``controller``, the median
+        wall time for all episodes together. Fields, functionals and distances that are not finite stay so.
     """
     intervals = task.config.control.intervals
     records = []
@@ -150,12 +158,12 @@ def run_control(task: ControlTask, controllers: Mapping[str, Callable[[], Policy
 
 
 def early_distance(result: xr.Dataset, *, first: int) -> xr.DataArray:
-    """Mean square distance of each episode over the intervals 1 to ``first``; infinite where the flow blew up."""
+    """Mean square distance of each episode over the intervals 1 to ``first``; infinite where it is not finite."""
     return _distances(result).isel(time=slice(0, first)).mean("time")
 
 
 def first_mean_square(result: xr.Dataset, config: Config) -> dict[str, float]:
-    """Mean square distance over the first part of the episodes, by controller."""
+    """Mean square distance over the first ``control.first`` intervals and all episodes, by controller."""
     early = early_distance(result, first=config.control.first)
     return {str(n): float(early.sel(controller=n).mean()) for n in result["controller"].values}
 
@@ -179,7 +187,12 @@ def relative_reduction(reduction: float, best: float) -> float | None:
 
 
 def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
-    """The numbers of the report: means over starts and time with bootstrap intervals, and the relative reduction."""
+    """The numbers of control: means over starts and time with bootstrap intervals, and the relative reduction.
+
+    Args:
+        result: as from :func:`run_control`.
+        config: says how many first and last intervals count.
+    """
     first, last = config.control.first, config.control.last
     distance = _distances(result)
     early = early_distance(result, first=first)
@@ -210,7 +223,7 @@ def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
 
 
 def _distances(result: xr.Dataset) -> xr.DataArray:
-    """After each interval; infinite of flows that are no longer finite, which no mean may leave out."""
+    """Distances after each interval; infinite where the flow is not finite, so that no mean leaves it out."""
     return result["distance"].isel(time=slice(1, None)).fillna(np.inf)
 
 
@@ -245,17 +258,17 @@ def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
 
 @torch.no_grad()
 def imagine_control(task: ControlTask, model: WorldModel, progress: Progress) -> xr.Dataset:
-    """The first part of the episodes as the world model dreams them: it plans, and acts, in its own imagination.
+    """The first intervals of the controlled episodes as the world model predicts them, without the true simulation.
 
-    From the first instant on it sees nothing of the true flow; beside the controlled flow this
-    shows whether what it plans for is what happens.
+    The model plans and advances its own latent from the true start on. Compared with the controlled flow, this shows
+    whether the flow does what the plans predict.
 
     Returns:
         each variable with the suffix ``_imagined``, over ``episode``, ``time`` and space.
     """
     policy = task.plan_with(model)
     states = [model.encode(task.starts)]
-    for _ in progress(range(task.config.control.first), "imagining the controlled flow"):
+    for _ in progress(range(task.config.control.first), "predicting the controlled flow"):
         states.append(model.advance(states[-1], policy.decide(states[-1])))
     imagined = readout_trajectory(model, torch.stack(states, dim=1), ["fields"])["fields"].numpy()
     dims = ("episode", "time", *model.domain.dimensions)

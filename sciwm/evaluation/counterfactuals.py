@@ -1,9 +1,9 @@
-"""Whether a dynamics knows what actions do: the same state under two sequences of them.
+"""Whether a dynamics predicts what actions change: one state under two sequences of actions.
 
     effect error(t) = || (u^_a - u^_a') - (u_a - u_a') || / || u_a - u_a' ||
 
-with truth u and imagination u^ from one true state under the actions a or a'. It is 0 for the truth
-and 1 for who ignores actions, however well the flow itself is predicted.
+with truth u and prediction u^ from one true state under the actions a or a'. It is 0 for the truth and 1
+for a dynamics that ignores actions, however well it predicts the flow itself.
 """
 
 from collections.abc import Mapping
@@ -31,24 +31,25 @@ def effect_errors(
     shift: int = 1,
     in_states: bool = False,
 ) -> xr.Dataset:
-    """How well the effect of exchanging ``actions`` for each alternative is imagined.
+    """Errors of the predicted effect of replacing ``actions`` by alternatives.
 
-    Fields are compared in units of the true deviation of their variable, so that dynamics of every
-    kind can be compared. Controls: the dynamics is given zeroed actions, those of another sample, or
-    late ones, in both rollouts; who uses actions at all does worse with them.
+    Fields count in units of the true deviation of their variable, so that dynamics of any kind can be compared. As a
+    check, the dynamics is also given wrong actions in both rollouts: zeros, those of another sample, or late ones. A
+    dynamics that uses its actions has larger errors with them.
 
     Args:
+        dynamics: what is evaluated.
         simulation: the truth.
-        starts: ``(sample, variable, *space)``; a single sample has no other to be shuffled with.
+        starts: ``(sample, variable, *space)``, at least two; 64 samples are a good number.
         actions: physical, ``(sample, time, actuator)``, as in the data.
-        alternatives: others by name, of the same shape: ``{"held": ..., "rough": ...}``, see ``draw_actions``.
-        shift: intervals by which the actions of the control ``shifted`` come late.
+        alternatives: other actions by name, of the same shape: ``{"held": ..., "rough": ...}``, see ``draw_actions``.
+        shift: number of intervals by which the wrong actions ``shifted`` are late.
         in_states: compare also the states of the dynamics with the encoded truth.
 
     Returns:
         ``effect_error`` over ``alternative``, ``given`` (right, zeroed, shuffled, shifted), ``sample``
         and ``time``; ``effect``, the size of the true one, over ``alternative``, ``sample`` and
-        ``time``; where asked ``state_effect_error`` over the same. nan where the truth has no effect.
+        ``time``; with ``in_states`` also ``state_effect_error`` over the same. NaN where the true effect is zero.
 
     Raises:
         InputError: with everything that does not fit together.
@@ -91,7 +92,7 @@ def effect_errors(
 def _state_effect_error(
     dynamics: Dynamics, starts: Tensor, actions: tuple[Tensor, Tensor], truths: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """The same between states, ``(sample, time)``: rolled out, and encoded from the truth at every instant."""
+    """The effect error of states, ``(sample, time)``, against the states that encode the true fields."""
     start = dynamics.encode(starts)
     imagined, other_imagined = (rollout(dynamics, start, sequence) for sequence in actions)
     encoded, other_encoded = (

@@ -1,4 +1,4 @@
-"""Whether planning by gradients through a dynamics goes where the truth would send it."""
+"""Agreement of gradients with respect to actions with the true ones: whether gradient planning can be trusted."""
 
 from collections.abc import Sequence
 
@@ -21,25 +21,27 @@ def gradient_agreement(
     target: Tensor,
     horizons: Sequence[float],
 ) -> xr.Dataset:
-    """Gradients with respect to the actions through a dynamics against those through the simulation.
+    """Compare gradients of the planning cost through a dynamics with those through the true simulation.
 
         J = sum_t < |u_t - u*|^2 >        g = dJ / da,  a in [-1, 1]
 
-    over the instants up to each horizon, < > being the mean over space and variables. Beyond a Lyapunov
-    time true gradients grow exponentially and tell less and less of where to go; what a dynamics should
-    match is what is before.
+    with the sum over the instants up to each horizon and < > the mean over space and variables. On a chaotic flow
+    gradients over more than a Lyapunov time grow exponentially and are of little use to a planner; agreement matters
+    over the horizon that is planned.
 
     Args:
+        dynamics: what is evaluated.
         simulation: the truth.
         starts: ``(sample, variable, *space)``.
-        actions: physical, where the gradient is taken, ``(sample, time, actuator)``.
-        target: u*, ``(variable, *space)``, NaN where the fields may be anything.
+        actions: physical actions at which the gradients are taken, ``(sample, time, actuator)``.
+        target: u*, ``(variable, *space)``, NaN where the fields may take any value.
         horizons: in time units, rounded to whole intervals.
 
     Returns:
-        over ``horizon`` and ``sample``: ``cosine`` of the angle between the two gradients, 0 where
-        the dynamics has none; ``cosine_shuffled``, that with the true gradient of another sample;
-        ``norm_ratio``, imagined over true; ``norm`` of the true one. nan where the truth has none.
+        over ``horizon`` and ``sample``: ``cosine`` of the angle between the two gradients, 0 where that of the
+        dynamics is zero or not finite; ``cosine_shuffled``, the cosine with the true gradient of another sample, to
+        compare with; ``norm_ratio``, predicted over true norm; ``norm`` of the true gradient. NaN where the true
+        gradient is zero.
 
     Raises:
         InputError: with everything that does not fit together.
@@ -66,9 +68,9 @@ def gradient_agreement(
         ratio = torch.where(true_norms > 0, norms / true_norms, torch.nan)
         rows.append((_cosine(imagined, true), _cosine(imagined, true.roll(1, dims=0)), ratio, true_norms))
     meanings = {
-        "cosine": "cosine between imagined and true gradient",
-        "cosine_shuffled": "cosine between imagined gradient and the true one of another sample",
-        "norm_ratio": "norm of the imagined over that of the true gradient",
+        "cosine": "cosine between predicted and true gradient",
+        "cosine_shuffled": "cosine between predicted gradient and the true one of another sample",
+        "norm_ratio": "norm of the predicted relative to the true gradient",
         "norm": "norm of the true gradient",
     }
     by_name = zip(meanings.items(), zip(*rows, strict=True), strict=True)
@@ -97,4 +99,4 @@ def _cosine(imagined: Tensor, true: Tensor) -> Tensor:
     g, h = imagined.double().flatten(1), true.double().flatten(1)
     norms, true_norms = g.norm(dim=1), h.norm(dim=1)
     cosine = (g * h).sum(dim=1) / torch.where(norms > 0, norms, 1.0) / true_norms
-    return torch.where(true_norms > 0, cosine.nan_to_num(0.0), torch.nan)  # one that is not finite points nowhere
+    return torch.where(true_norms > 0, cosine.nan_to_num(0.0), torch.nan)  # one that is not finite has no direction

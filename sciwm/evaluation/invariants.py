@@ -1,4 +1,4 @@
-"""Functionals that a flow conserves, whose errors cannot be told in units of how they vary."""
+"""Detects functionals that a flow conserves, whose errors cannot be measured in units of their variation."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,15 +7,16 @@ from torch import Tensor
 from simulations import Simulation
 
 ROUNDING = 1e-5
-"""Functionals that vary by less than this share of their natural size are conserved."""
+"""A functional that varies by less than this share of its natural size counts as conserved."""
 
 
 def vary_by_rounding(simulation: Simulation, fields: Tensor, deviation: ArrayLike) -> NDArray[np.bool_]:
-    """Which functionals vary by rounding alone, against what the fields' own size makes of them: ``|dQ/du| |u|``.
+    """Which functionals vary by rounding errors alone, compared with their natural size ``|dQ/du| |u|``.
 
     Args:
+        simulation: defines the functionals.
         fields: some states, ``(sample, variable, *space)``.
-        deviation: of each functional or of its changes, ``(functional,)``.
+        deviation: standard deviation of each functional, or of its changes, ``(functional,)``.
     """
     slopes = simulation.derivatives(fields)
     sizes = fields.flatten(2).square().mean(dim=(0, 2)).sqrt()

@@ -1,8 +1,8 @@
-"""Whether a dynamics means the function or its samples: the same fields on other grids.
+"""Whether a dynamics depends on the grid: the same fields on other grids.
 
     encoding error = || f(u_M) - f(u_N) || / || f(u_N) ||        one function u on M and on N points
 
-and control that plans on the grid of the dynamics and is executed on a finer one.
+and control by plans of the dynamics that are carried out on a finer grid than its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,10 +24,11 @@ from simulations.resampling import resample
 
 @torch.no_grad()
 def encoding_errors(dynamics: Dynamics, fields: Tensor, others: Sequence[Tensor]) -> xr.Dataset:
-    """How much a state depends on the grid on which it was seen.
+    """Relative change of the encoded state with the grid on which the fields are given.
 
     Args:
-        fields: the reference, ``(sample, variable, *space)``.
+        dynamics: what is evaluated.
+        fields: the reference, ``(sample, variable, *space)``, on the grid of the dynamics.
         others: the same functions on other grids, as from :func:`on_shapes`.
 
     Returns:
@@ -35,7 +36,7 @@ def encoding_errors(dynamics: Dynamics, fields: Tensor, others: Sequence[Tensor]
         States that are themselves fields on a grid are compared on the coarser one.
 
     Raises:
-        InputError: if others are not the same samples and variables.
+        InputError: if other fields have not the same samples and variables.
 
     Example:
         >>> errors = encoding_errors(model, fields, on_shapes(fields, [(128,), (256,)]))  # doctest: +SKIP
@@ -58,15 +59,15 @@ def encoding_errors(dynamics: Dynamics, fields: Tensor, others: Sequence[Tensor]
 
 
 def on_shapes(fields: Tensor, shapes: Sequence[Sequence[int]]) -> list[Tensor]:
-    """Fields ``(sample, variable, *space)`` of a periodic box by Fourier interpolation on other grids."""
+    """Fields ``(sample, variable, *space)`` on other grids of the same periodic domain, by Fourier interpolation."""
     return [resample(fields, shape) for shape in shapes]
 
 
 class Restricted:
-    """A dynamics that sees fields of any resolution on its own grid: for those that take no other.
+    """A dynamics that takes fields of any resolution, by restricting them to its own grid first.
 
     Args:
-        dynamics: what sees them.
+        dynamics: takes fields on its own grid alone.
         shape: number of points of its grid along each dimension.
     """
 
@@ -77,22 +78,24 @@ class Restricted:
         self.control_interval = dynamics.control_interval
 
     def encode(self, fields: Tensor) -> Tensor:
-        """The state of the fields ``(batch, variable, *space)`` restricted to the grid."""
+        """Encode the fields ``(batch, variable, *space)``, restricted to the grid."""
         return self.dynamics.encode(resample(fields, self.shape))
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
-        """As the dynamics does."""
+        """Advance as the dynamics does."""
         return self.dynamics.advance(state, action)
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """As the dynamics does, fields on its own grid."""
+        """Read out as the dynamics does, with fields on its own grid."""
         return self.dynamics.readout(state, names)
 
 
 def refined(task: ControlTask, factor: int, *, steps_per_interval: int | None = None) -> ControlTask:
-    """The same control task executed by a simulation on ``factor`` times as many points along each dimension.
+    """The same control task with a true simulation on ``factor`` times as many points along each dimension.
 
     Args:
+        task: on the coarser grid.
+        factor: a whole number, such as 2.
         steps_per_interval: solver steps on the finer grid, as on the coarser one if left out.
     """
     settings = task.config.simulation
@@ -108,12 +111,14 @@ def refined(task: ControlTask, factor: int, *, steps_per_interval: int | None = 
 def control_across_grids(
     dynamics: Dynamics, coarse: ControlTask, fine: ControlTask, *, restrict: bool, progress: Progress = silent
 ) -> xr.Dataset:
-    """Plan through a dynamics, execute on its own grid and on a finer one.
+    """Plan through a dynamics, and carry the plans out on its own grid and on a finer one.
 
     Args:
+        dynamics: what plans are made with.
         coarse: the task on the grid of the dynamics.
-        fine: the same on another, see :func:`refined`.
-        restrict: whether the dynamics is shown fields restricted to its grid, or as they are.
+        fine: the same task on a finer grid, see :func:`refined`.
+        restrict: whether fine fields are restricted to the grid of the dynamics first; needed if it takes no other.
+        progress: shows how far control is.
 
     Returns:
         ``distance``, mean square from the target, over ``grid`` (coarse, fine), ``controller`` (none, planned),
@@ -128,21 +133,22 @@ def control_across_grids(
 
 
 class NothingSaved(InputError):
-    """Planning saves nothing on the coarse grid, so that there is no share of it to lose."""
+    """Planning does not reduce the distance on the coarse grid, so that there is no reduction to compare with."""
 
 
 def lost_share(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, float, tuple[float, float]]:
-    """``(saving on the coarse grid - saving on the fine one) / saving on the coarse grid``.
+    """The share of the reduction by planning that is lost on the fine grid: ``(coarse - fine) / coarse``.
 
-    The saving is by how much planning lowers the mean distance over the intervals 1 to ``first``, a
-    blown-up episode being infinitely far.
+    The reduction is by how much planning lowers the mean square distance over the intervals 1 to ``first``; where an
+    episode is not finite, its distance is infinite.
 
     Args:
         controlled: as from :func:`control_across_grids`.
+        first: number of intervals that count.
 
     Returns:
-        the saving by ``grid`` and ``episode``; the share of the mean saving that is lost; its 95 % bootstrap
-        interval over episodes.
+        the reduction by ``grid`` and ``episode``; the share of the mean reduction that is lost, with its 95 %
+        bootstrap interval over episodes.
 
     Raises:
         NothingSaved: on the coarse grid.
@@ -151,8 +157,9 @@ def lost_share(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, flo
     saving = distance.sel(controller="none", drop=True) - distance.sel(controller="planned", drop=True)
     coarse, fine = saving.sel(grid="coarse").values, saving.sel(grid="fine").values
     if not coarse.mean() > 0:
-        expected = "a saving above zero on the coarse grid"
-        raise NothingSaved([Problem("controlled", expected, f"{coarse.mean():g}", "plan better there first")])
+        expected = "plans that reduce the distance on the coarse grid"
+        got, remedy = f"a reduction by {coarse.mean():g}", "raise planning.horizon or the iterations of the planner"
+        raise NothingSaved([Problem("controlled", expected, got, remedy)])
     loss = float((coarse - fine).mean() / coarse.mean())
     named = saving.assign_attrs(units="1", long_name="mean square distance saved by planning")
     return named, loss, bootstrap_ratio_interval(coarse - fine, coarse)

@@ -1,4 +1,4 @@
-"""Imagined against true trajectories of held-out simulations."""
+"""Forecasts of held-out simulations, compared with the truth: errors, skill, valid prediction time, budgets."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,17 +20,22 @@ from simulations import Simulation
 SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
 
 VALID_ERROR = 0.5
-"""Normalised error (nrmse) up to which a forecast counts as valid."""
+"""Largest normalised error (nRMSE) of a forecast that counts as valid."""
 
 
 @torch.no_grad()
 def evaluate_rollouts(model: WorldModel, data: Trajectories, *, steps: int) -> xr.Dataset:
-    """Roll every usable simulation out from its first instant under its own forcing.
+    """Forecast every usable simulation from its first instant under its recorded actions.
+
+    Args:
+        model: what is evaluated.
+        data: simulations that it was not trained on.
+        steps: number of control intervals to forecast.
 
     Returns:
-        over ``simulation``, ``time`` (lead time, from the start on) and space: truth and imagination
+        over ``simulation``, ``time`` (lead time, the start included) and space: truth and forecast
         of every variable (``u``, ``u_imagined``), ``nrmse`` = ||u^ - u|| / ||u|| and the same for
-        persistence, over all variables in units of their deviation.
+        persistence, over all variables in units of their deviation. Forecasts that are not finite stay so.
     """
     domain, rows = model.domain, data.usable
     truth = torch.stack([_rows(data, v.name, rows, steps + 1) for v in domain.variables], dim=2)
@@ -59,7 +64,7 @@ def evaluate_rollouts(model: WorldModel, data: Trajectories, *, steps: int) -> x
 
 
 def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
-    """``1 - MSE / MSE of persistence`` over ``time``, from the first step on; -inf once any simulation has blown up."""
+    """``1 - MSE / MSE of persistence`` over ``time``, from the first step on; -inf if a forecast is not finite."""
 
     def mean_square(guess: Callable[[Variable], xr.DataArray]) -> xr.DataArray:
         over = ("simulation", *model.domain.dimensions)
@@ -76,10 +81,10 @@ def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
 
 
 def first_invalid(error: NDArray[Any]) -> NDArray[np.intp]:
-    """Index of the first instant at which a forecast is no longer valid, its error above ``VALID_ERROR``.
+    """Index of the first instant at which the error of a forecast is above ``VALID_ERROR``.
 
     Args:
-        error: normalised, ``(..., time)``; a forecast that is no longer finite is not valid.
+        error: normalised, ``(..., time)``; one that is not finite counts as above.
 
     Returns:
         ``(...)``; the last index for a forecast that is valid to the end.
@@ -89,7 +94,14 @@ def first_invalid(error: NDArray[Any]) -> NDArray[np.intp]:
 
 
 def valid_prediction_time(rollouts: xr.Dataset) -> xr.DataArray:
-    """First lead time at which nrmse exceeds ``VALID_ERROR``, per simulation; the last one if it never does."""
+    """First lead time at which the nRMSE exceeds ``VALID_ERROR``, by simulation; the last one if it never does.
+
+    Args:
+        rollouts: as from :func:`evaluate_rollouts`.
+
+    Returns:
+        in time units. A forecast that is valid to the end gives a lower bound: evaluate more ``steps`` then.
+    """
     error = rollouts["nrmse"].transpose(..., "time")
     lead = rollouts["time"].values[first_invalid(error.values)]
     return error.isel(time=0, drop=True).copy(data=lead).assign_attrs(units="1", long_name="valid prediction time")
@@ -99,19 +111,21 @@ def valid_prediction_time(rollouts: xr.Dataset) -> xr.DataArray:
 def unseen_action_budget(
     dynamics: Dynamics, simulation: Simulation, starts: Tensor, actions: Tensor, fields: Tensor
 ) -> xr.Dataset:
-    """Budgets of imagined trajectories under actions of a kind that is not in the data.
+    """Errors of the changes of functionals in forecasts under actions unlike those of the data.
 
     Args:
-        simulation: says what the functionals of a field are.
+        dynamics: what is evaluated.
+        simulation: defines the functionals.
         starts: physical fields ``(batch, variable, *space)``.
         actions: physical, ``(batch, T, actuator)``.
-        fields: what the solver makes of both, ``(batch, T + 1, variable, *space)``.
+        fields: the true fields, ``(batch, T + 1, variable, *space)``.
 
     Returns:
-        over ``functional``, those that the flow does not conserve, ``sample``, ``time``, in units of the
-        deviation of the true changes: ``change_error``, the change of the functional of the decoded fields over
-        each interval minus the true one; and, for a model with heads, ``stated_error``, the same of the
-        functional that these state, and ``residual`` of the budget that they state.
+        over ``functional`` (those that the flow does not conserve), ``sample`` and ``time``, in units of the
+        deviation of the true changes over an interval: ``change_error``, the error of the change of the functional
+        of the decoded fields; and for a model with heads ``stated_error``, the error of the change that the heads
+        read from the latent, and ``residual``, by how much this change differs from source and actuator terms of
+        the budget that the model predicts.
 
     Raises:
         InputError: if all functionals are conserved.
@@ -129,15 +143,15 @@ def unseen_action_budget(
     true = changes(fields)
     scale = true.flatten(0, 1).std(dim=0)
     dims = ("sample", "time", "functional")
-    variables = {"change_error": ((changes(imagined) - true) / scale, "error of the imagined change")}
+    variables = {"change_error": ((changes(imagined) - true) / scale, "error of the change of the decoded fields")}
     if isinstance(dynamics, WorldModel) and stated:
         read = torch.stack(list(readout_trajectory(dynamics, states, names).values()), dim=2)
-        variables["stated_error"] = ((read.diff(dim=1) - true) / scale, "error of the stated change")
+        variables["stated_error"] = ((read.diff(dim=1) - true) / scale, "error of the change that the heads read")
         before, after = states[:, :-1].flatten(0, 1), states[:, 1:].flatten(0, 1)
         residual = budget_residual(dynamics, before, actions.flatten(0, 1), after).unflatten(0, actions.shape[:2])
         trained = residual.new_tensor([f.change_deviation for f in dynamics.domain.functionals])
         residual = (residual * trained)[..., [stated.index(name) for name in names]]
-        variables["residual"] = (residual / scale, "budget residual of imagined intervals")
+        variables["residual"] = (residual / scale, "residual of the predicted budget")
     return xr.Dataset(
         {k: (dims, v.numpy(), {"units": "1", "long_name": meaning}) for k, (v, meaning) in variables.items()},
         {
@@ -152,13 +166,13 @@ def unseen_action_budget(
 
 
 def root_mean_square_over_time(errors: xr.DataArray) -> xr.DataArray:
-    """Size of errors over ``time``; not finite where any instant is not."""
+    """Root mean square of errors over ``time``; not finite if the error of any instant is not."""
     size: xr.DataArray = (errors**2).mean("time", skipna=False) ** 0.5
     return size
 
 
 def _varying(simulation: Simulation, fields: Tensor, names: Sequence[str]) -> list[str]:
-    """Those of the functionals whose changes along ``fields`` ``(batch, time, variable, *space)`` are no rounding."""
+    """The functionals that change along ``fields`` ``(batch, time, variable, *space)`` by more than rounding errors."""
     every, known = simulation.functionals(fields.flatten(0, 1)), simulation.functional_names
     changes = [float(every[name].unflatten(0, fields.shape[:2]).diff(dim=1).std()) for name in known]
     conserved = dict(zip(known, vary_by_rounding(simulation, fields[:, 0], changes), strict=True))

@@ -1,4 +1,4 @@
-"""How good a forecast is, instant by instant."""
+"""Scores of a forecast at every instant: root mean square errors and skill."""
 
 from collections.abc import Hashable, Sequence
 
@@ -17,31 +17,35 @@ MEANINGS = {
 
 
 def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
-    """Scores of every variable that both datasets hold, at every instant that both hold.
+    """Score a forecast against the truth: every variable and every instant that both datasets hold.
 
         rmse  = sqrt <(v - u)^2>                        nrmse = rmse / sqrt <u^2>
         vrmse = sqrt( <(v - u)^2> / (var u + 1e-7) )    skill = 1 - <(v - u)^2> / <(u_0 - u)^2>
 
     with truth u, forecast v, the first shared instant u_0, and <.> and var over space; vrmse as in
-    The Well (Ohana et al. 2024, arXiv:2412.00568). Other dimensions, such as ``simulation``, are
-    kept, to be averaged with ``scores.mean("simulation")``; but skill pools them, since a mean of
-    ratios is ruled by its smallest denominators. A variable without space, such as a functional, has
-    no vrmse (NaN), and nothing has a skill at the first instant.
+    The Well (Ohana et al. 2024, arXiv:2412.00568).
 
-    A forecast may blow up: where it is not finite it is lost, with infinite errors and a skill of minus
-    infinity, so that means over simulations do not leave it out. The truth must be finite wherever it is
-    compared; of chunked variables this is not looked at, and what is lost there has no score (NaN).
+    How to read them: rmse is in the units of the variable, the others have none. A nrmse below 0.5 counts as a valid
+    forecast. A vrmse of 1 is as good as forecasting the spatial mean. A skill of 1 is perfect, 0 as good as
+    persistence, negative worse.
+
+    Where a forecast is not finite, its errors are infinite and its skill is minus infinity, so that no mean over
+    simulations leaves it out. NaN means that there is no score: a vrmse of a variable without space, such as a
+    functional; a skill at the first instant; a nrmse where the truth is zero. The truth must be finite; in chunked
+    variables this is not checked, and its scores are NaN where it is not.
 
     Args:
-        forecast: variables over ``time`` and any other dimensions.
-        truth: the same variables; times are matched within a hundredth of a step.
+        forecast: variables over ``time`` and any other dimensions, as from ``Surrogate.rollout``. Space dimensions
+            are those named x, y, z or with an ``axis`` attribute X, Y, Z.
+        truth: the same variables on the same grid, in the same units; times are matched within a hundredth of a step.
 
     Returns:
-        ``rmse``, ``nrmse``, ``vrmse`` over ``variable``, the kept dimensions and ``time``; ``skill``
-        over ``variable`` and ``time``.
+        ``rmse``, ``nrmse`` and ``vrmse`` over ``variable``, ``time`` and all other dimensions but space, such as
+        ``simulation``; average them with ``scores.mean("simulation")``. ``skill`` over ``variable`` and ``time`` alone:
+        it pools the squared errors, since a mean of ratios is dominated by its smallest denominators.
 
     Raises:
-        InputError: if the two share no variables or times, live on different grids, or hold no numbers, or
+        InputError: if the two share no variables or times, if they are on different grids, if they hold no numbers, or
             if the truth is not finite.
 
     Example:
@@ -63,7 +67,7 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
     raise_if(problems)
     truth = truth.assign_coords({d: forecast[d].variable for d in space if d in forecast.coords})
     forecast, truth = xr.align(forecast, truth, join="inner")
-    empty = [Problem(f"truth: {d}", "labels of the forecast", "others") for d, n in truth.sizes.items() if n == 0]
+    empty = [Problem(f"truth: {d}", "labels of the forecast", "other ones") for d, n in truth.sizes.items() if n == 0]
     if empty:
         raise InputError(empty)
     problems = [p for n in names for p in numbers_problems(forecast[n], f"forecast: {n}")]
@@ -80,13 +84,13 @@ def _scores(forecast: xr.DataArray, truth: xr.DataArray, space: Sequence[Hashabl
     space = [d for d in space if d in truth.dims]
 
     def mean(values: xr.DataArray) -> xr.DataArray:
-        return values.mean(space, skipna=False)  # a forecast that diverged must not score by what is left of it
+        return values.mean(space, skipna=False)  # a forecast that is not finite everywhere has no finite error
 
     def pooled(values: xr.DataArray) -> xr.DataArray:
         return values.mean([d for d in values.dims if d != "time"], skipna=False)
 
-    lost = forecast.isnull() & truth.notnull()
-    square_error, square = mean(((forecast - truth) ** 2).where(~lost, np.inf)), mean(truth**2)
+    not_finite = forecast.isnull() & truth.notnull()
+    square_error, square = mean(((forecast - truth) ** 2).where(~not_finite, np.inf)), mean(truth**2)
     persistence = mean((truth.isel(time=0, drop=True) - truth) ** 2)
     variance = truth.var(space, skipna=False) if space else xr.full_like(square, np.nan)
     return xr.Dataset(
@@ -116,7 +120,7 @@ def _is_space(dataset: xr.Dataset, dimension: Hashable) -> bool:
 
 
 def _shared_times(forecast: xr.Dataset, truth: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Both at the instants that both hold; sums of time steps are equal only up to rounding."""
+    """Both datasets at the instants that both hold, matched with a tolerance for rounding errors of times."""
     for dataset, where in ((forecast, "forecast"), (truth, "truth")):
         if "time" not in dataset.coords:
             raise InputError([Problem(where, "a coordinate 'time'", "none")])

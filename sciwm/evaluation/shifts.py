@@ -1,7 +1,7 @@
-"""Out of distribution: other parameters than those of the data, and actions beyond the box.
+"""Errors out of distribution: under another parameter than that of the data, or under stronger actions.
 
-The dynamics is not told; the truth is the simulation with the shift. How fast the error grows with
-the factor of the shift is its slope:
+The dynamics does not know of the shift; the truth is the simulation with it. The slope tells how fast the error
+grows with the factor of the shift:
 
     log error = intercept + slope log |factor|
 """
@@ -33,19 +33,23 @@ def parameter_shift(
     factors: Sequence[float] = FACTORS,
     settle: int = 0,
 ) -> xr.Dataset:
-    """Rollout errors where a parameter is so many times that of the data.
+    """Rollout errors where a parameter of the equation is multiplied by each factor.
 
     Args:
+        dynamics: what is evaluated.
         simulation: the truth at the parameters of the data.
         starts: ``(sample, variable, *space)``.
         actions: physical, ``(sample, time, actuator)``.
-        settle: unforced intervals with the other parameter before the start, for states that belong to it.
+        parameter: its name, such as ``"viscosity"``.
+        factors: positive, 1 among them to compare with.
+        settle: unforced intervals with the changed parameter before the start, so that the start is a state typical
+            of it; 0 starts from the states as given.
 
     Returns:
-        see :func:`errors_over_lead_time`, over ``factor`` too; ``settle`` changes the starts with the factor.
+        as :func:`errors_over_lead_time`, with the dimension ``factor``.
 
     Raises:
-        InputError: if there is no such parameter, it is zero, or things do not fit together.
+        InputError: if there is no such parameter, if it is zero, or if arguments do not fit together.
         ValueError: if the solver step is too long for a shifted parameter.
 
     Example:
@@ -74,17 +78,20 @@ def forcing_shift(
     *,
     factors: Sequence[float] = FACTORS,
 ) -> xr.Dataset:
-    """Rollout errors under actions so many times as strong, beyond the box where they come from all of it.
+    """Rollout errors where the actions are multiplied by each factor, beyond their bounds if need be.
 
     Args:
+        dynamics: what is evaluated.
+        simulation: the truth.
         starts: ``(sample, variable, *space)``.
-        actions: physical, within the box, ``(sample, time, actuator)``; scaled about its middle.
+        actions: physical, within bounds, ``(sample, time, actuator)``; scaled about the middle of the bounds.
+        factors: positive, 1 among them to compare with.
 
     Returns:
-        see :func:`errors_over_lead_time`, over ``factor`` too.
+        as :func:`errors_over_lead_time`, with the dimension ``factor``.
 
     Raises:
-        InputError: if things do not fit together.
+        InputError: if arguments do not fit together.
     """
     require_fit(dynamics, simulation, starts, {"actions": actions})
     _require(factors, [])
@@ -96,7 +103,7 @@ def forcing_shift(
 def errors_over_lead_time(dynamics: Dynamics, simulation: Simulation, starts: Tensor, actions: Tensor) -> xr.Dataset:
     """``nrmse`` = ||u^ - u|| / ||u|| and that of persistence over ``sample`` and ``time``.
 
-    Variables count in units of their true deviation; a rollout that blew up has an error of nan or infinity.
+    Variables count in units of their true deviation. A rollout that is not finite has an error of NaN or infinity.
     """
     true = decoded(simulation, starts, actions)
     dims = ("sample", "time")
@@ -114,9 +121,9 @@ def errors_over_lead_time(dynamics: Dynamics, simulation: Simulation, starts: Te
 def error_slope(errors: xr.Dataset, lead_time: float) -> xr.DataArray:
     """Least-squares slope of log error against log factor at one lead time, by ``sample``.
 
-    0: the shift does not matter; 1: the error grows as the factor; infinite where a rollout blew up; nan
-    where an error is zero. A dynamics that is almost exact without the shift has a steep slope: read it with the
-    errors themselves.
+    0 means that the shift does not matter, 1 that the error grows in proportion to the factor. It is infinite where a
+    rollout is not finite, and NaN where an error is zero. A dynamics that is almost exact without the shift has a
+    steep slope: read it together with the errors.
 
     Args:
         errors: as from :func:`parameter_shift` or :func:`forcing_shift`.

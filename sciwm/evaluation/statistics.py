@@ -1,4 +1,4 @@
-"""Numbers with their uncertainty."""
+"""Confidence intervals by bootstrap, and explained variance."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,10 @@ def bootstrap_interval(
     """Percentile bootstrap interval of the mean over independent samples.
 
     Args:
-        values: ``(sample,)``.
+        values: ``(sample,)``; infinite ones may make a bound infinite.
+        draws: number of bootstrap samples; 2000 is enough for a 95 % interval.
+        level: probability that the interval holds.
+        seed: of the draws.
 
     Returns:
         lower and upper bound.
@@ -27,7 +30,7 @@ def bootstrap_interval(
 def r_squared(
     truth: ArrayLike, estimate: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed: int = 0
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Explained share of variance over all samples, and of the variance within trajectories.
+    """Explained share of the variance over all samples, and of the variance within trajectories.
 
         R2 = 1 - sum (e - y)^2 / sum (y - mean)^2,    within: e and y without their means over each trajectory
 
@@ -35,8 +38,8 @@ def r_squared(
         truth, estimate: ``(trajectory, time, component)``, components pooled.
 
     Returns:
-        value, lower and upper bound (percentile bootstrap over trajectories), of both; NaN for what does
-        not vary beyond rounding, or if an estimate is not finite.
+        value, lower and upper bound (percentile bootstrap over trajectories) of both; NaN if the truth does not vary
+        beyond rounding errors, or if an estimate is not finite.
     """
     y, e = np.asarray(truth, dtype=float), np.asarray(estimate, dtype=float)
     if not np.isfinite(e).all():
@@ -97,11 +100,12 @@ def paired_bootstrap(
 ) -> tuple[float, float, float]:
     """``compare(mean of first, mean of second)`` with its percentile bootstrap interval.
 
-    Groups, such as the seeds of an experiment, are redrawn, and samples within each; the same ones on
-    both sides, so that what both have in common cancels.
+    Groups, such as the seeds of an experiment, are drawn again, and so are samples within each group. Both sides get
+    the same draws, so that variation that they have in common cancels.
 
     Args:
         first, second: for each group the values of its samples, ``(sample,)``, paired.
+        compare: maps both means, arrays of equal shape, to what is compared, such as their ratio.
 
     Returns:
         value, lower and upper bound; NaN where a mean is, or cannot be compared.

@@ -1,4 +1,4 @@
-"""Shifts that map equation and actuators onto themselves, and how well a world model follows shifts by any distance."""
+"""Translations: how closely a model commutes with them, and which of them map equation and actuators to themselves."""
 
 import copy
 import math
@@ -14,32 +14,33 @@ from sciwm.model.spaces import SpectralSpace, translate
 from simulations import PeriodicGrid, Simulation
 
 SHIFTS = 8
-"""So many are tried."""
+"""Number of random translations."""
 
 
 @torch.no_grad()
 def translation_errors(model: WorldModel, fields: Tensor, actions: Tensor, *, seed: int = 0) -> xr.Dataset:
-    """How far encoding and advancing are from commuting with translations T by any distance.
+    """Relative errors by which encoding and advancing fail to commute with translations T.
 
         encoder:   || E(T u) - T E(u) || / || E(u) ||
-        predictor: || F(T z, T a) - T F(z, a) || / || F(z, a) ||,    T a by the shapes of the actuators
+        predictor: || F(T z, T a) - T F(z, a) || / || F(z, a) ||,    T a moves the actuators
 
-    Distances are random, and so between grid points, along the axes on which nothing steady acts.
+    Distances are random, mostly between grid points, and zero along axes on which a steady forcing acts.
 
     Args:
-        model: with a spectral latent.
-        fields: ``(sample, variable, *space)``, resolved.
+        model: has a spectral latent.
+        fields: ``(sample, variable, *space)``, resolved by the grid.
         actions: physical, ``(sample, actuator)``.
 
     Returns:
-        ``encoder_error`` over ``shift`` and ``sample``; ``predictor_error`` too if shapes of actuators are known.
+        ``encoder_error`` over ``shift`` and ``sample``; also ``predictor_error`` if the model knows the shapes of the
+        actuators.
 
     Raises:
         TypeError: if the latent is not spectral.
     """
     space, shape_space = model.encoder.space, model.encoder.shape_space
     if not isinstance(space, SpectralSpace) or not isinstance(shape_space, SpectralSpace):
-        raise TypeError("translation_errors: expected a spectral latent, which alone can be translated.")
+        raise TypeError("translation_errors: expected a spectral latent, which can be translated, got another.")
     moves = torch.tensor([axis.name not in model.settings.predictor.steady_forcing for axis in model.domain.axes])
     distances = torch.rand(SHIFTS, len(moves), generator=torch.Generator().manual_seed(seed)) * 2 * math.pi * moves
     z = model.latent(model.encode(fields))
@@ -62,7 +63,7 @@ def translation_errors(model: WorldModel, fields: Tensor, actions: Tensor, *, se
 
 
 def translated(fields: Tensor, distances: list[float]) -> Tensor:
-    """Resolved periodic fields ``(..., *space)`` moved by distances along each axis, which is ``2 pi`` long."""
+    """Periodic fields ``(..., *space)`` moved by a distance along each axis; every axis counts as ``2 pi`` long."""
     for axis, distance in zip(range(-len(distances), 0), distances, strict=True):
         spectrum = torch.fft.rfft(fields.movedim(axis, -1).double())
         angle = -distance * torch.arange(spectrum.shape[-1], dtype=torch.float64)
@@ -76,20 +77,20 @@ def _relative(difference: Tensor, of: Tensor) -> Tensor:
 
 
 Shift = tuple[int, int, list[int]]
-"""Axis of space, number of points, and for each actuator the one whose place it takes."""
+"""Axis of space, number of grid points, and for each actuator the one whose place it takes."""
 
 
 def symmetric_shift(simulation: Simulation, fields: Tensor) -> Shift | None:
-    """The smallest translation that maps equation and set of actuators onto themselves.
+    """The smallest translation that maps the equation and the set of actuators to themselves.
 
-    Permuting the actuators along with the state is the same as this shift: there is no other way to do it
-    consistently.
+    A state is moved by it consistently if the actions are permuted along with the actuators.
 
     Args:
-        fields: any state to try it on, ``(1, variable, *space)`` in double precision, not symmetric itself.
+        simulation: has the equation and the actuators.
+        fields: any state to try it on, ``(1, variable, *space)`` in double precision, without symmetry of its own.
 
     Returns:
-        the shift; None if there is none, as between walls, or for sine modes of different lengths.
+        the shift; None if there is none, as between walls, or for actuators of different shapes.
     """
     if not isinstance(simulation.grid, PeriodicGrid):
         return None
@@ -116,7 +117,7 @@ def lattice_shift(simulation: Simulation) -> Shift | None:
 
 
 def apply_shift(simulation: Simulation, fields: Tensor, actions: Tensor, shift: Shift) -> tuple[Tensor, Tensor]:
-    """Fields ``(..., *space)`` moved by a shift, and actions ``(..., actuator)`` at the actuators moved with them."""
+    """Fields ``(..., *space)`` moved by a shift, and actions ``(..., actuator)`` permuted with the actuators."""
     axis, points, places = shift
     moved = torch.empty_like(actions)
     moved[..., places] = actions
@@ -125,7 +126,7 @@ def apply_shift(simulation: Simulation, fields: Tensor, actions: Tensor, shift: 
 
 @torch.no_grad()
 def equivariance_errors(dynamics: Dynamics, simulation: Simulation, starts: Tensor, actions: Tensor) -> Tensor | None:
-    """How far the step of any dynamics is from commuting with the smallest shift S that the equation allows.
+    """Relative error by which a step of any dynamics fails to commute with the smallest shift S of the equation.
 
         || F(S u, P a) - S F(u, a) || / || S F(u, a) ||,    P permutes the actuators as S moves them
 

@@ -1,4 +1,4 @@
-"""Decoded trajectories of any dynamics, and how far apart they are: what the scores have in common."""
+"""Decoded trajectories of any dynamics and their relative errors, which several measures share."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from simulations import Simulation
 
 
 def decoded(dynamics: Dynamics, starts: Tensor, actions: Tensor) -> Tensor:
-    """Fields ``(sample, time, variable, *space)`` from one interval after ``starts`` on.
+    """Roll out and decode: fields ``(sample, time, variable, *space)``, the first one interval after ``starts``.
 
     Args:
         starts: ``(sample, variable, *space)``.
@@ -24,7 +24,7 @@ def decoded(dynamics: Dynamics, starts: Tensor, actions: Tensor) -> Tensor:
 
 
 def deviations(fields: Tensor) -> Tensor:
-    """Deviation of each variable over all else, ``(variable, 1, ...)``; trajectories that blew up do not count.
+    """Standard deviation of each variable, ``(variable, 1, ...)``; trajectories that are not finite do not count.
 
     Args:
         fields: ``(sample, time, variable, *space)``.
@@ -45,7 +45,7 @@ def size(fields: Tensor, scale: Tensor) -> Tensor:
 
 
 def ratio(part: Tensor, whole: Tensor) -> Tensor:
-    """``part / whole``, nan where there is nothing to compare with."""
+    """``part / whole``, NaN where ``whole`` is zero."""
     return torch.where(whole > 0, part / whole, torch.nan)
 
 
@@ -53,7 +53,7 @@ def relative_error(guess: Tensor, true: Tensor) -> Tensor:
     """||u^ - u|| / ||u||, ``(sample, time)``, variables in units of their true deviation.
 
     Args:
-        guess, true: ``(sample, time, variable, *space)``; one that blew up has an error of nan or infinity.
+        guess, true: ``(sample, time, variable, *space)``; a guess that is not finite has an error of NaN or infinity.
     """
     scale = deviations(true)
     return ratio(size(guess - true, scale), size(true, scale))
@@ -66,12 +66,12 @@ def times(dynamics: Dynamics, intervals: int) -> xr.DataArray:
 
 
 def described(values: Tensor, dims: Sequence[str], meaning: str, units: str = "1") -> xr.DataArray:
-    """A tensor as a named array with its meaning."""
+    """A tensor as an array with named dimensions, its meaning as ``long_name``, and units."""
     return xr.DataArray(values.detach().cpu().numpy(), dims=dims, attrs={"units": units, "long_name": meaning})
 
 
 def require_fit(dynamics: Dynamics, simulation: Simulation, starts: Tensor, actions: Mapping[str, Tensor]) -> None:
-    """Check that dynamics, simulation, starts and all sequences of actions belong together.
+    """Check that dynamics, simulation, starts and all sequences of actions fit together.
 
     Args:
         actions: by name, each ``(sample, time, actuator)``.

@@ -115,7 +115,7 @@ def test_the_lost_share_of_made_up_episodes() -> None:
     saving, loss, interval = lost_share(controlled, first=2)
     assert saving.sel(grid="fine").values.tolist() == [3, 1]
     assert loss == pytest.approx(1 / 3) and interval == pytest.approx((1 / 4, 1 / 2))
-    with pytest.raises(InputError, match="a saving above zero"):
+    with pytest.raises(InputError, match="plans that reduce the distance"):
         lost_share(-1 * controlled, first=2)
     controlled["distance"][1, 1, 0, 2] = np.nan
     saving, loss, interval = lost_share(controlled, first=2)

@@ -1,4 +1,4 @@
-"""Statistics of long runs: spectra, distributions and functionals, and how many runs blow up."""
+"""Climate, the statistics of long runs: spectra, distributions, functionals, and the share of runs that diverge."""
 
 from sciwm.evaluation.climate.climate import Climate, record_climate
 from sciwm.evaluation.climate.long_run import intervals_of, long_runs, share_blown_up

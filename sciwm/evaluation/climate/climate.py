@@ -1,4 +1,4 @@
-"""What is kept of a long run while it goes by."""
+"""Records statistics of a long run while it is rolled out, so that its fields need not be stored."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Climate:
-    """Statistics of decoded fields over a long run; non-finite where it blew up.
+    """Statistics of decoded fields over a long run; not finite where the run is not.
 
     Args:
-        lowest, highest: over space, of every instant, ``(sample, time, variable)``.
-        values: at points drawn anew at each instant that counts, ``(sample, time * points, variable)``.
-        functionals: of the fields at each instant that counts, ``(sample, time, functional)``.
-        spectrum: mean over the instants that count, ``(sample, variable, shell)``; no shells on a bounded grid.
+        lowest, highest: smallest and largest value over space at every instant, ``(sample, time, variable)``.
+        values: values at random grid points, drawn anew at each instant that counts,
+            ``(sample, time * points, variable)``.
+        functionals: functionals of the fields at each instant that counts, ``(sample, time, functional)``.
+        spectrum: energy by wavenumber, mean over the instants that count, ``(sample, variable, shell)``; without
+            shells on a grid that is not periodic.
     """
 
     lowest: Array
@@ -47,14 +49,17 @@ def record_climate(
     progress: Progress = silent,
     description: str = "a long run",
 ) -> Climate:
-    """Run a dynamics from ``starts`` ``(sample, variable, *space)`` under ``actions``, chunk by chunk.
+    """Roll a dynamics out chunk by chunk, and record its statistics.
 
     Args:
-        simulation: says what the functionals of fields are.
-        settle: intervals that do not count.
-        chunk: intervals rolled out together, which bounds the memory.
-        positions, seed: how many points of the grid are kept of each instant, and how they are drawn;
-            the same for every dynamics.
+        dynamics: what is run.
+        simulation: defines the functionals and the grid.
+        starts: ``(sample, variable, *space)``.
+        actions: physical, ``(sample, interval, actuator)``.
+        settle: number of intervals at the beginning that do not count.
+        chunk: number of intervals that are rolled out together, which bounds the memory.
+        positions: number of random grid points whose values are kept at each instant.
+        seed: of these points, which are the same for every dynamics.
         progress, description: a bar over the chunks.
     """
     generator = torch.Generator().manual_seed(seed)

@@ -1,8 +1,7 @@
-"""What a dynamics does long after it has lost the true trajectory: its climate against the true one.
+"""The climate of a dynamics, its statistics over times long after forecasts have become invalid, against the true one.
 
-Runs of the dynamics and of the simulation start from the same states under the same actions. Every
-run, imagined or true, is compared with the *other* true runs, so that the distances of the true
-ones are what sampling alone leaves.
+Runs of the dynamics and of the simulation start from the same states under the same actions. Every run of either is
+compared with the *other* true runs, so that the distances of the true runs show what sampling alone causes.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ BINS = np.linspace(-5.0, 5.0, 81)
 
 
 def intervals_of(lyapunov_times: float, exponent: float, control_interval: float) -> int:
-    """How many control intervals so many Lyapunov times are, the last one whole."""
+    """The number of control intervals in so many Lyapunov times, rounded up."""
     return int(np.ceil(lyapunov_times / exponent / control_interval))
 
 
@@ -46,33 +45,36 @@ def long_runs(
     true: Climate | None = None,
     progress: Progress = silent,
 ) -> xr.Dataset:
-    """Statistics of long runs of a dynamics, and of the simulation's own under the same actions.
+    """Compare statistics of long runs of a dynamics with those of the true simulation under the same actions.
 
-    A run has blown up once a value is not finite or lies outside ``range_factor`` times the range of
-    all true runs about its middle; it has no distances (nan), so read them with the share that blew
-    up. A functional that the truth conserves has none either: there is no deviation to measure with.
-    Memory does not grow with the length but for functionals and a few values of each instant.
+    A run *diverges* when a value is not finite or leaves the range of all true runs, widened by ``range_factor`` about
+    its middle. A run that diverges has no distances (NaN): read them together with the share that diverges. A
+    functional that the truth conserves has no distance either, since there is no true deviation to measure it in.
+    Memory grows little with the length of the runs: only functionals and a few values of each instant are kept.
 
     Args:
-        simulation: the truth, which also says what the functionals of fields are.
-        starts: ``(sample, variable, *space)``, at least two.
+        dynamics: what is evaluated.
+        simulation: the truth, which also defines the functionals.
+        starts: ``(sample, variable, *space)``, at least two; 8 are a good number for runs of 100 Lyapunov times.
         actions: physical, ``(sample, interval, actuator)``; zeros for free runs.
-        settle: intervals at the beginning that do not count.
-        chunk: intervals that are rolled out together.
-        positions: points of the grid, drawn anew at each instant, whose values are kept.
-        true: what ``record_climate`` found of the simulation itself with the same starts, actions, ``settle``
-            and ``positions``, so that many dynamics can be held against one truth; None to record it.
+        settle: number of intervals at the beginning that do not count; a tenth of the run is a good value.
+        chunk: number of intervals that are rolled out together, which bounds the memory.
+        range_factor: by how much the true range is widened.
+        positions: number of grid points, drawn anew at each instant, whose values are kept.
+        true: the climate of the simulation with the same starts, actions, ``settle`` and ``positions``, as from
+            ``record_climate``, so that many dynamics can be compared with one truth; None to record it.
+        progress: shows how far the runs are.
 
     Returns:
         over ``run`` (model, simulation) and ``sample``: ``spectral_distance`` (decibel, by variable,
         on periodic grids), ``histogram_distance`` (by variable) and ``functional_distance`` (by
         functional; Wasserstein distances in deviations of the truth), ``functional_mean`` and
-        ``functional_variation`` (deviation over time), ``blow_up_time`` (nan for those that do not);
+        ``functional_variation`` (deviation over time), ``blow_up_time`` (when it diverged; NaN if it did not);
         ``spectrum`` by shell; ``density`` of the values of all samples, by bin.
 
     Raises:
-        InputError: if there are fewer than two samples, too few intervals, true runs that blow up, or
-            things that do not fit together.
+        InputError: if there are fewer than two samples or too few intervals, if true runs are not finite, or if
+            arguments do not fit together.
     """
     require_fit(dynamics, simulation, starts, {"actions": actions})
     _require_enough(starts, actions, settle)
@@ -94,23 +96,25 @@ def long_runs(
     made = [recorded(dynamics, RUNS[0]), true]
     if not all(np.isfinite(a).all() for a in (true.lowest, true.highest)):
         remedy = "use more solver steps in an interval, or weaker actions"
-        raise InputError([Problem("simulation", "true runs that stay finite", "some that blow up", remedy)])
+        raise InputError([Problem("simulation", "true runs that stay finite", "some that do not", remedy)])
     low, high = true.lowest.min(axis=(0, 1)), true.highest.max(axis=(0, 1))
     middle, half = (low + high) / 2, range_factor * (high - low) / 2
     within = [
         ((c.lowest >= middle - half) & (c.highest <= middle + half)).all(axis=2) for c in made
-    ]  # false also for nan
-    lost = [~w.all(axis=1) for w in within]
+    ]  # also false where not finite
+    diverged = [~w.all(axis=1) for w in within]
     interval = dynamics.control_interval
-    blown = [np.where(gone, (1 + w.argmin(axis=1)) * interval, np.nan) for gone, w in zip(lost, within, strict=True)]
+    times = [
+        np.where(gone, (1 + w.argmin(axis=1)) * interval, np.nan) for gone, w in zip(diverged, within, strict=True)
+    ]
     dims = ("run", "sample")
     variables = {
-        "blow_up_time": _array(np.stack(blown), dims, "time of blow-up"),
-        **_distances(made, lost),
-        **_of_functionals(made, lost, vary_by_rounding(simulation, starts, true.functionals.std(axis=(0, 1)))),
+        "blow_up_time": _array(np.stack(times), dims, "time at which the run diverged"),
+        **_distances(made, diverged),
+        **_of_functionals(made, diverged, vary_by_rounding(simulation, starts, true.functionals.std(axis=(0, 1)))),
     }
     if isinstance(simulation.grid, PeriodicGrid):
-        variables |= _of_spectra(made, lost)
+        variables |= _of_spectra(made, diverged)
     coordinates: dict[str, object] = {
         "run": list(RUNS),
         "variable": [v.name for v in simulation.variables],
@@ -124,8 +128,8 @@ def long_runs(
 
 
 def share_blown_up(runs: xr.Dataset) -> xr.DataArray:
-    """Share of the samples that blew up, by ``run``."""
-    return runs["blow_up_time"].notnull().mean("sample").assign_attrs(units="1", long_name="share that blew up")
+    """Share of the samples that diverged, by ``run``."""
+    return runs["blow_up_time"].notnull().mean("sample").assign_attrs(units="1", long_name="share that diverged")
 
 
 def _require_enough(starts: Tensor, actions: Tensor, settle: int) -> None:
@@ -138,11 +142,11 @@ def _require_enough(starts: Tensor, actions: Tensor, settle: int) -> None:
     raise_if(problems)
 
 
-def _distances(made: Sequence[Climate], lost: Sequence[Array]) -> dict[str, xr.DataArray]:
+def _distances(made: Sequence[Climate], diverged: Sequence[Array]) -> dict[str, xr.DataArray]:
     true = made[1].values  # (sample, kept, variable)
     mean, deviation = true.mean(axis=(0, 1)), _or_one(true.std(axis=(0, 1)))
-    distance = _per_sample(made, lost, lambda c: c.values)
-    kept = [_kept((c.values - mean) / deviation, gone) for c, gone in zip(made, lost, strict=True)]
+    distance = _per_sample(made, diverged, lambda c: c.values)
+    kept = [_kept((c.values - mean) / deviation, gone) for c, gone in zip(made, diverged, strict=True)]
     density = np.stack([[_density(column) for column in values.T] for values in kept])
     dims = ("run", "sample", "variable")
     return {
@@ -152,11 +156,11 @@ def _distances(made: Sequence[Climate], lost: Sequence[Array]) -> dict[str, xr.D
 
 
 def _of_functionals(
-    made: Sequence[Climate], lost: Sequence[Array], conserved: NDArray[np.bool_]
+    made: Sequence[Climate], diverged: Sequence[Array], conserved: NDArray[np.bool_]
 ) -> dict[str, xr.DataArray]:
-    values = [np.where(gone[:, None, None], np.nan, c.functionals) for c, gone in zip(made, lost, strict=True)]
+    values = [np.where(gone[:, None, None], np.nan, c.functionals) for c, gone in zip(made, diverged, strict=True)]
     mean, variation = (np.stack([statistic(v, axis=1) for v in values]) for statistic in (np.mean, np.std))
-    distance = np.where(conserved, np.nan, _per_sample(made, lost, lambda c: c.functionals))
+    distance = np.where(conserved, np.nan, _per_sample(made, diverged, lambda c: c.functionals))
     dims = ("run", "sample", "functional")
     return {
         "functional_mean": _array(mean, dims, "mean over time"),
@@ -165,8 +169,10 @@ def _of_functionals(
     }
 
 
-def _of_spectra(made: Sequence[Climate], lost: Sequence[Array]) -> dict[str, xr.DataArray]:
-    spectra = np.stack([np.where(gone[:, None, None], np.nan, c.spectrum) for c, gone in zip(made, lost, strict=True)])
+def _of_spectra(made: Sequence[Climate], diverged: Sequence[Array]) -> dict[str, xr.DataArray]:
+    spectra = np.stack(
+        [np.where(gone[:, None, None], np.nan, c.spectrum) for c, gone in zip(made, diverged, strict=True)]
+    )
     true = made[1].spectrum
     others = (true.sum(axis=0) - true) / (len(true) - 1)
     distance = np.stack([log_spectral_distance(one, others) for one in spectra])
@@ -177,14 +183,14 @@ def _of_spectra(made: Sequence[Climate], lost: Sequence[Array]) -> dict[str, xr.
     }
 
 
-def _per_sample(made: Sequence[Climate], lost: Sequence[Array], part: Callable[[Climate], Array]) -> Array:
+def _per_sample(made: Sequence[Climate], diverged: Sequence[Array], part: Callable[[Climate], Array]) -> Array:
     """Wasserstein distances of each sample from the other true ones, ``(run, sample, column)``."""
     true = part(made[1])
     deviation = _or_one(true.std(axis=(0, 1)))
     found = np.full((len(made), len(true), true.shape[2]), np.nan)
     for sample in range(len(true)):
         others = np.delete(true, sample, axis=0).reshape(-1, true.shape[2])
-        for run, (climate, gone) in enumerate(zip(made, lost, strict=True)):
+        for run, (climate, gone) in enumerate(zip(made, diverged, strict=True)):
             for column in range(0 if gone[sample] else true.shape[2]):
                 distance = wasserstein(part(climate)[sample, :, column], others[:, column])
                 found[run, sample, column] = distance / deviation[column]
@@ -192,12 +198,12 @@ def _per_sample(made: Sequence[Climate], lost: Sequence[Array], part: Callable[[
 
 
 def _kept(values: Array, gone: Array) -> Array:
-    """Values of the samples that did not blow up, ``(value, column)``."""
+    """Values of the samples that did not diverge, ``(value, column)``."""
     return values[~gone.astype(bool)].reshape(-1, values.shape[2])
 
 
 def _density(values: Array) -> Array:
-    """Share of all values in each bin, those beyond the bins included, over its width; nan without values."""
+    """Share of all values (also those beyond the bins) in each bin, over its width; NaN without values."""
     counts = np.histogram(values, BINS)[0]
     return counts / np.diff(BINS) / (len(values) or np.nan)
 

@@ -1,4 +1,4 @@
-"""Energy by wavenumber on periodic boxes, and distances between distributions."""
+"""Energy spectra on periodic domains, and distances between spectra and between distributions."""
 
 import numpy as np
 import torch
@@ -10,17 +10,18 @@ from simulations import PeriodicGrid
 Array = NDArray[np.float64]
 
 SMALLEST_SHARE = 1e-8
-"""Wavenumbers with less than this share of the largest true energy are rounding, and not compared."""
+"""Wavenumbers with less than this share of the largest true energy hold rounding errors and are not compared."""
 
 
 def energy_spectrum(fields: Tensor, grid: PeriodicGrid) -> Tensor:
-    """Mean square by shells of ``|k|``, each one lowest wavenumber wide: their sum is the mean square.
+    """Mean square of fields by shells of ``|k|``; the sum over all shells is the mean square.
 
     Args:
         fields: ``(..., *space)``.
+        grid: of the fields.
 
     Returns:
-        ``(..., shell)``: the shells 0, 1, 2, ... hold the waves with ``|k|`` nearest to so many lowest wavenumbers.
+        ``(..., shell)``: shell n holds the waves whose ``|k|`` is nearest to n times the lowest wavenumber.
     """
     shells = torch.from_numpy(_shells(grid)).to(fields.device)
     weights = fields.new_tensor(np.broadcast_to(grid.parseval_weights, _shells(grid).shape))
@@ -39,14 +40,14 @@ def shell_wavenumbers(grid: PeriodicGrid) -> Array:
 def log_spectral_distance(spectrum: Array, reference: Array) -> Array:
     """Root mean square over shells of ``10 log10 (E / E_ref)``, in decibel.
 
-    The mean flow (shell 0) is left out, and shells that the reference leaves empty. A field c times
-    too large is ``20 |log10 c|`` away from the truth.
+    The mean flow (shell 0) and shells that are empty in the reference are left out. A field that is c times too
+    large has a distance of ``20 |log10 c|`` decibel.
 
     Args:
         spectrum, reference: ``(..., shell)``.
 
     Returns:
-        ``(...)``; nan where a spectrum is not finite, infinite where a shell that should hold energy is empty.
+        ``(...)``; NaN where a spectrum is not finite, infinite where a shell is empty that is not in the reference.
     """
     spectrum, reference = spectrum[..., 1:].astype(float), reference[..., 1:].astype(float)
     compared = reference > SMALLEST_SHARE * reference.max(axis=-1, keepdims=True)
@@ -57,7 +58,7 @@ def log_spectral_distance(spectrum: Array, reference: Array) -> Array:
 
 
 def wasserstein(values: ArrayLike, reference: ArrayLike) -> float:
-    """``int |F - G| dx``: the mean distance over which one sample must be carried to become the other.
+    """The Wasserstein distance of two samples, in their units: ``int |F - G| dx`` with distribution functions F, G.
 
     Args:
         values, reference: finite, ``(n,)`` and ``(m,)``.

@@ -1,4 +1,4 @@
-"""What can be read from a latent, and for how long after it is let loose."""
+"""Probing: which quantities a regression reads from a latent, encoded or rolled out."""
 
 from sciwm.evaluation.probing.probes import Array, Probe, network_probe, ridge_probe
 from sciwm.evaluation.probing.probing import probe

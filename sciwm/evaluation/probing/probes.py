@@ -1,4 +1,4 @@
-"""What can be read from frozen numbers: ridge regression and a small network, fitted side by side."""
+"""Probes, regressions from latents to quantities of the flow: ridge regression and a small network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Probe = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Scales:
-    """Mean and deviation of each column; a column that never changes keeps its size."""
+    """Mean and deviation of each column; a constant column has deviation 1."""
 
     mean: Array
     deviation: Array
@@ -42,16 +42,16 @@ class Scales:
 
 
 def ridge_probe(features: Array, targets: Array, held_out: NDArray[np.bool_]) -> Probe:
-    """Linear least squares with the penalty, one for each target, that does best on the held-out part.
+    """Ridge regression, with the penalty for each target that has the smallest error on the held-out part.
 
         min_W |Y - X W|^2 / n + penalty |W|^2        (Hoerl & Kennard 1970, doi:10.1080/00401706.1970.10488634)
 
-    on standardised columns; fitted anew to all samples once the penalty is chosen.
+    on standardised columns; with the chosen penalty it is fitted again to all samples.
 
     Args:
         features: ``(sample, feature)``.
         targets: ``(sample, target)``.
-        held_out: which samples choose the penalty, ``(sample,)``.
+        held_out: samples that choose the penalty, ``(sample,)``.
     """
     x_scales, y_scales = Scales.of(features), Scales.of(targets)
     x, y = x_scales.apply(features), y_scales.apply(targets)
@@ -73,12 +73,15 @@ def network_probe(
     learning_rate: float = 3e-3,
     seed: int = 0,
 ) -> Probe:
-    """A network of two hidden layers for all targets, kept as it was when best on the held-out part.
+    """A network of two hidden layers for all targets; keeps the weights with the smallest error on the held-out part.
 
     Args:
         features, targets, held_out: as for :func:`ridge_probe`.
-        width: units of a hidden layer.
-        updates: steps of Adam; the learning rate falls to zero along a cosine.
+        width: number of units of a hidden layer.
+        updates: number of Adam steps; the learning rate falls to zero along a cosine.
+        batch_size: number of samples of an update.
+        learning_rate: at the first update.
+        seed: of weights and batches.
     """
     x_scales, y_scales = Scales.of(features), Scales.of(targets)
     x, y = (_tensor(s.apply(v)) for s, v in ((x_scales, features), (y_scales, targets)))

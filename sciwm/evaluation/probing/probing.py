@@ -1,4 +1,4 @@
-"""What latents know of the flow: probes trained on encoded latents, applied to encoded and rolled ones."""
+"""Fits probes to encoded latents, and applies them to encoded and to rolled-out latents of other simulations."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,65 +36,67 @@ def probe(
     test_share: float = 0.3,
     seed: int = 0,
 ) -> xr.Dataset:
-    """How much of functionals, phases and parameters can be read from frozen latents.
+    """Measure how well functionals, phases and parameters can be read from latents.
 
         R2        = 1 - sum (y^ - y)^2 / sum (y - mean of all)^2
         within R2 = the same with the mean of each trajectory removed from y^ and from y
 
-    A probe is fitted to encoded latents of one part of the simulations and judged on the others, at
-    ``instants`` starts of each: on their latents, and after so many intervals on the latents that
-    :meth:`Dynamics.advance` makes of them under the recorded actions. Knowing which simulation it is gives
-    an R2, but no within R2. Three baselines go through the same: ``pca``, as many principal components of
-    the fields as the first representation has numbers, which stay as they are; ``persistence``, the first
-    representation's latent of the start; ``lookup``, the mean over other simulations at the same time.
+    A probe is fitted to encoded latents of one part of the simulations and tested on the others, at ``instants``
+    starts of each: on their encoded latents, and on the latents that :meth:`Dynamics.advance` makes of them after each
+    horizon under the recorded actions. A latent that only tells simulations apart has an R2, but no within R2.
+
+    Three baselines are treated in the same way: ``pca``, as many principal components of the fields as the first
+    representation has numbers, constant in time; ``persistence``, the latent of the start; ``lookup``, the mean over
+    other simulations at the same time.
 
     Args:
-        representations: by name, the one of interest first; a random encoder is handed in as one more.
-        data: simulations on a periodic grid, none of which a representation was trained on.
-        horizons: numbers of intervals, beside zero.
-        variables: order of the channels, by default as ``data`` has them.
-        parameters: what differs between simulations, by name, one number for each of the store.
+        representations: by name, the one of interest first; an untrained encoder is a good second one, to compare with.
+        data: simulations on a periodic grid that no representation was trained on; four or more.
+        horizons: numbers of control intervals; zero is added.
+        variables: order of the channels of the representations, by default that of ``data``.
+        parameters: parameters that differ between simulations, by name, one number for each simulation of the store.
         probes: among ``ridge`` and ``network``.
-        instants: starts in each simulation, evenly spaced.
-        phase_modes: how many of the longest waves are asked for their phase.
-        test_share: share of the simulations that judges.
+        instants: number of evenly spaced starts in each simulation.
+        phase_modes: number of longest waves whose phases are targets.
+        test_share: share of the simulations that probes are tested on.
+        seed: of the split and of the networks.
 
     Returns:
-        ``r2``, ``within_r2`` and their 95 % bootstrap intervals over the judging simulations (``..._low``,
-        ``..._high``), over ``representation``, ``probe``, ``target`` and ``horizon``, NaN for what does not
-        vary and where a latent is no longer finite; ``kind`` of each target (see
+        ``r2``, ``within_r2`` and their 95 % bootstrap intervals over the test simulations (``..._low``,
+        ``..._high``), over ``representation``, ``probe``, ``target`` and ``horizon``, NaN for a target
+        that does not vary and where a latent is not finite; ``kind`` of each target (see
         :class:`~sciwm.evaluation.probing.targets.Target`), ``latent_size`` of each representation.
 
     Raises:
-        InputError: with everything that does not fit.
+        InputError: with everything that does not fit together.
     """
     names = [v.name for v in data.variables] if variables is None else list(variables)
     given = {n: np.asarray(v, dtype=float) for n, v in (parameters or {}).items()}
     raise_if(_problems(representations, data, horizons, names, given, probes))
     leads = [0, *sorted(set(horizons))]
     samples = read_samples(data, names, leads, instants, phase_modes, given)
-    learn, judge, held_out = _split(len(data.usable), samples.starts.size, test_share, seed)
-    taught = targets_at(samples, learn, 0)
+    fitted, tested, held_out = _split(len(data.usable), samples.starts.size, test_share, seed)
+    taught = targets_at(samples, fitted, 0)
 
-    first, shape = next(iter(representations)), (len(judge), samples.starts.size, -1)
-    size = flat(representations[first].encode(samples.fields[learn[0]])).shape[1]
-    components = PrincipalComponents.of(samples.fields[learn].flatten(0, 1), size, data)
+    first, shape = next(iter(representations)), (len(tested), samples.starts.size, -1)
+    size = flat(representations[first].encode(samples.fields[fitted[0]])).shape[1]
+    components = PrincipalComponents.of(samples.fields[fitted].flatten(0, 1), size, data)
     estimates: dict[str, list[list[Array]]] = {}
     sizes = {"persistence": size, "lookup": 0}
     for name, dynamics in {**representations, "pca": components}.items():
-        features, rolled = flat(encode(dynamics, samples.fields[learn])), roll(dynamics, samples, judge, leads)
+        features, rolled = flat(encode(dynamics, samples.fields[fitted])), roll(dynamics, samples, tested, leads)
         sizes[name] = features.shape[1]
         readers = [PROBES[p](features, taught.reshape(len(features), -1), held_out) for p in probes]
-        with np.errstate(invalid="ignore", over="ignore"):  # a rollout may have left all bounds
+        with np.errstate(invalid="ignore", over="ignore"):  # rolled-out latents may not be finite
             estimates[name] = [[read(flat(z)).reshape(shape) for z in rolled] for read in readers]
         if name == first:
             estimates["persistence"] = [[e[0]] * len(leads) for e in estimates[name]]
-    known, asked = [data.usable[i] for i in learn], [data.usable[i] for i in judge]
+    known, asked = [data.usable[i] for i in fitted], [data.usable[i] for i in tested]
     near = {n: (v[known], v[asked]) for n, v in given.items()}
-    looked_up = [lookup(targets_at(samples, learn, i), near, len(judge)) for i in range(len(leads))]
+    looked_up = [lookup(targets_at(samples, fitted, i), near, len(tested)) for i in range(len(leads))]
     estimates["lookup"] = [looked_up] * len(probes)
     order = [*representations, *BASELINES]
-    truth = [targets_at(samples, judge, lead) for lead in range(len(leads))]
+    truth = [targets_at(samples, tested, lead) for lead in range(len(leads))]
     scores = _scores([estimates[r] for r in order], truth, samples, seed)
     coordinates = {
         "representation": order,
@@ -105,17 +107,17 @@ def probe(
         "lead_time": ("horizon", np.array(leads) * data.control_interval, {"units": "1", "long_name": "lead time"}),
         "latent_size": ("representation", [sizes[r] for r in order]),
     }
-    attributes = {"training_simulations": len(learn), "test_simulations": len(judge), "instants": samples.starts.size}
+    attributes = {"training_simulations": len(fitted), "test_simulations": len(tested), "instants": samples.starts.size}
     return xr.Dataset(scores, coordinates, attributes)
 
 
 def _split(count: int, instants: int, share: float, seed: int) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Simulations to learn from, to judge by, and which samples of the former choose the penalty."""
+    """Simulations to fit to, simulations to test on, and the samples of the former that choose the penalty."""
     order = np.random.default_rng(seed).permutation(count)
-    judging = min(max(2, round(share * count)), count - 2)
-    learn = order[judging:]
-    held_out = np.arange(len(learn)) < max(1, len(learn) // 4)
-    return learn, order[:judging], np.repeat(held_out, instants)
+    testing = min(max(2, round(share * count)), count - 2)
+    fitted = order[testing:]
+    held_out = np.arange(len(fitted)) < max(1, len(fitted) // 4)
+    return fitted, order[:testing], np.repeat(held_out, instants)
 
 
 def _scores(
@@ -163,7 +165,7 @@ def _problems(
     if sorted(names) != known:
         problems.append(Problem("variables", f"an order of {', '.join(known)}", ", ".join(names)))
     if len(data.usable) < 4:
-        got, remedy = str(len(data.usable)), "simulate more: some teach, some choose, some judge"
+        got, remedy = str(len(data.usable)), "simulate more: probes are fitted, chosen and tested on different ones"
         problems.append(Problem(str(data.path), "at least 4 usable simulations", got, remedy))
     problems += [
         Problem(f"parameters: {n}", "one number for each simulation of the store", f"shape {v.shape}")

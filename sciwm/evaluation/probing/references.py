@@ -1,4 +1,4 @@
-"""What latents have to beat: principal components of the fields, and a table of times and parameters."""
+"""Baselines of probing: principal components of the fields, and means over other simulations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 @dataclass
 class PrincipalComponents:
-    """The leading principal components of normalised fields, which stay as they are when advanced.
+    """A ``Dynamics`` of the leading principal components of normalised fields, which are constant in time.
 
     Args:
         modes: the components.
@@ -29,21 +29,21 @@ class PrincipalComponents:
 
     @classmethod
     def of(cls, fields: Tensor, size: int, data: Trajectories) -> "PrincipalComponents":
-        """From ``(sample, variable, *space)``; fewer than ``size`` where these hold no more."""
+        """Fit to fields ``(sample, variable, *space)``; fewer than ``size`` components if the fields hold no more."""
         modes = fit_modes(fields)
         return cls(modes.truncated(min(size, len(modes))).to(fields.dtype), data.actuators, data.control_interval)
 
     @property
     def size(self) -> int:
-        """How many components."""
+        """Number of components."""
         return len(self.modes)
 
     def encode(self, fields: Tensor) -> Tensor:
-        """``(batch, variable, *space)`` to ``(batch, size)``."""
+        """Fields ``(batch, variable, *space)`` to components ``(batch, size)``."""
         return self.modes.encode(fields)
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
-        """Nothing happens."""
+        """The same state."""
         return state
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
@@ -57,12 +57,14 @@ class PrincipalComponents:
 
 
 def lookup(taught: Array, parameters: Mapping[str, tuple[Array, Array]], count: int, *, nearest: int = 5) -> Array:
-    """The mean of what other simulations did at the same time, of those with the nearest parameters.
+    """Estimate targets by their mean over other simulations at the same time, those with the nearest parameters.
 
     Args:
         taught: targets of the known simulations, ``(simulation, time, component)``.
-        parameters: by name those of the known and of the asked simulations, each ``(simulation,)``.
-        count: how many are asked.
+        parameters: by name those of the known and of the asked simulations, each ``(simulation,)``; if there are none,
+            the mean is over all known simulations.
+        count: number of asked simulations.
+        nearest: number of known simulations that are averaged.
 
     Returns:
         ``(count, time, component)``.

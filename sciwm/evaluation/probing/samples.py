@@ -1,4 +1,4 @@
-"""The instants that probes learn from and are judged by, in physical space and in a latent."""
+"""The instants that probes are fitted to and tested on, as fields and as latents."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ AT_ONCE = 4096  # bounds the memory of encoding and rolling out
 
 @dataclass(frozen=True)
 class Samples:
-    """Fields at the starts ``(simulation, start, variable, *space)``, actions, and targets at every lead."""
+    """Fields at the starts ``(simulation, start, variable, *space)``, actions after them, and targets at every lead."""
 
     starts: Array
     fields: Tensor
@@ -38,7 +38,7 @@ def read_samples(
     modes: int,
     given: Mapping[str, Array],
 ) -> Samples:
-    """One simulation after the other, so that only what is needed stays in memory."""
+    """Read simulations one after the other, so that only the instants that are needed stay in memory."""
     starts = np.unique(np.linspace(0, data.intervals - leads[-1], instants).round().astype(int))
     times = (starts + np.array(leads)[:, None]).ravel()  # lead by lead
     extents = _extents(data)
@@ -76,7 +76,7 @@ def encode(dynamics: Dynamics, fields: Tensor) -> Tensor:
 
 
 def roll(dynamics: Dynamics, samples: Samples, rows: Array, leads: Sequence[int]) -> list[Tensor]:
-    """Latents of the judging simulations at every lead, the first one encoded, ``(sample, ...)``."""
+    """Latents ``(sample, ...)`` of some simulations at every lead: encoded at the start, then rolled out."""
     fields, actions = samples.fields[rows].flatten(0, 1), samples.actions[rows].flatten(0, 1)
     parts = [
         list(_along(dynamics, f, a, leads))

@@ -1,4 +1,4 @@
-"""What probes are asked for: functionals that any fields have, phases, and what was given beside the fields."""
+"""Targets of probes: functionals, phases, and parameters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 Array = NDArray[np.float64]
 
 BANDS = ((1, 2), (3, 4), (5, 8), (9, 16))
-"""Octaves of wavenumbers, in units of the lowest one of the box, both ends included."""
+"""Octaves of wavenumbers, in units of the lowest one of the domain, both ends included."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Target:
 
     Args:
         name: of the quantity.
-        kind: ``functional`` (one the data hold, which a model may have been trained on),
-            ``held_out`` (one computed from the fields alone), ``phase`` or ``parameter``.
-        values: ``(simulation, time, component)``; components are judged together.
+        kind: ``functional`` (stored in the data, so that a model may have been trained on it),
+            ``held_out`` (computed from the fields here, which no model was trained on), ``phase`` or ``parameter``.
+        values: ``(simulation, time, component)``; its components are scored together.
     """
 
     name: str
@@ -41,7 +41,7 @@ def held_out_functionals(fields: Tensor, names: Sequence[str], extents: Sequence
         extents: length of the domain along each space dimension.
 
     Returns:
-        each ``(batch,)``; bands that hold no wave of the grid are left out.
+        each ``(batch,)``; bands without waves on the grid are left out.
     """
     power, squared, relative = _spectrum(fields, extents)
     space = tuple(range(2, fields.ndim))
@@ -63,10 +63,11 @@ def phases(fields: Tensor, names: Sequence[str], *, modes: int) -> dict[str, Ten
 
     Args:
         fields: ``(batch, variable, *space)``, on a periodic grid.
-        modes: how many, from the longest wave on.
+        names: of the variables.
+        modes: number of modes, from the longest wave on.
 
     Returns:
-        each ``(batch, 2)``, where a mode vanishes the vector is zero.
+        each ``(batch, 2)``; zero where a mode vanishes.
     """
     along = fields.mean(dim=tuple(range(3, fields.ndim))) if fields.ndim > 3 else fields
     spectrum = torch.fft.rfft(along, dim=2)[:, :, 1 : modes + 1]

@@ -1,7 +1,8 @@
-"""Everything that is measured of a trained model: the parts, and the evaluation that goes through them.
+"""The evaluation of a trained model, part by part.
 
-``context``: what parts are given. ``measures``: numbers with intervals. ``imagination``, ``answers``,
-``grids``, ``latents``: the parts. ``table``: the parts by name. ``kept``: results that need not be made again.
+``parts`` lists the parts by name, ``context`` holds what every part is given, and ``measures`` the numbers with
+intervals that it returns. The parts themselves: forecasts (``imagination``), actions and shifts (``interventions``),
+finer grids (``grids``), and what latents hold (``latents``). ``cache`` measures parts and stores their results.
 """
 
 from sciwm.evaluation.suite.cache import evaluate_parts

@@ -1,6 +1,6 @@
-"""An evaluation, part by part: a part that was made from the same is used again, any other is made.
+"""Measures parts of an evaluation and stores them; a stored part is used again if what it depends on is unchanged.
 
-:mod:`sciwm.reuse` decides which; here stands what a part is made from, and where its file keeps that.
+:mod:`sciwm.reuse` compares. This module says what a part depends on, and where its file stores that.
 """
 
 import json
@@ -24,7 +24,7 @@ from sciwm.version import __version__
 from simulations.generate import Progress
 
 MADE_FROM, METRICS = "sciwm_made_from", "sciwm_metrics"
-"""Attributes of a result: a description of everything that it depends on, and its numbers."""
+"""Attributes of a stored result: a description of everything that it depends on, and its numbers."""
 
 COMMON = ("seed", "simulation", "data.test", "evaluation.lyapunov_exponent")
 """Keys of the configuration that every part depends on."""
@@ -39,14 +39,19 @@ def evaluate_parts(
     describe: Callable[[xr.Dataset], xr.Dataset],
     progress: Progress,
 ) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Go through parts, each written to ``evaluation/NAME.nc`` when it is done.
+    """Measure parts, and write each to ``evaluation/NAME.nc`` when it is done.
 
     Args:
-        digest: of the model.
-        describe: adds to a dataset what all results of a run carry.
+        run: the paths of the run.
+        names: of the parts.
+        context: model, simulation and data.
+        digest: of the trained model; another digest means another model.
+        describe: adds the attributes to a dataset that all results of a run carry.
+        progress: shows how far a part is.
 
     Yields:
-        name, metrics and, for one that does not apply, the reason; its metrics are empty.
+        name, metrics and reason: empty for a part that was measured; for one that does not apply the reason is given
+        and the metrics are empty.
     """
     for name in names:
         obstacle = PARTS[name].obstacle(context)
@@ -58,7 +63,7 @@ def evaluate_parts(
         if metrics is None:
             try:
                 outcome = PARTS[name].measure(context, progress)
-            except (InputError, NoLinearLaw) as error:  # all is sound: this part asks for more than there is
+            except (InputError, NoLinearLaw) as error:  # inputs are sound, but this part cannot be measured with them
                 yield name, {}, "; ".join(str(error).splitlines())
                 continue
             metrics = _metrics(name, outcome)
@@ -68,7 +73,7 @@ def evaluate_parts(
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
-    """What a result was made from, and its numbers."""
+    """What a stored result depends on, and its numbers."""
     with xr.open_dataset(path, engine="netcdf4") as dataset:
         return str(dataset.attrs[MADE_FROM]), json.loads(dataset.attrs[METRICS])
 

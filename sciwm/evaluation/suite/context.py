@@ -1,4 +1,4 @@
-"""What the parts of an evaluation have in common: a model, the truth, and held-out starts with their actions."""
+"""What every part of an evaluation is given: model, true simulation, data, and draws of held-out starts and actions."""
 
 import zlib
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ from sciwm.model import WorldModel
 from simulations import PeriodicGrid, Simulation
 
 VISCOSITY_LIKE = ("viscosity", "diffusivity", "diffusivity_u", "mobility")
-"""What dissipates, as the equations call it; the first one that is there is what changes by default."""
+"""Names of dissipative parameters; the first one that an equation has is changed by default."""
 
 INTERVALS = 40
-"""How far is followed without a Lyapunov exponent."""
+"""Lead time in control intervals if no Lyapunov exponent is configured."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Held-out starts with the actions of the data.
+    """Held-out starts and the recorded actions that follow them.
 
     Args:
         starts: ``(sample, variable, *space)``.
         actions: physical, ``(sample, interval, actuator)``.
-        simulations: which simulation each sample comes from, ``(sample,)``; those of one are not independent.
+        simulations: the simulation that each sample comes from, ``(sample,)``; samples of one are not independent.
     """
 
     starts: Tensor
@@ -40,12 +40,14 @@ class Drawn:
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """Of what and by what a model is evaluated.
+    """Model, true simulation and data of an evaluation.
 
     Args:
-        simulation: the truth.
-        test: simulations that the model has not seen.
-        train: those it was trained on.
+        config: the experiment.
+        model: what is evaluated.
+        simulation: the true simulation.
+        test: simulations that the model was not trained on.
+        train: simulations that it was trained on.
     """
 
     config: Config
@@ -56,31 +58,35 @@ class EvaluationContext:
 
     @property
     def evaluation(self) -> EvaluationSettings:
-        """The section of the configuration."""
+        """The section ``evaluation`` of the configuration."""
         return self.config.evaluation
 
     @property
     def interval(self) -> float:
-        """The control interval."""
+        """The control interval, in time units."""
         return self.simulation.control_interval
 
     @property
     def is_periodic(self) -> bool:
-        """Whether the domain has no walls."""
+        """Whether the domain is periodic."""
         return isinstance(self.simulation.grid, PeriodicGrid)
 
     @property
     def sees_any_grid(self) -> bool:
-        """Whether the model encodes fields of other resolutions than its own."""
+        """Whether the model encodes fields on other grids than its own."""
         return self.model.encoder.sees_any_grid
 
     @cached_property
     def rollouts(self) -> xr.Dataset:
-        """The test set, true and imagined; several parts look at it."""
+        """Forecasts of the test set with the truth; computed once for several parts."""
         return evaluate_rollouts(self.model, self.test, steps=self.evaluation.steps)
 
     def lead(self, asked: float | None, *, share: float = 1.0) -> int:
-        """Intervals of a lead time; if none is asked, ``share`` of a Lyapunov time or of 40 intervals."""
+        """A lead time in control intervals.
+
+        Args:
+            asked: in time units; if None, it is ``share`` of a Lyapunov time, or of 40 intervals without an exponent.
+        """
         if asked is None:
             exponent = self.evaluation.lyapunov_exponent
             whole = 1 / exponent / self.interval if exponent else INTERVALS
@@ -88,15 +94,17 @@ class EvaluationContext:
         return max(1, round(asked / self.interval))
 
     def generator(self, part: str) -> np.random.Generator:
-        """Of all that a part draws, whatever else is evaluated."""
+        """A random generator of a part's own, so that its draws do not depend on which other parts are evaluated."""
         return np.random.default_rng([self.config.seed, SEEDS["evaluation"], zlib.crc32(part.encode())])
 
     def draw(self, part: str, samples: int, intervals: int, *, of: Sequence[int] | None = None) -> Drawn:
-        """Starts at any instants of the test simulations, each simulation as often as any other.
+        """Draw starts at random instants of the test simulations, equally many from each.
 
         Args:
-            intervals: how many are recorded after each start at least.
-            of: rows of the store to draw from, all usable ones if left out.
+            part: whose generator draws.
+            samples: number of starts.
+            intervals: length of the actions after each start.
+            of: rows of the store to draw from; by default all usable ones.
         """
         rng, rows = self.generator(part), np.array(self.test.usable if of is None else of)
         rounds = -(-samples // len(rows))
@@ -110,17 +118,17 @@ class EvaluationContext:
         return Drawn(_tensor(starts), _tensor(actions), chosen)
 
     def seed(self, part: str) -> int:
-        """For what takes a whole number as seed."""
+        """A seed of a part's own, as a whole number."""
         return int(self.generator(part).integers(2**31))
 
     def changing_parameter(self, asked: str | None, factors: Sequence[float]) -> str | None:
-        """The parameter to be changed, None where the equation has none that can be multiplied by ``factors``."""
+        """The parameter to change; None if the equation has none that can be multiplied by all ``factors``."""
         values = self.simulation.values
         named = [asked] if asked is not None else [n for n in VISCOSITY_LIKE if n in values]
         return next((n for n in named if np.all(values[n] != 0) and self._can_change(n, factors)), None)
 
     def _can_change(self, parameter: str, factors: Sequence[float]) -> bool:
-        """Whether the solver's step is short enough for it."""
+        """Whether the simulation accepts the changed values; the step of the solver may be too long for them."""
         try:
             for factor in factors:
                 self.simulation.with_parameters({parameter: factor * self.simulation.values[parameter]})

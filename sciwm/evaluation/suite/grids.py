@@ -1,4 +1,4 @@
-"""The same fields, and the same control, on finer grids than the model's own."""
+"""Parts on other grids than the model's own: how the latent depends on the grid, and control on a finer one."""
 
 from sciwm.evaluation.control import control_task
 from sciwm.evaluation.resolution import control_across_grids, encoding_errors, lost_share, on_shapes, refined
@@ -9,7 +9,7 @@ from simulations.generate import Progress
 
 
 def measure_resolution(context: EvaluationContext, progress: Progress) -> Outcome:
-    """How much the latent depends on the grid on which the fields were seen, and on where between its points."""
+    """Measure how the latent changes with the grid of the fields, and with translations between grid points."""
     asked, shape = context.evaluation.resolution, context.simulation.grid.shape
     drawn = context.draw("resolution", asked.samples, 1)
     others = on_shapes(drawn.starts, [tuple(factor * n for n in shape) for factor in asked.factors])
@@ -19,8 +19,8 @@ def measure_resolution(context: EvaluationContext, progress: Progress) -> Outcom
         for grid in map(str, errors["grid"].values)
     ]
     moved = translation_errors(context.model, drawn.starts, drawn.actions[:, 0], seed=context.seed("resolution"))
-    meanings = {"encoder_error": "encoding of moved fields against the moved latent",
-                "predictor_error": "step from a moved latent under moved actuators against the moved step"}  # fmt: skip
+    meanings = {"encoder_error": "error of encoding translated fields, relative to the latent",
+                "predictor_error": "error of a step from a translated latent, relative to the step"}  # fmt: skip
     measures += [
         median_of(meaning, moved[name].max("shift", skipna=False), drawn.simulations)
         for name, meaning in meanings.items()
@@ -30,7 +30,7 @@ def measure_resolution(context: EvaluationContext, progress: Progress) -> Outcom
 
 
 def measure_refined_control(context: EvaluationContext, progress: Progress) -> Outcome:
-    """Plans of the model, executed by the simulation on its own grid and on a finer one."""
+    """Control the true simulation by plans of the model, on the grid of the model and on a finer one."""
     asked, config = context.evaluation.refined_control, context.config
     intervals = asked.intervals or config.control.first
     control = config.control.model_copy(update={"episodes": asked.episodes, "intervals": intervals})
@@ -42,9 +42,13 @@ def measure_refined_control(context: EvaluationContext, progress: Progress) -> O
     saving, loss, interval = lost_share(controlled, first=intervals)
     lead = intervals * context.interval
     measures = [
-        Measure(f"share of the saving that is lost on {points[1]} points over {lead:g} time units", loss, interval),
+        Measure(
+            f"share of the cost reduction that is lost on {points[1]} points over {lead:g} time units", loss, interval
+        ),
         *(
-            median_of(f"saving on {p} points, mean square distance", saving.sel(grid=grid), range(asked.episodes))
+            median_of(
+                f"cost reduction on {p} points, mean square distance", saving.sel(grid=grid), range(asked.episodes)
+            )
             for grid, p in zip(("coarse", "fine"), points, strict=True)
         ),
     ]

@@ -1,4 +1,4 @@
-"""Futures that the model imagines: rollouts of the test set, scores, budgets, and the climate of long runs."""
+"""Parts about forecasts: rollouts of the test set, scores, budgets, and the climate of long runs."""
 
 from typing import Any
 
@@ -30,22 +30,22 @@ from simulations import Simulation
 from simulations.generate import Progress, attractor_states
 
 LONG_INTERVALS = 1000
-"""Length of a long run, with and without an exponent."""
+"""Length of a long run in control intervals, if no Lyapunov exponent is configured."""
 
 BUDGET_MEASURES = {
-    "residual": "residual of the {} budget",
-    "change_error": "error of changes of {}",
-    "stated_error": "error of stated changes of {}",
+    "residual": "residual of the budget of {}, in deviations of its true change",
+    "change_error": "error of the change of {} of the decoded fields, in deviations of the true change",
+    "stated_error": "error of the change of {} that the heads read, in deviations of the true change",
 }
 UNSEEN_INTERVALS = 8
-"""Length of the trajectories whose budgets are measured."""
+"""Length of the trajectories whose budgets are measured, in control intervals."""
 
 SETTLING_SHARE = 0.1
-"""Of a long run, which does not count."""
+"""Share of a long run, at its beginning, that does not count."""
 
 
 def measure_test_set(context: EvaluationContext, progress: Progress) -> Outcome:
-    """Rollouts of the test set, and what the latent uses."""
+    """Forecast the test set from its first instants: errors, valid prediction time, and use of the latent."""
     rollouts, metrics = measure_rollouts(context.config, context.model, context.test, rollouts=context.rollouts)
     rollout = metrics["rollout"]
     low, high = rollout["valid_prediction_time_interval"]
@@ -54,8 +54,8 @@ def measure_test_set(context: EvaluationContext, progress: Progress) -> Outcome:
     lead, groups = f"{float(last['time']):g}", last["simulation"]
     measures = [
         Measure(valid, rollout["valid_prediction_time"], (low, high), rollout["valid_prediction_time_unit"]),
-        mean_of(f"normalised error at lead time {lead}", last["nrmse"], groups, lost=np.inf),
-        mean_of(f"that of persistence at lead time {lead}", last["nrmse_persistence"], groups),
+        mean_of(f"nRMSE at lead time {lead}", last["nrmse"], groups, nan_as=np.inf),
+        mean_of(f"nRMSE of persistence at lead time {lead}", last["nrmse_persistence"], groups),
     ]
     return Outcome(rollouts, measures, metrics)
 
@@ -67,10 +67,16 @@ def measure_rollouts(
     *,
     rollouts: xr.Dataset | None = None,
 ) -> tuple[xr.Dataset, dict[str, Any]]:
-    """Rollouts of a test set, and their numbers under ``rollout`` and ``latent``.
+    """Forecast a test set.
 
     Args:
-        rollouts: if they have been made.
+        config: the experiment.
+        model: what is evaluated.
+        data: simulations that it was not trained on.
+        rollouts: the forecasts, if they are there already.
+
+    Returns:
+        the forecasts with the valid prediction time of each; their numbers under ``rollout`` and ``latent``.
     """
     made = evaluate_rollouts(model, data, steps=config.evaluation.steps) if rollouts is None else rollouts
     valid_time = valid_prediction_time(made)
@@ -101,7 +107,7 @@ def measure_rollouts(
 
 
 def measure_scores(context: EvaluationContext, progress: Progress) -> Outcome:
-    """Scores of each variable in the rollouts of the test set."""
+    """Score each variable in the forecasts of the test set."""
     names = [v.name for v in context.model.domain.variables]
     forecast = context.rollouts[[f"{n}_imagined" for n in names]].rename({f"{n}_imagined": n for n in names})
     scores = evaluate(forecast, context.rollouts[names])
@@ -109,15 +115,16 @@ def measure_scores(context: EvaluationContext, progress: Progress) -> Outcome:
     at = scores.isel(time=min(lead, scores.sizes["time"] - 1))
     where = f"at lead time {float(at['time']):g}"
     measures = [
-        mean_of(f"VRMSE of {n} {where}", at["vrmse"].sel(variable=n), at["simulation"], lost=np.inf) for n in names
+        mean_of(f"VRMSE of {n} {where}", at["vrmse"].sel(variable=n), at["simulation"], nan_as=np.inf) for n in names
     ]
     return Outcome(scores, measures, {})
 
 
 def measure_long_run(context: EvaluationContext, progress: Progress) -> Outcome:
-    """The climate of long runs: forced ones from held-out states, free ones from states of the unforced flow.
+    """Measure the climate of long runs: forced ones from held-out states, free ones from states of the unforced flow.
 
-    A free flow keeps for ever what forcing has made of its conserved means; such runs would differ by these alone.
+    Free runs start from unforced states since forcing changes conserved means: a free flow would keep the means of a
+    forced start for ever, and runs would differ by these alone.
     """
     asked, exponent = context.evaluation.long_run, context.evaluation.lyapunov_exponent
     if asked.duration is not None:
@@ -137,14 +144,18 @@ def measure_long_run(context: EvaluationContext, progress: Progress) -> Outcome:
     runs = long_runs(context.model, context.simulation, starts, actions, settle=settle, progress=progress)
     name = context.simulation.variables[0].name
     one, true = (runs.sel(run=run, variable=name) for run in ("model", "simulation"))
-    blown = float(share_blown_up(runs).sel(run="model"))
-    measures = [share_of("share of the runs that blew up", blown, len(np.unique(groups)))]
+    diverged = float(share_blown_up(runs).sel(run="model"))
+    measures = [share_of("share of long runs that diverge", diverged, len(np.unique(groups)))]
     if "spectral_distance" in runs:
-        distance, between = f"spectral distance of {name} from the truth", "spectral distance between true runs"
+        distance, between = (
+            f"log-spectral distance of {name} from the true runs",
+            f"log-spectral distance of {name} between true runs",
+        )
         for meaning, values in ((distance, one["spectral_distance"]), (between, true["spectral_distance"])):
             measures.append(_with_unit(median_of(meaning, values, groups), "dB"))
-    for meaning, part in ((f"imagined values of {name} from true ones", one), ("true ones from each other", true)):
-        measures.append(median_of(f"distance of {meaning}, in deviations", part["histogram_distance"], groups))
+    for between, part in (("from the true runs", one), ("between true runs", true)):
+        meaning = f"Wasserstein distance of {name} {between}, in deviations"
+        measures.append(median_of(meaning, part["histogram_distance"], groups))
     return Outcome(runs.assign_attrs(forced=int(forced)), measures, {})
 
 
@@ -153,7 +164,7 @@ def _with_unit(measure: Measure, unit: str) -> Measure:
 
 
 def measure_budgets(context: EvaluationContext, progress: Progress) -> Outcome:
-    """What every functional changes by, against the truth and against the budget that the model states."""
+    """Compare the change of every functional with the truth, and with the budget that the model predicts."""
     errors = budgets_under_unseen_actions(context.config, context.model, context.simulation)
     starts = np.arange(errors.sizes["sample"])
     measures = []
@@ -161,7 +172,7 @@ def measure_budgets(context: EvaluationContext, progress: Progress) -> Outcome:
         if variable in errors:
             size = root_mean_square_over_time(errors[variable])
             measures += [
-                root_mean_square_of(meaning.format(name), size.sel(functional=name), starts, lost=np.inf)
+                root_mean_square_of(meaning.format(name), size.sel(functional=name), starts, nan_as=np.inf)
                 for name in map(str, errors["functional"].values)
             ]
     return Outcome(errors, measures, {})
@@ -170,13 +181,19 @@ def measure_budgets(context: EvaluationContext, progress: Progress) -> Outcome:
 def budgets_under_unseen_actions(
     config: Config, model: WorldModel, simulation: Simulation, *, intervals: int = UNSEEN_INTERVALS
 ) -> xr.Dataset:
-    """Budgets of a model under :func:`unseen_actions`."""
+    """Errors of the budgets of a model under :func:`unseen_actions`, see :func:`unseen_action_budget`."""
     return unseen_action_budget(model, simulation, *unseen_actions(config, simulation, intervals=intervals))
 
 
 def unseen_actions(config: Config, simulation: Simulation, *, intervals: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Held-out starts under actions of the whole box that change in every interval, as no recorded forcing does;
-    of the simulations that sensitivities are matched with, if there are any, a share does.
+    """Held-out starts under actions unlike those of the data: uniform within bounds, and new in every interval.
+
+    The recorded actions are held for longer; only the simulations of sensitivities, if there are any, hold some such.
+
+    Args:
+        config: the experiment.
+        simulation: the true simulation.
+        intervals: length of the trajectories.
 
     Returns:
         starts ``(sample, variable, *space)``, physical actions ``(sample, interval, actuator)``, and the true fields

@@ -1,4 +1,4 @@
-"""How the model answers to actions, and to what it has not been trained on."""
+"""Parts about interventions: effects of actions, gradients, and shifts away from the training data."""
 
 import numpy as np
 import xarray as xr
@@ -13,14 +13,14 @@ from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
 from simulations.generate import Progress
 
 HORIZONS = 6
-"""How many there are if none are asked for, from one interval on."""
+"""Default number of horizons, from one control interval on."""
 
 SLOPE_SHARE = 0.25
-"""Of the lead time, where the growth with a shift is measured: later, errors of chaotic flows have grown full."""
+"""Share of the lead time at which the slope is measured: later, errors of chaotic flows are saturated."""
 
 
 def measure_effects(context: EvaluationContext, progress: Progress) -> Outcome:
-    """What exchanging the data's actions for slow and for fast ones changes, imagined against true."""
+    """Measure the error of the predicted effect of replacing the recorded actions by slow and by fast ones."""
     asked = context.evaluation.effects
     intervals = context.lead(asked.lead_time)
     drawn, seed = context.draw("effects", asked.samples, intervals), context.seed("effects")
@@ -29,18 +29,18 @@ def measure_effects(context: EvaluationContext, progress: Progress) -> Outcome:
     last = effects["effect_error"].isel(time=-1)
     where = f"at lead time {float(last['time']):g}"
     measures = [
-        median_of(f"effect error of {name} actions {where}", values, drawn.simulations, lost=np.inf)
+        median_of(f"effect error of {name} {where}", values, drawn.simulations, nan_as=np.inf)
         for name, values in (
-            ("held", last.sel(alternative="held", given="right")),
-            ("rough", last.sel(alternative="rough", given="right")),
-            ("held, but zeroed", last.sel(alternative="held", given="zeroed")),
+            ("held actions", last.sel(alternative="held", given="right")),
+            ("rough actions", last.sel(alternative="rough", given="right")),
+            ("held actions if the model is given zeros", last.sel(alternative="held", given="zeroed")),
         )
     ]
     return Outcome(_labelled(effects, drawn), measures, {})
 
 
 def measure_gradients(context: EvaluationContext, progress: Progress) -> Outcome:
-    """Gradients of the distance from the target with respect to the actions."""
+    """Compare gradients of the distance from the target with respect to the actions with the true ones."""
     asked, planned = context.evaluation.gradients.horizons, context.config.planning.horizon
     longest = context.lead(None if asked is None else max(asked))
     if asked is None:
@@ -60,7 +60,7 @@ def measure_gradients(context: EvaluationContext, progress: Progress) -> Outcome
     furthest = agreement.isel(horizon=-1)
     measures = [
         median_of(f"cosine with the true gradient {where}", near["cosine"], drawn.simulations),
-        median_of(f"norm over that of the true gradient {where}", near["norm_ratio"], drawn.simulations, lost=np.inf),
+        median_of(f"norm relative to the true gradient {where}", near["norm_ratio"], drawn.simulations, nan_as=np.inf),
         median_of(
             f"cosine with the true gradient over {float(furthest['horizon']):g} time units",
             furthest["cosine"],
@@ -71,7 +71,7 @@ def measure_gradients(context: EvaluationContext, progress: Progress) -> Outcome
 
 
 def measure_shifts(context: EvaluationContext, progress: Progress) -> Outcome:
-    """Errors under stronger forcing, and under another viscosity where the equation has one."""
+    """Measure errors under stronger forcing and, if the equation has one, under another viscosity."""
     asked = context.evaluation.shifts
     intervals = context.lead(asked.lead_time)
     drawn = context.draw("shifts", asked.samples, intervals)
@@ -83,13 +83,13 @@ def measure_shifts(context: EvaluationContext, progress: Progress) -> Outcome:
     lead_time = max(1, round(SLOPE_SHARE * intervals)) * context.interval
     measures: list[Measure] = []
     for name, errors in made.items():
-        meaning = f"slope of log error with {name} at lead time {lead_time:g}"
+        meaning = f"exponent by which the error grows with {name} at lead time {lead_time:g}"
         slope = median_of(meaning, error_slope(errors, lead_time), drawn.simulations)
         at = errors["nrmse"].sel(time=lead_time, method="nearest")
         measures.append(slope)
         for factor in (min(asked.factors), max(asked.factors)):
-            meaning = f"normalised error with {name} × {factor:g}"
-            measures.append(median_of(meaning, at.sel(factor=factor), drawn.simulations, lost=np.inf))
+            meaning = f"nRMSE with {name} × {factor:g} at lead time {lead_time:g}"
+            measures.append(median_of(meaning, at.sel(factor=factor), drawn.simulations, nan_as=np.inf))
     together = xr.concat(list(made.values()), xr.DataArray(list(made), dims="shift", name="shift"))
     together["factor"].attrs["long_name"] = "factor of the shift"
     together["slope"] = xr.concat([error_slope(e, lead_time) for e in made.values()], "shift")
@@ -98,6 +98,6 @@ def measure_shifts(context: EvaluationContext, progress: Progress) -> Outcome:
 
 
 def _labelled(dataset: xr.Dataset, drawn: Drawn) -> xr.Dataset:
-    """With the simulation that each sample comes from."""
+    """Add the simulation that each sample comes from as a coordinate."""
     attributes = {"units": "1", "long_name": "simulation of the test set that the sample comes from"}
     return dataset.assign_coords(simulation=("sample", drawn.simulations, attributes))

@@ -1,4 +1,4 @@
-"""What the latent holds, and what is noticed in it."""
+"""Parts about the latent: what can be read from it, and whether its prediction errors detect violations."""
 
 from functools import partial
 
@@ -24,23 +24,23 @@ from simulations.generate import Progress
 SIMULATION = {"units": "1", "long_name": "simulation of the test set that the trajectory comes from"}
 
 FEWEST_SIMULATIONS = 4
-"""Some teach or set the threshold, the others judge."""
+"""Least number of test simulations: one half fits probes or sets thresholds, the other half is measured."""
 
 PROBED_SHARES = (0.05, 0.25, 0.5)
-"""Of the lead time: horizons of probes if none are asked for."""
+"""Default horizons of probes, as shares of the lead time."""
 
 EXPOSED_SHARE = 0.05
-"""Of the lead time: how long lasting violations are watched if nothing is asked for."""
+"""Default time for which lasting violations are observed, as a share of the lead time."""
 
 DOUBLED = (1.01, 2.0)
-"""Smallest and largest factor of a parameter that changes."""
+"""Smallest and largest factor of the parameter that changes in a violation."""
 
 KINDS = {"functional": "functional of the data", "held_out": "functional held out", "phase": "phase"}
-"""Of what is probed for."""
+"""Kinds of targets of probes, in words."""
 
 
 def measure_probing(context: EvaluationContext, progress: Progress) -> Outcome:
-    """Functionals and phases read from encoded and from rolled latents, beside an untrained encoder's."""
+    """Read functionals and phases from encoded and from rolled-out latents, and from those of an untrained encoder."""
     asked, longest = context.evaluation.probing, context.test.intervals - 1
     if asked.horizons is None:
         whole = min(context.lead(None), longest // 2)
@@ -68,7 +68,10 @@ def measure_probing(context: EvaluationContext, progress: Progress) -> Outcome:
 
 
 def measure_surprise(context: EvaluationContext, progress: Progress) -> Outcome:
-    """Violations and controls on one half of the test simulations; Sigma and thresholds from the other."""
+    """Measure how well prediction errors detect violations of physics.
+
+    Violations are made on one half of the test simulations; the other half sets error covariance and thresholds.
+    """
     asked, rows = context.evaluation.surprise, context.test.usable
     exposed = context.lead(asked.exposure, share=EXPOSED_SHARE)
     half = len(rows) // 2
@@ -95,11 +98,11 @@ def measure_surprise(context: EvaluationContext, progress: Progress) -> Outcome:
         progress=progress,
     )
     found = found.assign_coords(simulation=("trajectory", drawn.simulations, SIMULATION))
-    return Outcome(found, _noticed(found), {})
+    return Outcome(found, _detected(found), {})
 
 
 def _controls(context: EvaluationContext) -> list[Violation]:
-    """Those that the domain, the actuators and the model have."""
+    """The controls that apply to domain, actuators and model."""
     if not context.is_periodic:
         return []
     shift, *finer = standard_controls(resolution=context.sees_any_grid)
@@ -107,7 +110,7 @@ def _controls(context: EvaluationContext) -> list[Violation]:
 
 
 def _median_target(found: xr.Dataset, kind: str, words: str, horizon: int) -> Measure:
-    """Of all targets of a kind that vary, the one in the middle by how well the best probe reads it."""
+    """How well the best probe reads the median target of a kind; targets that do not vary are left out."""
     one = found.sel(representation="world_model", horizon=horizon)
     one = one.isel(target=np.flatnonzero((found["kind"] == kind).values))
     best = one["within_r2"].max("probe")
@@ -123,13 +126,13 @@ def _median_target(found: xr.Dataset, kind: str, words: str, horizon: int) -> Me
     return Measure(f"R² within trajectories of the median {words} ({target}), {when}", value, (low, high))
 
 
-def _noticed(found: xr.Dataset) -> list[Measure]:
-    """By the error in the latent: the violation that is noticed least, and the control that is noticed most."""
+def _detected(found: xr.Dataset) -> list[Measure]:
+    """By latent prediction errors: the violation detected worst, the control detected most, and false alarms."""
     latent = found.sel(detector="latent", size=found["default_size"])
     measures = []
     for control, meaning in (
-        (False, "AUROC in the latent of the violation noticed least"),
-        (True, "in the latent of the control noticed most"),
+        (False, "AUROC of latent errors for the violation detected worst"),
+        (True, "AUROC of latent errors for the control detected most"),
     ):
         chosen = latent.isel(violation=np.flatnonzero(found["control"].values == control))
         if not chosen.sizes["violation"]:

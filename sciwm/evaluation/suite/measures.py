@@ -1,4 +1,4 @@
-"""The numbers of an evaluation, each with what it means and how sure it is."""
+"""The numbers of an evaluation, each with its meaning and a 95 % interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from numpy.typing import ArrayLike
 
 DRAWS, LEVEL = 1000, 0.95
 NORMAL = 1.959964
-"""Deviations of a normal distribution about its mean that hold so much."""
+"""Half width of the interval that holds 95 % of a normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number.
+    """One number of an evaluation.
 
     Args:
-        meaning: in words, as it stands in tables.
-        value: nan if there is nothing to measure.
-        interval: 95 % interval, None where there is none.
-        unit: beside the number, empty for plain ones.
+        meaning: what it measures, in words, as shown in tables.
+        value: the number; NaN if there was nothing to measure.
+        interval: 95 % interval; None if there is none.
+        unit: shown beside the number; empty if it has none.
     """
 
     meaning: str
@@ -32,11 +32,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a part has found.
+    """The result of a part.
 
     Args:
-        dataset: everything, sample by sample.
-        measures: the numbers to remember, the first one above all.
+        dataset: all values, sample by sample.
+        measures: the numbers that sum it up, the most important one first.
         metrics: further numbers, by their key in ``metrics.json``.
     """
 
@@ -45,32 +45,40 @@ class Outcome:
     metrics: dict[str, Any]
 
 
-def median_of(meaning: str, values: xr.DataArray, groups: ArrayLike, *, lost: float | None = None) -> Measure:
-    """Median over samples, its interval by a bootstrap over the groups that they come from.
+def median_of(meaning: str, values: xr.DataArray, groups: ArrayLike, *, nan_as: float | None = None) -> Measure:
+    """Median over samples, with a bootstrap interval over the groups that they come from.
 
     Args:
+        meaning: see :class:`Measure`.
         values: over ``sample``.
-        groups: of each sample; those of one group are not independent.
-        lost: what counts in place of nan, such as infinity for the error of what blew up; left out if None.
+        groups: group of each sample, ``(sample,)``; samples of one group, such as a simulation, are not independent.
+        nan_as: number that replaces NaN, such as infinity for the error of a forecast that is not finite; with None,
+            samples that are NaN do not count.
     """
-    return _measure(meaning, values, groups, np.median, lost)
+    return _measure(meaning, values, groups, np.median, nan_as)
 
 
-def mean_of(meaning: str, values: xr.DataArray, groups: ArrayLike, *, lost: float | None = None) -> Measure:
-    """The same with the mean."""
-    return _measure(meaning, values, groups, np.mean, lost)
+def mean_of(meaning: str, values: xr.DataArray, groups: ArrayLike, *, nan_as: float | None = None) -> Measure:
+    """Mean over samples; arguments as of :func:`median_of`."""
+    return _measure(meaning, values, groups, np.mean, nan_as)
 
 
-def root_mean_square_of(meaning: str, values: xr.DataArray, groups: ArrayLike, *, lost: float | None = None) -> Measure:
-    """The same with the root of the mean square."""
-    return _measure(meaning, values, groups, lambda sample: np.sqrt(np.mean(np.square(sample))), lost)
+def root_mean_square_of(
+    meaning: str, values: xr.DataArray, groups: ArrayLike, *, nan_as: float | None = None
+) -> Measure:
+    """Root mean square over samples; arguments as of :func:`median_of`."""
+    return _measure(meaning, values, groups, lambda sample: np.sqrt(np.mean(np.square(sample))), nan_as)
 
 
 def share_of(meaning: str, share: float, count: int) -> Measure:
-    """A share with Wilson's score interval (1927, doi:10.1080/01621459.1927.10502953): no certainty from few.
+    """A share of samples with Wilson's score interval (1927, doi:10.1080/01621459.1927.10502953).
+
+    Unlike a bootstrap it stays wide for few samples, also if the share is 0 or 1.
 
     Args:
-        count: of independent samples.
+        meaning: see :class:`Measure`.
+        share: from 0 to 1.
+        count: number of independent samples.
     """
     middle = share + NORMAL**2 / (2 * count)
     half = NORMAL * np.sqrt(share * (1 - share) / count + (NORMAL / (2 * count)) ** 2)
@@ -78,10 +86,10 @@ def share_of(meaning: str, share: float, count: int) -> Measure:
     return Measure(meaning, share, (float(np.clip(low, 0, share)), float(np.clip(high, share, 1))))
 
 
-def _measure(meaning: str, values: xr.DataArray, groups: ArrayLike, statistic: Any, lost: float | None) -> Measure:
+def _measure(meaning: str, values: xr.DataArray, groups: ArrayLike, statistic: Any, nan_as: float | None) -> Measure:
     sample, group = np.asarray(values, dtype=float), np.asarray(groups)
-    if lost is not None:
-        sample = np.where(np.isnan(sample), lost, sample)
+    if nan_as is not None:
+        sample = np.where(np.isnan(sample), nan_as, sample)
     sample, group = sample[~np.isnan(sample)], group[~np.isnan(sample)]
     if not sample.size:
         return Measure(meaning, np.nan)

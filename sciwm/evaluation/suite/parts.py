@@ -1,4 +1,4 @@
-"""The parts of an evaluation by name: what makes them, what they depend on, and where they do not apply."""
+"""The parts of an evaluation by name: how each is measured, what it depends on, and where it does not apply."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ def _periodic(context: EvaluationContext) -> str:
 
 
 def _any_grid(context: EvaluationContext) -> str:
-    return _periodic(context) or ("" if context.sees_any_grid else "the model sees its own grid alone")
+    return _periodic(context) or ("" if context.sees_any_grid else "the model takes fields on its own grid alone")
 
 
 def _simulations(context: EvaluationContext) -> str:
@@ -39,12 +39,12 @@ def _probed(context: EvaluationContext) -> str:
 
 @dataclass(frozen=True)
 class EvaluationPart:
-    """One part.
+    """One part of an evaluation.
 
     Args:
-        measure: makes it.
-        obstacle: why it does not apply, empty where it does.
-        depends_on: keys of the configuration beside the part's own section whose change makes it anew.
+        measure: measures it.
+        obstacle: says why it does not apply; empty if it does.
+        depends_on: keys of the configuration, beside the part's own section, that its result depends on.
     """
 
     measure: Callable[[EvaluationContext, Progress], Outcome]
@@ -69,7 +69,11 @@ PARTS: dict[str, EvaluationPart] = {
 
 
 def check_names(names: Sequence[str], where: str) -> list[str]:
-    """Parts by name, in the order in which they are measured.
+    """Check names of parts, and put them in the order in which they are measured.
+
+    Args:
+        names: of parts.
+        where: the names come from, for the message.
 
     Raises:
         InputError: with the nearest valid name of each that is unknown.

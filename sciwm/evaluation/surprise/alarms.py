@@ -1,4 +1,4 @@
-"""When an alarm is raised, and from which size of a violation on."""
+"""Alarms: how often a detector raises one, and from which size of a violation on."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,7 @@ def judged(
     power: float,
     groups: ArrayLike,
 ) -> xr.Dataset:
-    """Everything about one violation, over ``detector``, ``size`` and ``trajectory``; intervals by groups of these."""
+    """All measures of one violation, over ``detector``, ``size`` and ``trajectory``, with intervals over groups."""
     parts = []
     for name, calm in untouched.items():
         scores = np.stack([by_name[name] for by_name in by_size])
@@ -70,11 +70,12 @@ def judged(
 
 
 def smallest_detectable(sizes: ArrayLike, rates: ArrayLike, *, power: float) -> float:
-    """Size from which on the rate of alarms is at least ``power``, log-linear between sizes; infinite if at none.
+    """The size from which on the rate of alarms is at least ``power``, log-linear between sizes; infinite if never.
 
     Args:
         sizes: ascending, positive.
         rates: share of trajectories that raise an alarm at each size.
+        power: rate of alarms that counts as detected, such as 0.9.
     """
     size, rate = np.log(np.asarray(sizes, dtype=float)), np.asarray(rates, dtype=float)
     below = np.flatnonzero(rate < power)
@@ -100,8 +101,8 @@ def smallest_detectable_interval(
     """Percentile bootstrap interval of :func:`smallest_detectable`.
 
     Args:
-        raised: which trajectories raise an alarm at which size, ``(size, trajectory)``.
-        groups: of each trajectory; those of one are not independent, and are drawn together.
+        raised: whether a trajectory raises an alarm at a size, ``(size, trajectory)``.
+        groups: group of each trajectory; those of one group are not independent, and are drawn together.
     """
     values = [smallest_detectable(sizes, raised @ w, power=power) for w in drawn_weights(groups, draws, seed)]
     ends = [(1 - level) / 2, (1 + level) / 2]

@@ -1,4 +1,4 @@
-"""From errors to a normalised score, and how well it tells violated from untouched."""
+"""Scores of prediction errors by their covariance, and how well scores tell violated from untouched trajectories."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Whitening:
-    """``s = e' Sigma^-1 e / d`` with Sigma from samples of e, mean one over these samples but for the shrinkage.
+    """The score ``s = e' Sigma^-1 e / d`` of an error e of d components, with Sigma from samples of errors.
+
+    Its mean over these samples is 1, but for the shrinkage.
 
     Args:
         scales: root mean square of each component, ``(component,)``.
         inverse: inverse of the shrunk correlations, ``(component, component)``.
         shrinkage: weight of the identity among the correlations.
-        samples: how many errors Sigma comes from.
+        samples: number of errors that Sigma comes from.
     """
 
     scales: Array
@@ -27,15 +29,15 @@ class Whitening:
 
     @classmethod
     def of(cls, errors: Array, *, smallest: ArrayLike = 0.0) -> "Whitening":
-        """Second moments about zero, their correlations shrunk towards the identity.
+        """Estimate Sigma: second moments about zero, with correlations shrunk towards the identity.
 
         The weight of the identity is that of Ledoit & Wolf (2004, doi:10.1016/S0047-259X(03)00096-4,
-        lemma 3.2 ff.), for components in units of their root mean square; so Sigma has an inverse also
-        from fewer samples than components. Being about zero, Sigma counts a bias as an error.
+        lemma 3.2 ff.), for components in units of their root mean square; so Sigma has an inverse even
+        with fewer samples than components. Moments are about zero, so that a bias counts as an error.
 
         Args:
             errors: ``(sample, component)``.
-            smallest: scale below which an error is rounding, a number or one for each component.
+            smallest: scale below which an error is a rounding error, a number or one for each component.
         """
         count, size = errors.shape
         scales = np.maximum(np.sqrt((errors**2).mean(axis=0)), smallest)
@@ -57,11 +59,12 @@ class Whitening:
 
 
 def cross_scores(errors: Array, *, smallest: ArrayLike = 0.0, folds: int = 5) -> Array:
-    """Scores of every trajectory under a Sigma that it had no part in, as those of new trajectories.
+    """Cross-validated scores: every trajectory by a Sigma of the others, as a new trajectory would be scored.
 
     Args:
         errors: ``(trajectory, prediction, component)``.
         smallest: see :meth:`Whitening.of`.
+        folds: number of parts that the trajectories are split into.
 
     Returns:
         ``(trajectory, prediction)``.
@@ -94,10 +97,10 @@ def auroc_interval(
     """Percentile bootstrap interval of :func:`auroc` for pairs: the same sample, violated and untouched.
 
     Args:
-        groups: of each sample; those of one are not independent, and are drawn together.
+        groups: group of each sample; those of one group are not independent, and are drawn together.
     """
     above = _precedence(positive, negative)
-    if np.ptp(above) == 0:  # told apart in every pair: no draw differs
+    if np.ptp(above) == 0:  # every pair is told apart, so that no draw differs
         return float(above[0, 0]), float(above[0, 0])
     weights = drawn_weights(groups, draws, seed)
     values = ((weights @ above) * weights).sum(axis=1)

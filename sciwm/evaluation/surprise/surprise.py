@@ -1,4 +1,4 @@
-"""Violation of expectation: does a model notice what cannot happen, and stay calm at what can?"""
+"""Violation of expectation: whether prediction errors detect what the physics forbids, and nothing else."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,8 +20,8 @@ from simulations.resampling import resample
 
 Array = NDArray[Any]
 Residual = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""``residual(before, action, after)``: states and action ``(batch, ...)`` of an interval to what its budgets
-leave unexplained, ``(batch, functional)``."""
+"""``residual(before, action, after)``: from states and action ``(batch, ...)`` of an interval to the residuals of its
+budgets, ``(batch, functional)``."""
 
 
 @torch.no_grad()
@@ -43,44 +43,45 @@ def surprise(
     seed: int = 0,
     progress: Progress = silent,
 ) -> xr.Dataset:
-    """Scores of violated and of untouched trajectories, and how well they can be told apart.
+    """Score violated and untouched trajectories by prediction errors, and measure how well scores tell them apart.
 
         latent:  s = (z - z^)' Sigma^-1 (z - z^) / d,    z = encode(u_(t+steps)),  z^ = rollout(encode(u_t), a)
         budget:  s = r' C^-1 r / n,                      r = residual(encode(u_t), a_t, encode(u_(t+1)))
         equation: the same with                          r = observed(u_t, a_t, u_(t+1))
 
-    with Sigma and C from the errors on validation trajectories. These set the threshold too, each scored by
-    the Sigma of the others: by its own, few errors of many components would look too calm. The score of a
-    trajectory is the mean over its intervals: one (``steps``) for what happens at once, those of ``exposure``
-    for what lasts, the same ones for violated, untouched and validation trajectories. All are computed in
-    double precision and seen in the precision of ``starts``.
+    with Sigma and C from the errors on validation trajectories. These also set the threshold of an alarm, each scored
+    by the Sigma of the others, since its own would make scores of few errors with many components too low. The score of
+    a trajectory is the mean over its intervals: the first prediction for a violation that happens at once, all within
+    ``exposure`` for one that lasts; the same for violated, untouched and validation trajectories. Trajectories are
+    computed in double precision, and encoded in the precision of ``starts``.
 
     Args:
         dynamics: encodes and advances; its channels are those of ``simulation``.
-        simulation: what is true.
+        simulation: the truth.
         starts: ``(trajectory, variable, *space)``, 200 or more for narrow intervals.
         actions: ``(trajectory, interval, actuator)`` in physical units, for at least ``exposure``.
         validation: other starts and actions, for Sigma, C and the threshold of an alarm.
-        violations: what is done, see :func:`~sciwm.evaluation.surprise.violations.standard_violations`.
-        groups: simulation that each trajectory comes from, as intervals are by bootstraps over these; None if
-            each comes from one of its own.
-        residual: as ``functools.partial(budget_residual, model)``; None for no such score.
-        observed: as ``observed_budget(simulation)``, on fields on its own grid: what can be noticed
-            without a model, and in double precision; None for no such score.
-        steps: intervals predicted at once.
-        exposure: time for which lasting violations are watched.
-        false_alarms: share of the validation trajectories above the threshold.
-        power: rate of alarms that counts as detected.
+        violations: how trajectories are changed, see :func:`~sciwm.evaluation.surprise.violations.standard_violations`.
+        groups: simulation that each trajectory comes from, for bootstrap intervals; None if each comes from another.
+        residual: as ``functools.partial(budget_residual, model)``; None to leave the budget score out.
+        observed: as ``observed_budget(simulation)``: what the equation alone detects, without a model, from fields
+            on its grid in double precision; None to leave the equation score out.
+        steps: number of intervals of a prediction.
+        exposure: time for which lasting violations are observed.
+        false_alarms: share of the validation trajectories above the threshold, such as 0.05.
+        power: rate of alarms that counts as detected, such as 0.9.
+        seed: of what violations draw.
+        progress: shows how many violations are done.
 
     Returns:
         over ``detector``, ``violation``, ``size`` and ``trajectory``: ``score``, ``untouched``; over all but
         ``trajectory``: ``auroc`` (``..._low``, ``..._high``: 95 % bootstrap over groups), ``p_value``
         (paired one-sided Wilcoxon), ``alarms`` and ``false_alarms`` above ``threshold``; over ``detector`` and
         ``violation``: ``smallest_detectable``; ``control`` and ``default_size`` of each violation. NaN at sizes
-        that a violation was not made in. Attributes of ``detector``: samples, components and shrinkage.
+        that a violation does not have. Attributes of ``detector``: samples, components and shrinkage.
 
     Raises:
-        InputError: with everything that does not fit.
+        InputError: with everything that does not fit together.
     """
     exposed = max(steps, round(exposure / dynamics.control_interval))
     members = np.arange(len(starts)) if groups is None else np.asarray(groups)
@@ -132,11 +133,14 @@ def surprise(
 
 
 def observed_budget(simulation: Simulation) -> Residual:
-    """The budget of every functional between two observed fields, by the equation itself and no prediction:
+    """The budget residual of every functional between two observed fields, by the equation and without a model:
 
         r = Q(u+) - Q(u) - interval ( S + a . y ),    S and y averaged over both ends
 
-    The trapezoidal rule leaves an error of the third order in the interval.
+    The trapezoidal rule has an error of third order in the interval.
+
+    Args:
+        simulation: has the functionals and their budgets.
     """
 
     def residual(before: Tensor, action: Tensor, after: Tensor) -> Tensor:
@@ -154,7 +158,7 @@ def observed_budget(simulation: Simulation) -> Residual:
 
 
 def _on_own_grid(observed: Residual, simulation: Simulation) -> Residual:
-    """The same for fields of any resolution."""
+    """The same residual for fields of any resolution, restricted to the grid of the simulation."""
 
     def residual(before: Tensor, action: Tensor, after: Tensor) -> Tensor:
         shape = simulation.grid.shape
@@ -179,7 +183,7 @@ def _errors(
     steps: int,
     seen: torch.dtype,
 ) -> dict[str, Array]:
-    """Errors of the detectors, ``(trajectory, prediction, component)``."""
+    """Errors of every detector, ``(trajectory, prediction, component)``."""
     fields, actions = scene.fields.to(seen), scene.actions.to(seen)
     count, intervals = actions.shape[:2]
     states = dynamics.encode(fields.flatten(0, 1)).unflatten(0, (count, intervals + 1))
@@ -190,14 +194,14 @@ def _errors(
         left = residual(states[:, :-1].flatten(0, 1), actions.flatten(0, 1), states[:, 1:].flatten(0, 1))
         errors["budget"] = left.unflatten(0, (count, intervals))
     if observed is not None:
-        exact = scene.fields  # in double precision, or rounding would be what is noticed
+        exact = scene.fields  # in double precision, so that rounding errors are not detected
         left = observed(exact[:, :-1].flatten(0, 1), scene.actions.flatten(0, 1), exact[:, 1:].flatten(0, 1))
         errors["equation"] = left.unflatten(0, (count, intervals))
     return {name: e.double().numpy() for name, e in errors.items()}
 
 
 def _rounding(states: Tensor) -> Array:
-    """Below this, errors of a latent are those of its number format, ``(component,)``."""
+    """The rounding error of each component of a latent, ``(component,)``."""
     rounding: Array = states.double().square().mean(dim=0).sqrt().numpy() * torch.finfo(states.dtype).eps
     return rounding
 

@@ -1,4 +1,4 @@
-"""Things that cannot happen, made on real trajectories; and unusual ones that can, as controls."""
+"""Violations of physics, made by changing true trajectories; and controls, changes that the physics allows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Scene:
     Args:
         fields: ``(trajectory, interval + 1, variable, *space)`` in double precision.
         actions: ``(trajectory, interval, actuator)``, in physical units, held over each interval.
-        generator: of all that is drawn.
+        generator: draws what is random in a violation.
     """
 
     simulation: Simulation
@@ -33,7 +33,7 @@ class Scene:
 
 
 Change = Callable[[Scene, float], tuple[Tensor, Tensor]]
-"""From a scene and a size to what is observed and which actions the model is told, both as in a :class:`Scene`."""
+"""From a scene and a size to observed fields and the actions that the model is given, both as in :class:`Scene`."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Violation:
     """One way to change trajectories.
 
     Args:
-        name: of it, as it stands in results.
-        change: from a scene and a size to what is observed.
-        sizes: from small to large; the meaning is that of ``change``.
-        default: the one of the sizes that is reported.
-        lasts: whether it goes on for the time of exposure instead of happening in the first interval.
-        control: whether it can happen, so that nothing should be noticed.
+        name: as in results.
+        change: makes the observed trajectory from a scene and a size.
+        sizes: ascending; ``change`` defines what they mean.
+        default: the size that is reported.
+        lasts: whether it goes on for the time of exposure; otherwise it happens in the first interval.
+        control: whether the physics allows it, so that it should not be detected.
     """
 
     name: str
@@ -58,11 +58,11 @@ class Violation:
 
 
 def standard_violations(parameter: str | None, *, sizes: Sequence[float] = SHARES) -> list[Violation]:
-    """Mass, a bump, energy, time's arrow, forcing, continuity, and a parameter if one is named.
+    """The usual violations: injected mass, a bump, energy, wrong forcing, reversed time, a splice, a changed parameter.
 
     Args:
-        parameter: the one that changes, by 1 % up to its double; None if the equation has none.
-        sizes: of injections and kicks in units of the root mean square; 5 % is added for the report.
+        parameter: the parameter that changes, from 1 % to its double; None to leave this violation out.
+        sizes: sizes of injections and kicks, in units of the root mean square; 0.05, which is reported, is added.
     """
     shares = tuple(sorted({0.05, *sizes}))
     made = [
@@ -81,7 +81,11 @@ def standard_violations(parameter: str | None, *, sizes: Sequence[float] = SHARE
 
 
 def standard_controls(*, resolution: bool = True) -> list[Violation]:
-    """A consistent shift of state and actuators; and, for what encodes any grid, a finer grid of twice the points."""
+    """The usual controls: a consistent shift of state and actuators and, if asked, a grid of twice the points.
+
+    Args:
+        resolution: whether to add the finer grid, which a dynamics tied to its own grid cannot encode.
+    """
     shift = Violation("consistent_shift", _shift, lasts=True, control=True)
     finer = Violation("finer_grid", _refine, (2.0,), 2.0, lasts=True, control=True)
     return [shift, finer] if resolution else [shift]
@@ -97,7 +101,7 @@ def continued(simulation: Simulation, state: Tensor, actions: Tensor) -> Tensor:
 
 
 def _after(scene: Scene, first: Tensor) -> tuple[Tensor, Tensor]:
-    """What is observed if the first interval ends in ``first`` and all goes on from there."""
+    """The observed trajectory if the first interval ends in ``first`` and the simulation goes on from there."""
     rest = continued(scene.simulation, first, scene.actions[:, 1:])
     return torch.cat([scene.fields[:, :1], first[:, None], rest], dim=1), scene.actions
 
@@ -115,7 +119,7 @@ def _inject_mass(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
 
 
 def _inject_bump(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
-    """The same in the root mean square, as a Gaussian of a tenth of the domain, anywhere."""
+    """The first variable rises by the same root mean square, in a Gaussian a tenth of the domain wide, at random."""
     after, shape = scene.fields[:, 1].clone(), scene.simulation.grid.shape
     bump = torch.ones(len(after), *(1,) * len(shape), dtype=after.dtype)
     for axis, count in enumerate(shape):
@@ -130,14 +134,14 @@ def _inject_bump(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
 
 
 def _kick(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
-    """All deviations from the spatial mean grow by this share: energy comes in, no mass."""
+    """Deviations from the spatial mean grow by this share: energy is injected, but no mass."""
     after = scene.fields[:, 1]
     mean = after.mean(dim=tuple(range(2, after.ndim)), keepdim=True)
     return _after(scene, after + size * (after - mean))
 
 
 def _change(parameter: str) -> Change:
-    """The flow goes on with the parameter raised by this share."""
+    """The simulation goes on with the parameter raised by this share."""
 
     def change(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
         value = np.asarray(scene.simulation.values[parameter])
@@ -149,23 +153,23 @@ def _change(parameter: str) -> Change:
 
 
 def _misinform(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
-    """The model is told actions that lie this share of the way from the true ones to random ones."""
+    """The model is given wrong actions, this share of the way from the true ones to random ones."""
     drawn = 2 * torch.rand(scene.actions.shape, generator=scene.generator, dtype=scene.actions.dtype) - 1
     return scene.fields, scene.actions + size * (scene.simulation.actuators.to_physical(drawn) - scene.actions)
 
 
 def _reverse(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
-    """The film runs backwards, the actions with it."""
+    """The trajectory and its actions are reversed in time."""
     return scene.fields.flip(1), scene.actions.flip(1)
 
 
 def _splice(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
-    """After the first instant, another trajectory of the set is shown."""
+    """After the first instant, another trajectory of the set is observed."""
     return torch.cat([scene.fields[:, :1], scene.fields[:, 1:].roll(1, 0)], dim=1), scene.actions
 
 
 def _shift(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
-    """Everything moves by one step of the actuators' lattice: the state at all instants, and who does what."""
+    """Fields move by the smallest shift that maps the actuators to each other, and actions are permuted with them."""
     found = symmetric_shift(scene.simulation, scene.fields[:1, 0])
     if found is None:
         expected, got = "actuators that some shift of a periodic grid maps onto each other", "none"
@@ -174,5 +178,5 @@ def _shift(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
 
 
 def _refine(scene: Scene, size: float) -> tuple[Tensor, Tensor]:
-    """The same flow on a grid of so many times the points."""
+    """The same fields on a grid with ``size`` times the points along each dimension."""
     return resample(scene.fields, [round(size * n) for n in scene.simulation.grid.shape]), scene.actions
