@@ -94,7 +94,7 @@ def _raise_damaged(store: ResumableStore) -> None:
 
 
 def _verified(store: ResumableStore, dataset: xr.Dataset) -> str:
-    """Whether the values are those that were written, by the markers that were written with them."""
+    """Whether the values are unchanged, by the markers that were written with them."""
     status = read_values(dataset["status"], store.path)
     unmarked = [i for i in store.missing() if status[i] != 0]
     if not unmarked:

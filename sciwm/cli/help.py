@@ -13,7 +13,7 @@ STORY = """\
 Everything about one experiment lies in one folder, a run (RUN below):
   config.yaml              the experiment, with every value that it uses
   data/*.zarr              simulations for training, validation and test
-  model.safetensors, .json weights of the trained model, and what they belong to
+  model.safetensors, .json weights and description of the trained model
   evaluation/*.nc          one result for each part of the evaluation
   controlled.nc            the true simulation under every controller
   report/index.html        the report; report/metrics.json holds its numbers
@@ -39,7 +39,7 @@ class Page:
     """The help of one command.
 
     Args:
-        purpose: what it does, in one line; it also stands in the list of commands.
+        purpose: what it does, in one line; the list of commands shows it too.
         details: what it reads and writes, and what one must know to use it.
         example: one command line that can be run as it stands.
     """

@@ -59,7 +59,7 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
     names = [n for n in forecast.data_vars if n in truth and "time" in forecast[n].dims and "time" in truth[n].dims]
     if not names:
         expected = f"variables over time as in the forecast ({_listed(forecast)})"
-        raise InputError([Problem("truth", expected, _listed(truth))])
+        raise InputError([Problem("truth", expected, _listed(truth), "rename variables so that both names agree")])
     space = [d for d in forecast.dims if _is_space(forecast, d)]
     forecast, truth = _shared_times(forecast[names], truth[names])
     problems = [p for n in names for p in _dimension_problems(forecast[n], truth[n])]
@@ -123,14 +123,15 @@ def _shared_times(forecast: xr.Dataset, truth: xr.Dataset) -> tuple[xr.Dataset, 
     """Both datasets at the instants that both hold, matched with a tolerance for rounding errors of times."""
     for dataset, where in ((forecast, "forecast"), (truth, "truth")):
         if "time" not in dataset.coords:
-            raise InputError([Problem(where, "a coordinate 'time'", "none")])
+            raise InputError([Problem(where, "a coordinate 'time'", "none", "add it with ds.assign_coords(time=...)")])
     times, true_times = forecast["time"].values, truth["time"].values
     nearest = np.abs(true_times[None, :] - times[:, None]).argmin(axis=1)
     step = np.diff(times).min() if len(times) > 1 else 1.0
     shared = np.abs(true_times[nearest] - times) <= 0.01 * step
     if not shared.any():
         expected = f"times of the forecast, {times.min():g} to {times.max():g}"
-        raise InputError([Problem("truth: time", expected, f"{true_times.min():g} to {true_times.max():g}")])
+        got, remedy = f"{true_times.min():g} to {true_times.max():g}", "take the truth of the same period"
+        raise InputError([Problem("truth: time", expected, got, remedy)])
     forecast = forecast.isel(time=shared)
     return forecast, truth.isel(time=nearest[shared]).assign_coords(time=forecast["time"].variable)
 

@@ -183,17 +183,18 @@ class Surrogate:
 
         Args:
             ds: the variables of the model at one instant, with any further dimensions; all are planned together.
-            target: the variables of the model over space alone, to be reached and held. ``0 * ds.isel(time=0)`` is the
-                state of rest of many flows.
+            target: the variables of the model over space alone, to be reached and held, such as zero, the state of rest
+                of many equations.
             horizon: how many control intervals to plan, by default as the run was configured. It should last as long as
-                an action takes to act on the flow; a longer one costs more time and, on a chaotic flow, gains nothing
+                an action takes to act on the flow; a longer one costs more time and, on a chaotic flow, gains little
                 beyond a Lyapunov time or two.
             settings: planner and weights of the cost, by default as the run was configured; change some with
                 ``model.config.planning.model_copy(update={...})``.
 
         Returns:
             ``forcing`` (..., time, actuator) in physical units, NaN at the last instant, after which nothing follows;
-            the fields and functionals that the model predicts under it; and ``predicted_cost`` (...), dimensionless.
+            the fields and functionals that the model predicts under it; and ``predicted_cost`` (...), the
+            minimised cost as the model predicts it.
 
         Raises:
             InputError: with everything that is wrong with ``ds``, ``target``, ``horizon`` and ``settings``.
