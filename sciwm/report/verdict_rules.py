@@ -83,7 +83,7 @@ def budgets(results: Results, errors: xr.Dataset) -> Finding:
     size = (errors["change_error"] ** 2).mean("time", skipna=False) ** 0.5
     starts = np.arange(errors.sizes["sample"])
     measures = [
-        root_mean_square_of(f"error of changes of {name}", size.sel(functional=name), starts, lost=np.inf)
+        root_mean_square_of(f"error of changes of {name}", size.sel(functional=name), starts, nan_as=np.inf)
         for name in map(str, errors["functional"].values)
     ]
     worst = max(measures, key=lambda m: m.value)
@@ -97,7 +97,7 @@ def scores(results: Results, found: xr.Dataset) -> Finding:
     at = found.sel(time=lead, method="nearest")
     when = f"at lead time {float(at['time']):g} {TIME_UNITS}"
     measures = [
-        mean_of(f"VRMSE of {n} {when}", at["vrmse"].sel(variable=n), at["simulation"], lost=np.inf)
+        mean_of(f"VRMSE of {n} {when}", at["vrmse"].sel(variable=n), at["simulation"], nan_as=np.inf)
         for n in map(str, found["variable"].values)
     ]
     return at_most(VRMSE, max(measures, key=lambda m: m.value), "the spatial mean of the truth: 1")
@@ -110,7 +110,7 @@ def effects(results: Results, found: xr.Dataset) -> Finding:
 
     def error(alternative: str, given: str) -> Measure:
         values = last.sel(alternative=alternative, given=given)
-        return median_of(f"error of the effect of {alternative} actions {lead}", values, _groups(found), lost=np.inf)
+        return median_of(f"error of the effect of {alternative} actions {lead}", values, _groups(found), nan_as=np.inf)
 
     worst = max((error(str(a), "right") for a in found["alternative"].values), key=lambda m: m.value)
     wrong = [error(str(a), "shuffled").value for a in found["alternative"].values if "shuffled" in found["given"]]
@@ -124,7 +124,7 @@ def gradients(results: Results, agreement: xr.Dataset) -> Finding:
     near = agreement.sel(horizon=horizon, method="nearest")
     when = f"over {float(near['horizon']):g} {TIME_UNITS}"
     measure = median_of(
-        f"1 − cosine with the true gradient {when}", 1 - near["cosine"], _groups(agreement), lost=np.inf
+        f"1 − cosine with the true gradient {when}", 1 - near["cosine"], _groups(agreement), nan_as=np.inf
     )
     norm = float(near["norm_ratio"].fillna(np.inf).median())
     chance = 1 - float(near["cosine_shuffled"].median())
@@ -186,7 +186,7 @@ def shifts(results: Results, errors: xr.Dataset) -> Finding:
 
     def error(shift: str, factor: float) -> Measure:
         meaning = f"normalised error under {shift.replace('_', ' ')} × {factor:g} at lead time {lead:g} {TIME_UNITS}"
-        return median_of(meaning, at["nrmse"].sel(shift=shift, factor=factor), _groups(errors), lost=np.inf)
+        return median_of(meaning, at["nrmse"].sel(shift=shift, factor=factor), _groups(errors), nan_as=np.inf)
 
     pairs = [(str(s), float(f)) for s in errors["shift"].values for f in errors["factor"].values]
     (shift, factor), worst = max(((p, error(*p)) for p in pairs if p[1] != 1), key=lambda found: found[1].value)
