@@ -1,4 +1,4 @@
-"""One experiment, and whether its parts fit together."""
+"""The whole configuration of one experiment, and the checks that need more than one section."""
 
 from typing import Annotated
 
@@ -14,11 +14,25 @@ from sciwm.config.simulation import SimulationSettings, twice
 from sciwm.config.training import TrainingSettings
 
 MOST_INTERVALS = 10**6
-"""Of a run, as of simulations; see ``sciwm.config.kinds.Many``."""
+"""The largest number of control intervals in one run; see ``sciwm.config.kinds.Many``."""
 
 
 class Config(Section):
-    """One experiment, from simulation to report."""
+    """One experiment, from simulation to report: the sections of its YAML file.
+
+    Keys:
+        name: The title of the report; letters, digits, ``_``, ``.`` and ``-``.
+        seed: The seed of all randomness, of data and training alike. Repeat an experiment with 0, 1 and 2 before you
+            trust a difference.
+        simulation: The equation, its grid and its actuators.
+        data: The simulations to learn from and to test on.
+        model: The latent and the sizes of encoder, predictor and decoder.
+        loss: The weights of the objective.
+        training: The optimiser and its schedule.
+        planning: The planner, which the control experiment and on-policy rounds use.
+        evaluation: What is measured of the trained model.
+        control: The control experiment.
+    """
 
     name: Annotated[str, Field(pattern=r"^[\w][\w.-]*$")]
     seed: Annotated[Integer, Field(ge=0, lt=2**31)] = 0
@@ -33,26 +47,27 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _terms_fit_together(self) -> "Config":
+        """Latent, terms of the objective, symmetries and targets do not contradict each other."""
         physics, augmentation, bounded = self.loss.physics, self.training.augmentation, not self.simulation.periodic
         free = self.control.target is not None and None in self.control.target
         rules = [
             (
                 "training.augmentation",
                 bool({"even_reflections", "odd_reflections"} & set(augmentation)) and physics.reads_functionals,
-                "shifts alone while functionals are read, as a reflection turns the sign of some",
+                "shifts alone while the loss reads functionals, as a reflection changes the sign of some",
                 ", ".join(augmentation),
             ),
             (
                 "data.sensitivities",
                 self.data.sensitivities is None and physics.matches_sensitivities,
-                "samples and intervals of what twins, tangents or adjoints are matched to",
+                "samples and intervals, as twins, tangents or adjoints have a weight",
                 "none",
             ),
             (
                 "model.ledger",
                 self.model.ledger and not self.model.has_heads,
-                "a latent that functionals are read from",
-                "fields",
+                "false, as a model of fields has no heads that read functionals",
+                "true",
             ),
             (
                 "loss.physics.budget",
@@ -63,7 +78,7 @@ class Config(Section):
             (
                 "loss.collapse.kind",
                 self.loss.collapse.kind == "ema_target" and self.model.latent == "fields",
-                "another than ema_target, as fields have no encoder to follow",
+                "vicreg, sigreg, visreg or none, as fields have no encoder to average",
                 "ema_target",
             ),
             (
@@ -99,8 +114,8 @@ class Config(Section):
             (
                 "loss.collapse.within_wavenumbers",
                 self.loss.collapse.within_wavenumbers and self.model.latent != "spectral",
-                "a spectral latent",
-                f"a {self.model.latent} one",
+                f"false, as a {self.model.latent} latent has no wavenumbers",
+                "true",
             ),
             (
                 "model.latent",
@@ -117,14 +132,14 @@ class Config(Section):
             (
                 "planning.terminal",
                 free and self.planning.terminal == "riccati",
-                "none, as a variable of control.target may be anything",
+                "none, as control.target leaves a variable free",
                 "riccati",
             ),
             (
                 "data.sensitivities",
                 free and self.data.sensitivities is not None,
-                "none, as a variable of control.target may be anything",
-                "some",
+                "none, as control.target leaves a variable free and gradients need all of it",
+                "samples and intervals",
             ),
         ]
         problems = [f"{key}: expected {expected}, got {got}" for key, broken, expected, got in rules if broken]
@@ -134,6 +149,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Config":
+        """No section asks for more than another has: modes, points, intervals, samples."""
         points, data, control = self.simulation.fewest_points, self.data, self.control
         spectral, vector = self.model.latent == "spectral", self.model.latent == "vector"
         finest = points // 2 if self.simulation.periodic else points  # fields between walls are mirrored
@@ -191,7 +207,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _evaluation_fits(self) -> "Config":
-        """Test simulations are long enough for what is followed, and parameters are those of the equation."""
+        """Test simulations reach every lead time, and parameters that change are those of the equation."""
         interval, evaluation = self.simulation.control_interval, self.evaluation
         longest = self.data.test.intervals * interval
         problems = [

@@ -1,4 +1,4 @@
-"""What two experiments must share to share data, or a trained model."""
+"""The parts of a configuration that two experiments must share to share data, or a trained model."""
 
 from typing import Any
 
@@ -6,14 +6,15 @@ from sciwm.config.experiment import Config
 
 
 def simulated_from(config: Config) -> dict[str, Any]:
-    """The part of an experiment that its data depend on."""
+    """The sections on which simulated data depend, as plain data."""
     return config.model_dump(include={"seed", "simulation", "data"})
 
 
 def learned_from(config: Config) -> dict[str, Any]:
-    """The part of an experiment that its data and weights depend on; the rest may change in a run folder.
+    """The sections on which weights depend, as plain data; all others may change in a run folder.
 
-    The number of on-policy rounds is left out: a run with more rounds begins as one with fewer.
+    The number of on-policy rounds is left out, as a run with more rounds begins like one with fewer, and so are
+    the CPU threads.
     """
     return config.model_dump(
         include={"seed": True, "simulation": True, "data": True, "model": True, "loss": True, "training": True},
@@ -22,7 +23,13 @@ def learned_from(config: Config) -> dict[str, Any]:
 
 
 def differences(there: Any, wanted: Any, key: str = "") -> list[str]:
-    """In words, the keys in which two such parts are not the same."""
+    """The keys in which two such parts differ, each with both values.
+
+    Args:
+        there: The part that a file holds.
+        wanted: The part that this experiment has.
+        key: The key of both parts, as a prefix.
+    """
     if isinstance(there, dict) and isinstance(wanted, dict):
         return [d for k in wanted for d in differences(there.get(k), wanted[k], f"{key}.{k}".lstrip("."))]
     return [] if there == wanted else [f"{key}: there {there}, asked {wanted}"]

@@ -1,4 +1,4 @@
-"""Weights of the objective."""
+"""The section ``loss``: the weights of the objective."""
 
 from typing import Annotated, Literal
 
@@ -8,17 +8,30 @@ from sciwm.config.kinds import Count, Many, Positive, Section, Share, Weight
 
 
 class CollapseSettings(Section):
-    """What keeps the latent from collapsing; see ``sciwm.loss.collapse``.
+    """The anti-collapse term, which keeps the encoder from mapping all fields to one latent.
 
-    ``kind`` is VICReg (``weight`` about 1), SIGReg (about 10), VISReg (about 1), a moving-average
-    target with masked inputs to complete (about 1), or nothing. With ``within_wavenumbers`` coordinates of
-    a spectral latent are compared only within their wavenumber.
+    With a single layer of the encoder the choice matters little. It matters where the encoder is nonlinear
+    (``model.encoder.layers`` of 2 or more).
 
-    ``deviation`` is the one below which VICReg pushes a coordinate apart, ``covariance`` the weight of
-    its off-diagonal part relative to the rest; ``directions`` are what SIGReg and VISReg project on.
-    The moving average keeps ``momentum`` of itself in an update at first and ``final_momentum`` in the
-    end, and so forgets over 1 / (1 - momentum) of them; ``mask_boxes`` boxes hide ``mask_fraction`` of a field,
-    on average, from the encoder that is to complete it.
+    Keys:
+        kind: ``vicreg`` keeps the deviation of every coordinate above a bound and decorrelates coordinates; it uses
+            second moments alone and suits modes that are not Gaussian. ``sigreg`` and ``visreg`` compare the latents
+            with a Gaussian along random directions. ``ema_target`` predicts the latents of a moving average of
+            the encoder and completes masked fields. ``none`` leaves the term out.
+        weight: The weight of the term: about 1 for ``vicreg``, ``visreg`` and ``ema_target``, 10 for ``sigreg``.
+        within_wavenumbers: Whether coordinates of a spectral latent are compared within their wavenumber only.
+            In translation-invariant flows those of different wavenumbers are uncorrelated anyway.
+        deviation: For ``vicreg``: the standard deviation below which a coordinate is pushed apart, in units of the
+            latent's fixed scales. 0.5 leaves a good encoder alone.
+        covariance: For ``vicreg``: the weight of the covariance relative to that of the variance. 0.05 is a good value.
+        directions: For ``sigreg`` and ``visreg``: the number of random directions. 256 to 1024 are usual.
+        momentum: For ``ema_target``: what the moving average keeps of itself in an update at the beginning; it forgets
+            over ``1 / (1 - momentum)`` updates.
+        final_momentum: For ``ema_target``: the same at the end; the change is linear. With 1 the average would no
+            longer move in any training that follows.
+        mask_fraction: For ``ema_target``: the fraction of a field hidden from the encoder, on average. 0 leaves
+            completion out.
+        mask_boxes: For ``ema_target``: the number of boxes that hide it.
     """
 
     kind: Literal["vicreg", "sigreg", "visreg", "ema_target", "none"] = "vicreg"
@@ -34,12 +47,38 @@ class CollapseSettings(Section):
 
 
 class PhysicsSettings(Section):
-    """Weights of the physics-biased terms; see ``sciwm.loss.terms``.
+    """The weights of the physical terms; see ``sciwm.loss.terms``. A weight of 0 leaves a term out.
 
-    ``gradient_cap`` bounds the gradient of all of them but the sensitivities together, in the encoder and in
-    the predictor, relative to that of prediction, sensitivities and anti-collapse, so that the model stays
-    predictive; 0 leaves it free. ``adjoints`` are for fine-tuning: they begin when ``adjoints_from`` of the
-    training is over.
+    Every term but ``shell`` and ``ledger_tie`` is about one for a trivial model. With the default linear encoder
+    only the heads have paid, behind shocks; the others are for nonlinear encoders, and for experiments.
+
+    Keys:
+        heads_encoded: The weight of functionals, sources and outputs read from encoded latents. 0.3 is a good value.
+        heads_rolled: The same, read from imagined latents. 0.3 is a good value.
+        budget: The weight of the budgets dQ/dt = source + sum_j a_j output_j over one interval of imagined rollouts.
+            Try 0.1. It must be 0 with ``model.ledger``, which makes budgets hold exactly.
+        counterfactual_share: The fraction of these intervals whose action is drawn from the whole box of actions
+            instead of the data. 0.5 is a good value.
+        ledger_tie: The weight of the difference between the ledger and the functionals read from the latent; without
+            ``model.ledger`` it has no effect. 0.1 is a good value.
+        twins: The weight of twins: the difference between two simulations under different actions. Try 1.
+        tangents: The weight of tangents: the derivative of a rollout along a direction of actions. Try 1.
+        adjoints: The weight of adjoint gradients: those of the control cost with respect to all actions. Try 0.1, for
+            fine-tuning. Twins, tangents and adjoints need ``data.sensitivities``.
+        adjoints_from: The fraction of the training after which adjoints begin. They are costly, and mean little before
+            the model forecasts well.
+        sensitivity_share: The number of samples of sensitivities in an update, as a fraction of
+            ``training.batch_size``. A quarter is enough.
+        inverse: The weight of inverse dynamics: the forcing is read from two consecutive latents. Try 0.1 where there
+            is no solver to compute sensitivities with.
+        shell: The weight of contraction far outside the data, under any action. Try 0.01 for chaotic flows whose long
+            imagined runs blow up.
+        shell_contraction: The factor by which one interval should reduce the norm of the latent there. 0.95 asks for a
+            slow decay; take less for strongly dissipative flows.
+        ramp: The fraction of the training over which the weights of ``budget``, ``ledger_tie``, ``shell``,
+            ``twins`` and ``tangents`` grow from 0. These need a model that forecasts already.
+        gradient_cap: The largest norm of the gradient of all physical terms but the sensitivities, relative to that of
+            everything else, in the encoder and in the predictor. 0.1 keeps the model predictive; 0 sets no bound.
     """
 
     heads_encoded: Weight = 0.3
@@ -60,20 +99,32 @@ class PhysicsSettings(Section):
 
     @property
     def matches_sensitivities(self) -> bool:
-        """Whether a term is matched to the solver's sensitivities, which then have to be simulated."""
+        """Whether a term is matched to the solver's sensitivities, which ``data.sensitivities`` must then provide."""
         return bool(self.twins or self.tangents or self.adjoints)
 
     @property
     def reads_functionals(self) -> bool:
-        """Whether a term reads functionals, whose signs a reflection may change."""
+        """Whether a term reads functionals; a reflection may change the sign of these."""
         return bool(self.heads_encoded or self.heads_rolled or self.budget)
 
 
 class LossSettings(Section):
-    """Weights of the objective; see ``sciwm.loss.objective``.
+    """The weights of the objective; see ``sciwm.loss.objective``.
 
-    ``encoder_learns_from`` is what shapes the latent: its own prediction, or the reconstruction of the
-    fields, as in an autoencoder.
+    Keys:
+        encoder_learns_from: What shapes the latent: its own ``prediction``, or the ``reconstruction`` of the
+            fields, as in an autoencoder.
+        one_step: The weight of the error of the first imagined step. 1 is the reference of all other weights.
+        rollout: The weight of the mean error of all further steps. 0.5 is a good value; 0 trains on single steps.
+        horizon: The number of steps of the imagined rollouts. 6 to 8 are good values; longer ones cost time and may
+            explode early in the training.
+        curriculum: The fraction of the training over which the rollouts grow from 2 steps to ``horizon``.
+        relative_floor: The mean square of a latent, in units of its variance, below which errors no longer count
+            relative to the state. 0.05 keeps quiet states important; lower it where control goes very close to rest.
+        energy_exponent: How distances between latents weigh coordinates: 1 weighs them by their energy, as distances
+            between fields do, 0 weighs all alike. 0.5 is a good compromise.
+        collapse: The anti-collapse term.
+        physics: The physical terms.
     """
 
     encoder_learns_from: Literal["prediction", "reconstruction"] = "prediction"

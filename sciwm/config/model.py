@@ -1,4 +1,4 @@
-"""What the latent is, and sizes."""
+"""The section ``model``: the kind of latent, and the sizes of encoder, predictor and decoder."""
 
 from typing import Annotated, Literal
 
@@ -8,12 +8,16 @@ from sciwm.config.kinds import Count, Integer, Section, Width, as_tuple
 
 
 class EncoderSettings(Section):
-    """The Fourier neural operator that corrects the fields before they are truncated.
+    """The Fourier neural operator (FNO) that corrects the fields before they are truncated.
 
-    With no ``layers`` nothing is corrected: a spectral latent then is the fields' own waves. One is linear,
-    so that what is quadratic in the fields, as the terms of transport and the energy are, stays so in the
-    latent. More of them bend the latent, which a vector or fields may need, and a spectral latent so far
-    did not.
+    Keys:
+        width: The number of channels of the operator. 16 is enough in one dimension, 8 in two.
+        layers: The number of its layers. 1 is linear and cheap: transport and energy, which are quadratic in the
+            fields, stay quadratic in the latent. 0 corrects nothing, so that a spectral latent holds the Fourier
+            coefficients of the fields. 2 or more are nonlinear: a ``vector`` latent may profit from them,
+            ``fields`` need them, and a ``spectral`` latent has been worse with them.
+        modes: The number of wavenumbers along each axis that the operator acts on, at most half the points (all points
+            between walls). Choose at least ``latent_modes``.
     """
 
     width: Width = 16
@@ -22,14 +26,25 @@ class EncoderSettings(Section):
 
 
 class PredictorSettings(Section):
-    """How a latent is advanced.
+    """How the predictor advances a latent over one control interval.
 
-    ``exponential`` takes time steps of a learned quadratic tendency, ``linear`` is one matrix. With
-    ``equivariant`` all its maps commute with translation, where the latent is spectral. For flows that
-    something drives steadily, ``steady_forcing`` names the dimensions along which that varies: a constant
-    is learned, and along all other dimensions translation stays exact. A step of a spectral latent may
-    carry ``slaved_modes`` wavenumbers beyond the latent's along each dimension: worth it where the latent
-    is small for the flow, and no more than ``latent_modes``, as products reach no further.
+    Keys:
+        kind: ``exponential`` integrates a learned quadratic tendency by an exponential scheme. ``linear`` is one
+            matrix, the Koopman form, and a baseline.
+        rank: The number of products in the quadratic tendency. 4 are enough for one transported variable in a spectral
+            latent, 16 are good for a ``vector`` one.
+        slaved_modes: The number of wavenumbers along each axis that a step carries beyond those of the latent, at most
+            ``latent_modes``. They pay where the latent is small for the flow: 3 lengthened the valid prediction time
+            of Kuramoto-Sivashinsky chaos at L = 22 by a third. Only for spectral latents.
+        substeps: The number of equal steps in one control interval. 2 is often enough; more help where imagined runs
+            blow up behind steep fronts or at large amplitudes.
+        action_path: How actions enter the tendency: ``additive`` adds them; ``affine`` also lets them multiply the
+            state once, the first effect of a forcing that acts during the interval; ``general`` allows squares of
+            actions. Keep ``affine``, unless long control intervals ask for ``general``.
+        equivariant: Whether all maps commute with translation, where the latent is spectral. Keep true: dense maps need
+            far more data. False is for comparisons.
+        steady_forcing: The space dimensions along which an unknown steady forcing varies, such as ``[y]`` for
+            Kolmogorov flow. A constant is learned there; translation along the other dimensions stays exact.
     """
 
     kind: Literal["exponential", "linear"] = "exponential"
@@ -42,14 +57,27 @@ class PredictorSettings(Section):
 
 
 class ModelSettings(Section):
-    """What the latent is, and sizes.
+    """The kind of latent, and the sizes of encoder, predictor and decoder.
 
-    A ``spectral`` latent, for periodic domains, has ``latent_channels (2 latent_modes + 1)^D`` numbers;
-    a ``vector`` one, for any domain, ``latent_size``; with ``fields`` the state is the fields
-    themselves. A ``ledger`` carries the functionals beside the latent and advances them by their
-    budgets. The means of ``conserved`` variables are changed by the forcing alone, as conservation laws
-    have it: a spectral latent holds them as they are, and advances them exactly. Decoding is linear plus
-    ``decoder_rank`` products; a spectral latent may do without, and then is read as it is fitted.
+    Keys:
+        latent: ``spectral`` holds Fourier coefficients, for periodic domains. ``vector`` starts as the principal
+            components of the fields, for any domain. ``fields`` has no latent: the state is the fields, advanced by an
+            FNO, as a baseline.
+        latent_channels: For ``spectral``: the number of channels. As many as variables is a good value; ``conserved``
+            needs at least as many, an encoder without layers exactly as many.
+        latent_modes: For ``spectral``: the largest wavenumber K along each axis; a channel has ``2 K + 1`` numbers
+            along each. Take the wavenumbers that hold nearly all energy: 8 for Kuramoto-Sivashinsky at L = 22, 12
+            for Kolmogorov flow at viscosity 0.01.
+        latent_size: For ``vector``: the number of coordinates. Two to four times the dimension of the attractor is
+            a good start; raise it until the decoded fields are good enough.
+        ledger: Whether functionals are carried beside the latent and advanced by their budgets, which then hold
+            exactly.
+        conserved: The variables whose spatial means the forcing alone changes, as conservation laws demand. Name every
+            such variable: a spectral latent then holds their means as they are and advances them exactly.
+        encoder: Sizes of the encoder.
+        predictor: Kind and sizes of the predictor.
+        decoder_rank: The number of products in the decoder beside its linear part. 4 to 8 are good values; 0 makes a
+            spectral decoder linear, the inverse of an encoder that only truncates.
     """
 
     latent: Literal["spectral", "vector", "fields"] = "spectral"
@@ -64,5 +92,5 @@ class ModelSettings(Section):
 
     @property
     def has_heads(self) -> bool:
-        """Whether functionals are read from the state; from as many numbers as fields have, heads would overfit."""
+        """Whether heads read functionals from the state; from as many numbers as fields have they would overfit."""
         return self.latent != "fields"

@@ -1,4 +1,4 @@
-"""How actions are chosen, and the closed-loop experiment."""
+"""The sections ``planning`` and ``control``: the planner, and the control experiment."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,11 +10,14 @@ Iterations = Annotated[Integer, Field(ge=0, lt=2**31)]
 
 
 class GradientSettings(Section):
-    """Adam on the actions, along the gradient of the cost through the imagined future.
+    """Gradient descent on the actions (Adam), along the gradient of the cost of the imagined future.
 
-    ``iterations`` is the number of steps in each plan: 6 is often enough, as the last plan is the next first
-    guess; 0 keeps the first guess. ``learning_rate`` is in units of the search scale, which is the whole box, or,
-    with ``terminal: riccati``, the size of what the linear law would do: 0.1 is a good value.
+    Keys:
+        kind: ``gradient``.
+        iterations: The number of steps in each plan. 6 are often enough, as the shifted last plan is the next first
+            guess; 0 keeps the first guess.
+        learning_rate: The step of Adam, in units of the search scale. This is the whole box of actions, or, with
+            ``terminal: riccati``, the size of the linear law's actions. 0.1 is a good value.
     """
 
     kind: Literal["gradient"] = "gradient"
@@ -23,13 +26,19 @@ class GradientSettings(Section):
 
 
 class CEMSettings(Section):
-    """The cross-entropy method: rounds of sampled action sequences, each about the best of the last round.
+    """The cross-entropy method: rounds of random action sequences, each drawn about the best ones of the last round.
 
-    ``samples`` sequences are drawn in each of ``iterations`` rounds, and the best ``elites`` shape the next one:
-    an eighth of the samples is a good share. ``deviation`` is the first standard deviation, in units of the
-    search scale: 0.1 where a linear law gives the first guess (``terminal: riccati``), about 0.5 without one.
-    It never falls below ``floor_share`` of itself, and mean and deviation keep ``momentum`` of the last round.
-    Plans are the same for the same ``seed``.
+    Keys:
+        kind: ``cem``.
+        iterations: The number of rounds. 3 are often enough with a linear law as first guess.
+        samples: The number of sequences in a round. 64 are a good start; more actuators or longer horizons need more.
+        elites: The number of best sequences that shape the next round. An eighth of ``samples`` is a good share.
+        deviation: The standard deviation of the first round, in units of the search scale (see
+            ``GradientSettings``): 0.1 where a linear law gives the first guess, about 0.5 without one.
+        floor_share: The smallest standard deviation of later rounds, as a fraction of the first. 0.2 keeps the search
+            alive.
+        momentum: What mean and deviation keep of the last round, from 0 to below 1. 0.1 is a good value.
+        seed: The seed of the sequences; plans with the same seed are the same.
     """
 
     kind: Literal["cem"] = "cem"
@@ -43,12 +52,12 @@ class CEMSettings(Section):
 
 
 def _kind(planner: Any) -> Any:
-    """By which the settings of a planner are told apart; gradient if nothing is said."""
+    """The key that tells the settings of planners apart; ``gradient`` if it is left out."""
     return planner.get("kind", "gradient") if isinstance(planner, dict) else getattr(planner, "kind", planner)
 
 
 PLANNERS: dict[str, type[Section]] = {"gradient": GradientSettings, "cem": CEMSettings}
-"""Settings of every planner by its kind. A new planner adds a class above, a kind here and in ``PlannerSettings``."""
+"""The settings of every planner by its kind. A new planner adds a class above, and its kind here and below."""
 
 PlannerSettings = Annotated[
     Annotated[GradientSettings, Tag("gradient")] | Annotated[CEMSettings, Tag("cem")], Discriminator(_kind)
@@ -56,13 +65,20 @@ PlannerSettings = Annotated[
 
 
 class PlanningSettings(Section):
-    """How actions are chosen; the same planner serves the model and the true solver.
+    """The planner and its cost. The same planner serves the world model and the true solver.
 
-    The cost of a plan over ``horizon`` intervals is the mean square distance from the target at every step,
-    ``action_weight`` times the mean square action (0.01 is a good value) and ``rate_weight`` times the mean square
-    change of the actions, both with actions in [-1, 1]. With ``terminal: riccati`` the linear-quadratic law
-    about the target gives a first guess and the cost beyond the horizon; choose ``none`` where the target does
-    not stay at rest without action.
+    The cost of a plan is the mean square distance from the target, summed over the horizon, plus the weights below
+    with normalised actions (in [-1, 1]).
+
+    Keys:
+        planner: The kind of planner and its settings; gradient descent by default.
+        horizon: The length of a plan in control intervals. Take the time in which the actuators change the flow: 8
+            to 12 are good values with ``terminal: riccati``. A longer horizon costs time and, in chaos, precision.
+        action_weight: The weight of the mean square action. 0.01 is a good value; 0 makes actions free.
+        rate_weight: The weight of the mean square change of the actions between intervals. Raise it where actuators
+            must not move fast.
+        terminal: ``riccati`` uses the linear-quadratic law about the target as first guess and as cost beyond the
+            horizon. Choose ``none`` where the target does not stay at rest without action.
     """
 
     planner: PlannerSettings = GradientSettings()
@@ -73,13 +89,18 @@ class PlanningSettings(Section):
 
 
 class ControlSettings(Section):
-    """The closed-loop experiment: drive held-out states to a uniform field.
+    """The control experiment: held-out states of the true simulation are driven to a uniform field.
 
-    ``target`` is one value per variable, null for one that may be anything; the equation's state of
-    rest if left out. ``episodes`` starts are controlled for ``intervals`` control intervals, and judged over the
-    ``first`` and the ``last`` of them. The reference controllers plan through the true solver with the step of the
-    simulation, unless ``oracle_steps_per_interval`` gives a coarser one; ``oracle_cem`` are the settings of CEM
-    among them.
+    Keys:
+        target: One value per variable in its units, null for a variable that may take any; by default the equation's
+            state of rest.
+        episodes: The number of starts. 32 give narrow intervals; 8 are enough where the solver is slow.
+        intervals: The length of an episode in control intervals. Choose it so long that the controlled flow settles.
+        first: The number of intervals at the beginning over which controllers are judged.
+        last: The number of intervals at the end over which they are judged.
+        oracle_steps_per_interval: Solver steps per interval of the reference controllers, which plan through the true
+            solver; those of the simulation by default. Take the fewest with which the solver stays stable.
+        oracle_cem: The settings of CEM among the reference controllers.
     """
 
     target: Annotated[tuple[float | None, ...], BeforeValidator(as_tuple)] | None = None

@@ -1,4 +1,4 @@
-"""The simulation: equation, grid, actuators."""
+"""The section ``simulation``: the equation, its grid and its actuators."""
 
 import math
 from typing import Annotated, Literal, get_args
@@ -10,15 +10,23 @@ from sciwm.errors import counted
 
 
 def twice(value: int | tuple[int, ...]) -> tuple[int, int]:
-    """What holds along each of two dimensions."""
+    """A value along each of two dimensions."""
     several = value if isinstance(value, tuple) else (value,)
     return several[0], several[-1]
 
 
 class Jets(Section):
-    """A lattice of Gaussian jets; ``acts_on`` names a variable or a parameter, the first variable by default.
+    """Gaussian jets on an equispaced lattice; see ``simulations.gaussian_jets``.
 
-    ``count`` is one number, or one along each dimension; the others are those of ``simulations.gaussian_jets``.
+    Keys:
+        count: The number of jets along each dimension, or one number for all dimensions.
+        width: The standard deviation of a jet in units of length, at least one grid spacing. 0.15 to 0.3 of the
+            distance between neighbouring jets is often good.
+        limit: The bound ``|a| <= limit`` of every action, in units of the action.
+        offset: The place of a jet within its lattice cell. Take 0.5 between walls, which keeps jets off the walls.
+        normalization: ``integral`` gives every jet the integral one, ``peak`` the value one at its centre.
+        zero_mean: Whether the mean of every jet is subtracted. Use it where the equation conserves the mean.
+        acts_on: The variable or parameter that jets change; the first variable by default.
     """
 
     count: Along[Count]
@@ -31,7 +39,15 @@ class Jets(Section):
 
 
 class Boxes(Section):
-    """One inside an interval, zero outside; a rectangle is an interval along each dimension."""
+    """Boxes: one inside an interval, zero outside; see ``simulations.boxes``.
+
+    Keys:
+        intervals: ``[low, high]`` of each box in units of length, or one such interval along each dimension. Every box
+            must hold a grid point.
+        limit: The bound ``|a| <= limit`` of every action, in units of the action.
+        acts_on: The variable or parameter that boxes change; the first variable by default.
+        impulsive: Whether the forcing is added once, at the end of a control interval, instead of acting during it.
+    """
 
     intervals: Annotated[tuple[Box, ...], BeforeValidator(as_tuple), Field(min_length=1)]
     limit: Positive = 1.0
@@ -40,7 +56,13 @@ class Boxes(Section):
 
 
 class SineModes(Section):
-    """Sine and cosine of each wavenumber, two actions a mode."""
+    """Sine and cosine of each wavenumber, two actions a mode, on periodic domains; see ``simulations.sine_modes``.
+
+    Keys:
+        modes: The wavenumbers, in waves along the first axis. Take those that grow in the unforced flow.
+        limit: The bound ``|a| <= limit`` of every action, in units of the action.
+        acts_on: The variable or parameter that the modes change; the first variable by default.
+    """
 
     modes: Annotated[tuple[Count, ...], BeforeValidator(as_tuple)]
     limit: Positive = 1.0
@@ -48,28 +70,50 @@ class SineModes(Section):
 
 
 class Uniform(Section):
-    """One action that changes a variable or a parameter everywhere alike."""
+    """One action that changes a variable or a parameter everywhere by the same amount.
+
+    Keys:
+        limit: The bound ``|a| <= limit`` of the action, in units of the action.
+        acts_on: The variable or parameter.
+    """
 
     limit: Positive
     acts_on: str
 
 
 class BoundaryValues(Section):
-    """One action at each named wall: it sets the field there, or adds to what a wall of ``heat`` does."""
+    """One action at each named wall: it sets the field there, or adds to what a wall of ``heat`` does.
+
+    Keys:
+        walls: The names of the walls: ``left``, ``right``, and in two dimensions ``bottom`` and ``top``.
+        limit: The bound ``|a| <= limit`` of every action, in units of the field or flux.
+    """
 
     walls: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)] = ("right",)
     limit: Positive
 
 
 class WallSettings(Section):
-    """What a wall of ``heat`` does: it holds a temperature (dirichlet), or takes in a flux (neumann)."""
+    """The boundary condition at one wall of ``heat``.
+
+    Keys:
+        kind: ``dirichlet`` holds a temperature, ``neumann`` takes in a flux.
+        value: This temperature or flux.
+    """
 
     kind: Literal["dirichlet", "neumann"]
     value: float = 0.0
 
 
 class Walls(Section):
-    """Those left out are held at temperature 0; ``bottom`` and ``top`` are walls of a rectangle."""
+    """The walls of ``heat``. A wall that is left out is held at temperature 0.
+
+    Keys:
+        left: The wall at the smallest x.
+        right: The wall at the largest x.
+        bottom: The wall at the smallest y, in two dimensions.
+        top: The wall at the largest y, in two dimensions.
+    """
 
     left: WallSettings | None = None
     right: WallSettings | None = None
@@ -103,11 +147,27 @@ BOUNDED: tuple[str, ...] = get_args(BoundedEquation)
 
 
 class SimulationSettings(Section):
-    """Which equation is solved, and how (see ``simulations.build``).
+    """The equation and how it is solved; see ``simulations.build``, and ``simulations.good_values`` for every equation.
 
-    ``num_points`` and ``domain_extent`` are one number, or one along each dimension; ``dimensions`` is
-    for equations that have a choice. Several sets of a kind of actuators are a list. ``order`` is that
-    of the time integrator of periodic equations, 4 if left out; ``walls`` are those of ``heat``.
+    Keys:
+        equation: The name of the equation.
+        num_points: The number of grid points along each dimension, or one number for all; even on periodic domains.
+            64 resolve Kuramoto-Sivashinsky at L = 22.
+        domain_extent: The length of the domain along each dimension, or one number for all.
+        dimensions: 1 or 2, for equations that allow both.
+        control_interval: The time over which an action is held, in time units. The model steps by this interval: take
+            a small part of the time in which the flow changes, 0.25 in Kuramoto-Sivashinsky chaos.
+        steps_per_interval: The number of solver steps in one control interval, an even number. Raise it where
+            simulations blow up.
+        order: The order of the time integrator of periodic equations, 2 or 4; 4 by default, which is more accurate
+            for the same time.
+        walls: The boundary conditions of ``heat``.
+        parameters: Parameters of the equation by name; others take their defaults.
+        jets: Gaussian jets, one set or a list of sets.
+        boxes: Boxes, one set or a list of sets.
+        sine_modes: Sine and cosine modes, one set or a list of sets.
+        uniform: Uniform actuators, one or a list.
+        boundary_values: Actions at walls, one set or a list of sets.
     """
 
     equation: Literal[PeriodicEquation, BoundedEquation]
@@ -133,15 +193,35 @@ class SimulationSettings(Section):
 
     @model_validator(mode="after")
     def _equation_has_these(self) -> "SimulationSettings":
-        """Periodic equations have no walls, those between walls no waves."""
+        """Periodic equations have no walls, and bounded ones neither sine modes nor a choice of the order."""
         name, periodic = self.equation, self.periodic
         rules = [
-            ("order", not periodic and self.order is not None, f"none, as {name} is solved by its own scheme"),
-            ("sine_modes", not periodic and bool(self.sine_modes), f"jets or boxes, as {name} has walls"),
-            ("boundary_values", periodic and bool(self.boundary_values), f"none, as {name} is periodic"),
-            ("walls", name != "heat" and self.walls is not None, f"none, as {name} is not heat"),
+            (
+                "order",
+                not periodic and self.order is not None,
+                f"none, as {name} is solved by its own scheme",
+                self.order,
+            ),
+            (
+                "sine_modes",
+                not periodic and bool(self.sine_modes),
+                f"none, as {name} has walls",
+                "some; use jets or boxes",
+            ),
+            (
+                "boundary_values",
+                periodic and bool(self.boundary_values),
+                f"none, as {name} is periodic",
+                "some; use jets",
+            ),
+            (
+                "walls",
+                name != "heat" and self.walls is not None,
+                f"none, as {name} is not heat",
+                "some; leave them out",
+            ),
         ]
-        problems = [f"{key}: expected {expected}, got some" for key, broken, expected in rules if broken]
+        problems = [f"{key}: expected {expected}, got {got}" for key, broken, expected, got in rules if broken]
         if periodic:
             if isinstance(self.num_points, tuple):
                 places = {f"num_points.{axis}": points for axis, points in enumerate(self.num_points)}
@@ -158,7 +238,7 @@ class SimulationSettings(Section):
 
     @model_validator(mode="after")
     def _as_many_along_each(self) -> "SimulationSettings":
-        """Lists speak of the same dimensions."""
+        """All lists with one value along each dimension have the same length."""
         lists = {
             "num_points": self.num_points,
             "domain_extent": self.domain_extent,
@@ -177,23 +257,23 @@ class SimulationSettings(Section):
 
     @property
     def periodic(self) -> bool:
-        """Whether the domain is, or lies between walls."""
+        """Whether the domain is periodic; all others lie between walls."""
         return self.equation not in BOUNDED
 
     @property
     def values_between_walls(self) -> int:
-        """Numbers in the fields of a bounded equation that may differ: a clock is one."""
+        """The number of values that may differ in the fields of a bounded equation; a clock counts as one."""
         shape = self.num_points if isinstance(self.num_points, tuple) else (self.num_points,) * (self.dimensions or 1)
         return math.prod(shape) + (self.equation == "burgers_hidden_gain")
 
     @property
     def fewest_points(self) -> int:
-        """Points along the dimension that has fewest."""
+        """The number of points along the dimension that has fewest."""
         return min(self.num_points) if isinstance(self.num_points, tuple) else self.num_points
 
     @property
     def sets_of_jets(self) -> dict[str, Jets]:
-        """Every set of jets by its place."""
+        """Every set of jets by its key."""
         if isinstance(self.jets, tuple):
             return {f"jets.{j}": jets for j, jets in enumerate(self.jets)}
         return {"jets": self.jets} if self.jets else {}

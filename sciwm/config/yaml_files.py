@@ -1,4 +1,4 @@
-"""Experiments as YAML files: reading them with errors a scientist can act on, and writing them."""
+"""Experiments as YAML files: read with errors that name the key and the remedy, and written."""
 
 import difflib
 import json
@@ -20,9 +20,12 @@ from sciwm.run_paths import RunPaths
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """Read an experiment, apply ``section.key=value`` overrides, and check all of it.
 
+    Args:
+        path: The YAML file.
+        overrides: Values that replace those of the file, as ``training.updates=2000``.
+
     Raises:
-        InputError: naming file, key, what was expected and the nearest valid key, for every
-            problem at once.
+        InputError: With file, key, what was expected and the nearest valid key, for all problems at once.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -41,10 +44,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def load_run_config(paths: RunPaths) -> Config:
-    """The resolved experiment of a run folder.
+    """Read the resolved experiment of a run folder.
 
     Raises:
-        InputError: if the folder is no run, or its ``config.yaml`` is not valid.
+        InputError: If the folder is no run, or its ``config.yaml`` is not valid.
     """
     if not paths.config.exists():
         remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
@@ -56,10 +59,12 @@ def parse_config(tree: dict[str, Any], *, where: str, changed: Sequence[str] = (
     """Check an experiment given as plain data.
 
     Args:
-        changed: keys that come from ``--set``, and are named so in problems.
+        tree: The sections as nested dictionaries.
+        where: Where they come from, for errors.
+        changed: Keys that were given by ``--set``; errors name this as their place.
 
     Raises:
-        InputError: as :func:`load_config`.
+        InputError: As :func:`load_config`.
     """
     try:
         return Config.model_validate(tree)
@@ -68,7 +73,10 @@ def parse_config(tree: dict[str, Any], *, where: str, changed: Sequence[str] = (
 
 
 def shipped_config(name: str) -> Path:
-    """A configuration that comes with sciwm: installed inside the package, or beside it in the repository."""
+    """The path of a configuration that comes with sciwm.
+
+    It lies inside the package where that is installed, and beside it in the repository.
+    """
     package = Path(__file__).parents[1]
     installed = package / "configs" / name
     return installed if installed.exists() else package.parent / "configs" / name
@@ -80,7 +88,7 @@ def dump_config(config: Config) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 reads ``3e-4`` as text, where scientists mean a number, and lets the last of two equal keys win."""
+    """A safe YAML loader that reads ``3e-4`` as a number, which YAML 1.1 does not, and refuses a key given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -134,7 +142,7 @@ MEANT = {
 
 
 def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
-    """One pydantic error in the words of this schema."""
+    """A pydantic error as problems in the words of this schema."""
     location = [str(part) for part in error["loc"] if part not in (ONE, EACH, *PLANNERS)]
     place = _place(".".join(location), where, changed)
     if error["type"] == "extra_forbidden":
@@ -167,7 +175,7 @@ def _unknown_choice(place: str, expected: str, got: Any) -> Problem:
 
 
 def _place(key: str, where: str, changed: Sequence[str]) -> str:
-    """A key by where it was given: on the command line or in the file."""
+    """The place where a key was given: the command line or the file."""
     if any(f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.") for other in changed if key):
         return f"--set {key}"
     return f"{where}: {key}" if key else where
@@ -191,7 +199,7 @@ def _keys_at(location: list[str]) -> list[str]:
 
 
 def _section_of(annotation: Any) -> Any:
-    """The section in an annotation that may say more, such as that it may be left out or be a list."""
+    """The section inside an annotation that may allow None or a list too."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     return next((found for part in get_args(annotation) if (found := _section_of(part))), None)

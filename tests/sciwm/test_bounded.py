@@ -157,13 +157,16 @@ def test_walls_and_their_actions_come_from_yaml(tmp_path: Path) -> None:
         ({"simulation": {"order": 4}}, "simulation.order: expected none, as burgers_dirichlet is solved"),
         ({"simulation": {"walls": {}}}, "simulation.walls: expected none, as burgers_dirichlet is not heat"),
         ({"simulation": {"walls": {"lft": None}}}, "unknown key 'lft'; did you mean 'left'?"),
-        ({"simulation": {"sine_modes": {"modes": [1]}}}, "simulation.sine_modes: expected jets or boxes"),
+        (
+            {"simulation": {"sine_modes": {"modes": [1]}}},
+            "simulation.sine_modes: expected none, as burgers_dirichlet has walls",
+        ),
         (
             {"simulation": {"equation": "burgers", "boundary_values": {"limit": 1.0}}},
             "simulation.boundary_values: expected none, as burgers is periodic",
         ),
         ({"simulation": {"equation": "burgers", "num_points": 25}}, "simulation.num_points: expected a multiple of 2"),
-        ({"control": {"target": [None]}}, "planning.terminal: expected none, as a variable of control.target may be"),
+        ({"control": {"target": [None]}}, "planning.terminal: expected none, as control.target leaves a variable free"),
     ],
 )
 def test_what_does_not_fit_between_walls_is_explained(sections: dict[str, Any], told: str) -> None:

@@ -1,6 +1,7 @@
 """Configurations as users write and mistype them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -8,7 +9,15 @@ import numpy as np
 import pydantic
 import pytest
 
-from sciwm.config import Config, GradientSettings, PeriodicEquation, SimulationSettings, dump_config, load_config
+from sciwm.config import (
+    Config,
+    GradientSettings,
+    PeriodicEquation,
+    Section,
+    SimulationSettings,
+    dump_config,
+    load_config,
+)
 from sciwm.errors import InputError
 from simulations import build
 from simulations.catalogue import CATALOGUE, PERIODIC
@@ -378,3 +387,24 @@ def test_an_experiment_without_actuators_is_told(flow_file: Path) -> None:
     assert line.startswith(
         "--set simulation.jets: expected jets, boxes, sine_modes, uniform or boundary_values, got no actuators"
     )
+
+
+def sections(schema: type[Section]) -> Iterator[type[Section]]:
+    """A section of the schema and all sections inside it."""
+    yield schema
+    for field in schema.model_fields.values():
+        for inner in sections_in(field.annotation):
+            yield from sections(inner)
+
+
+def sections_in(annotation: object) -> list[type[Section]]:
+    """The sections that an annotation names, in lists and unions too."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in sections_in(part)]
+
+
+@pytest.mark.parametrize("section", sorted(set(sections(Config)), key=lambda s: s.__name__), ids=lambda s: s.__name__)
+def test_every_key_is_explained(section: type[Section]) -> None:
+    explained = re.findall(r"^ {4,8}(\w+): \S", section.__doc__ or "", flags=re.MULTILINE)
+    assert explained == list(section.model_fields)

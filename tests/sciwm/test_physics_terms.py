@@ -388,15 +388,15 @@ def _prediction_error(objective: Objective, model: WorldModel, imagined: Tensor,
         ({"loss": {"physics": {"adjoints": 1.0}}}, r"data\.sensitivities: expected samples"),
         (
             {"model": {"ledger": True, "latent": "fields"}},
-            r"model\.ledger: expected a latent that functionals are read from",
+            r"model\.ledger: expected false, as a model of fields has no heads",
         ),
         (
             {"model": {"latent": "vector"}, "loss": {"collapse": {"within_wavenumbers": True}}},
-            r"loss\.collapse\.within_wavenumbers: expected a spectral latent",
+            r"loss\.collapse\.within_wavenumbers: expected false, as a vector latent",
         ),
         (
             {"model": {"latent": "fields"}, "loss": {"collapse": {"kind": "ema_target"}}},
-            r"loss\.collapse\.kind: expected another than ema_target",
+            r"loss\.collapse\.kind: expected vicreg, sigreg, visreg or none, as fields",
         ),
         (
             {"model": {"ledger": True}, "loss": {"physics": {"budget": 0.1}}},
