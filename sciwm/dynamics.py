@@ -1,4 +1,4 @@
-"""The one interface of everything that can be advanced, and the one rollout."""
+"""The interface of everything that can be advanced, and the rollout that serves all of it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,39 +11,45 @@ from simulations import ActionBox, Simulation
 from simulations.wrappers import ActuatorDynamics
 
 NUMBERS_AT_ONCE = 2**19
-"""Bounds the memory of encoding: an operator keeps some tens of values for each of these."""
+"""The number of field values encoded at once; the operator keeps some tens of values for each of them."""
 
 
 class Dynamics(Protocol):
-    """Three verbs, served by the simulation, the world model and every baseline alike."""
+    """The three verbs that simulation, world model and baselines share; planners and evaluation know nothing else.
+
+    Attributes:
+        actuators: Names and bounds of the actions.
+        control_interval: The time by which one call of ``advance`` moves on.
+    """
 
     actuators: ActionBox
     control_interval: float
 
     def encode(self, fields: Tensor) -> Tensor:
-        """Fields ``(batch, variable, *space)`` in physical units to a state ``(batch, ...)``."""
+        """Map physical fields ``(batch, variable, *space)`` to states ``(batch, ...)``."""
         ...
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
-        """One control interval under the held physical action ``(batch, actuator)``."""
+        """Advance states by one control interval under a held physical action ``(batch, actuator)``."""
         ...
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """Functionals by name, each ``(batch,)``; under ``"fields"`` the fields."""
+        """Functionals by name, each ``(batch,)``; as ``"fields"`` the physical fields ``(batch, variable, *space)``."""
         ...
 
 
 def rollout(dynamics: Dynamics, state: Tensor, actions: Tensor, *, save_memory: bool = False) -> Tensor:
-    """The states that follow ``state`` under ``actions``, differentiable in both.
+    """The states that follow ``state`` under ``actions``, differentiable with respect to both.
 
     Args:
-        state: ``(batch, ...)``.
-        actions: ``(batch, time, actuator)`` in physical units.
-        save_memory: keep nothing but the states for the backward pass, which then computes every
-            interval once more: for long adjoints through a solver.
+        dynamics: What advances them.
+        state: The first states, ``(batch, ...)``.
+        actions: Physical actions, ``(batch, time, actuator)``.
+        save_memory: Whether the backward pass computes every interval anew instead of storing it. Set it for long
+            adjoints through a solver.
 
     Returns:
-        ``(batch, time, ...)``; the first one is one interval after ``state``.
+        ``(batch, time, ...)``, without ``state``: the first entry is one interval later.
     """
     states = []
     for action in actions.unbind(dim=1):
@@ -56,7 +62,7 @@ def rollout(dynamics: Dynamics, state: Tensor, actions: Tensor, *, save_memory: 
 
 
 def encode_trajectory(dynamics: Dynamics, fields: Tensor) -> Tensor:
-    """:meth:`Dynamics.encode` over ``(batch, time, variable, *space)``, a bounded number of fields at once.
+    """Encode fields ``(batch, time, variable, *space)``, a bounded number of them at once.
 
     Returns:
         ``(batch, time, ...)``.
@@ -67,15 +73,15 @@ def encode_trajectory(dynamics: Dynamics, fields: Tensor) -> Tensor:
 
 
 def readout_trajectory(dynamics: Dynamics, states: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-    """:meth:`Dynamics.readout` over ``(batch, time, ...)``."""
+    """Read states ``(batch, time, ...)`` as :meth:`Dynamics.readout` does; values are ``(batch, time, ...)``."""
     by_time = states.transpose(0, 1)
     flat = repeated(dynamics, len(by_time)).readout(by_time.flatten(0, 1), names)
     return {name: value.unflatten(0, by_time.shape[:2]).transpose(0, 1) for name, value in flat.items()}
 
 
 def repeated(dynamics: Dynamics, times: int) -> Dynamics:
-    """The dynamics of a batch that is repeated so many times, one round of elements after the other.
+    """The dynamics of a batch that is repeated ``times`` times, whole batch after whole batch.
 
-    Only a simulation whose parameters differ between elements has to know, bare or wrapped.
+    Only simulations with different parameters in each element differ from the dynamics of the batch itself.
     """
     return dynamics.repeated(times) if isinstance(dynamics, Simulation | ActuatorDynamics) else dynamics

@@ -1,4 +1,4 @@
-"""Bad input, told in a way that can be acted on: all problems at once, each with a remedy."""
+"""Errors about input: all problems of one input at once, each with what to do next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with an input.
+    """One problem of an input.
 
     Args:
-        where: file and key, or dataset and variable.
-        expected: what would have been right.
-        got: what was found.
-        remedy: what to do next, if it is not obvious from the rest.
+        where: File and key, or dataset and variable.
+        expected: What would have been right.
+        got: What was found.
+        remedy: What to do next, if that is not obvious.
     """
 
     where: str
@@ -25,7 +25,11 @@ class Problem:
 
 
 class InputError(ValueError):
-    """Everything wrong with one input, raised once."""
+    """All problems of one input.
+
+    Args:
+        problems: The problems; the message has one line for each.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -33,18 +37,23 @@ class InputError(ValueError):
 
 
 def raise_if(problems: Sequence[Problem]) -> None:
-    """All of them at once, if there are any."""
+    """Raise :class:`InputError` with all problems, if there are any."""
     if problems:
         raise InputError(problems)
 
 
 def in_one_line(error: Exception) -> str:
-    """Kind and first line of what another library complains of."""
+    """The type and the first line of an error of another library."""
     return f"{type(error).__name__}: {(str(error).splitlines() or ['no reason given'])[0]}"
 
 
 def counted(count: int, one: str, several: str = "") -> str:
-    """So many of what is called ``one``; of what is called ``several``, by default with an s, unless it is one.
+    """A count with its noun in the singular or the plural.
+
+    Args:
+        count: The count.
+        one: The noun for one.
+        several: The noun for several; ``one`` with an s by default.
 
     Example:
         >>> counted(1, "value"), counted(3, "value"), counted(2, "that is not", "that are not")

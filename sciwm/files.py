@@ -1,4 +1,4 @@
-"""Writing files so that they are whole or not there."""
+"""Files that are written whole or not at all."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import xarray as xr
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing: temporary file in the same folder, fsync, replace."""
+    """Write a file whole or not at all: to a temporary file beside it, flushed to disk, which then replaces it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".tmp")
     with draft.open("wb") as file:
@@ -20,12 +20,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Plain data as indented JSON, atomically."""
+    """Write plain data as indented JSON, atomically."""
     write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
-    """A netCDF-4 file, atomically: one killed in the middle of writing would open as empty."""
+    """Write a netCDF-4 file atomically. A file that was cut off while being written would open as an empty one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".tmp")
     try:

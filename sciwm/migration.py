@@ -1,4 +1,4 @@
-"""What older versions wrote, brought to the form of this one. Nothing is written here; old files stay as they are."""
+"""What older versions wrote, converted to today's form on reading. Old files stay as they are."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -11,10 +11,10 @@ _OF_CEM = ("samples", "elites", "deviation")
 
 
 def migrated_config(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """An experiment as plain data, with the settings of planners in sections of their own.
+    """An experiment as plain data, with the settings of each planner in a section of its own.
 
     Until 0.2 all planners shared the keys of ``planning``, and those of CEM served the reference controller too.
-    What is in today's form is returned as it is.
+    Data in today's form are returned unchanged.
     """
     planning, control = ({} if tree.get(key) is None else tree[key] for key in ("planning", "control"))
     if not isinstance(planning, Mapping) or not isinstance(control, Mapping):
@@ -37,10 +37,7 @@ def migrated_config(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def migrated_weights(state: Mapping[str, T]) -> dict[str, T]:
-    """The weights of a world model by the names they have now.
-
-    Until 0.2 the parts of the tendency were those of the predictor.
-    """
+    """The weights of a world model by today's names; until 0.2 the parts of the tendency were the predictor's."""
     own = [name for name in state if name.startswith("predictor.tendency.")]
     if not own or any(name.startswith("predictor.tendency.product.") for name in own):
         return dict(state)
@@ -48,12 +45,12 @@ def migrated_weights(state: Mapping[str, T]) -> dict[str, T]:
 
 
 def migrated_objective(state: Mapping[str, T]) -> dict[str, T]:
-    """What an objective has learned, such as a head for inverse dynamics, by the names of its terms."""
+    """The weights of an objective, such as the head of inverse dynamics, by the names of its terms."""
     return {re.sub(r"^inverse\.", "members.inverse.", name): values for name, values in state.items()}
 
 
 def migrated_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of a run; until 0.2 the relative reduction of the cost of control was called ``gain``."""
+    """The metrics of a run by today's names. Until 0.2 the relative reduction of the cost was called ``gain``."""
     control = metrics.get("control")
     if not isinstance(control, Mapping) or "gain" not in control:
         return dict(metrics)

@@ -1,4 +1,4 @@
-"""Progress bars for people, silence for files and pipes."""
+"""Progress bars on terminals; files and pipes get none."""
 
 from collections.abc import Iterable
 
@@ -6,17 +6,17 @@ from tqdm import tqdm
 
 
 def bar(iterable: Iterable[int], description: str) -> Iterable[int]:
-    """Show progress over ``iterable`` if the error stream is a terminal."""
+    """Iterate with a progress bar if the error stream is a terminal."""
     return tqdm(iterable, desc=description, disable=None, leave=False, dynamic_ncols=True)
 
 
 class CountBar:
-    """A bar that counts what is done and shows the latest word of it.
+    """A progress bar that is advanced by calls and shows the latest message.
 
     Args:
-        total: how many in all.
-        description: what is being done.
-        unit: what is counted.
+        total: The count at the end.
+        description: What is being done.
+        unit: What is counted.
     """
 
     def __init__(self, total: int, description: str, unit: str) -> None:
@@ -29,5 +29,5 @@ class CountBar:
         self._bar.update(count)
 
     def close(self) -> None:
-        """Leave the terminal clean."""
+        """Remove the bar from the terminal."""
         self._bar.close()

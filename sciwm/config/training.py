@@ -34,8 +34,9 @@ class TrainingSettings(Section):
             show whether the held-out error still falls.
         updates_per_epoch: The number of updates between two measurements on the validation set; the best of these
             epochs is kept. Heads are fitted anew and the state is saved each time.
-        batch_size: The number of windows in an update. 128 suit one dimension; below, statistics of the anti-collapse
-            term are noisy. 24 suit two-dimensional flows. Lower it, and ``loss.horizon``, where memory does not suffice.
+        batch_size: The number of windows in an update. 128 suit one dimension; below, statistics of the
+            anti-collapse term are noisy. 24 suit two-dimensional flows. Lower it, and ``loss.horizon``, where
+            memory does not suffice.
         learning_rate: The largest learning rate. 1e-2 suits a spectral latent; take 4e-3 or less for a vector latent,
             and where updates explode.
         encoder_rate: The learning rate of the encoder relative to that. 0.1 suits a spectral latent, 0.01 a vector one;

@@ -1,4 +1,4 @@
-"""Where actions act: the shapes of actuators on the variables of a simulation."""
+"""Where actions act: the shapes of the actuators on the variables of a simulation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,15 @@ from simulations import ActionBox, PeriodicGrid, Simulation
 
 @dataclass(frozen=True)
 class Actuation:
-    """What a store of trajectories tells of its actuators; see ``sciwm.data.schema.Trajectories``.
+    """Grid, shapes and bounds of the actuators, known before any trajectory is simulated.
+
+    It has what :func:`~sciwm.data.augmentation.joint_symmetries` reads from ``sciwm.data.schema.Trajectories``.
 
     Args:
-        axes: the grid.
-        forcing_shapes: what one unit of each action adds to the time derivative of each variable,
+        axes: The axes of the grid.
+        forcing_shapes: What one unit of each action adds to the time derivative of each variable,
             ``(actuator, variable, *space)``; None where that is not known.
-        actuators: names and bounds of the actions.
+        actuators: Names and bounds of the actions.
     """
 
     axes: tuple[Axis, ...]
@@ -27,7 +29,7 @@ class Actuation:
 
 
 def actuation_of(simulation: Simulation) -> Actuation:
-    """What a store of the trajectories of ``simulation`` will tell."""
+    """The actuation of ``simulation``, as a store of its trajectories will describe it."""
     grid, profiles = simulation.grid, simulation.profiles
     periodic = isinstance(grid, PeriodicGrid)
     axes = tuple(
@@ -43,14 +45,15 @@ def actuation_of(simulation: Simulation) -> Actuation:
 def shapes_on(
     variables: Sequence[str], acts_on: Sequence[str], shapes: NDArray[np.floating]
 ) -> NDArray[np.float64] | None:
-    """Each actuator's shape on the variable that it acts on, zero on the others.
+    """Place the shape of each actuator on the variable that it acts on, and zero on the others.
 
     Args:
-        acts_on: a name for each actuator.
-        shapes: ``(actuator, *space)``.
+        variables: The names of the variables.
+        acts_on: The name of what each actuator acts on.
+        shapes: The shapes, ``(actuator, *space)``.
 
     Returns:
-        ``(actuator, variable, *space)``; None if something acts on what is no variable.
+        ``(actuator, variable, *space)``; None if an actuator acts on anything but a variable.
     """
     if not set(acts_on) <= set(variables):
         return None

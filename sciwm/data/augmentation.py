@@ -1,8 +1,7 @@
-"""Symmetry as augmentation, for models that do not have it exactly.
+"""Symmetries as augmentation, for models that do not have them exactly.
 
-The equation is said to have a symmetry by whoever asks for it; which transformations of the *actions*
-go with it is found from the actuators' shapes: a shift or reflection that maps the set of shapes onto
-itself, up to sign, is a permutation of the actions.
+The user names a symmetry of the equation. The matching transformation of the *actions* follows from the shapes of
+the actuators: a shift or reflection that maps the set of shapes to itself, up to sign, permutes the actions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from sciwm.data.windows import Batch
 from sciwm.errors import InputError, Problem, raise_if
 
 TOLERANCE = 1e-4
-"""Of a shape's largest value: how far one that is taken to it may be from it."""
+"""The largest difference between two shapes that count as equal, relative to the largest value."""
 CORRELATED = 1e-3
 SIGNS = (1.0, -1.0)
 
@@ -30,15 +29,16 @@ Kind = Literal["shifts", "even_reflections", "odd_reflections"]
 
 @dataclass(frozen=True)
 class Symmetry:
-    """``(T u, P a)`` is a trajectory if ``(u, a)`` is.
+    """A transformation T of the fields and P of the actions: ``(T u, P a)`` is a trajectory if ``(u, a)`` is.
 
     Args:
-        shift: grid points along each axis.
-        reflected: whether every axis is turned round after the shift, about its first point; its middle between walls.
-        sign: what the fields are multiplied by.
-        source: the action that takes the place of each, ``(actuator,)``.
-        action_sign: and what it is multiplied by, ``(actuator,)``.
-        walls: which axes lie between walls.
+        shift: The shift along each axis in grid points.
+        reflected: Whether all axes are reflected after the shift: about the first point of a periodic axis, and
+            about the middle between walls.
+        sign: The factor of the fields, 1 or -1.
+        source: The action that takes the place of each, ``(actuator,)``.
+        action_sign: The factor of each action, 1 or -1, ``(actuator,)``.
+        walls: Whether each axis lies between walls.
     """
 
     shift: tuple[int, ...]
@@ -49,54 +49,53 @@ class Symmetry:
     walls: tuple[bool, ...]
 
     def of_fields(self, fields: Tensor) -> Tensor:
-        """``(..., *space)``."""
+        """Transform fields ``(..., *space)``."""
         axes = tuple(range(-len(self.shift), 0))
         moved = torch.roll(fields, self.shift, axes)
         first = tuple(int(not walls) for walls in self.walls)
         return self.sign * (torch.roll(moved.flip(axes), first, axes) if self.reflected else moved)
 
     def of_actions(self, actions: Tensor) -> Tensor:
-        """``(..., actuator)``."""
+        """Transform actions ``(..., actuator)``."""
         return actions[..., torch.from_numpy(self.source)] * actions.new_tensor(self.action_sign)
 
 
 def joint_symmetries(data: Trajectories | Actuation, kinds: Sequence[Kind]) -> list[Symmetry]:
-    """Every shift or reflection of the grid that the actuators allow, with ``"shifts"`` the identity among them.
+    """All symmetries of the named kinds that the actuators allow; the identity is among the shifts.
 
     Args:
-        data: gives the grid, the actuators' shapes and their bounds.
-        kinds: which are looked for; with ``"odd_reflections"`` u changes sign.
+        data: What holds the grid, the shapes of the actuators and their bounds.
+        kinds: The kinds to look for; ``"odd_reflections"`` change the sign of the fields.
 
     Raises:
-        InputError: as :func:`require_symmetries`.
+        InputError: As :func:`require_symmetries`.
     """
     require_symmetries(data, kinds)
     return [symmetry for kind in kinds for symmetry in _of_kind(data, kind)]
 
 
 def require_symmetries(data: Trajectories | Actuation, kinds: Sequence[Kind]) -> None:
-    """Refuse kinds that the actuators do not allow, without looking for all symmetries of the others.
+    """Refuse kinds that the actuators do not allow; quicker than to look for all symmetries.
 
     Raises:
-        InputError: if the shapes are not known, or nothing of a kind is allowed.
+        InputError: If the shapes are not known, or a kind has no symmetry but the identity.
     """
     if not kinds:
         return
     if data.forcing_shapes is None:
-        raise InputError(
-            [Problem("training.augmentation", "actuators of known shapes", "unknown ones", "leave it out")]
-        )
+        remedy = "leave it out, or add actuator_shape to the data"
+        raise InputError([Problem("training.augmentation", "actuators of known shapes", "unknown ones", remedy)])
     problems = []
     for kind in kinds:
-        needed = 1 + (kind == "shifts")  # the identity is always one
+        needed = 1 + (kind == "shifts")  # the identity is a shift
         if len(list(islice(_of_kind(data, kind), needed))) < needed:
-            expected, got = "actuators that it takes to each other, bounds included", "others"
+            expected, got = "actuators that it maps to each other, bounds included", "others"
             problems.append(Problem(f"training.augmentation: {kind}", expected, got, "leave it out"))
     raise_if(problems)
 
 
 def augment(batch: Batch, symmetries: Sequence[Symmetry], rng: np.random.Generator) -> Batch:
-    """The batch transformed by one of the symmetries, chosen at random; without any, as it is."""
+    """Transform a batch by one symmetry, chosen at random; without symmetries it stays as it is."""
     if not symmetries:
         return batch
     chosen = symmetries[int(rng.integers(len(symmetries)))]
@@ -109,7 +108,7 @@ def augment(batch: Batch, symmetries: Sequence[Symmetry], rng: np.random.Generat
 
 
 def _of_kind(data: Trajectories | Actuation, kind: Kind) -> Iterator[Symmetry]:
-    """All of one kind, where shapes are known."""
+    """All symmetries of one kind, where the shapes are known."""
     shapes = torch.from_numpy(data.forcing_shapes)
     reflected, sign = kind != "shifts", -1.0 if kind == "odd_reflections" else 1.0
     walls = tuple(not axis.periodic for axis in data.axes)
@@ -124,7 +123,7 @@ def _of_kind(data: Trajectories | Actuation, kind: Kind) -> Iterator[Symmetry]:
 
 
 def _candidates(shape: Tensor, others: Tensor) -> list[tuple[int, ...]]:
-    """Shifts that take one shape ``(variable, *space)`` to any of the others, up to sign, by their correlation."""
+    """Shifts that may map a shape ``(variable, *space)`` to another one, up to sign: those of high correlation."""
     axes = tuple(range(-shape.ndim + 1, 0))
     products = torch.fft.fftn(shape, dim=axes).conj() * torch.fft.fftn(others, dim=axes)
     overlap = torch.fft.ifftn(products, dim=axes).real.sum(dim=1).abs().flatten(1)
@@ -134,10 +133,10 @@ def _candidates(shape: Tensor, others: Tensor) -> list[tuple[int, ...]]:
 
 
 def _matched(moved: Tensor, still: Tensor) -> tuple[NDArray[np.intp], NDArray[np.float64]] | None:
-    """For ``T sum_j a_j g_j = sum_i a'_i g_i`` the j and the sign of each i, if the shapes allow.
+    """The permutation and the signs with ``T sum_j a_j g_j = sum_i a'_i g_i``; None if the shapes do not allow one.
 
     Args:
-        moved, still: ``T g_j`` and ``g_i``, ``(actuator, variable, *space)``.
+        moved, still: The shapes ``T g_j`` and ``g_i``, ``(actuator, variable, *space)``.
     """
     source, sign = np.zeros(len(still), dtype=np.intp), np.zeros(len(still))
     free = torch.ones(len(still), dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""Everything that keeps fields and forcing from being those of a model, told at once."""
+"""Checks of fields, latents and forcing that a model is given; all problems are returned together."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +11,8 @@ from sciwm.data.domain import Axis, Domain
 from sciwm.errors import Problem, counted
 from simulations import ActionBox
 
-PURE_NUMBER = ("", "1", "dimensionless")  # how people write that there are no units
-RESULTS = ("forcing", "predicted_cost")  # what plans hold beside fields and functionals
+PURE_NUMBER = ("", "1", "dimensionless")  # ways to write that a number has no units
+RESULTS = ("forcing", "predicted_cost")  # variables of plans beside fields and functionals
 AS_NUMBERS = (
     "open the file with decode_times=False, or in memory give times as numbers: "
     "ds.assign_coords(time=(ds.time - ds.time[0]) / np.timedelta64(1, 's'))"
@@ -20,9 +20,9 @@ AS_NUMBERS = (
 
 
 def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset") -> list[Problem]:
-    """What keeps ``dataset`` from holding the fields that a model of ``domain`` reads.
+    """The problems that keep a model of ``domain`` from reading the fields of ``dataset``.
 
-    The values of chunked variables are not looked at, since that would read all of them.
+    Values of chunked variables are not checked, as that would read all of them.
     """
     problems, functionals = [], [f.name for f in domain.functionals]
     for variable in domain.variables:
@@ -44,7 +44,7 @@ def check_fields(dataset: xr.Dataset, domain: Domain, *, where: str = "dataset")
 
 
 def check_latents(latent: xr.DataArray, size: int, domain: Domain, *, where: str = "latent") -> list[Problem]:
-    """What keeps ``latent`` from being latents of ``size`` numbers."""
+    """The problems that keep ``latent`` from being latents of ``size`` numbers."""
     if latent.sizes.get("latent") != size:
         return [Problem(where, f"a dimension 'latent' of size {size}", f"sizes {dict(latent.sizes)}")]
     results = [*domain.dimensions, *(v.name for v in domain.variables), *(f.name for f in domain.functionals)]
@@ -52,7 +52,7 @@ def check_latents(latent: xr.DataArray, size: int, domain: Domain, *, where: str
 
 
 def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcing") -> list[Problem]:
-    """What keeps ``forcing`` from being actions of ``domain``, one per interval."""
+    """The problems that keep ``forcing`` from being actions of ``domain``, one per control interval."""
     box = domain.actuators
     if "actuator" not in forcing.dims or "time" not in forcing.dims:
         return [Problem(where, "the dimensions 'time' and 'actuator'", f"dimensions {forcing.dims}")]
@@ -72,14 +72,14 @@ def check_forcing(forcing: xr.DataArray, domain: Domain, *, where: str = "forcin
 
 
 def numbers_problems(array: xr.DataArray, place: str, remedy: str = "") -> list[Problem]:
-    """Text, objects, dates, complex and truth values are no real numbers."""
+    """A problem if the values are no real numbers, but text, objects, dates, complex numbers or truth values."""
     if getattr(array.dtype, "kind", "O") in "iuf":
         return []
     return [Problem(place, "real numbers", f"{array.dtype}", remedy)]
 
 
 def finite_problems(array: xr.DataArray, place: str) -> list[Problem]:
-    """What is no finite number: how many, and where; the values of chunked arrays are not looked at."""
+    """A problem if values are not finite, with their number and the first place; chunked arrays are not read."""
     wrong = numbers_problems(array, place)
     if wrong or array.chunks is not None:
         return wrong
@@ -91,7 +91,7 @@ def finite_problems(array: xr.DataArray, place: str) -> list[Problem]:
 
 
 def spacing_problems(x: xr.DataArray, place: str) -> list[Problem]:
-    """What keeps coordinates from being a growing, equispaced grid."""
+    """The problems that keep a coordinate from being increasing and equispaced."""
     wrong = numbers_problems(x, place)
     if wrong:
         return wrong
@@ -103,7 +103,7 @@ def spacing_problems(x: xr.DataArray, place: str) -> list[Problem]:
     spacing = np.diff(values)
     if spacing.max() <= 0:
         got, remedy = f"{values[0]:g} first and {values[-1]:g} last", f"sort with ds.sortby('{dimension}')"
-        return [Problem(place, "growing positions", got, remedy if spacing.max() < 0 else "")]
+        return [Problem(place, "increasing positions", got, remedy if spacing.max() < 0 else "")]
     if spacing.min() <= 0 or not np.allclose(spacing, spacing[0], rtol=1e-3):
         got = f"{len(values)} points, {spacing.min():g} to {spacing.max():g} apart"
         return [Problem(place, "equispaced points", got, f"interpolate to an equispaced '{dimension}' first")]
@@ -111,15 +111,15 @@ def spacing_problems(x: xr.DataArray, place: str) -> list[Problem]:
 
 
 def origin_problems(x: xr.DataArray, place: str) -> list[Problem]:
-    """What keeps a grid from starting where the actuators count from."""
+    """A problem if a periodic grid does not start at 0, from where the places of the actuators are measured."""
     if abs(float(x[0])) <= 1e-3 * float(x[1] - x[0]):
         return []
-    remedy = "the actuators have their places: shift the fields to the model's grid"
+    remedy = "actuators are placed from there: shift the fields to the model's grid"
     return [Problem(place, "a grid that starts at 0", f"{float(x[0]):g}", remedy)]
 
 
 def time_problems(time: xr.DataArray, interval: float | None, where: str) -> list[Problem]:
-    """What keeps instants from being equally spaced numbers, by ``interval`` if one is given."""
+    """The problems that keep times from being numbers in equal steps, of length ``interval`` if that is given."""
     place = f"{where}: time"
     if getattr(time.dtype, "kind", "O") not in "iuf":
         return [Problem(place, "numbers", f"{time.dtype}", AS_NUMBERS)]
@@ -133,12 +133,12 @@ def time_problems(time: xr.DataArray, interval: float | None, where: str) -> lis
     if steps.min() > 0 and np.allclose(steps, step, rtol=1e-3):
         return []
     got = f"steps of {steps.min():g} to {steps.max():g}"
-    expected = f"equal steps of {step:g}" if step > 0 else "growing times in equal steps"
+    expected = f"equal steps of {step:g}" if step > 0 else "increasing times in equal steps"
     return [Problem(place, expected, got, "resample to that interval")]
 
 
 def _dimension_problems(array: xr.DataArray, taken: Sequence[str], place: str) -> list[Problem]:
-    """Dimensions and coordinates whose names the results need, and empty ones."""
+    """Dimensions and coordinates with names that results need, and dimensions without values."""
     problems = [
         Problem(place, f"no dimension '{d}', a name that is taken", f"dimensions {array.dims}", "rename it")
         for d in taken
@@ -163,7 +163,7 @@ def _unit_problems(array: xr.DataArray, wanted: str, place: str) -> list[Problem
 
 
 def _label_problems(forcing: xr.DataArray, box: ActionBox, where: str) -> list[Problem]:
-    """Labels that are neither names nor numbers of the actuators would be read in whatever order they stand."""
+    """Labels of actuators that are neither their names nor their numbers: their order would be a guess."""
     if "actuator" not in forcing.indexes:
         return []
     labels = forcing.indexes["actuator"]
@@ -207,7 +207,7 @@ def _grid_problems(dataset: xr.Dataset, axis: Axis, where: str) -> list[Problem]
 
 
 def _period_problems(x: xr.DataArray, axis: Axis, place: str) -> list[Problem]:
-    """Any number of points, over the period and from the origin of the model's."""
+    """A period that is not the model's, or another origin; the number of points is free."""
     extent = float(x[1] - x[0]) * x.size
     if np.isclose(extent, axis.extent, rtol=1e-3):
         return origin_problems(x, place)
@@ -216,7 +216,7 @@ def _period_problems(x: xr.DataArray, axis: Axis, place: str) -> list[Problem]:
 
 
 def _point_problems(x: xr.DataArray, axis: Axis, place: str) -> list[Problem]:
-    """Between walls only the points of the model will do."""
+    """Points other than the model's: between walls no others can be read."""
     values = x.values.astype(float)
     if len(values) == axis.num_points and np.allclose(values, axis.coordinates, rtol=0, atol=1e-3 * axis.spacing):
         return []
@@ -234,6 +234,6 @@ def _not_finite(values: NDArray[Any]) -> str:
 
 
 def _first(mask: NDArray[np.bool_], array: xr.DataArray) -> str:
-    """Where the first is, by coordinates where there are any, else by numbers."""
+    """The place of the first true value, by coordinates where there are any, else by indices."""
     labels = ((d, array[d].values[i]) for d, i in zip(array.dims, np.argwhere(mask)[0], strict=True))
     return ", ".join(f"{d}={v:g}" if isinstance(v, np.floating) else f"{d}={v}" for d, v in labels)

@@ -1,4 +1,4 @@
-"""Axes as coordinates of datasets, and as words."""
+"""Axes as coordinates of Datasets, and as text."""
 
 import xarray as xr
 
@@ -6,7 +6,7 @@ from sciwm.data.domain import Axis
 
 
 def position_of(axis: Axis) -> xr.DataArray:
-    """The points of an axis as a coordinate; :func:`axis_of` is the inverse."""
+    """The points of an axis as a coordinate. :func:`axis_of` is the inverse."""
     attributes = {
         "units": axis.units,
         "long_name": "position",
@@ -17,7 +17,7 @@ def position_of(axis: Axis) -> xr.DataArray:
 
 
 def axis_of(position: xr.DataArray) -> Axis:
-    """The axis of an equispaced coordinate; periodic unless it says ``boundary: bounded``."""
+    """The axis of an equispaced coordinate; periodic unless its attribute ``boundary`` is ``bounded``."""
     values = position.values.astype(float)
     return Axis(
         name=str(position.name),
@@ -30,7 +30,7 @@ def axis_of(position: xr.DataArray) -> Axis:
 
 
 def axis_in_words(axis: Axis) -> str:
-    """Number of points and what they cover."""
+    """The number of points of an axis and the range that they cover, as text."""
     first, last = axis.coordinates[[0, -1]]
     covered = f"period {axis.extent:g}" if axis.periodic else f"from {first:g} to {last:g}"
     return f"{axis.name}: {axis.num_points} points, {covered} [{axis.units}]"

@@ -1,4 +1,7 @@
-"""What a world model is about: variables, grid, interval, actions, functionals, and their scales."""
+"""The domain of a world model: variables, grid, control interval, actions, functionals, and their scales.
+
+A *deviation* is a standard deviation.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +14,15 @@ from simulations import ActionBox
 
 @dataclass(frozen=True)
 class Variable:
-    """One field: its name, units, and the mean and deviation that normalise it."""
+    """One field of the model.
+
+    Args:
+        name: Its name in Datasets.
+        long_name: Its name in figures.
+        units: Its units; "1" is dimensionless.
+        mean: Its mean over the training data.
+        deviation: Its standard deviation there. Normalised fields are ``(u - mean) / deviation``.
+    """
 
     name: str
     long_name: str
@@ -22,7 +33,17 @@ class Variable:
 
 @dataclass(frozen=True)
 class Functional:
-    """One functional with a budget, and the deviations that normalise it and its fluxes."""
+    """One functional Q with its budget ``dQ/dt = source + sum_j a_j output_j``, and the scales that normalise it.
+
+    Args:
+        name: Its name in Datasets.
+        mean: The mean of Q over the training data.
+        deviation: The standard deviation of Q.
+        change_deviation: The standard deviation of the change of Q over one control interval.
+        source_mean: The mean of the source, averaged over each interval.
+        source_deviation: The standard deviation of this source.
+        output_deviation: The root mean square of the outputs.
+    """
 
     name: str
     mean: float
@@ -35,7 +56,16 @@ class Functional:
 
 @dataclass(frozen=True)
 class Axis:
-    """One space dimension and its equispaced points ``start + i spacing``."""
+    """One space dimension with equispaced points ``start + i spacing``.
+
+    Args:
+        name: The name of the dimension.
+        num_points: The number of points.
+        spacing: Their distance in ``units``.
+        start: The position of the first point.
+        units: The units of positions; "1" is dimensionless.
+        periodic: Whether the axis is periodic; the repeated end point is then left out.
+    """
 
     name: str
     num_points: int
@@ -46,26 +76,26 @@ class Axis:
 
     @property
     def extent(self) -> float:
-        """A whole period, or the distance from the first to the last point."""
+        """The length of the period, or the distance from the first to the last point."""
         return self.spacing * (self.num_points if self.periodic else self.num_points - 1)
 
     @property
     def coordinates(self) -> NDArray[np.float64]:
-        """Positions of the points."""
+        """The positions of the points, ``(num_points,)``."""
         return np.asarray(self.start + self.spacing * np.arange(self.num_points), dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Plain data, written to and read from ``model.json``.
+    """Everything that a model must know about its data. Plain data: it is stored in ``model.json``.
 
     Args:
-        variables: the fields in the order of the model's channels.
-        axes: the grid the model was trained on, in the order of the fields' space dimensions.
-        control_interval: time between two states.
-        actuators: the actions.
-        functionals: empty if the data hold none.
-        known_shapes: whether the data say where each actuator acts.
+        variables: The fields in the order of the model's channels.
+        axes: The grid of the training data, in the order of the fields' space dimensions.
+        control_interval: The time between two states, over which an action is held.
+        actuators: Names and bounds of the actions.
+        functionals: The functionals with a budget; empty if the data hold none.
+        known_shapes: Whether the data hold the shapes of the actuators.
     """
 
     variables: tuple[Variable, ...]
@@ -77,21 +107,21 @@ class Domain:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """Names of the space dimensions."""
+        """The names of the space dimensions."""
         return tuple(axis.name for axis in self.axes)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Points along each space dimension."""
+        """The number of points along each space dimension."""
         return tuple(axis.num_points for axis in self.axes)
 
     @property
     def periodic(self) -> bool:
-        """Whether every space dimension is."""
+        """Whether all space dimensions are periodic."""
         return all(axis.periodic for axis in self.axes)
 
     def to_json(self) -> dict[str, Any]:
-        """Numbers, strings, lists and dictionaries only."""
+        """The domain as numbers, strings, lists and dictionaries."""
         box = self.actuators
         plain: dict[str, Any] = {"control_interval": self.control_interval, "known_shapes": self.known_shapes}
         plain["variables"] = [vars(v) for v in self.variables]

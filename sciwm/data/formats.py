@@ -1,4 +1,4 @@
-"""Opening what users name on the command line: a netCDF file or a Zarr store."""
+"""Datasets that users name on the command line: netCDF files and Zarr stores."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from sciwm.errors import InputError, Problem, in_one_line
 
 
 def open_dataset(path: Path) -> xr.Dataset:
-    """A netCDF file or a Zarr store, times as plain numbers.
+    """Open a netCDF file or a Zarr store, with times as plain numbers.
 
     Raises:
-        InputError: if there is none, or it is not readable.
+        InputError: If there is none, or it is not readable.
     """
     if path.is_dir():
         return open_trajectories(path)
@@ -27,10 +27,14 @@ def open_dataset(path: Path) -> xr.Dataset:
 
 
 def forcing_of(dataset: xr.Dataset, path: Path) -> xr.DataArray:
-    """The forcing that a dataset holds, called ``forcing`` or ``action``.
+    """The forcing of a Dataset: its variable ``forcing`` or ``action``.
+
+    Args:
+        dataset: The Dataset.
+        path: Where it was read, for errors.
 
     Raises:
-        InputError: if it holds neither.
+        InputError: If it has neither.
     """
     for name in ("forcing", "action"):
         if name in dataset:

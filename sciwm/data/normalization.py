@@ -14,7 +14,7 @@ MOST_NUMBERS = 2**27  # half a gigabyte
 
 
 def fit_domain(data: Trajectories) -> Domain:
-    """Variables, grid and actions as the dataset states them, with means and deviations of its values."""
+    """The domain of a store: variables, grid and actions as it states them, scales as its values have them."""
     names = [v.name for v in data.variables]
     numbers = len(names) * math.prod(axis.num_points for axis in data.axes)
     fields = sample_fields([data], names, limit=max(1, min(MOST_INSTANTS, MOST_NUMBERS // numbers)))
@@ -50,6 +50,6 @@ def _fit_functional(data: Trajectories, name: str) -> Functional:
 
 
 def _deviation(values: NDArray[np.floating], *, rounding: float = 1e-12) -> float:
-    """Standard deviation, or one for a quantity that never varies beyond rounding."""
+    """The standard deviation; 1 for a quantity that varies no more than by rounding."""
     deviation = float(values.std())
     return deviation if deviation > rounding else 1.0

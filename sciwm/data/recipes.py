@@ -1,4 +1,4 @@
-"""What is simulated for which purpose: the sets of an experiment, none of which shares a seed with another."""
+"""The recipes of an experiment's data sets. No two sets share a seed."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ SEEDS = {"train": 0, "validation": 1, "test": 2, "control": 3, "on_policy": 4, "
 
 
 def recipe(config: Config, name: str) -> Recipe:
-    """What is simulated for ``name``; the sets never share a seed."""
+    """The recipe of the data set ``name``, a key of ``SEEDS``."""
     data = config.data
     split = getattr(data, name, data.train)
     return Recipe(

@@ -1,4 +1,4 @@
-"""A store of trajectories, and everything that can be wrong with one, told at once."""
+"""A store of trajectories, opened for learning, and the checks of its layout."""
 
 import warnings
 from collections.abc import Sequence
@@ -24,23 +24,26 @@ CHECK_REMEDY = "find the damaged simulations with 'sciwm check'"
 
 
 class Trajectories:
-    """A trajectory store opened for learning: small ones in memory, large ones read window by window.
+    """A store of trajectories, opened for learning: small ones in memory, large ones read window by window.
 
     Args:
-        path: a Zarr store of the dataset schema.
+        path: A Zarr store, as ``sciwm simulate`` writes it.
 
     Attributes:
-        variables: the fields, each ``(simulation, time, *space)``, in the order of the equation where the
-            store tells it, else alphabetically.
-        axes: the grid, in the order of the fields' space dimensions.
-        functional_names: the functionals with a budget.
-        actuators: names and bounds of the actions.
-        forcing_shapes: what one unit of each action adds to the time derivative of each variable,
-            ``(actuator, variable, *space)``; None where the store does not say, and where an actuator acts
-            otherwise: on a parameter, or impulsively.
+        variables: The fields, each ``(simulation, time, *space)``, in the order that the store states, else
+            alphabetically.
+        axes: The grid, in the order of the fields' space dimensions.
+        functional_names: The names of the functionals with a budget.
+        control_interval: The time between two instants.
+        intervals: The number of control intervals of each simulation.
+        actuators: Names and bounds of the actions.
+        usable: The indices of the simulations that stayed finite.
+        forcing_shapes: What one unit of each action adds to the time derivative of each variable,
+            ``(actuator, variable, *space)``; None where the store does not state it, and where an actuator acts
+            on a parameter or impulsively.
 
     Raises:
-        InputError: if there is no such store, it cannot be read, or nothing in it can be used.
+        InputError: If there is no such store, it cannot be read, or it has no usable simulation.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,15 +77,19 @@ class Trajectories:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """Names of the space dimensions."""
+        """The names of the space dimensions."""
         return tuple(axis.name for axis in self.axes)
 
     def digest(self) -> str:
-        """One sha256 for all marked simulations of the store, empty where nothing is marked."""
+        """One sha256 for all finished simulations of the store; empty where none is marked as finished."""
         return digest_of(self.path)
 
     def array(self, name: str) -> Any:
-        """The variable as something to slice, ``(simulation, time, ...)``."""
+        """The values of a variable to slice, ``(simulation, time, ...)``.
+
+        Raises:
+            InputError: If a chunk is damaged or lost.
+        """
         if name not in self._arrays:
             if self._in_memory:
                 values = read_values(self._dataset[name], self.path)
@@ -128,7 +135,7 @@ def open_trajectories(path: Path) -> xr.Dataset:
 
 
 def _other_folder(path: Path) -> list[Problem]:
-    """What is no store at all, and nobody should be told to delete."""
+    """A folder or file that is no store, and that no error should advise to delete."""
     expected = "a .zarr store or a netCDF file"
     if not path.is_dir():
         return [Problem(str(path), "a Zarr store of trajectories", "a file")]
@@ -143,7 +150,7 @@ def read_values(array: xr.DataArray, path: Path) -> NDArray[Any]:
     """The values of a variable of the store at ``path``.
 
     Raises:
-        InputError: if a chunk is damaged.
+        InputError: If a chunk is damaged.
     """
     try:
         return array.values
@@ -168,7 +175,7 @@ def _store_problems(dataset: xr.Dataset, where: str) -> list[Problem]:
 
 
 def _field_names(dataset: xr.Dataset) -> list[str]:
-    """Whatever lives in space and time, in the order that the store tells, then alphabetically."""
+    """The variables over space and time, in the order that the store states, then alphabetically."""
     found = sorted(str(n) for n, v in dataset.data_vars.items() if "time" in v.dims and _space_dimensions(v))
     told = str(dataset.attrs.get("variables", "")).split()
     return sorted(found, key=lambda name: told.index(name) if name in told else len(told))
@@ -179,7 +186,7 @@ def _space_dimensions(array: xr.DataArray) -> tuple[str, ...]:
 
 
 def _space_of(dataset: xr.Dataset) -> tuple[str, ...]:
-    """The names of the space dimensions in the order of the fields, empty if there are none."""
+    """The names of the space dimensions in the order of the fields; empty if there are none."""
     return next((_space_dimensions(dataset[name]) for name in _field_names(dataset)), ())
 
 
@@ -216,7 +223,7 @@ def _usable_problems(usable: Sequence[int], where: str) -> list[Problem]:
 
 
 def _lost_values(values: NDArray[Any], usable: Sequence[int], place: str) -> list[Problem]:
-    """A chunk whose file is gone reads as NaN."""
+    """Values that are not finite in finished simulations: a chunk whose file is lost reads as NaN."""
     lost = [i for i, row in zip(usable, values, strict=True) if not np.isfinite(row).all()]
     if not lost:
         return []

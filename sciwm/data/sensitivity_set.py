@@ -1,19 +1,19 @@
-"""Trajectories with their answers to actions, opened for learning.
+"""Sensitivities, opened for learning: twins, tangents and adjoint gradients of a solver.
 
-What a file or store holds, for every variable v, dimensions by name in any order:
+A file or store holds, for every variable v, dimensions by name in any order:
 
-    v, v_twin        (sample, time, *space)      from one start under two sequences of actions
-    action,          (sample, time, actuator)    physical, held from each time on; at the last time
-    action_twin                                  there is none, and its values are not read
+    v, v_twin        (sample, time, *space)      twins: from one start under two sequences of actions
+    action,          (sample, time, actuator)    physical, held from each time on; values at the last
+    action_twin                                  time are not read
     v_tangent        (sample, time, *space)      optional: dv / d eps under actions + eps direction
     direction        (sample, time, actuator)    with the tangents
     action_gradient  (sample, time, actuator)    optional: dJ / d action of a cost over all of time
     v_target         (*space)                    optional: the target in J = sum_t <|u_t - target|^2>
     status           (sample)                    optional: 1 where the sample may be used
-    action_low,      (actuator)                  needed by what is normalised: ``direction`` and
-    action_high                                  ``action_gradient`` belong to actions in [-1, 1]
+    action_low,      (actuator)                  needed by ``direction`` and ``action_gradient``, which
+    action_high                                  belong to normalised actions (in [-1, 1])
 
-Twins alone need nothing but two runs of any solver.
+Twins alone need nothing but two simulations by any solver.
 """
 
 from collections.abc import Sequence
@@ -38,22 +38,23 @@ DIMENSIONS = ("sample", "time", "actuator")
 HELD = ("action", "action_twin", "direction", "action_gradient")
 ABOUT = ("status", "action_low", "action_high", "actuator_shape")
 AGREEMENT = 1e-5
-"""Of the largest value: how far twins may lie from each other at the start."""
+"""The largest difference between the starts of twins, relative to the largest value."""
 
 
 @dataclass(frozen=True)
 class Sensitivities:
-    """A batch from the first instant on, in physical units unless said otherwise.
+    """A batch of samples from their first instant on. H is the number of control intervals.
 
     Args:
-        fields, twin: ``(batch, H + 1, variable, *space)``; they agree at the start.
-        tangent: of the same shape, None where the file holds none.
-        actions, twin_actions: ``(batch, H, actuator)``.
-        directions: ``(batch, H, actuator)``, of actions normalised to [-1, 1]: the physical direction is
-            ``(high - low) / 2`` times it. None where there is no tangent.
-        gradient: ``(batch, H, actuator)``, of the cost over all stored time by normalised actions; None
-            where the file holds none, where H is shorter than what is stored (the first actions
-            answer for what comes later), and where not all variables of the file were asked for.
+        fields, twin: The fields of the two twins, physical, ``(batch, H + 1, variable, *space)``; they agree at the
+            first instant.
+        tangent: The tangent of the first one, of the same shape; None where the file holds none.
+        actions, twin_actions: Their actions, physical, ``(batch, H, actuator)``.
+        directions: The directions of the tangents, ``(batch, H, actuator)``, of normalised actions (in [-1, 1]): the
+            physical direction is ``(high - low) / 2`` times it. None where there is no tangent.
+        gradient: The gradient of the cost over all stored time with respect to normalised actions,
+            ``(batch, H, actuator)``. None where the file holds none, where H is shorter than what is stored (as
+            later costs depend on early actions), and where not all variables of the file were asked for.
     """
 
     fields: Tensor
@@ -69,12 +70,12 @@ class SensitivitySet:
     """A netCDF file or Zarr store of sensitivities: small ones in memory, large ones read batch by batch.
 
     Args:
-        path: the file or store.
-        names: variables in the order in which they are handed out.
-        dimensions: names of the space dimensions in order; that of the file's first variable if empty.
+        path: The file or store.
+        names: The variables in the order of the model's channels.
+        dimensions: The names of the space dimensions in order; those of the file's first variable by default.
 
     Raises:
-        InputError: if it cannot be read or used, with all that is wrong.
+        InputError: If it cannot be read or used, with everything that is wrong.
     """
 
     def __init__(self, path: Path, names: Sequence[str], dimensions: Sequence[str] = ()) -> None:
@@ -98,7 +99,7 @@ class SensitivitySet:
         status = about["status"].values if "status" in about else np.ones(dataset.sizes["sample"])
         self.usable: NDArray[np.intp] = np.flatnonzero(status == 1)
         if not len(self.usable):
-            raise InputError([Problem(str(path), "at least one sample with status 1", "none", "let it be finished")])
+            raise InputError([Problem(str(path), "a sample with status 1", "none", "let the simulation finish")])
         parts = dataset[[*self._parts(), *targets]]
         self._dataset = parts.transpose("sample", "time", *self.dimensions, "actuator", missing_dims="ignore")
         if parts.nbytes < IN_MEMORY_BYTES:
@@ -108,28 +109,28 @@ class SensitivitySet:
 
     @property
     def holds(self) -> frozenset[str]:
-        """What terms can be matched to: ``twin``, and ``tangent`` and ``gradient`` where the file has these."""
+        """The kinds that the file holds: ``twin`` always, ``tangent`` and ``gradient`` where they are there."""
         has_cost = self.has_gradient and self.target() is not None
         return frozenset(
             {"twin"} | ({"tangent"} if self.has_tangents else set()) | ({"gradient"} if has_cost else set())
         )
 
     def target(self) -> Tensor | None:
-        """``(variable, *space)``, what the cost measures the distance to; None where the file does not tell."""
+        """The target of the cost, physical, ``(variable, *space)``; None where the file does not state it."""
         if any(f"{n}_target" not in self._dataset for n in self.names):
             return None
         values = [self._dataset[f"{n}_target"].values for n in self.names]
         return torch.from_numpy(np.stack(values).astype(np.float32))
 
     def digest(self) -> str:
-        """One sha256 for all marked samples of a store, empty where nothing is marked, as in a netCDF file."""
+        """One sha256 for all finished samples of a store; empty for a netCDF file."""
         return digest_of(self.path) if self.path.is_dir() else ""
 
     def draw(self, rng: np.random.Generator, count: int, horizon: int) -> Sensitivities:
-        """``count`` samples from their start to ``horizon`` intervals later, different ones where there are enough.
+        """Draw ``count`` samples over the first ``horizon`` intervals, different ones where there are enough.
 
         Raises:
-            ValueError: if the horizon is longer than what is stored.
+            ValueError: If the horizon is longer than the stored samples.
         """
         if not 1 <= horizon <= self.intervals:
             raise ValueError(f"{self.path}: expected a horizon of 1 to {self.intervals} intervals, got {horizon}.")
@@ -153,13 +154,13 @@ class SensitivitySet:
         )
 
     def _parts(self) -> list[str]:
-        """Every array that is handed out."""
+        """The names of all arrays that batches are made of."""
         kinds = ("", "_twin", "_tangent") if self.has_tangents else ("", "_twin")
         optional = ["direction"] * self.has_tangents + ["action_gradient"] * self.has_gradient
         return [*(n + kind for n in self.names for kind in kinds), "action", "action_twin", *optional]
 
     def _value_problems(self) -> list[Problem]:
-        """What usable samples must not hold, and twins that do not start together."""
+        """Values that are not finite in usable samples, and twins with different starts."""
         problems = []
         samples = self._dataset.isel(sample=self.usable)
         for name in self._parts():
@@ -167,7 +168,7 @@ class SensitivitySet:
             values = values[:, :-1] if name in HELD else values
             bad = self.usable[~np.isfinite(values).reshape(len(values), -1).all(axis=1)]
             if len(bad):
-                got, remedy = f"others in samples {bad[:8].tolist()}", "write them anew, or give them status 2"
+                got, remedy = f"others in samples {bad[:8].tolist()}", "write them again, or set their status to 2"
                 problems.append(Problem(f"{self.path}: {name}", "finite values", got, remedy))
         if problems:
             return problems
@@ -176,13 +177,13 @@ class SensitivitySet:
             apart = np.abs(start - twin).max()
             if apart > AGREEMENT * np.abs(start).max():
                 expected, got = f"the start of '{name}'", f"values up to {apart:.3g} from it"
-                remedy = "run the twin from the same start"
+                remedy = "simulate the twin from the same start"
                 problems.append(Problem(f"{self.path}: {name}_twin at the first time", expected, got, remedy))
         return problems
 
 
 def layout_problems(dataset: xr.Dataset, names: Sequence[str], where: str) -> list[Problem]:
-    """Variables and dimensions that are missing, and halves of what belongs together."""
+    """Variables and dimensions that are missing, and tangents or gradients without what belongs to them."""
     wanted = [*(n + part for n in names for part in ("", "_twin")), "action", "action_twin"]
     tangents = [*(f"{n}_tangent" for n in names), "direction"]
     if any(n in dataset for n in tangents):
@@ -205,7 +206,7 @@ def layout_problems(dataset: xr.Dataset, names: Sequence[str], where: str) -> li
 def _dimension_problems(
     dataset: xr.Dataset, parts: Sequence[str], dimensions: tuple[str, ...], where: str
 ) -> list[Problem]:
-    """Arrays over other dimensions than they should be, or of something that is no number."""
+    """Arrays over other dimensions than the layout has, or of values that are no numbers."""
     dims = {name: ("sample", "time", *dimensions) for name in parts}
     dims |= {n: dimensions for n in parts if n.endswith("_target")}
     dims |= {n: ("sample", "time", "actuator") for n in parts if n in HELD}
@@ -221,19 +222,19 @@ def _dimension_problems(
 
 
 def space_dimensions(array: xr.DataArray) -> tuple[str, ...]:
-    """Names of the dimensions of space, in the order of ``array``."""
+    """The names of the space dimensions, in the order of ``array``."""
     return tuple(str(d) for d in array.dims if d not in DIMENSIONS)
 
 
 def variables_with_twins(dataset: xr.Dataset) -> list[str]:
-    """Names of the variables that have one, in the order that the dataset tells, then alphabetically."""
+    """The names of the variables that have a twin, in the order that the Dataset states, then alphabetically."""
     found = sorted(str(n) for n in dataset.data_vars if f"{n}_twin" in dataset and n != "action")
     told = str(dataset.attrs.get("variables", "")).split()
     return sorted(found, key=lambda name: told.index(name) if name in told else len(told))
 
 
 def _bounds(about: xr.Dataset, dataset: xr.Dataset, where: str) -> ActionBox | None:
-    """Names and bounds of the actions, None where the file does not tell."""
+    """Names and bounds of the actions; None where the file does not state them."""
     if "action_low" not in about or "action_high" not in about:
         return None
     low, high = about["action_low"].values, about["action_high"].values
@@ -247,7 +248,7 @@ def _bounds(about: xr.Dataset, dataset: xr.Dataset, where: str) -> ActionBox | N
 
 
 def _shapes(about: xr.Dataset, dimensions: tuple[str, ...]) -> NDArray[Any] | None:
-    """What one unit of each action adds, ``(actuator, *space)``; None where the file does not tell."""
+    """What one unit of each action adds, ``(actuator, *space)``; None where the file does not state it."""
     if "actuator_shape" not in about or set(about["actuator_shape"].dims) != {"actuator", *dimensions}:
         return None
     shapes: NDArray[Any] = about["actuator_shape"].transpose("actuator", *dimensions).values
@@ -259,7 +260,7 @@ def _loaded(dataset: xr.Dataset, where: str) -> xr.Dataset:
         return dataset.load()
     except Exception as error:  # whatever a damaged chunk makes the decompressor raise
         got = in_one_line(error)
-        raise InputError([Problem(where, "readable values", got, "write the file anew")]) from error
+        raise InputError([Problem(where, "readable values", got, "the file is damaged: write it again")]) from error
 
 
 def _tensor(values: NDArray[Any]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Fast windows of consecutive instants, cut from one or several trajectory stores."""
+"""Windows of consecutive instants, cut quickly from one or several stores of trajectories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ from sciwm.data.schema import Trajectories
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows of ``H + 1`` instants.
+    """Windows of H control intervals, that is of ``H + 1`` instants. Functionals are normalised by their scales.
 
     Args:
-        fields: ``(batch, H + 1, variable, *space)`` in physical units.
-        actions: ``(batch, H, actuator)`` in physical units.
-        functionals: ``(batch, H + 1, functional)``, normalised.
-        sources: ``(batch, H, functional)``, normalised, averaged over each interval.
-        outputs: ``(batch, H, functional, actuator)``, normalised, averaged over each interval.
+        fields: The fields, physical, ``(batch, H + 1, variable, *space)``.
+        actions: The actions, physical, ``(batch, H, actuator)``.
+        functionals: The functionals, normalised, ``(batch, H + 1, functional)``.
+        sources: The sources of their budgets, averaged over each interval, normalised, ``(batch, H, functional)``.
+        outputs: The outputs of their budgets, averaged over each interval, normalised,
+            ``(batch, H, functional, actuator)``.
     """
 
     fields: Tensor
@@ -31,16 +32,16 @@ class Batch:
     outputs: Tensor
 
     def first(self, count: int) -> "Batch":
-        """The first so many windows."""
+        """The first ``count`` windows."""
         return Batch(*(values[:count] for values in vars(self).values()))
 
 
 class Windows:
-    """Random windows from several sets of trajectories, each simulation equally likely.
+    """Random windows from several sets of trajectories; every simulation is equally likely.
 
     Args:
-        sets: trajectories of the same domain.
-        domain: gives the order of variables and the scales of the functionals.
+        sets: Trajectories of one domain.
+        domain: The order of the variables, and the scales of the functionals.
     """
 
     def __init__(self, sets: Sequence[Trajectories], domain: Domain) -> None:
@@ -49,7 +50,7 @@ class Windows:
         self.members = [(s, i) for s in sets for i in s.usable]
 
     def draw(self, rng: np.random.Generator, count: int, horizon: int) -> Batch:
-        """``count`` windows of ``horizon`` intervals, from different simulations where there are enough."""
+        """Draw ``count`` windows of ``horizon`` intervals, from different simulations where there are enough."""
         replace = count > len(self.members)
         chosen = rng.choice(len(self.members), size=count, replace=replace)
         places = [self.members[i] for i in chosen]
@@ -82,7 +83,7 @@ def _stack(values: list[Tensor], *empty: int) -> Tensor:
 
 
 def sample_fields(sets: Sequence[Trajectories], names: Sequence[str], limit: int) -> NDArray[np.float32]:
-    """About ``limit`` instants spread evenly over all simulations, ``(sample, variable, *space)``."""
+    """About ``limit`` instants, spread evenly over all simulations, ``(sample, variable, *space)``."""
     total = sum(len(s.usable) * (s.intervals + 1) for s in sets)
     stride = max(1, total // limit)
     parts = [

@@ -104,7 +104,7 @@ def test_identical_actuators_and_weak_ones_are_told_apart() -> None:
     twice = known(simulation, forcing_shapes=shapes[[0, 0, 2, 2]])
     assert [s.shift for s in joint_symmetries(twice, ["shifts"])] == [(0,), (16,)]
     weak = shapes * np.array([1.0, 1.0, 1.0, 1e-5])[:, None, None]
-    with pytest.raises(InputError, match="actuators that it takes to each other"):
+    with pytest.raises(InputError, match="actuators that it maps to each other"):
         joint_symmetries(known(simulation, forcing_shapes=weak), ["shifts"])
 
 
@@ -180,7 +180,7 @@ def test_bounds_must_allow_it() -> None:
     names, high = simulation.actuators.names, simulation.actuators.high
     pushing = ActionBox(names, 0 * high, high)
     assert len(joint_symmetries(known(simulation, actuators=pushing), ["shifts", "even_reflections"])) == 8
-    with pytest.raises(InputError, match="odd_reflections: expected actuators that it takes to each other"):
+    with pytest.raises(InputError, match="odd_reflections: expected actuators that it maps to each other"):
         joint_symmetries(known(simulation, actuators=pushing), ["shifts", "odd_reflections"])
     uneven = ActionBox(names, -high, high * np.array([1, 1, 1, 2]))
     with pytest.raises(InputError) as caught:

@@ -241,7 +241,7 @@ def test_a_target_that_no_law_holds_is_found_before_anything_is_made(
 @pytest.mark.parametrize(
     ("actuators", "told"),
     [
-        (["simulation.jets.count=1"], "shifts: expected actuators that it takes to each other"),
+        (["simulation.jets.count=1"], "shifts: expected actuators that it maps to each other"),
         (["simulation.jets=null", "simulation.boxes={intervals: [[0, 2]], impulsive: true}"], "got unknown ones"),
     ],
 )

@@ -95,7 +95,7 @@ def spoil(ds: xr.Dataset) -> xr.Dataset:
         (lambda d: d.assign_coords(x=d.x**1.2), ["x: expected equispaced points", "interpolate"]),
         (lambda d: d.assign_coords(x=np.linspace(0, EXTENT, 32)), ["got 22.7", "leave out the repeated end point"]),
         (lambda d: d.assign_coords(x=d.x + 0.3), ["x: expected a grid that starts at 0, got 0.3"]),
-        (lambda d: d.sortby("x", ascending=False), ["x: expected growing positions", "sort with ds.sortby('x')"]),
+        (lambda d: d.sortby("x", ascending=False), ["x: expected increasing positions", "sort with ds.sortby('x')"]),
         (lambda d: d.assign_coords(x=d.x.where(d.x > 0)), ["x: expected finite positions, got 1"]),
         (lambda d: d.assign_coords(x=d.x.astype(str)), ["x: expected real numbers, got <U"]),
         (lambda d: d.assign_coords(x=d.x.assign_attrs(units="km")), ["x: expected units 'm', got 'km'"]),
