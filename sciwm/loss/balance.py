@@ -1,4 +1,4 @@
-"""Physics may shape latent and dynamics, but not take them over."""
+"""The gradient of the physical terms, bounded relative to that of the predictive ones."""
 
 from collections.abc import Sequence
 
@@ -9,22 +9,22 @@ from torch import Tensor
 def backward_balanced(
     predictive: Tensor, physics: Tensor, encoded: Tensor, leaf: Tensor, predictor: Sequence[Tensor], *, cap: float
 ) -> tuple[float, float]:
-    """Gradients of both, with the one of physics bounded where it enters the encoder, and in the predictor.
+    """Compute gradients, with that of the physical terms bounded at the latents and at the predictor's weights:
 
-        g = g_predictive + min(1, cap |g_predictive| / |g_physics|) g_physics    at the latents; at the weights
+        g = g_predictive + min(1, cap |g_predictive| / |g_physics|) g_physics
 
-    What else learns, such as the decoder, gets the whole gradient of both.
+    All other weights, such as the decoder's, get the sum of both gradients.
 
     Args:
-        predictive: prediction, sensitivities and anti-collapse, a scalar.
-        physics: all other terms, a scalar; without a graph if there are none.
-        encoded: latents with the encoder's graph.
-        leaf: the same latents, what both scalars were computed from.
-        predictor: its weights.
-        cap: largest share of physics; 0 leaves it free.
+        predictive: Prediction, sensitivities and anti-collapse, a scalar.
+        physics: All other terms, a scalar; without a graph if there are none.
+        encoded: The latents with the encoder's graph.
+        leaf: The same latents as a leaf, from which both scalars were computed.
+        predictor: The predictor's weights.
+        cap: The largest ratio of the two norms; 0 sets no bound. 0.1 is a good value.
 
     Returns:
-        the factors that ``g_physics`` was multiplied with, in the encoder and in the predictor.
+        The factors of ``g_physics`` at the latents and at the predictor.
     """
     places = ([leaf], [weight for weight in predictor if weight.requires_grad])
     torch.autograd.backward(predictive, retain_graph=physics.requires_grad)
@@ -39,7 +39,7 @@ def backward_balanced(
 
 
 def _taken(place: Sequence[Tensor]) -> list[Tensor]:
-    """The gradients there, which start anew."""
+    """The gradients of ``place``, which are reset."""
     gradients = [torch.zeros_like(x) if x.grad is None else x.grad for x in place]
     for x in place:
         x.grad = None
@@ -47,7 +47,7 @@ def _taken(place: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _add(place: Sequence[Tensor], predictive: Sequence[Tensor], cap: float) -> float:
-    """Add the bounded gradient of physics, which stands there, to that of prediction."""
+    """Add the bounded gradient of the physical terms, which ``place`` holds, to that of the predictive ones."""
     physics = _taken(place)
     share = float(_norm(physics)) / max(cap * float(_norm(predictive)), 1e-30)
     factor = 1 / max(1.0, share) if cap else 1.0

@@ -1,4 +1,4 @@
-"""The whole objective: a sum of weighted terms."""
+"""The objective: a weighted sum of terms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from sciwm.model import WorldModel
 
 @dataclass(frozen=True)
 class Computed:
-    """All terms of one batch, before their weights.
+    """All terms of one batch, without their weights.
 
     Args:
-        predictive: prediction, sensitivities and anti-collapse, by name.
-        physics: everything else, by name.
-        encoded: all latents of the batch, ``(n, size)``, with the encoder's graph.
-        leaf: the same numbers, what the terms were computed from.
-        targets: latents of the windows with nothing hidden, ``(batch, H + 1, size)``, without a gradient.
+        predictive: Prediction, sensitivities and anti-collapse, by name.
+        physics: All other terms, by name.
+        encoded: All latents of the batch, ``(n, size)``, with the encoder's graph.
+        leaf: The same numbers as a leaf, from which the terms were computed.
+        targets: Latents of the whole fields of the windows, ``(batch, H + 1, size)``, without a gradient.
     """
 
     predictive: Mapping[str, Tensor]
@@ -34,26 +34,26 @@ class Computed:
     targets: Tensor
 
     def by_name(self) -> dict[str, Tensor]:
-        """All of them."""
+        """All terms by name."""
         return {**self.predictive, **self.physics}
 
 
 def weighted_sum(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """``sum of weight x term``; terms without a weight carry their own."""
+    """The sum of ``weight x term``; terms without an entry in ``weights`` are weighted already."""
     return sum((weights.get(name, 1.0) * term for name, term in terms.items()), torch.zeros(()))
 
 
 class Objective(nn.Module):
-    """``L = sum of weight x term``; encoder and predictor learn together, nothing is reconstructed.
+    """The objective ``L = sum of weight x term``, which trains encoder and predictor together.
 
-    No stop-gradient and no moving-average target, unless asked for: the anti-collapse term alone
-    forbids the trivial solution. The decoder is fitted beside, on detached latents; of the terms
-    only that of the adjoints, and the reconstruction if asked for, reach it.
+    There is no stop-gradient, no moving average and no reconstruction unless the settings ask for them: the
+    anti-collapse term alone rules out the trivial solution. The decoder is trained beside, on detached latents; among
+    the terms only adjoints, and the reconstruction if asked for, reach it.
 
     Args:
-        settings: weights.
-        model: the model to be trained, its scales already fitted.
-        target: physical fields ``(variable, *space)`` of the cost whose gradients are matched.
+        settings: The weights.
+        model: The model in training, its scales already fitted.
+        target: Physical fields ``(variable, *space)`` of the cost whose gradients are matched, if there are any.
     """
 
     def __init__(self, settings: LossSettings, model: WorldModel, target: Tensor | None = None) -> None:
@@ -64,15 +64,15 @@ class Objective(nn.Module):
         self.members = nn.ModuleDict({term.name: term(settings, model, target) for term in chosen})
 
     def asked(self) -> list[Term]:
-        """The terms that have a weight, in the order in which they are computed."""
+        """The terms of this objective, in the order of their computation."""
         return [term for term in self.members.values() if isinstance(term, Term)]
 
     def needs(self, progress: float) -> frozenset[str]:
-        """Sensitivities that terms are matched to by ``progress``: some of ``twin``, ``tangent``, ``gradient``."""
+        """The sensitivities that terms are matched to by ``progress``: some of ``twin``, ``tangent``, ``gradient``."""
         return frozenset().union(*(term.needs for term in self.asked() if term.begins(progress)))
 
     def horizon(self, progress: float) -> int:
-        """Length of the imagined rollouts at ``progress`` in [0, 1]: 2 at first, growing to the full one."""
+        """The length of the imagined rollouts at ``progress`` in [0, 1]: 2 at first, growing to the full horizon."""
         full = self.settings.horizon
         if not self.settings.rollout:
             return 1
@@ -80,17 +80,19 @@ class Objective(nn.Module):
         return min(full, 2 + int(ramp * (full - 1)))
 
     def weights(self, progress: float) -> dict[str, float]:
-        """Weight of each term at ``progress``; the terms against collapse carry their own."""
+        """The weight of each term at ``progress``; penalties against collapse are weighted already."""
         return {term.name: term.weight(progress) for term in self.asked()}
 
     def terms(
         self, model: WorldModel, batch: Batch, sensitivities: Sensitivities | None, generator: torch.Generator
     ) -> Computed:
-        """Every term of one batch.
+        """Compute every term of one batch.
 
         Args:
-            sensitivities: samples for the terms that are matched to some; None where none are.
-            generator: of everything that terms draw.
+            model: The model in training.
+            batch: Windows of H control intervals.
+            sensitivities: Samples for the terms that are matched to the solver; None where there are none.
+            generator: What draws everything random in terms.
         """
         normalized, instants = model.normalize(batch.fields).flatten(0, 1), batch.fields.shape[:2]
         parts = {"windows": model.encoder(normalized)}
@@ -138,12 +140,12 @@ class Objective(nn.Module):
         return Computed(groups["predictive"], groups["physics"], together, leaf, targets.detach())
 
     def metric(self, model: WorldModel) -> Tensor:
-        """How distances between latents are measured, ``(size,)``."""
+        """The weights of the coordinates in distances between latents, ``(size,)``."""
         return model.encoder.metric(self.settings.energy_exponent)
 
     def decoder_error(self, model: WorldModel, batch: Batch, terms: Computed) -> Tensor:
-        """Relative error of the decoded fields of first and last instants; no gradient reaches the encoder."""
-        ends = [0, -1]  # those between are hardly others
+        """The relative error of decoded fields at the first and last instants; no gradient reaches the encoder."""
+        ends = [0, -1]  # instants between them differ little from these
         fields = model.normalize(batch.fields[:, ends]).flatten(0, 1)
         return self._reconstruction_error(model, fields, terms.targets[:, ends].flatten(0, 1))
 
@@ -152,7 +154,7 @@ class Objective(nn.Module):
         return (weight * (model.decoder(latents) - fields).square().flatten(1).mean(dim=1)).mean()
 
     def _against_collapse(self, latents: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Weighted penalties over simulations, for the first and the last instant of the windows; if any can learn."""
+        """Weighted penalties over simulations, the mean of first and last instant; none without a gradient."""
         if not latents.requires_grad:
             return {}
         first, last = (self.collapse.penalties(latents[:, instant], generator) for instant in (0, -1))

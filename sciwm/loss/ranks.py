@@ -1,10 +1,10 @@
-"""Statistics of the whole batch when every process (rank) holds a part of it.
+"""Statistics over the whole batch, where every process (rank) holds a part of it.
 
-A loss that is nonlinear in batch means must be computed from the means over all ranks: averaging the
-ranks' own losses is biased. The gradients here fit training that averages gradients over ranks
-afterwards, as ``DistributedDataParallel`` does: what it then applies is the gradient of the mean of the
-ranks' losses. Every rank must hold the same number of samples and make the same calls in the same
-order. Without a process group everything here is the identity.
+A loss that is nonlinear in batch means needs the means over all ranks: the average of the ranks' own losses is
+biased. Gradients are scaled for training that averages gradients over ranks afterwards, as
+``DistributedDataParallel`` does: the result is the gradient of the mean of the ranks' losses. Every rank must hold
+the same number of samples and make the same calls in the same order. Without a process group everything here is the
+identity.
 """
 
 from typing import Any
@@ -15,28 +15,28 @@ from torch import Tensor
 
 
 def num_ranks() -> int:
-    """Processes that train together; 1 without a process group."""
+    """The number of processes that train together; 1 without a process group."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rows_of_this_rank(count: int) -> slice:
-    """Where this rank's ``count`` samples stand among those of all ranks."""
+    """The rows of this rank's ``count`` samples among those of all ranks."""
     rank = dist.get_rank() if num_ranks() > 1 else 0
     return slice(rank * count, (rank + 1) * count)
 
 
 def mean_over_ranks(values: Tensor) -> Tensor:
-    """Element-wise mean over ranks of a tensor of the same shape on each; differentiable."""
+    """The mean over ranks of a tensor that has the same shape on each, element by element; differentiable."""
     return _Mean.apply(values) if num_ranks() > 1 else values  # type: ignore[no-untyped-call]
 
 
 def gather_over_ranks(samples: Tensor) -> Tensor:
-    """Rows of all ranks in the order of ranks, ``(n, ...) -> (ranks n, ...)``; differentiable."""
+    """The rows of all ranks in order, ``(n, ...) -> (ranks n, ...)``; differentiable."""
     return _Gather.apply(samples) if num_ranks() > 1 else samples  # type: ignore[no-untyped-call]
 
 
 class _Mean(torch.autograd.Function):
-    """Its own adjoint: the gradient of the mean of the ranks' losses, times the ranks it is averaged over next."""
+    """The mean, which is its own adjoint: averaging gradients over ranks afterwards adds the missing factor."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class _Mean(torch.autograd.Function):
 
 
 class _Gather(torch.autograd.Function):
-    """The adjoint sums over ranks what their losses want of a row, and keeps this rank's rows."""
+    """The gather; its adjoint sums the gradients of all ranks and keeps this rank's rows."""
 
     @staticmethod
     def forward(ctx: Any, samples: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Whether means that a model is told are conserved are so in its data: a false promise would be kept exactly."""
+"""The check that means declared as conserved are conserved in the data: the model would keep a false claim exactly."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,16 @@ OF_SUPPLY, OF_FIELD = 1e-2, 1e-3
 
 
 def require_conserved(names: Sequence[str], data: Trajectories, shapes: NDArray[np.float64], domain: Domain) -> None:
-    """``mean(end) - mean(start) = interval sum_t sum_j a_j(t) mean(shape_j)`` in every simulation.
+    """Require ``mean(end) - mean(start) = interval sum_t sum_j a_j(t) mean(shape_j)`` in every simulation.
 
     Args:
-        names: of the variables whose means the forcing alone shall change.
-        shapes: of the actuators, physical, ``(actuator, variable, *space)``.
+        names: The variables declared as conserved.
+        data: The training data.
+        shapes: The shapes of the actuators, physical, ``(actuator, variable, *space)``.
+        domain: The scales of the variables.
 
     Raises:
-        InputError: naming every variable whose mean changes otherwise.
+        InputError: With every variable whose mean changes by anything but the forcing.
     """
     problems = []
     for place, variable in enumerate(domain.variables):

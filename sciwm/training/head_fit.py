@@ -1,4 +1,4 @@
-"""Heads that are fitted to what the latents are now."""
+"""The fit of the heads to the present latents."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ MOST, FEWEST, NUMBERS = 4096, 256, 2**25
 
 
 def transitions(sets: Sequence[Trajectories], domain: Domain, seed: int) -> Batch:
-    """A sample of single intervals, always the same."""
+    """A fixed random sample of single control intervals."""
     size = 2 * len(domain.variables) * math.prod(domain.shape)
     count = max(FEWEST, min(MOST, NUMBERS // size))
     return Windows(sets, domain).draw(np.random.default_rng(seed), count, 1)
@@ -23,7 +23,12 @@ def transitions(sets: Sequence[Trajectories], domain: Domain, seed: int) -> Batc
 
 @torch.no_grad()
 def fit_heads(model: WorldModel, pairs: Batch) -> None:
-    """Fit the heads, where there are functionals to read."""
+    """Fit the heads in closed form, if there are functionals.
+
+    Args:
+        model: The model in training.
+        pairs: Windows of one interval.
+    """
     if not model.domain.functionals:
         return
     before, after = encode_trajectory(model, pairs.fields).unbind(dim=1)

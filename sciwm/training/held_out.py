@@ -1,4 +1,4 @@
-"""What is measured on held-out simulations after every epoch."""
+"""Measurements on the validation set after every epoch."""
 
 import numpy as np
 import torch
@@ -15,12 +15,12 @@ SAMPLES = 256
 
 
 class HeldOut:
-    """The same windows of the validation set every time.
+    """Measures a model on the same windows of the validation set every time.
 
     Args:
-        config: gives horizon, seed and weights.
-        objective: whose terms' gradients are compared.
-        windows: of the validation set.
+        config: Horizon, seed and weights.
+        objective: The objective whose terms' gradients are compared.
+        windows: Windows of the validation set.
     """
 
     def __init__(self, config: Config, objective: Objective, windows: Windows) -> None:
@@ -29,10 +29,13 @@ class HeldOut:
         self.batch = windows.draw(np.random.default_rng([config.seed, 2**31]), SAMPLES, config.loss.horizon)
 
     def measure(self, model: WorldModel, progress: float, sensitivities: Sensitivities | None) -> dict[str, float]:
-        """H-step error relative to persistence (1 - error is the skill), participation ratio, norms of gradients.
+        """Error over all steps relative to persistence (1 - error is the skill), participation ratio, gradient norms.
 
         Args:
-            sensitivities: for the gradients of the terms that match them; those of the last update.
+            model: The model in training.
+            progress: The fraction of the training that is done.
+            sensitivities: Samples for the gradients of the terms that are matched to the solver; those of the last
+                update.
         """
         batch = self.batch
         with torch.no_grad(), model.assembled():
@@ -53,7 +56,7 @@ class HeldOut:
     def _gradient_norms(
         self, model: WorldModel, progress: float, sensitivities: Sensitivities | None
     ) -> dict[str, float]:
-        """Of each weighted term at the latents, where the encoder is shaped; physics before it is bounded."""
+        """The gradient norm of each weighted term at the latents, before physical terms are bounded."""
         batch = self.batch.first(self.config.training.batch_size)  # what training has the memory for
         terms = self.objective.terms(model, batch, sensitivities, torch.Generator().manual_seed(0))
         weights, norms = self.objective.weights(progress), dict[str, float]()
@@ -67,7 +70,9 @@ class HeldOut:
 
 
 def participation_ratio(latents: Tensor) -> float:
-    """``(sum of variances)^2 / sum of squares`` over principal axes, each trajectory's mean removed.
+    """Effective number of dimensions of the latents: ``(sum of variances)^2 / sum of squares`` over principal axes.
+
+    The mean of each trajectory is removed first, so that constants of a trajectory do not count.
 
     Args:
         latents: ``(batch, time, size)``.

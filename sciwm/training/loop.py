@@ -1,7 +1,7 @@
 """The training loop.
 
-All randomness of an update is drawn from (seed, phase, update), so the state to resume from is the
-weights, the optimiser and two integers; a run that was killed anywhere ends in the same bytes.
+Everything random in an update is drawn from (seed, phase, update). The state to resume from is therefore weights,
+optimiser and two integers, and a training that was killed at any moment ends in the same bytes.
 """
 
 import json
@@ -43,14 +43,14 @@ from sciwm.training.optimizer import build_optimizer, scheduled_rate, set_learni
 from sciwm.training.state import TrainState, load_state, save_state
 
 Advance = Callable[[int, str], None]
-"""``advance(updates, message)``: tells a progress bar how far the training is."""
+"""``advance(updates, message)`` tells a progress bar how many updates were made, and the latest message."""
 
 
 def build_model(config: Config, training_set: Trajectories) -> WorldModel:
-    """A fresh model whose scales are measured on the training data.
+    """A model before training: scales, forcing and heads are fitted to the training data.
 
     Raises:
-        InputError: if the data do not allow what the configuration asks for.
+        InputError: If the data do not allow what the configuration asks for.
     """
     torch.manual_seed(config.seed)
     domain = fit_domain(training_set)
@@ -71,11 +71,11 @@ def build_model(config: Config, training_set: Trajectories) -> WorldModel:
 
 
 class NothingLearned(InputError):
-    """A training that came to nothing finite."""
+    """A training without any finite result."""
 
 
 def updates_of(config: Config, phase: int) -> int:
-    """Updates of a phase: 0 is the training on generated data, 1, 2, ... follow the on-policy rounds."""
+    """The number of updates of a phase: phase 0 uses generated data, phases 1, 2, ... follow on-policy rounds."""
     return config.training.on_policy.updates if phase else config.training.updates
 
 
@@ -89,16 +89,20 @@ def train(
     phase: int = 0,
     advance: Advance = lambda updates, message: None,
 ) -> None:
-    """Train one phase to its end and write model, state and metrics to ``run``; resumes if it was begun.
+    """Train one phase and write model, state and metrics to ``run``; resume it if it was begun.
 
     Args:
-        training_sets: the generated data, then one set per on-policy round so far.
-        sensitivity_set: what the sensitivities are matched to, if any have a weight.
-        phase: see :func:`updates_of`; a phase starts from the best weights of the one before.
+        config: The experiment.
+        run: The run folder.
+        training_sets: The generated data, then one set for each on-policy round so far.
+        validation_set: The data that choose the best epoch.
+        sensitivity_set: The sensitivities that terms are matched to; None if no term needs them.
+        phase: See :func:`updates_of`; a phase starts from the best weights of the one before.
+        advance: What shows progress.
 
     Raises:
-        InputError: if data are missing or do not fit, or the memory does not suffice.
-        NothingLearned: if no epoch has a finite held-out error, or in one every update explodes.
+        InputError: If data are missing or do not fit, or memory does not suffice.
+        NothingLearned: If no epoch has a finite held-out error, or every update of an epoch explodes.
     """
     _raise_what_is_missing(config, sensitivity_set)
     require_memory(config, training_sets[0].axes)
@@ -149,11 +153,11 @@ def train(
                 cap=config.loss.physics.gradient_cap,
             )
             decoder_error = objective.decoder_error(model, batch, terms)
-            if decoder_error.requires_grad:  # not where the state is the fields
+            if decoder_error.requires_grad:  # it has none where the state is the fields
                 decoder_error.backward()
             norms = [torch.nn.utils.clip_grad_norm_(group, settings.gradient_clip) for group in parameters]
             finite = all(bool(norm.isfinite()) for norm in norms)
-            if finite:  # a rollout that explodes, as an early one may, teaches nothing
+            if finite:  # a rollout that explodes, as early ones may, has no useful gradient
                 optimizer.step()
                 objective.collapse.after_update(model.encoder, progress)
                 state.add({name: float(term.detach()) for name, term in terms.by_name().items()})
@@ -181,7 +185,7 @@ def train(
 def _draw_sensitivities(
     config: Config, sensitivity_set: SensitivitySet | None, needs: frozenset[str], rng: np.random.Generator
 ) -> Sensitivities | None:
-    """Samples for the terms that have begun; gradients are left out before they count, as they are costly."""
+    """Samples for the terms that have begun; costly gradients are left out until a term needs them."""
     if sensitivity_set is None or not needs:
         return None
     count = max(1, round(config.loss.physics.sensitivity_share * config.training.batch_size))
@@ -190,7 +194,7 @@ def _draw_sensitivities(
 
 
 def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | None) -> None:
-    """A term that has a weight and no data would be left out in silence."""
+    """Refuse a term that has a weight but no data; it would be left out unnoticed."""
     held = frozenset[str]() if sensitivity_set is None else sensitivity_set.holds
     raise_if(
         [
@@ -247,7 +251,7 @@ def _provenance(
 
 @contextmanager
 def _saving_on_sigterm(save: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """A SIGTERM lets the update at hand finish, saves, and exits with status 0."""
+    """On SIGTERM, finish the current update, save, and exit with status 0."""
     asked = False
 
     def ask(signum: int, frame: FrameType | None) -> None:

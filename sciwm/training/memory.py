@@ -1,4 +1,4 @@
-"""What a training needs of the memory at least, so that too large ones are refused and not killed."""
+"""A lower bound of the memory that a training needs, to refuse those that would be killed."""
 
 import math
 import os
@@ -13,13 +13,14 @@ BYTES = 4  # of a number in single precision
 
 
 def least_memory(config: Config, axes: Sequence[Axis]) -> int:
-    """Bytes that an update holds at once for the gradients of the operator alone, which encodes or advances fields.
+    """Bytes that an update holds at once for the gradients of the Fourier neural operator alone.
 
-    A layer of it keeps what it is given and what its activation is given, for all instants of a batch of
-    windows. Temporary arrays, predictor, heads and data come on top: the whole is at least twice that.
+    Each layer keeps its input and that of its activation, for all instants of a batch of windows. Temporary arrays,
+    predictor, heads and data come on top; the whole is at least twice as much.
 
     Args:
-        axes: the grid of the data.
+        config: The experiment.
+        axes: The grid of the data.
     """
     encoder, sizes, loss = ENCODERS[config.model.latent], config.model.encoder, config.loss
     instants = config.training.batch_size * encoder.operator_instants(loss.horizon if loss.rollout else 1)
@@ -27,10 +28,10 @@ def least_memory(config: Config, axes: Sequence[Axis]) -> int:
 
 
 def require_memory(config: Config, axes: Sequence[Axis]) -> None:
-    """Refuse a training that cannot fit into the memory of this machine.
+    """Refuse a training that does not fit into the memory of this machine.
 
     Raises:
-        InputError: naming what to lower.
+        InputError: With the keys to lower.
     """
     needed, there = least_memory(config, axes), installed_memory()
     if needed <= there:
@@ -41,7 +42,7 @@ def require_memory(config: Config, axes: Sequence[Axis]) -> None:
 
 
 def installed_memory() -> float:
-    """Bytes; infinite where the system does not say."""
+    """The memory of this machine in bytes; infinite where the system does not report it."""
     try:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""What updates the weights, and how fast."""
+"""The optimiser and its learning rate."""
 
 import math
 
@@ -12,11 +12,13 @@ from sciwm.model import WorldModel
 def build_optimizer(
     settings: TrainingSettings, model: WorldModel, objective: Objective
 ) -> tuple[torch.optim.Optimizer, list[list[torch.nn.Parameter]]]:
-    """AdamW. The encoder starts as a good one and moves slowly, or the first updates would collapse it;
-    the decoder is clipped apart, so that it cannot slow the latent down.
+    """AdamW with a small learning rate for the encoder, and gradients of the decoder clipped apart.
+
+    The fitted encoder is good already, and large first updates would collapse it. Clipped together, large gradients of
+    the decoder would slow the latent down.
 
     Returns:
-        the optimiser, and the parameters by what is clipped together.
+        The optimiser, and the groups of parameters that are clipped together.
     """
     encoder, decoder = list(model.encoder.parameters()), list(model.decoder.parameters())
     apart = {id(p) for p in encoder + decoder}
@@ -32,7 +34,14 @@ def build_optimizer(
 
 
 def scheduled_rate(settings: TrainingSettings, update: int, total: int, *, first: bool) -> float:
-    """Linear warm-up, then a cosine to zero; phases after the first start at a third of its rate."""
+    """The learning rate of an update: linear warm-up, then a cosine to zero.
+
+    Args:
+        settings: The largest rate and the fraction of warm-up.
+        update: The update, from 0.
+        total: The number of updates of the phase.
+        first: Whether this is the first phase; later ones start at a third of the largest rate.
+    """
     warm_up = max(1.0, settings.warm_up * total)
     peak = settings.learning_rate / (1 if first else 3)
     if update < warm_up:
@@ -41,6 +50,6 @@ def scheduled_rate(settings: TrainingSettings, update: int, total: int, *, first
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Each group its share of it."""
+    """Set the rate of each group to its share of ``rate``."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["share"]

@@ -1,4 +1,4 @@
-"""Where a training stands, as a file that loads without running code."""
+"""The state of a training, as a file that loads without running code."""
 
 import io
 import math
@@ -19,14 +19,14 @@ from sciwm.model import WorldModel
 
 @dataclass
 class TrainState:
-    """Everything beside weights and optimiser that the next update depends on.
+    """Everything besides weights and optimiser that the next update depends on.
 
     Args:
-        experiment: see ``learned_from``.
-        phase, update: the next update to make.
-        history: the metrics of every epoch so far.
-        sums: term sums of the epoch at hand, and their counts.
-        best_error, best_weights: the best held-out epoch of this phase.
+        experiment: The sections of the configuration that weights depend on, see ``learned_from``.
+        phase, update: The next update to make.
+        history: The metrics of all epochs so far.
+        sums: For each term its sum in this epoch and the number of values.
+        best_error, best_weights: The smallest held-out error of this phase, and the weights that have it.
     """
 
     experiment: dict[str, Any]
@@ -38,13 +38,13 @@ class TrainState:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
     def add(self, values: dict[str, float]) -> None:
-        """Count the values of one update."""
+        """Add the values of one update to the sums."""
         for name, value in values.items():
             total, count = self.sums.get(name, [0.0, 0.0])
             self.sums[name] = [total + value, count + 1]
 
     def take_means(self) -> dict[str, float]:
-        """Mean of every term since last asked."""
+        """The mean of every term since the last call; the sums start anew."""
         means = {name: total / count for name, (total, count) in sorted(self.sums.items())}
         self.sums = {}
         return means
@@ -53,7 +53,7 @@ class TrainState:
 def save_state(
     path: Path, state: TrainState, model: WorldModel, objective: Objective, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Write atomically."""
+    """Write the state of a training atomically."""
     buffer = io.BytesIO()
     parts = {"model": model.state_dict(), "objective": objective.state_dict(), "optimizer": optimizer.state_dict()}
     torch.save({**vars(state), **parts}, buffer)
@@ -63,10 +63,10 @@ def save_state(
 def load_state(
     path: Path, config: Config, model: WorldModel, objective: Objective, optimizer: torch.optim.Optimizer
 ) -> TrainState:
-    """Restore ``model``, ``objective`` and ``optimizer`` in place; a fresh state if there is no file.
+    """Restore ``model``, ``objective`` and ``optimizer`` in place; without a file the state is a fresh one.
 
     Raises:
-        InputError: if the file is damaged, holds code, or belongs to another experiment.
+        InputError: If the file is damaged, holds code, or belongs to another experiment.
     """
     experiment = learned_from(config)
     if not path.exists():

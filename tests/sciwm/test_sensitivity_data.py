@@ -166,7 +166,7 @@ def test_failed_samples_are_never_handed_out(
     marked = twins.assign(status=("sample", [2, 1, 1, 0, 2]))
     marked["v"] = marked.v.where(marked.status == 1)
     assert SensitivitySet(saved(marked, tmp_path / "b.nc"), ["v"]).usable.tolist() == [1, 2]
-    assert "expected at least one sample with status 1" in told(marked.assign(status=2 * marked.status), tmp_path / "c")
+    assert "expected a sample with status 1" in told(marked.assign(status=2 * marked.status), tmp_path / "c")
 
 
 def test_draws_are_repeatable_and_different(twins: xr.Dataset, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_everything_wrong_is_told_at_once(with_slopes: xr.Dataset, tmp_path: Pat
 
 def test_twins_start_together_and_samples_are_finite(with_slopes: xr.Dataset, tmp_path: Path) -> None:
     """A twin from another start and a value that is lost are told with their names and samples."""
-    assert "h_twin at the first time: expected the start of 'h', got values up to 1 from it; run the twin" in told(
+    assert "h_twin at the first time: expected the start of 'h', got values up to 1 from it; simulate the twin" in told(
         with_slopes.assign(h_twin=with_slopes.h_twin + 1), tmp_path / "a"
     )
     lost = with_slopes.assign_coords(sample=np.arange(SAMPLES))

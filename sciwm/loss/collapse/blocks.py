@@ -1,8 +1,8 @@
-"""Latent coordinates that must be kept apart: all of them, or those of each wavenumber alone.
+"""Blocks of latent coordinates that the anti-collapse term decorrelates: all of them, or those of each wavenumber.
 
-Where the data are translation invariant, coefficients of different wavenumbers are uncorrelated
-whatever the encoder that commutes with translation; only those of one wavenumber (all channels,
-cosine and sine of +-k) can collapse onto each other.
+Where the data are translation invariant and the encoder commutes with translation, coefficients of different
+wavenumbers are uncorrelated. Only those of one wavenumber (all channels, cosine and sine of +-k) can then become
+copies of each other.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 
 class Blocks(nn.Module):
-    """Blocks of coordinates, those of one size stacked so that they are computed at once.
+    """Blocks of coordinates; blocks of the same size are computed together.
 
     Args:
-        blocks: index tensors ``(block size,)``; None takes all coordinates as one block.
+        blocks: The indices of the coordinates of each block, ``(block size,)``; None makes one block of all.
     """
 
     def __init__(self, blocks: Sequence[Tensor] | None) -> None:
@@ -26,18 +26,19 @@ class Blocks(nn.Module):
             self.register_buffer(f"of_size_{size}", torch.stack(list(group)), persistent=False)
 
     def split(self, latents: Tensor) -> list[Tensor]:
-        """``(N, size)`` to ``(N, blocks, block size)``, once for each block size."""
+        """Latents ``(N, size)`` as ``(N, blocks, block size)``, one tensor for each block size."""
         return [latents[:, group] for group in self.buffers()] or [latents[:, None]]
 
     def slices(self, latents: Tensor, directions: int, generator: torch.Generator) -> Tensor:
-        """Projections on random unit vectors, each inside one block; every block has the same number.
+        """Projections on random unit vectors, each within one block; all blocks have the same number.
 
         Args:
             latents: ``(N, size)``.
-            directions: how many in all, at least one a block.
+            directions: The number of projections, at least one for each block.
+            generator: What draws the vectors.
 
         Returns:
-            ``(N, M)``, with M the directions rounded up to a multiple of the blocks.
+            ``(N, M)``, where M is ``directions`` rounded up to a multiple of the number of blocks.
         """
         each, projected = -(-directions // self.count), []
         for part in self.split(latents):

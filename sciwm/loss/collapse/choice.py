@@ -1,4 +1,4 @@
-"""From settings to a member of the family."""
+"""The anti-collapse term that the settings ask for."""
 
 from collections.abc import Sequence
 
@@ -18,16 +18,16 @@ from sciwm.model import Encoder
 def build_collapse(
     settings: CollapseSettings, encoder: Encoder | None = None, blocks: Sequence[Tensor] | None = None
 ) -> AntiCollapse:
-    """What the settings ask for.
+    """Build the anti-collapse term of the settings.
 
     Args:
-        settings: kind and weights.
-        encoder: from normalised fields to latents; ``ema_target`` copies it.
-        blocks: for a spectral latent, the indices of the coordinates that belong to each wavenumber
-            (all channels, cosine and sine of +-k); None for a vector latent.
+        settings: Kind and weights.
+        encoder: The encoder, from normalised fields to latents; ``ema_target`` copies it.
+        blocks: For a spectral latent the indices of the coordinates that belong to each wavenumber (all channels,
+            cosine and sine of +-k); None for a vector latent.
 
     Raises:
-        InputError: if blocks or encoder are asked for and not there.
+        InputError: If the settings need blocks or an encoder that are not given.
     """
     if settings.within_wavenumbers and not blocks:
         got, remedy = "a latent without wavenumbers", "set it to false, or take a spectral latent"

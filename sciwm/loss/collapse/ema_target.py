@@ -1,4 +1,4 @@
-"""Targets by a slowly moving copy of the encoder, to be predicted, and completed from parts of fields."""
+"""Targets by an exponential moving average (EMA) of the encoder, and completion of masked fields."""
 
 import copy
 
@@ -12,28 +12,28 @@ from sciwm.model import Encoder
 from sciwm.model.spaces import LatentSpace
 
 RANK = 4
-"""Of the quadratic part of a completion."""
+"""The rank of the quadratic part of a completion."""
 
 
 class EMATarget(AntiCollapse):
-    """The latents to predict come from an exponential moving average of the encoder, to which no gradient flows,
+    """The latents to predict come from an exponential moving average of the encoder, without a gradient to it,
 
         theta~ <- m theta~ + (1 - m) theta,    m from ``momentum`` to ``final_momentum``, linear in progress
 
-    and the same ones are to be completed from fields with boxes hidden (Assran et al. 2023, arXiv:2301.08243;
-    Bardes et al. 2024, arXiv:2404.08471):
+    and the latents of fields with hidden boxes are completed to the same targets (Assran et al. 2023, arXiv:2301.08243;
+    Bardes et al. 2024, arXiv:2404.08471), with the error
 
         e = < |r(E(u with holes)) - z~|^2 > / < |z~ - <z~>|^2 >,    z~ = E~(u),    r(z) = z W + quadratic
 
-    It is one for a completion that gives the mean. Dynamics learn from whole fields. Collapse is not penalised:
-    it is only no longer what a gradient leads to.
+    which is one for a completion by the mean. The predictor learns from whole fields. Collapse is not penalised;
+    it is avoided as no gradient leads to it.
 
     Args:
-        encoder: from normalised fields to latents, copied as it is now.
+        encoder: The encoder, from normalised fields to latents; its present weights are copied.
         momentum: m at the beginning.
-        final_momentum: m at the end; with 1 the copy would rest in any training that follows.
-        weight: of e.
-        mask_fraction, mask_boxes: see :func:`hide_boxes`; with a fraction of zero nothing is completed.
+        final_momentum: m at the end. With 1 the copy would no longer move in any training that follows.
+        weight: The weight of e.
+        mask_fraction, mask_boxes: See :func:`hide_boxes`; with a fraction of zero nothing is completed.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class EMATarget(AntiCollapse):
         self.mask_boxes = mask_boxes
 
     def train(self, mode: bool = True) -> "EMATarget":
-        """The copy stays in evaluation mode."""
+        """Keep the copy in evaluation mode."""
         return self
 
     def with_holes(self, fields: Tensor, generator: torch.Generator) -> Tensor | None:
-        """All fields, boxes of each hidden."""
+        """The fields with boxes hidden; None without a mask or a weight."""
         if not self.mask_fraction or not self.weight:
             return None
         return hide_boxes(fields, self.mask_fraction, self.mask_boxes, generator)
@@ -75,14 +75,14 @@ class EMATarget(AntiCollapse):
         return {"completion": self.weight * error.square().mean() / variance}
 
     def targets(self, fields: Tensor, encoded: Tensor) -> Tensor:
-        """Latents by the copy, without a gradient."""
+        """The latents by the copy, without a gradient."""
         with torch.no_grad():
             target: Tensor = self.encoder(fields)
         return target
 
     @torch.no_grad()
     def after_update(self, encoder: nn.Module, progress: float) -> None:
-        """Move the copy's parameters towards those of ``encoder``; buffers are copied."""
+        """Move the weights of the copy towards those of ``encoder``; buffers are copied."""
         momentum = self.momentum + (self.final_momentum - self.momentum) * progress
         for mine, theirs in zip(self.encoder.parameters(), encoder.parameters(), strict=True):
             mine.lerp_(theirs, 1 - momentum)

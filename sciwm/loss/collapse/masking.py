@@ -1,4 +1,4 @@
-"""Parts of fields hidden from the encoder in training."""
+"""Fields with boxes hidden from the encoder, for training."""
 
 import torch
 from torch import Tensor
@@ -7,16 +7,17 @@ from sciwm.loss.ranks import num_ranks, rows_of_this_rank
 
 
 def hide_boxes(fields: Tensor, fraction: float, boxes: int, generator: torch.Generator) -> Tensor:
-    """Normalised fields in which random boxes are replaced by the mean, zero.
+    """Replace random boxes of normalised fields by their mean, zero.
 
-    Boxes are similar to the domain, wrap around its ends, may overlap, and hide all variables at once.
-    Each covers ``1 - (1 - fraction)^(1/boxes)`` of the domain, up to whole points, so that ``fraction``
-    of it is hidden on average.
+    Boxes have the proportions of the domain, wrap around its ends, may overlap, and hide all variables at once. Each
+    covers ``1 - (1 - fraction)^(1/boxes)`` of the domain, up to whole points, so that ``fraction`` of it is hidden on
+    average.
 
     Args:
-        fields: ``(batch, variable, *space)`` with any number of space dimensions.
-        fraction: in (0, 1).
-        boxes: how many in each sample.
+        fields: ``(batch, variable, *space)`` in any number of space dimensions.
+        fraction: The hidden fraction, in (0, 1).
+        boxes: The number of boxes in each sample.
+        generator: What draws their places.
     """
     batch, space = len(fields), fields.shape[2:]
     side = (1 - (1 - fraction) ** (1 / boxes)) ** (1 / len(space))

@@ -1,4 +1,4 @@
-"""Sketched isotropic Gaussian regularisation."""
+"""SIGReg: sketched isotropic Gaussian regularisation."""
 
 import torch
 from torch import Tensor
@@ -9,15 +9,16 @@ from sciwm.loss.ranks import mean_over_ranks
 
 
 class SIGReg(AntiCollapse):
-    """Slices of the latent are pushed towards the standard normal (Balestriero & LeCun 2025, arXiv:2511.08544).
+    """Random slices of the latents are compared with the standard normal (Balestriero & LeCun 2025, arXiv:2511.08544).
 
-    Its gradient vanishes with the scale s of a latent that has collapsed, ``dT/ds = -3.24 s``. Within
-    blocks it does not see what couples blocks.
+    The gradient vanishes as the scale s of the latents does, ``dT/ds = -3.24 s``, so that a collapsed latent does not
+    recover. With blocks, correlations between blocks are not seen.
 
     Args:
-        weight: about 10.
-        directions: slices in all, shared among the blocks; drawn anew every time.
-        blocks: what the slices lie in.
+        weight: The weight, about 10. The term has no factor of the number of samples.
+        directions: The number of slices of all blocks together; they are drawn anew every time. 256 to 1024 are
+            usual.
+        blocks: The blocks of coordinates; each slice lies in one.
     """
 
     def __init__(self, weight: float, directions: int, blocks: Blocks) -> None:
@@ -27,7 +28,7 @@ class SIGReg(AntiCollapse):
         self.blocks = blocks
 
     def penalties(self, latents: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """``sigreg``: see :func:`distance_from_normal`."""
+        """The term ``sigreg``; see :func:`distance_from_normal`."""
         slices = self.blocks.slices(latents, self.directions, generator)
         return {"sigreg": self.weight * distance_from_normal(slices)}
 
@@ -37,15 +38,15 @@ def distance_from_normal(slices: Tensor) -> Tensor:
 
         T = int exp(-t^2/2) [ (mean cos t x - exp(-t^2/2))^2 + (mean sin t x)^2 ] dt,
 
-    by the trapezoidal rule with 19 knots on [0, 4.5], doubled by symmetry. It is written without a
-    factor of the number of samples: for a normal of deviation s
+    by the trapezoidal rule with 19 knots on [0, 4.5], doubled by symmetry. It has no factor of the number N of
+    samples. For a normal of standard deviation s
 
         T(s) = sqrt(2 pi) [ (2 s^2 + 1)^(-1/2) - 2 (s^2 + 2)^(-1/2) + 3^(-1/2) ],
 
-    0.41 for a point, 0 for s = 1, and about 1.06/N for N true samples.
+    which is 0.41 for a point and 0 for s = 1; N samples of the standard normal itself give about 1.06/N.
 
     Args:
-        slices: ``(N, M)``.
+        slices: M slices of N samples, ``(N, M)``.
     """
     knots = torch.linspace(0, 4.5, 19, device=slices.device, dtype=slices.dtype)
     window = torch.exp(-knots.square() / 2)

@@ -1,4 +1,4 @@
-"""Variance and covariance regularisation."""
+"""VICReg: variance and covariance regularisation."""
 
 import torch
 from torch import Tensor
@@ -9,18 +9,18 @@ from sciwm.loss.ranks import mean_over_ranks, num_ranks
 
 
 class VICReg(AntiCollapse):
-    """Variance hinge and off-diagonal covariance (Bardes et al. 2022, arXiv:2105.04906, eqs. 1, 3).
+    """A hinge on standard deviations and off-diagonal covariances (Bardes et al. 2022, arXiv:2105.04906, eqs. 1, 3).
 
         v = mean_i max(0, gamma - std(z_i)),    c = 1/d sum_{i != j} Cov(z)_ij^2
 
-    Second moments alone: it asks nothing of distributions that are not Gaussian. Within blocks the
-    sum of c runs over the pairs inside a block.
+    It uses second moments alone, so that latents need not be Gaussian. With blocks the sum of c runs over the pairs
+    within each block.
 
     Args:
-        weight: of v, about 1.
-        covariance: weight of c relative to that of v.
-        deviation: gamma, the deviation below which a coordinate is pushed apart.
-        blocks: what coordinates are decorrelated in.
+        weight: The weight of v, about 1.
+        covariance: The weight of c relative to that of v.
+        deviation: gamma, the standard deviation below which a coordinate is penalised.
+        blocks: The blocks of coordinates that are decorrelated.
     """
 
     def __init__(self, weight: float, covariance: float, deviation: float, blocks: Blocks) -> None:
@@ -31,7 +31,7 @@ class VICReg(AntiCollapse):
         self.blocks = blocks
 
     def penalties(self, latents: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """``variance`` and ``covariance``."""
+        """The terms ``variance`` and ``covariance``."""
         centred = latents - mean_over_ranks(latents.mean(dim=0))
         unbiased = len(latents) / (len(latents) - 1 / num_ranks())
         variance = unbiased * mean_over_ranks(centred.square().mean(dim=0))
@@ -44,6 +44,6 @@ class VICReg(AntiCollapse):
 
 
 def _off_diagonal(centred: Tensor, unbiased: float) -> Tensor:
-    """Sum of squared covariances between different coordinates of a block, ``(N, blocks, block size)``."""
+    """Sum of squared covariances between different coordinates of each block, ``(N, blocks, block size)``."""
     covariance = unbiased * mean_over_ranks(torch.einsum("nbi,nbj->bij", centred, centred) / len(centred))
     return (covariance - torch.diag_embed(covariance.diagonal(dim1=1, dim2=2))).square().sum()

@@ -1,4 +1,4 @@
-"""Variance and sketching regularisation: scale and shape apart."""
+"""VISReg: variance and sketching regularisation, with separate terms for scale and shape."""
 
 import torch
 from torch import Tensor
@@ -8,23 +8,23 @@ from sciwm.loss.collapse.blocks import Blocks
 from sciwm.loss.ranks import gather_over_ranks, mean_over_ranks
 
 SMALLEST_VARIANCE = 1e-12
-"""Below it a coordinate is a point and has no direction to grow in."""
+"""The variance below which a coordinate counts as constant: its standard deviation then has no gradient."""
 
 
 class VISReg(AntiCollapse):
-    """Scale, centre and shape of the latent, each on its own (Wu et al. 2026, arXiv:2606.02572).
+    """Separate penalties for scale, centre and shape of the latents (Wu et al. 2026, arXiv:2606.02572).
 
         scale = mean_i (1 - sigma_i)^2,    centre = mean_i mu_i^2,
         shape = mean over slices x of mean_n (x_(n) - q_n)^2,    slices of (z - mu) / sigma
 
-    with sigma taken as a constant in the shape, where the sorted samples of a slice meet the
-    quantiles of the standard normal (the sliced Wasserstein distance). The pull of the scale term on
-    sigma tends to the constant -2 at collapse, where that of SIGReg vanishes.
+    In the shape, sigma is a constant, and the sorted samples of a slice are compared with the quantiles of the
+    standard normal (sliced Wasserstein distance). At collapse the gradient of the scale term with respect to sigma
+    tends to the constant -2, where that of SIGReg vanishes.
 
     Args:
-        weight: of each of the three, about 1.
-        directions: slices in all, shared among the blocks; drawn anew every time.
-        blocks: what the slices lie in.
+        weight: The weight of each of the three, about 1.
+        directions: The number of slices of all blocks together; they are drawn anew every time. 256 are usual.
+        blocks: The blocks of coordinates; each slice lies in one.
     """
 
     def __init__(self, weight: float, directions: int, blocks: Blocks) -> None:
@@ -34,7 +34,7 @@ class VISReg(AntiCollapse):
         self.blocks = blocks
 
     def penalties(self, latents: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """``visreg_scale``, ``visreg_centre`` and ``visreg_shape``."""
+        """The terms ``visreg_scale``, ``visreg_centre`` and ``visreg_shape``."""
         mean = mean_over_ranks(latents.mean(dim=0))
         centred = latents - mean
         variance = mean_over_ranks(centred.square().mean(dim=0))
@@ -54,9 +54,12 @@ def wasserstein_from_normal(slices: Tensor) -> Tensor:
 
 
 def normal_quantiles(like: Tensor) -> Tensor:
-    """Quantiles at ``(n - 1/2) / N`` as many as ``like`` has rows, scaled to unit variance, ``(N,)``.
+    """Quantiles of the standard normal at ``(n - 1/2) / N``, scaled to unit variance, ``(N,)``.
 
-    So scaled, standardised samples can meet them exactly, however few they are.
+    With this scaling any number of standardised samples can agree with them exactly.
+
+    Args:
+        like: A tensor of N rows, in the precision and on the device of the result.
     """
     levels = (torch.arange(len(like), device=like.device, dtype=like.dtype) + 0.5) / len(like)
     quantiles = torch.special.ndtri(levels)

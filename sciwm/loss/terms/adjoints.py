@@ -1,4 +1,4 @@
-"""Adjoints, for fine-tuning: the gradient of a cost with respect to all actions is the solver's."""
+"""Adjoints: the gradient of a cost with respect to all actions is matched to the solver's."""
 
 import torch
 from torch import Tensor
@@ -14,22 +14,23 @@ from sciwm.model import WorldModel
 def adjoint_error(
     model: WorldModel, start: Tensor, data: Sensitivities, target: Tensor, *, relative_floor: float
 ) -> Tensor:
-    """Gradient of a cost with respect to the actions, through the model against through the solver,
+    """Relative error of the gradient of a cost with respect to the actions, through the model,
 
         < w |g^ - g|^2 > / < w |g|^2 >,    g = dJ/da,    J = sum_h <|u_h - target|^2>,
 
-    a normalised to [-1, 1]. As in ``prediction_errors`` the weight ``w = 1 / (|g|^2 + floor <|g|^2>)``
-    lets a given relative error cost the same near the target, where gradients are small, as far from
-    it, down to the floor. Fields are what the decoder makes of the latents, which it learns from too.
+    with actions normalised to [-1, 1]. The weight ``w = 1 / (|g|^2 + floor <|g|^2>)`` makes a given relative error
+    cost the same near the target, where gradients are small, as far from it. Fields are decoded from the latents,
+    so that the decoder learns from this term too.
 
     Args:
-        start: latents of the first instants, ``(batch, size)``.
-        data: holds actions and gradients.
-        target: physical fields ``(variable, *space)``.
-        relative_floor: see above.
+        model: The model in training.
+        start: Latents of the first instants, ``(batch, size)``.
+        data: Actions and gradients.
+        target: Physical fields ``(variable, *space)``.
+        relative_floor: The floor in w.
     """
     if data.gradient is None:
-        raise ValueError("Expected data with the gradient of the cost.")
+        raise ValueError("Expected sensitivities with the gradient of the cost, got none; store action_gradient.")
     normalized = model.actuators.to_normalized(data.actions).detach().requires_grad_()
     states = rollout(model, start, model.actuators.to_physical(normalized))
     fields = readout_trajectory(model, states, ["fields"])["fields"]
@@ -41,7 +42,7 @@ def adjoint_error(
 
 
 class Adjoints(Term):
-    """:func:`adjoint_error` of simulations with the gradient of a cost, when most of the training is over."""
+    """:func:`adjoint_error` of simulations with the gradient of a cost; for the last part of the training."""
 
     name = "adjoints"
     group = "predictive"
@@ -54,19 +55,19 @@ class Adjoints(Term):
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.physics.adjoints)
 
     def weight(self, progress: float) -> float:
-        """Zero until ``adjoints_from`` of the training is over."""
+        """Zero before ``adjoints_from`` of the training, then constant."""
         return self.settings.physics.adjoints * self.begins(progress)
 
     def begins(self, progress: float) -> bool:
-        """As their weight does."""
+        """Whether ``adjoints_from`` of the training is over."""
         return progress >= self.settings.physics.adjoints_from
 
     def forward(self, inputs: TermInputs) -> Tensor | None:
-        """The error of the gradients through the model."""
+        """The error of the gradients through the model; None without gradients or target."""
         data = inputs.sensitivities
         if data is None or data.gradient is None or self.target is None:
             return None

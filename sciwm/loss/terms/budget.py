@@ -10,15 +10,16 @@ from sciwm.model import WorldModel
 
 
 def budget_residual(model: WorldModel, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
-    """The forced budget of every functional over one imagined interval,
+    """Residual of the forced budget of every functional over one imagined interval,
 
         r = [ Q(z+) - Q(z) - interval ( S(z, z+, f) + sum_j a_j y_j(z, z+, f) ) ] / std(Delta Q)
 
-    With a ledger Q is the ledger's, and r is zero to rounding whatever the weights are.
+    with source S and outputs y. With a ledger Q is the ledger's, and r is zero to rounding for any weights.
 
     Args:
-        before, after: states ``(batch, size)``.
-        action: ``(batch, actuator)`` in physical units.
+        model: The model.
+        before, after: States ``(batch, size)``.
+        action: Physical actions ``(batch, actuator)``.
 
     Returns:
         ``(batch, functional)``.
@@ -31,14 +32,16 @@ def budget_residual(model: WorldModel, before: Tensor, action: Tensor, after: Te
 def imagined_budget_error(
     model: WorldModel, along: Tensor, actions: Tensor, *, counterfactual_share: float, generator: torch.Generator
 ) -> Tensor:
-    """Mean square budget residual of one imagined interval, a share of it under actions never seen.
+    """Mean square budget residual of one imagined interval, partly under actions that the data do not hold.
 
-    One random instant of every imagined rollout is advanced once more.
+    The interval starts at one random instant of every imagined rollout.
 
     Args:
-        along: states along the rollouts, ``(batch, H, size)``.
-        actions: what the data did there, ``(batch, H, actuator)`` in physical units.
-        counterfactual_share: fraction whose action is drawn from the whole box instead.
+        model: The model in training.
+        along: States along the rollouts, ``(batch, H, size)``.
+        actions: Physical actions of the data, ``(batch, H, actuator)``.
+        counterfactual_share: The fraction of intervals whose action is drawn from the whole box instead.
+        generator: What draws instants and actions.
     """
     batch, horizon = actions.shape[:2]
     rows, instants = torch.arange(batch), torch.randint(horizon, (batch,), generator=generator)
@@ -49,21 +52,21 @@ def imagined_budget_error(
 
 
 class Budget(FunctionalTerm):
-    """:func:`imagined_budget_error`: budgets close under the actions of the data and under any others."""
+    """:func:`imagined_budget_error`: budgets hold under the actions of the data and under any others."""
 
     name = "budget"
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.physics.budget)
 
     def weight(self, progress: float) -> float:
-        """Ramped in."""
+        """Growing from zero over ``ramp``."""
         return self.settings.physics.budget * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor:
-        """The residual of one interval from a random instant of every imagined rollout."""
+        """The error of one interval from a random instant of every imagined rollout."""
         return imagined_budget_error(
             inputs.model,
             inputs.states[:, :-1],

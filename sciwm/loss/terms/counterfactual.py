@@ -1,4 +1,4 @@
-"""Actions that the data never hold."""
+"""Counterfactual actions: those that the data do not hold."""
 
 import torch
 from torch import Tensor
@@ -7,5 +7,5 @@ from sciwm.model import WorldModel
 
 
 def any_action(model: WorldModel, like: Tensor, generator: torch.Generator) -> Tensor:
-    """Physical actions uniform in the whole box, of the shape of ``like`` ``(..., actuator)``."""
+    """Physical actions, uniform in the whole box, of the shape of ``like`` ``(..., actuator)``."""
     return model.actuators.to_physical(2 * torch.rand(like.shape, generator=generator).to(like) - 1)

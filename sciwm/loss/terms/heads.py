@@ -1,4 +1,4 @@
-"""Heads: functionals, their sources and the work of the actuators are read right from latents."""
+"""Heads: functionals, sources and outputs of their budgets, read from latents."""
 
 import torch
 from torch import Tensor
@@ -10,12 +10,14 @@ from sciwm.model import WorldModel
 
 
 def head_error(model: WorldModel, states: Tensor, batch: Batch) -> Tensor:
-    """Mean square error of ``Q``, ``S`` and ``y`` read from states; one for a model that gives the mean.
+    """Mean square error of functionals Q, sources S and outputs y read from states; one for heads that give the mean.
 
-    With a ledger Q is the ledger's, along a rollout the one it has kept.
+    With a ledger Q is the ledger's; along a rollout the budgets have advanced it.
 
     Args:
-        states: ``(batch, H + 1, size)``, encoded or imagined, at the instants of ``batch``.
+        model: The model in training.
+        states: Encoded or imagined states at the instants of ``batch``, ``(batch, H + 1, size)``.
+        batch: The true values.
     """
     before, after = (model.latent(s).flatten(0, 1) for s in (states[:, :-1], states[:, 1:]))
     source, output = model.heads.fluxes(before, model.scaled(batch.actions).flatten(0, 1), after)
@@ -28,13 +30,13 @@ def head_error(model: WorldModel, states: Tensor, batch: Batch) -> Tensor:
 
 
 class HeadsEncoded(FunctionalTerm):
-    """:func:`head_error` of encoded latents: the latent holds what functionals are made of."""
+    """:func:`head_error` of encoded latents: they hold what the functionals depend on."""
 
     name = "heads_encoded"
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.physics.heads_encoded)
 
     def weight(self, progress: float) -> float:
@@ -47,13 +49,13 @@ class HeadsEncoded(FunctionalTerm):
 
 
 class HeadsRolled(FunctionalTerm):
-    """:func:`head_error` of imagined latents: functionals stay right along rollouts."""
+    """:func:`head_error` of imagined latents: functionals remain right along rollouts."""
 
     name = "heads_rolled"
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.physics.heads_rolled)
 
     def weight(self, progress: float) -> float:

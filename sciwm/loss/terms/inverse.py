@@ -1,4 +1,4 @@
-"""Inverse dynamics: which forcing takes one latent to the next."""
+"""Inverse dynamics: the forcing is read from two consecutive latents."""
 
 import torch
 from torch import Tensor
@@ -11,13 +11,13 @@ from sciwm.model.spaces import LatentSpace, VectorSpace
 
 
 class InverseDynamics(Term):
-    """Reads the forcing from two consecutive latents, for data without a solver to ask about other actions.
+    """Reads the forcing from two consecutive latents, for data without a solver to compute sensitivities with.
 
         e = < |f^(z, z+) - f(a)|^2 > / < |f(a)|^2 >
 
-    Where the actuators' shapes are known f is the forcing field in the coordinates of the latent, which
-    translation moves with the state; else it is the scaled actions themselves, read by a head without
-    symmetry, as nobody says where they act.
+    Where the shapes of the actuators are known, f is the forcing field in the coordinates of the latent, and the
+    reading commutes with translation. Elsewhere f is the scaled actions, read by a map without symmetry, as their
+    places are not known.
     """
 
     name = "inverse"
@@ -34,7 +34,7 @@ class InverseDynamics(Term):
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.physics.inverse)
 
     def weight(self, progress: float) -> float:
@@ -49,8 +49,9 @@ class InverseDynamics(Term):
         """The error e.
 
         Args:
-            latents: ``(batch, H + 1, size)``, encoded.
-            actions: physical, ``(batch, H, actuator)``.
+            model: The model in training.
+            latents: Encoded latents, ``(batch, H + 1, size)``.
+            actions: Physical actions, ``(batch, H, actuator)``.
         """
         forcing = model.scaled(actions).flatten(0, 1)
         if model.shapes is not None:

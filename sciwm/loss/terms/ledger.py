@@ -1,4 +1,4 @@
-"""The tie of the ledger: functionals that are carried beside the latent agree with those read from it."""
+"""The tie of the ledger: functionals carried beside the latent agree with those read from it."""
 
 from torch import Tensor
 
@@ -8,10 +8,11 @@ from sciwm.model import WorldModel
 
 
 def ledger_tie(model: WorldModel, states: Tensor) -> Tensor:
-    """Mean square difference between the ledger and what the heads read from the latent beside it.
+    """Mean square difference between the ledger and the functionals that heads read from the latent, both normalised.
 
     Args:
-        states: imagined, ``(batch, H, size)``.
+        model: The model in training.
+        states: Imagined states, ``(batch, H, size)``.
     """
     flat = states.flatten(0, 1)
     return (model.functionals(flat) - model.heads.value(model.latent(flat))).square().mean()
@@ -24,18 +25,18 @@ class LedgerTie(FunctionalTerm):
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.physics.ledger_tie)
 
     @classmethod
     def applies(cls, model: WorldModel) -> bool:
-        """Only where there is a ledger."""
+        """Whether the model has a ledger."""
         return model.ledger
 
     def weight(self, progress: float) -> float:
-        """Ramped in."""
+        """Growing from zero over ``ramp``."""
         return self.settings.physics.ledger_tie * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor:
-        """The difference over all imagined states."""
+        """The mean over all imagined states."""
         return ledger_tie(inputs.model, inputs.states[:, 1:])

@@ -14,7 +14,7 @@ class OneStep(Term):
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """Always, so that its error is logged also at a weight of zero."""
+        """Always true, so that the error is recorded also at a weight of zero."""
         return True
 
     def weight(self, progress: float) -> float:
@@ -22,19 +22,19 @@ class OneStep(Term):
         return self.settings.one_step
 
     def forward(self, inputs: TermInputs) -> Tensor:
-        """``e_1``."""
+        """The error ``e_1``."""
         return inputs.prediction_errors[0]
 
 
 class Rollout(Term):
-    """Mean error of the further steps, ``mean of e_2 .. e_H``, whose number grows with the curriculum."""
+    """Mean error of all further steps, ``e_2`` to ``e_H``, whose number grows with the curriculum."""
 
     name = "rollout"
     group = "predictive"
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.rollout)
 
     def weight(self, progress: float) -> float:
@@ -42,6 +42,6 @@ class Rollout(Term):
         return self.settings.rollout
 
     def forward(self, inputs: TermInputs) -> Tensor | None:
-        """The mean; None for rollouts of a single step."""
+        """The mean error; None for rollouts of a single step."""
         errors = inputs.prediction_errors
         return errors[1:].mean() if len(errors) > 1 else None

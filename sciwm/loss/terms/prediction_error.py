@@ -1,4 +1,4 @@
-"""How far imagined latents are from encoded ones, in units of what persistence would get."""
+"""The error of imagined latents, relative to that of persistence."""
 
 import torch
 from torch import Tensor
@@ -7,20 +7,19 @@ from sciwm.loss.ranks import mean_over_ranks
 
 
 def prediction_errors(imagined: Tensor, encoded: Tensor, metric: Tensor, *, relative_floor: float) -> Tensor:
-    """Error of each step of a rollout, one for a predictor that copies the first latent:
+    """Error of each step of a rollout, relative to a prediction that repeats the first latent (persistence):
 
         e_h = < w |z^_h - z_h|^2 > / < w |z_0 - z_h|^2 >,    w = 1 / (|z_0|^2 + floor),    |z|^2 = sum_i m_i z_i^2
 
-    The weight makes a given *relative* error cost the same in a quiet state as in a turbulent one,
-    down to ``floor`` (in units of the latent's variance). The metric m weighs wavenumbers (see
-    ``Encoder.metric``). No gradient flows through w or the
-    denominator, or the encoder would learn to be hard to copy.
+    The weight makes a given *relative* error cost the same in a quiet state as in a turbulent one, down to ``floor``
+    (in units of the latent's variance). The metric m weighs wavenumbers (see ``Encoder.metric``). No gradient flows
+    through w or the denominator; otherwise the encoder would be rewarded for latents that change much.
 
     Args:
-        imagined: ``(batch, H, size)``, the steps 1 to H.
-        encoded: ``(batch, H + 1, size)``, the instants 0 to H.
-        metric: ``(size,)``, summing to one.
-        relative_floor: see above.
+        imagined: Steps 1 to H, ``(batch, H, size)``.
+        encoded: Instants 0 to H, ``(batch, H + 1, size)``.
+        metric: The weights m, ``(size,)``, summing to one.
+        relative_floor: The floor in w. 0.05 is a good value.
 
     Returns:
         ``(H,)``.

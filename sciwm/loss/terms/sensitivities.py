@@ -1,7 +1,7 @@
-"""What the three terms share that are matched to the solver's sensitivities.
+"""What the three terms share that are matched to the solver's sensitivities: twins, tangents and adjoints.
 
-A planner follows the gradient of a cost through the model, so sensitivities to actions are what has to be
-right. All three terms are one for a model that ignores its actions.
+A planner follows the gradient of a cost through the model, so that sensitivities to actions decide its plans. Each
+of the three terms is one for a model that ignores its actions.
 """
 
 import warnings
@@ -16,13 +16,15 @@ from sciwm.model import WorldModel
 
 
 def encode_sensitivities(model: WorldModel, data: Sensitivities, needs: Collection[str]) -> dict[str, Tensor]:
-    """What the encoder makes of sensitivities, as far as terms need it: ``base``, ``tangent`` and ``twin``.
+    """Encode sensitivities, as far as terms need them: ``base``, ``tangent`` and ``twin``.
 
     Args:
-        needs: of all terms, see ``Term.needs``.
+        model: The model in training.
+        data: Samples of sensitivities.
+        needs: The kinds that all terms together need, see ``Term.needs``.
 
     Returns:
-        each ``(sample (H + 1), size)``.
+        Latents by name, each ``(sample (H + 1), size)``.
     """
 
     def encode(fields: Tensor) -> Tensor:
@@ -40,7 +42,7 @@ def encode_sensitivities(model: WorldModel, data: Sensitivities, needs: Collecti
 
 
 def derivative_along(function: Callable[[Tensor], Tensor], at: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-    """``f(x)`` and ``d f(x + eps d) / d eps`` by forward-mode differentiation, both differentiable in reverse."""
+    """``f(x)`` and ``d f(x + eps d) / d eps`` by forward-mode differentiation; reverse mode goes through both."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch warns of its own rules when it first reads them
         both = torch.func.jvp(function, (at,), (direction,))
@@ -48,7 +50,7 @@ def derivative_along(function: Callable[[Tensor], Tensor], at: Tensor, direction
 
 
 def relative_error(imagined: Tensor, true: Tensor, metric: Tensor) -> Tensor:
-    """Over ``(batch, H, size)``: mean over steps of the square error relative to the mean square."""
+    """Mean over steps of the square error relative to the mean square, of ``(batch, H, size)``."""
     with torch.no_grad():
         size = mean_over_ranks((true.square() @ metric).mean(dim=0)).clamp(min=1e-12)
     return (((imagined - true).square() @ metric).mean(dim=0) / size).mean()

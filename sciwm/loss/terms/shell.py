@@ -1,4 +1,4 @@
-"""Contraction outside the data: states far from the attractor return to it, whatever the action."""
+"""Contraction outside the data: states far from the attractor return to it, under any action."""
 
 import torch
 from torch import Tensor
@@ -9,20 +9,23 @@ from sciwm.loss.terms.term import Term, TermInputs, ramped
 from sciwm.model import WorldModel
 
 SMALLEST = 1e-6
-"""Norm of a latent at rest, for what is divided by it."""
+"""The norm of a latent at rest, as a divisor."""
 
 
 def shell_growth(model: WorldModel, latents: Tensor, *, contraction: float, generator: torch.Generator) -> Tensor:
-    """How far states outside the data are from being contracted, under any action of the box:
+    """Mean square growth of states outside the data over one interval, under any action of the box:
 
         < max(0, ln |z+| / (contraction r))^2 >,    |z| = r, from 1.5 to 3 times the largest radius in the batch
 
-    z has the direction of a latent of the data, and |z|^2 is the energy of its fields, which is what dissipates:
-    a norm in which all waves count alike grows as energy passes to short ones. Means that forcing alone changes
-    are kept out. After Li et al. 2022 (arXiv:2106.06898), who prescribe z+ there; here contracting is enough.
+    z has the direction of a latent of the data, and |z|^2 is the energy of its fields, which dissipates; a norm that
+    weighs all wavenumbers alike would grow as energy moves to short waves. Conserved means are left out. After Li et
+    al. 2022 (arXiv:2106.06898), who prescribe z+ itself; here any contraction is enough.
 
     Args:
-        latents: encoded, ``(batch, size)``.
+        model: The model in training.
+        latents: Encoded latents, ``(batch, size)``.
+        contraction: The factor by which one interval should reduce the norm.
+        generator: What draws radii and actions.
     """
     with torch.no_grad():
         weight = model.encoder.metric(1.0).masked_fill(model.conserved, 0.0)
@@ -35,26 +38,26 @@ def shell_growth(model: WorldModel, latents: Tensor, *, contraction: float, gene
 
 
 def _norm(latents: Tensor, weight: Tensor) -> Tensor:
-    """Of each latent; of one at rest hardly more than zero."""
+    """The norm of each latent, never quite zero."""
     return (latents.square() @ weight + SMALLEST**2).sqrt()
 
 
 class Shell(Term):
-    """:func:`shell_growth` about the first latents of the batch."""
+    """:func:`shell_growth` from the first latents of the batch."""
 
     name = "shell"
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.physics.shell)
 
     def weight(self, progress: float) -> float:
-        """Ramped in."""
+        """Growing from zero over ``ramp``."""
         return self.settings.physics.shell * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor:
-        """How far the model is from contracting on the shell."""
+        """The growth on the shell."""
         return shell_growth(
             inputs.model,
             inputs.latents[:, 0],

@@ -1,4 +1,4 @@
-"""Tangents: the derivative of a rollout along a direction of actions is the solver's."""
+"""Tangents: the derivative of a rollout along a direction of actions is matched to the solver's."""
 
 from torch import Tensor
 
@@ -11,14 +11,16 @@ from sciwm.model import WorldModel
 
 
 def tangent_error(model: WorldModel, latents: Tensor, tangents: Tensor, data: Sensitivities, metric: Tensor) -> Tensor:
-    """The same for an infinitesimal change of the actions: rollout tangent against the solver's, encoded,
+    """Relative error of the tangents of a rollout, against the solver's tangents, encoded:
 
         dz^_h / d eps  against  dE(u_h) [du_h / d eps],    actions a + eps d
 
     Args:
-        latents: of the true fields, ``(batch, H + 1, size)``.
-        tangents: of these latents, ``(batch, H + 1, size)``; zero at the start.
-        data: holds actions and directions.
+        model: The model in training.
+        latents: Latents of the true fields, ``(batch, H + 1, size)``.
+        tangents: Tangents of these latents, ``(batch, H + 1, size)``; zero at the start.
+        data: Actions and directions.
+        metric: The weights of the coordinates, ``(size,)``.
     """
     actions, directions = data.actions, physical_directions(model, data)
 
@@ -29,15 +31,15 @@ def tangent_error(model: WorldModel, latents: Tensor, tangents: Tensor, data: Se
 
 
 def physical_directions(model: WorldModel, data: Sensitivities) -> Tensor:
-    """Directions of the tangents in physical units, ``(batch, H, actuator)``."""
+    """The directions of the tangents in physical units, ``(batch, H, actuator)``; stored ones are normalised."""
     if data.directions is None:
-        raise ValueError("Expected data with the solver's tangents.")
+        raise ValueError("Expected sensitivities with tangents, got none; store the tangents and their direction.")
     box = model.actuators
     return data.directions * data.directions.new_tensor((box.high - box.low) / 2)
 
 
 class Tangents(Term):
-    """:func:`tangent_error` of simulations with their tangents."""
+    """:func:`tangent_error` of simulations with tangents."""
 
     name = "tangents"
     group = "predictive"
@@ -45,15 +47,15 @@ class Tangents(Term):
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.physics.tangents)
 
     def weight(self, progress: float) -> float:
-        """Ramped in."""
+        """Growing from zero over ``ramp``."""
         return self.settings.physics.tangents * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor | None:
-        """The error of the imagined tangents."""
+        """The error of the imagined tangents; None without tangents."""
         data, encoded = inputs.sensitivities, inputs.encoded
         if data is None or "tangent" not in encoded:
             return None

@@ -1,4 +1,4 @@
-"""What a term of the objective is, and what it is computed from."""
+"""The base of all terms of the objective, and the inputs that they are computed from."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -20,16 +20,19 @@ class TermInputs:
     """One batch, encoded and imagined.
 
     Args:
-        model: the model in training, its predictor assembled.
-        batch: windows of H intervals.
-        latents: of all instants, ``(batch, H + 1, size)``, with the encoder's graph where it learns from prediction.
-        targets: what imagined latents are compared with, ``(batch, H + 1, size)``.
-        states: imagined from the first latents under the actions of the batch, ``(batch, H + 1, state size)``.
-        sensitivities: samples of the solver's sensitivities, if any term needs some.
-        encoded: latents of these, ``(sample, H' + 1, size)``: ``base``, and where asked for ``twin`` and ``tangent``.
-        metric: weights of the coordinates in distances between latents, ``(size,)``, summing to one.
-        relative_floor: size below which errors no longer count relative to the state, see :func:`prediction_errors`.
-        generator: of everything that terms draw.
+        model: The model in training, its predictor assembled.
+        batch: Windows of H control intervals.
+        latents: Encoded latents of all instants, ``(batch, H + 1, size)``, with the encoder's graph where the encoder
+            learns from prediction.
+        targets: Latents that imagined ones are compared with, ``(batch, H + 1, size)``.
+        states: Imagined states from the first latents under the actions of the batch, ``(batch, H + 1, state size)``.
+        sensitivities: Samples of the solver's sensitivities; None where no term needs them.
+        encoded: Latents of these, ``(sample, H' + 1, size)``: ``base``, and where a term needs them ``twin`` and
+            ``tangent``.
+        metric: The weights of the coordinates in distances between latents, ``(size,)``, summing to one.
+        relative_floor: The mean square below which errors no longer count relative to the state, see
+            :func:`prediction_errors`.
+        generator: What draws everything random in terms.
     """
 
     model: WorldModel
@@ -45,30 +48,30 @@ class TermInputs:
 
     @cached_property
     def prediction_errors(self) -> Tensor:
-        """Error of every imagined step, ``(H,)``; see :func:`prediction_errors`."""
+        """The error of every imagined step, ``(H,)``; see :func:`prediction_errors`."""
         imagined = self.model.latent(self.states[:, 1:])
         return prediction_errors(imagined, self.targets, self.metric, relative_floor=self.relative_floor)
 
 
 class Term(nn.Module, ABC):
-    """One term: a scalar that is about one for a trivial model, and its weight over the training.
+    """One term of the objective: a scalar, about one for a trivial model, and its weight over the training.
 
     A new term is a file in this folder, an entry in ``TERMS`` and a weight in ``sciwm.config.loss``.
 
     Args:
-        settings: weights of the objective.
-        model: the model to be trained, its scales already fitted.
-        target: physical fields ``(variable, *space)`` of the cost that the solver's gradients belong to, if known.
+        settings: The weights of the objective.
+        model: The model in training, its scales already fitted.
+        target: Physical fields ``(variable, *space)`` of the cost that the solver's gradients belong to, if known.
     """
 
     name: ClassVar[str]
-    """In metrics and figures."""
+    """Its name in metrics and figures."""
 
     group: ClassVar[Literal["predictive", "physics"]] = "physics"
-    """The gradient of all physics together is bounded by that of everything predictive (``gradient_cap``)."""
+    """Its group. ``gradient_cap`` bounds the gradient of all physical terms relative to that of the predictive ones."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """Sensitivities that it is matched to: some of ``twin``, ``tangent``, ``gradient``."""
+    """The sensitivities that it is matched to: some of ``twin``, ``tangent``, ``gradient``."""
 
     def __init__(self, settings: LossSettings, model: WorldModel, target: Tensor | None) -> None:
         super().__init__()
@@ -81,15 +84,15 @@ class Term(nn.Module, ABC):
 
     @classmethod
     def applies(cls, model: WorldModel) -> bool:
-        """Whether the model has what it speaks of."""
+        """Whether the model has the parts that it needs."""
         return True
 
     @abstractmethod
     def weight(self, progress: float) -> float:
-        """Its weight when ``progress``, in [0, 1], of the training is over."""
+        """Its weight at ``progress``, the fraction of the training that is done, in [0, 1]."""
 
     def begins(self, progress: float) -> bool:
-        """Whether it is computed by then; its data are not drawn before."""
+        """Whether it is computed at ``progress``. Its sensitivities are not drawn before."""
         return True
 
     @abstractmethod
@@ -98,15 +101,15 @@ class Term(nn.Module, ABC):
 
 
 class FunctionalTerm(Term):
-    """A term that speaks of functionals, and falls away where the data hold none."""
+    """A term that reads functionals; it applies only where the data hold some."""
 
     @classmethod
     def applies(cls, model: WorldModel) -> bool:
-        """Only where there are functionals."""
+        """Whether there are functionals."""
         return bool(model.domain.functionals)
 
 
 def ramped(settings: LossSettings, progress: float) -> float:
-    """From 0 to 1 over the first part of the training, for terms that need a model that means something."""
+    """A factor that grows from 0 to 1 over ``ramp``, for terms that need a model that forecasts already."""
     ramp = settings.physics.ramp
     return min(1.0, progress / ramp) if ramp else 1.0

@@ -1,4 +1,4 @@
-"""Counterfactual twins: the difference that other actions make from the same state is the true one."""
+"""Twins: the difference that other actions make from the same state is matched to the true one."""
 
 import torch
 from torch import Tensor
@@ -10,20 +10,20 @@ from sciwm.loss.terms.term import Term, TermInputs, ramped
 
 
 def twin_error(imagined: Tensor, encoded: Tensor, metric: Tensor) -> Tensor:
-    """Counterfactual twins: error of the *difference* that other actions make, at every step alike,
+    """Relative error of the *difference* between twins, averaged over steps:
 
         mean_h < |(z^'_h - z^_h) - (z'_h - z_h)|^2 > / < |z'_h - z_h|^2 >
 
     Args:
-        imagined: latents of base and twin, ``(2, batch, H, size)``.
-        encoded: the true ones.
-        metric: see :func:`~sciwm.loss.terms.prediction_error.prediction_errors`.
+        imagined: Imagined latents of both twins, ``(2, batch, H, size)``.
+        encoded: The true ones, of the same shape.
+        metric: See :func:`~sciwm.loss.terms.prediction_error.prediction_errors`.
     """
     return relative_error(imagined[1] - imagined[0], encoded[1] - encoded[0], metric)
 
 
 class Twins(Term):
-    """:func:`twin_error` of pairs of simulations that differ by their actions alone."""
+    """:func:`twin_error` of pairs of simulations from one state under different actions."""
 
     name = "twins"
     group = "predictive"
@@ -31,15 +31,15 @@ class Twins(Term):
 
     @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """With a weight."""
+        """Whether it has a weight."""
         return bool(settings.physics.twins)
 
     def weight(self, progress: float) -> float:
-        """Ramped in."""
+        """Growing from zero over ``ramp``."""
         return self.settings.physics.twins * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor | None:
-        """The error of the imagined differences."""
+        """The error of the imagined differences; None without samples."""
         data, encoded = inputs.sensitivities, inputs.encoded
         if data is None:
             return None
