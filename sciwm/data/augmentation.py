@@ -22,6 +22,7 @@ from sciwm.errors import InputError, Problem, raise_if
 TOLERANCE = 1e-4
 """The largest difference between two shapes that count as equal, relative to the largest value."""
 CORRELATED = 1e-3
+"""The largest difference of a correlation from one for shifts that are looked at more closely."""
 SIGNS = (1.0, -1.0)
 
 Kind = Literal["shifts", "even_reflections", "odd_reflections"]

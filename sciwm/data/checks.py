@@ -191,7 +191,7 @@ def _out_of_bounds(forcing: xr.DataArray, box: ActionBox, where: str) -> list[Pr
 def _grid_problems(dataset: xr.Dataset, axis: Axis, where: str) -> list[Problem]:
     place = f"{where}: {axis.name}"
     if dataset.sizes[axis.name] == 0:
-        return []  # told as an empty dimension
+        return []  # reported as an empty dimension
     if axis.name not in dataset.coords:
         over = f"a period of {axis.extent:g}" if axis.periodic else f"the points {_points_of(axis)}"
         return [Problem(place, f"a coordinate over {over}", "none")]

@@ -177,8 +177,8 @@ def _store_problems(dataset: xr.Dataset, where: str) -> list[Problem]:
 def _field_names(dataset: xr.Dataset) -> list[str]:
     """The variables over space and time, in the order that the store states, then alphabetically."""
     found = sorted(str(n) for n, v in dataset.data_vars.items() if "time" in v.dims and _space_dimensions(v))
-    told = str(dataset.attrs.get("variables", "")).split()
-    return sorted(found, key=lambda name: told.index(name) if name in told else len(told))
+    stated = str(dataset.attrs.get("variables", "")).split()
+    return sorted(found, key=lambda name: stated.index(name) if name in stated else len(stated))
 
 
 def _space_dimensions(array: xr.DataArray) -> tuple[str, ...]:

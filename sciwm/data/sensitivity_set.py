@@ -229,8 +229,8 @@ def space_dimensions(array: xr.DataArray) -> tuple[str, ...]:
 def variables_with_twins(dataset: xr.Dataset) -> list[str]:
     """The names of the variables that have a twin, in the order that the Dataset states, then alphabetically."""
     found = sorted(str(n) for n in dataset.data_vars if f"{n}_twin" in dataset and n != "action")
-    told = str(dataset.attrs.get("variables", "")).split()
-    return sorted(found, key=lambda name: told.index(name) if name in told else len(told))
+    stated = str(dataset.attrs.get("variables", "")).split()
+    return sorted(found, key=lambda name: stated.index(name) if name in stated else len(stated))
 
 
 def _bounds(about: xr.Dataset, dataset: xr.Dataset, where: str) -> ActionBox | None:

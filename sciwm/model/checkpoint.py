@@ -1,7 +1,7 @@
-"""A trained model as files that are data: weights as safetensors, everything else as JSON.
+"""A trained model as files without code: weights as safetensors, everything else as JSON.
 
-``model.safetensors`` holds weights and scales, ``model.json`` describes them and carries their
-sha256. Nothing in either is executed on loading, and ``model.json`` can be read without torch.
+``model.safetensors`` holds weights and scales. ``model.json`` describes them, with their sha256, and can be read
+without torch. Loading executes nothing from either file.
 """
 
 import hashlib
@@ -26,15 +26,18 @@ from sciwm.version import __version__
 
 FORMAT = 4
 READABLE = (3, FORMAT)
-"""Formats that can be read; ``sciwm.migration`` brings older ones to this one."""
+"""The formats that can be read; ``sciwm.migration`` converts older ones."""
 PARTS = {"sha256": str, "latent_size": int, "domain": dict, "config": dict, "provenance": dict}
 
 
 def save_model(run: Path, model: WorldModel, config: Config, provenance: dict[str, Any]) -> None:
-    """Write ``model`` to the run folder.
+    """Write a model to the run folder.
 
     Args:
-        provenance: what it was trained on and how far, plain data.
+        run: The run folder.
+        model: The model.
+        config: The experiment that it was trained by.
+        provenance: Plain data on its training: data sets, phases, held-out error.
     """
     weights = save_tensors(_to_real(model.state_dict()))
     description = {
@@ -52,16 +55,16 @@ def save_model(run: Path, model: WorldModel, config: Config, provenance: dict[st
 
 
 def description_digest(description: dict[str, Any]) -> str:
-    """Of everything in a description but its own digest."""
+    """The sha256 of a description, without the entry that holds it."""
     content = {key: value for key, value in description.items() if key != "description_sha256"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_description(run: Path) -> dict[str, Any]:
-    """``model.json`` of a run, checked; needs no weights.
+    """Read and check ``model.json`` of a run; weights are not needed.
 
     Raises:
-        InputError: if it is missing, damaged or of another format.
+        InputError: If it is missing, damaged or of a format that cannot be read.
     """
     path = RunPaths(run).description
     if not path.exists():
@@ -87,10 +90,10 @@ def read_description(run: Path) -> dict[str, Any]:
 
 
 def trained_config(run: Path) -> Config:
-    """What the model of ``run`` was trained by.
+    """The configuration that the model of ``run`` was trained by.
 
     Raises:
-        InputError: if there is no model, or its description is damaged.
+        InputError: If there is no model, or its description is damaged.
     """
     return _config_of(read_description(run), run)
 
@@ -100,15 +103,24 @@ def _config_of(description: dict[str, Any], run: Path) -> Config:
 
 
 def load_model(run: Path) -> tuple[WorldModel, Config]:
-    """Read a model from a run folder, ready for use.
+    """Load a trained model from a run folder, ready for use, and its configuration.
 
     Raises:
-        InputError: if a file is missing or damaged; a single flipped bit is found.
+        InputError: If a file is missing or damaged; a single flipped bit is found.
     """
     description = read_description(run)
     path = RunPaths(run).weights
     if not path.exists():
-        raise InputError([Problem(str(path), "the weights that model.json describes", "nothing there")])
+        raise InputError(
+            [
+                Problem(
+                    str(path),
+                    "the weights that model.json describes",
+                    "nothing there",
+                    "restore the file, or train again",
+                )
+            ]
+        )
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != description["sha256"]:
@@ -120,7 +132,7 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
         model = WorldModel(config.model, domain)
         model.load_state_dict(_to_complex(migrated_weights(load_tensors(content)), model.state_dict()))
     except InputError:
-        raise  # that tells what is wrong
+        raise  # with its own problems
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         got = in_one_line(error)
         raise InputError([Problem(str(run), "weights that fit the description", got, "train again")]) from error
@@ -128,7 +140,7 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
 
 
 def _to_real(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Complex weights as real ones with a last axis of two, which every reader of the format knows."""
+    """Complex weights as real ones with a last axis of two, as the format has no complex numbers for all readers."""
     return {k: (torch.view_as_real(v) if v.is_complex() else v).contiguous() for k, v in state.items()}
 
 

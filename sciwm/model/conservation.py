@@ -1,6 +1,6 @@
-"""Spatial means that the forcing alone changes, as every conservation law has it: exact, and not learned.
+"""Conserved means: spatial means that the forcing alone changes are advanced exactly, not learned.
 
-A mean that drifts moves a flow that transports itself, and phases are lost long before shapes are.
+A mean flow that drifts would transport the whole flow, and phases would be lost before shapes.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,19 @@ from sciwm.model.spaces import SpectralSpace
 
 
 def places_of_means(space: SpectralSpace, channels: Sequence[int]) -> Tensor:
-    """Where the means of some channels stand among the coefficients: true there, ``(channel, *coefficients)``."""
+    """Where the means of some channels are among the coefficients: true there, ``(channel, *coefficients)``."""
     places = torch.zeros(space.channels, space.size // space.channels, dtype=torch.bool)
     places[list(channels), 0] = True
     return places.view(space.channels, *space.shape)
 
 
 def conserving(step: Step, places: Tensor, supply: Tensor) -> Step:
-    """The same step, but at some places ``z+ = z + a B``, exactly.
+    """The same step, except that coordinates at some places advance as ``z+ = z + a B``, exactly.
 
     Args:
-        places: true there, ``(size,)``.
-        supply: B, what scaled actions bring over one interval, ``(actuator, size)``.
+        step: The step.
+        places: True at these coordinates, ``(size,)``.
+        supply: B, what scaled actions add over one interval, ``(actuator, size)``.
     """
 
     def conserved(z: Tensor, action: Tensor) -> Tensor:

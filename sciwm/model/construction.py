@@ -1,4 +1,4 @@
-"""Which encoder, decoder and predictor a configuration asks for."""
+"""The encoder, decoder and predictor that a configuration asks for."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,18 @@ from sciwm.model.tendency import QuadraticTendency
 from sciwm.model.vector_encoder import VectorEncoder
 
 ENCODERS: dict[str, type[Encoder]] = {"spectral": SpectralEncoder, "vector": VectorEncoder, "fields": FieldEncoder}
-"""By ``model.latent``."""
+"""The encoder of each kind of ``model.latent``."""
 
 Decoder = SpectralDecoder | VectorDecoder | FieldDecoder
 Predictor = ExponentialPredictor | LinearPredictor | FieldPredictor
 
 
 def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
-    """By ``settings.latent``."""
+    """Build the encoder of ``settings.latent``.
+
+    Raises:
+        InputError: If the settings name variables or dimensions that the data do not have.
+    """
     variables = len(domain.variables)
     raise_if(names_problems(settings, [v.name for v in domain.variables], domain.dimensions))
     match settings.latent:
@@ -40,7 +44,7 @@ def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
 
 
 def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
-    """The one that goes with the encoder."""
+    """Build the decoder of ``settings.latent``."""
     variables = len(domain.variables)
     match settings.latent:
         case "spectral":
@@ -55,7 +59,7 @@ def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
 
 
 def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -> Predictor:
-    """By ``settings.predictor``; fields are advanced by an operator of the encoder's sizes."""
+    """Build the predictor of ``settings.predictor``; fields are advanced by an operator with the encoder's sizes."""
     chosen, actuators = settings.predictor, len(domain.actuators)
     varies = _varies(chosen.steady_forcing, domain)
     if isinstance(encoder, FieldEncoder):
@@ -85,7 +89,11 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
 
 
 def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:
-    """Places of the variables whose means the forcing alone changes."""
+    """The places of the variables whose means the forcing alone changes.
+
+    Raises:
+        InputError: If the shapes of the actuators are not known, or there are too few channels.
+    """
     names = [v.name for v in domain.variables]
     problems = []
     if settings.conserved and not domain.known_shapes:
@@ -99,7 +107,7 @@ def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:
 
 
 def names_problems(settings: ModelSettings, variables: Sequence[str], dimensions: Sequence[str]) -> list[Problem]:
-    """Names in the settings that the data do not have."""
+    """The problems of settings that name variables or dimensions which the data do not have."""
     return [
         Problem(where, f"{what} of the data, {' or '.join(known)}", ", ".join(sorted(set(asked) - set(known))))
         for where, what, asked, known in (
@@ -111,12 +119,12 @@ def names_problems(settings: ModelSettings, variables: Sequence[str], dimensions
 
 
 def _slaved_modes(settings: ModelSettings) -> int:
-    """There is nothing to be slaves of in a linear step."""
+    """The slaved modes of the step; a linear step has none, as its modes do not act on each other."""
     return settings.predictor.slaved_modes if settings.predictor.kind == "exponential" else 0
 
 
 def _varies(steady_forcing: Sequence[str], domain: Domain) -> list[bool]:
-    """Along each axis, whether the steady forcing varies."""
+    """Whether the steady forcing varies, along each axis."""
     return [name in steady_forcing for name in domain.dimensions]
 
 

@@ -1,4 +1,4 @@
-"""What the world model, its objective and its evaluation ask of an encoder."""
+"""The interface of encoders, for the world model, its objective and its evaluation."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from sciwm.data import Axis
 from sciwm.model.spaces import LatentSpace, Widening
 
 SMALLEST_SCALE = 1e-3
-"""Of the largest scale of a latent: weaker coordinates are not blown up to unit variance."""
+"""The smallest scale of a latent relative to the largest: weaker coordinates are not amplified to unit variance."""
 
 
 class Encoder(nn.Module, ABC):
-    """Normalised fields ``(batch, variable, *space)`` to latents ``(batch, size)``.
+    """Maps normalised fields ``(batch, variable, *space)`` to latents ``(batch, size)``.
 
     A new kind is a file beside ``spectral_encoder``, a value of ``model.latent`` and a case in
-    ``sciwm.model.construction``; nothing else asks which kind of latent it has.
+    ``sciwm.model.construction``; nothing else asks for the kind of the latent.
 
     Attributes:
-        space: where the latents live.
-        shape_space: where the coordinates of actuators' shapes live.
-        of_shapes: takes coordinates of shapes that the latent has to those of ``shape_space``, and back.
-        scale: deviations by which coefficients are divided.
+        space: The space of the latents.
+        shape_space: The space of the coordinates of actuators' shapes, which may have more wavenumbers.
+        of_shapes: The map from the latent's wavenumbers to those of ``shape_space``, and back.
+        scale: The standard deviations by which coefficients are divided.
     """
 
     space: LatentSpace
@@ -38,36 +38,37 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def metric(self, exponent: float) -> Tensor:
-        """Weights of the coordinates in distances between latents, ``(size,)``, summing to one.
+        """The weights of the coordinates in distances between latents, ``(size,)``, summing to one.
 
-        With exponent 1 distances between latents are those between fields; with 0 every coordinate counts
-        the same, however little energy it has.
+        Args:
+            exponent: With 1, distances between latents are those between fields; with 0 all coordinates count alike,
+                however little energy they have. 0.5 is a good compromise.
         """
 
     @abstractmethod
     def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
-        """Normalised shapes of actuators ``(actuator, variable, *space)`` in ``shape_space``."""
+        """The coordinates of normalised shapes ``(actuator, variable, *space)`` in ``shape_space``."""
 
     @property
     def conserved(self) -> Tensor:
-        """Where the latent holds means that the forcing alone changes: true there, ``(size,)``."""
+        """Where the latent holds conserved means, which the forcing alone changes: true there, ``(size,)``."""
         return torch.zeros(self.space.size, dtype=torch.bool, device=self.scale.device)
 
     @property
     def sees_any_grid(self) -> bool:
-        """Whether fields of other resolutions than the model's own are encoded alike."""
+        """Whether fields of other resolutions than the training data's can be encoded."""
         return False
 
     def fewest_points(self, grid: tuple[int, ...]) -> tuple[int, ...]:
-        """Along each axis: coarser fields would alias, or do not fit the model's own ``grid``."""
+        """The fewest points along each axis: coarser fields would alias, or do not fit the model's own ``grid``."""
         return grid
 
     @classmethod
     @abstractmethod
     def operator_points(cls, settings: EncoderSettings, axes: Sequence[Axis]) -> int:
-        """Points at which the operator keeps activations for the backward pass, for every instant."""
+        """The number of points at which the operator keeps activations for the backward pass, at every instant."""
 
     @classmethod
     def operator_instants(cls, steps: int) -> int:
-        """Instants of a window of ``steps`` intervals that the operator sees: all that are encoded."""
+        """The number of instants in a window of ``steps`` intervals that the operator acts on: all encoded ones."""
         return 1 + steps

@@ -1,6 +1,6 @@
-"""A world model without a latent: its state is the normalised fields, advanced by a Fourier neural operator.
+"""A world model without a latent: its state is the normalised fields, advanced by a Fourier neural operator (FNO).
 
-The field-space surrogate that everybody builds first, and what a latent has to be better than.
+This field-space surrogate is the baseline that a latent must beat.
 """
 
 import math
@@ -17,7 +17,7 @@ from sciwm.model.spaces import VectorSpace, Widening
 
 
 class FieldEncoder(Encoder):
-    """The identity, flattened."""
+    """The identity: states are the normalised fields, flattened."""
 
     def __init__(self, variables: int, grid: Sequence[int]) -> None:
         super().__init__()
@@ -31,54 +31,54 @@ class FieldEncoder(Encoder):
         return fields.flatten(1)
 
     def metric(self, exponent: float) -> Tensor:
-        """Every point counts the same."""
+        """Equal weights, as every point counts the same."""
         return self.scale / self.scale.numel()
 
     def fit(self, fields: Tensor) -> None:
-        """Nothing is measured."""
+        """Do nothing, as there is nothing to measure."""
 
     def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
-        """Normalised shapes of actuators, flattened."""
+        """The normalised shapes of the actuators, flattened."""
         return shapes.flatten(1)
 
     @classmethod
     def operator_points(cls, settings: EncoderSettings, axes: Sequence[Axis]) -> int:
-        """The grid of the data, on which the operator advances the fields."""
+        """The points of the data's grid, on which the operator advances the fields."""
         return math.prod(axis.num_points for axis in axes)
 
     @classmethod
     def operator_instants(cls, steps: int) -> int:
-        """Those that are advanced."""
+        """The number of instants that are advanced, ``steps``."""
         return steps
 
 
 class FieldDecoder(nn.Module):
-    """The identity, unflattened."""
+    """The identity: fields are the states, unflattened."""
 
     def __init__(self, variables: int, grid: Sequence[int]) -> None:
         super().__init__()
         self.shape = (variables, *grid)
 
     def fit(self, scale: Tensor, fields: Tensor) -> None:
-        """Nothing is measured."""
+        """Do nothing, as there is nothing to measure."""
 
     def freeze(self) -> None:
-        """Nothing is assembled."""
+        """Do nothing, as there are no maps to assemble."""
 
     def forward(self, state: Tensor) -> Tensor:
-        """``(batch, size)`` to normalised fields ``(batch, V, *space)``."""
+        """Map states ``(batch, size)`` to normalised fields ``(batch, V, *space)``."""
         return state.unflatten(1, self.shape)
 
 
 class FieldPredictor(nn.Module):
-    """``u+ = u + P FNO(L [u, f + g])`` with forcing field f, and steady one g if asked for, as further channels.
+    """``u+ = u + P FNO(L [u, f + g])``, where the forcing field f and a steady forcing g enter as further channels.
 
     Args:
-        variables: number of fields V.
-        settings: sizes of the operator.
-        grid: points along each axis.
-        unknown_shapes: number of actions whose shapes are learned, zero where they are known.
-        steady_forcing: whether there is a ``g``, learned, that varies along each axis; along none there is none.
+        variables: The number of fields V.
+        settings: The sizes of the operator.
+        grid: The number of points along each axis.
+        unknown_shapes: The number of actions whose shapes are learned; 0 where the data hold them.
+        steady_forcing: Whether g varies along each axis; g is learned, and zero where it varies along none.
     """
 
     def __init__(
@@ -99,19 +99,26 @@ class FieldPredictor(nn.Module):
         self.steady = nn.Parameter(torch.zeros(variables, *varying), requires_grad=any(steady_forcing))
 
     def fit(self, scale: Tensor, latents: Tensor) -> None:
-        """Nothing here depends on scales."""
+        """Do nothing, as the operator has no scales."""
 
     @torch.no_grad()
     def set_forcing(self, forcing: Tensor) -> None:
-        """Start from shapes like what actions add to the fields over one interval, ``(actuator, size)``."""
+        """Start unknown shapes from what actions add to the fields over one interval, ``(actuator, size)``.
+
+        Their root mean square is scaled to one.
+        """
         self.forcing.copy_(forcing / forcing.square().mean().sqrt().clamp(min=1e-12))
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
-        """Fields that scaled actions stand for, ``(actuator, size)``."""
+        """The fields that scaled actions multiply, ``(actuator, size)``."""
         return self.forcing if shapes is None else shapes
 
     def stepper(self, shapes: Tensor | None) -> Callable[[Tensor, Tensor], Tensor]:
-        """One control interval; ``shapes`` are those of the actuators, flattened, if known."""
+        """The step over one control interval.
+
+        Args:
+            shapes: The flattened shapes of the actuators, ``(actuator, size)``, if known.
+        """
         forcing = self.actuation(shapes)
         steady = self.steady.expand(self.shape).flatten()
 

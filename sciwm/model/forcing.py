@@ -1,4 +1,4 @@
-"""What actions, and a steady forcing beside them, add to a latent."""
+"""What actions add to a latent, and a steady forcing beside them."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,17 @@ from sciwm.model.spaces import LatentSpace
 
 
 class Forcing(nn.Module):
-    """A linear map of actions, known up to a map of the latent's space or free.
+    """A linear map of scaled actions (in units of the largest) to what they add to a latent.
 
         G a = W sum_j a_j g_j        where the shapes g_j of the actuators are known: if W commutes with
                                      translation, shifting state and shapes together shifts the result
-        G a = sum_j a_j G_j          where they are not
+        G a = sum_j a_j G_j          where they are not, with free G_j
 
     Args:
-        space: of the latents.
-        actuators: how many.
-        shape_space: of the coordinates of the shapes, or None where these are not known.
-        size: factor of the identity, or deviation of the G_j, to start from.
+        space: The space of the latents.
+        actuators: The number of actuators.
+        shape_space: The space of the coordinates of the shapes; None where these are not known.
+        size: The factor of the identity from which W starts, or the standard deviation of the first G_j.
     """
 
     def __init__(self, space: LatentSpace, actuators: int, shape_space: LatentSpace | None, *, size: float) -> None:
@@ -31,26 +31,26 @@ class Forcing(nn.Module):
             self.linear = shape_space.linear(space).set_identity(size)
 
     def matrix(self, shapes: Tensor | None) -> Tensor:
-        """``(actuator, size)``, to multiply scaled actions by.
+        """The matrix that scaled actions multiply, ``(actuator, size)``.
 
         Args:
-            shapes: coordinates of the actuators' shapes, ``(actuator, size)``, where they are known.
+            shapes: The coordinates of the actuators' shapes, ``(actuator, size)``, where they are known.
         """
         forcing: Tensor = self.free if self.linear is None else self.linear(shapes)
         return forcing
 
     @torch.no_grad()
     def set_free(self, forcing: Tensor) -> None:
-        """Start from these G_j ``(actuator, size)``, where shapes are not known."""
+        """Start from the given G_j ``(actuator, size)``, where shapes are not known."""
         self.free.copy_(forcing)
 
 
 class SteadyForcing(nn.Module):
-    """A learned constant ``g`` on the coordinates of fields that vary along some axes only.
+    """A learned constant g, restricted to fields that vary along some axes only.
 
     Args:
-        space: of the latents.
-        varies: along each axis; along none there is no forcing.
+        space: The space of the latents.
+        varies: Whether g varies along each axis; if along none, it is zero.
     """
 
     def __init__(self, space: LatentSpace, varies: Sequence[bool]) -> None:
@@ -62,5 +62,5 @@ class SteadyForcing(nn.Module):
         self.size = space.size
 
     def forward(self) -> Tensor:
-        """``g``, of shape ``(size,)``."""
+        """The steady forcing g, ``(size,)``."""
         return self.values.new_zeros(self.size).index_copy(0, self.places, self.values)

@@ -1,4 +1,4 @@
-"""Fields of any resolution brought to fixed grids and to their leading Fourier coefficients."""
+"""Fourier interpolation of fields of any resolution to fixed grids, and their leading coefficients."""
 
 from collections.abc import Sequence
 
@@ -9,24 +9,24 @@ from sciwm.model.spaces.fourier import along_axes, basis
 
 
 class FourierGrids(nn.Module):
-    """Fourier interpolation of fields to fixed grids, as one matrix along each axis."""
+    """Fourier interpolation to fixed grids, as one matrix along each axis; matrices are kept for later calls."""
 
     def __init__(self) -> None:
         super().__init__()
         self._matrices: dict[tuple[int, int, int, torch.device], Tensor] = {}
 
     def coefficients(self, fields: Tensor, modes: Sequence[int]) -> Tensor:
-        """``(..., *space)`` to the coefficients of the first ``modes`` wavenumbers, ``(..., *coefficients)``."""
+        """The coefficients of the first ``modes`` wavenumbers of fields ``(..., *space)``, ``(..., *coefficients)``."""
         axes = zip(fields.shape[-len(modes) :], modes, strict=True)
         return along_axes(fields, [self._matrix(n, k, 0, fields.device) for n, k in axes])
 
     def resampled(self, fields: Tensor, modes: int, points: Sequence[int]) -> Tensor:
-        """The first ``modes`` wavenumbers of fields on grids of so many ``points``."""
+        """The first ``modes`` wavenumbers of fields ``(..., *space)`` on a grid of ``points``, ``(..., *points)``."""
         axes = zip(fields.shape[-len(points) :], points, strict=True)
         return along_axes(fields, [self._matrix(n, min(modes, (n - 1) // 2), m, fields.device) for n, m in axes])
 
     def _matrix(self, start: int, modes: int, end: int, device: torch.device) -> Tensor:
-        """From ``start`` points to ``modes`` wavenumbers, and from these to ``end`` points if that is not 0."""
+        """The matrix from ``start`` points to ``modes`` wavenumbers and, unless ``end`` is 0, on to ``end`` points."""
         key = (start, modes, end, device)
         if key not in self._matrices:
             matrix = basis(modes, start).T / start

@@ -1,19 +1,26 @@
-"""The best linear answer to data."""
+"""Linear least squares with a ridge chosen by cross-validation."""
 
 import torch
 from torch import Tensor
 
 RIDGES = tuple(10.0**-n for n in range(2, 11))
-"""Of the mean square of features of unit size."""
+"""The ridges to choose from, relative to the mean square of features of unit size."""
 
 
 def least_squares(features: Tensor, values: Tensor) -> Tensor:
-    """``w`` of ``features w ~ values``, ``(sample, n) (n, m) -> (sample, m)``, in double precision.
+    """The weights w of ``features w ~ values``, in double precision:
 
         < |x w - y|^2 > + ridge |w|^2 -> min
 
-    for each value with the ridge of the least generalised cross-validation error (Golub, Heath & Wahba
-    1979, doi:10.1080/00401706.1979.10489751), < |x w - y|^2 > / (1 - degrees of freedom / samples)^2.
+    The ridge of each value has the least error of generalised cross-validation (Golub, Heath & Wahba 1979,
+    doi:10.1080/00401706.1979.10489751), < |x w - y|^2 > / (1 - degrees of freedom / samples)^2.
+
+    Args:
+        features: ``(sample, n)``, of about unit size.
+        values: ``(sample, m)``.
+
+    Returns:
+        ``(n, m)``.
     """
     x, y = features.double(), values.double()
     spectrum, axes = torch.linalg.eigh(x.T @ x / len(x))

@@ -1,4 +1,4 @@
-"""Numbers read from latents: linear in features, so that the best ones for given latents are known."""
+"""Values read from latents: linear in features, so that the best weights follow in closed form."""
 
 import torch
 from torch import Tensor, nn
@@ -6,19 +6,19 @@ from torch import Tensor, nn
 from sciwm.model.least_squares import least_squares
 
 CONSTANT = 1e-6
-"""Deviation relative to the largest value below which a feature is one."""
+"""The standard deviation, relative to the largest value, below which a feature counts as constant."""
 
 
 class LinearReadout(nn.Module):
-    """``q(z) = b + sum_i w_i (f_i(z) - <f_i>) / std(f_i)``.
+    """``q(z) = b + sum_i w_i (f_i(z) - <f_i>) / std(f_i)``, fitted in closed form.
 
-    Nothing here is learned by gradients, which would take long to be as precise as changes over one
-    interval are small.
+    Training by gradients would take long to reach the precision that a budget needs: changes over one interval are
+    small against the values.
 
     Args:
-        features: latents ``(batch, size)`` to f, ``(batch, inputs)``.
-        inputs: number of features.
-        count: of numbers that are read.
+        features: The map of latents ``(batch, size)`` to features f, ``(batch, inputs)``.
+        inputs: The number of features.
+        count: The number of values that are read.
     """
 
     def __init__(self, features: nn.Module, inputs: int, count: int) -> None:
@@ -38,7 +38,7 @@ class LinearReadout(nn.Module):
 
     @torch.no_grad()
     def fit(self, latents: Tensor, values: Tensor) -> None:
-        """Least squares over samples ``(sample, size)`` and ``(sample, count)``."""
+        """Fit the weights by least squares over latents ``(sample, size)`` and values ``(sample, count)``."""
         features = self.features(latents)
         deviation, largest = features.std(dim=0), features.abs().amax(dim=0)
         self.mean.copy_(features.mean(dim=0))
@@ -47,7 +47,7 @@ class LinearReadout(nn.Module):
         self.weight.copy_(least_squares(self._standardised(features), values - self.bias))
 
     def forward(self, latents: Tensor) -> Tensor:
-        """Latents ``(batch, size)`` to ``(batch, count)``."""
+        """Read values ``(batch, count)`` from latents ``(batch, size)``."""
         return torch.addmm(self.bias, self._standardised(self.features(latents)), self.weight)
 
     def _standardised(self, features: Tensor) -> Tensor:

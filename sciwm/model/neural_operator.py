@@ -1,4 +1,4 @@
-"""A Fourier neural operator, quick for the few modes that it keeps, which commutes with translation."""
+"""A Fourier neural operator that commutes with translation and is quick for the few modes that it keeps."""
 
 import math
 import warnings
@@ -8,21 +8,25 @@ from torch import Tensor, nn
 
 from sciwm.config import EncoderSettings
 
-with warnings.catch_warnings():  # its import warns about optional packages
+with warnings.catch_warnings():  # importing it warns about optional packages
     warnings.simplefilter("ignore")
     from neuralop.layers.fno_block import FNOBlocks
     from neuralop.layers.spectral_convolution import SpectralConv
 
 
-class TruncatedConv(SpectralConv):  # type: ignore[misc]  # it has no types
+class TruncatedConv(SpectralConv):  # type: ignore[misc]  # neuralop has no type hints
     """``SpectralConv`` with its transforms as matrix products over the kept modes, one along each axis.
 
-    The same numbers from the same weights. Fast transforms compute all modes, and their backward pass
-    does so with complex ones, which on a CPU takes several times as long.
+    It gives the same values from the same weights. Fast transforms compute all modes, and their backward pass uses
+    complex numbers, which takes several times as long on a CPU.
     """
 
     def forward(self, x: Tensor, output_shape: tuple[int, ...] | None = None) -> Tensor:
-        """``(batch, channel, *space)``, on a grid that can hold the modes and stays the same."""
+        """Apply the convolution to ``(batch, channel, *space)``, on a grid that resolves the modes.
+
+        Raises:
+            ValueError: If another output grid is asked for.
+        """
         if output_shape not in (None, tuple(x.shape[2:])):
             raise ValueError(f"Expected no other grid than {tuple(x.shape[2:])}, got {output_shape}.")
         *full, half = self.n_modes  # along the last axis the modes 0 .. half - 1, along others -n/2 .. n/2 - 1
@@ -38,16 +42,16 @@ class TruncatedConv(SpectralConv):  # type: ignore[misc]  # it has no types
         return y if self.bias is None else y + self.bias
 
     def _of_real(self, points: int, modes: int, like: Tensor) -> tuple[Tensor, Tensor]:
-        """To real and imaginary parts in turn ``(points, 2 modes)``, and back."""
+        """Matrices to real and imaginary parts in turn, ``(points, 2 modes)``, and back."""
         waves = torch.arange(modes, dtype=torch.float64, device=like.device)
         angle = torch.outer(torch.arange(points, device=like.device) * (2 * math.pi / points), waves)
         analysis = torch.stack([angle.cos(), -angle.sin()], dim=2) / points
-        twice = torch.where((waves > 0) & (2 * waves < points), 2.0, 1.0)  # the negative wavenumbers, conjugate
+        twice = torch.where((waves > 0) & (2 * waves < points), 2.0, 1.0)  # negative wavenumbers are conjugates
         synthesis = torch.stack([angle.cos() * twice, -angle.sin() * twice], dim=2)
         return analysis.flatten(1).to(like.dtype), synthesis.flatten(1).T.to(like.dtype)
 
     def _of_complex(self, points: int, modes: int, like: Tensor) -> Tensor:
-        """From modes ``-modes / 2 ..`` to the grid, ``(modes, points)``."""
+        """The matrix from the modes ``-modes / 2 ..`` to the grid, ``(modes, points)``."""
         waves = torch.arange(-(modes // 2), modes - modes // 2, dtype=torch.float64, device=like.device)
         angle = torch.outer(waves, torch.arange(points, device=like.device) * (2 * math.pi / points))
         return torch.polar(torch.ones_like(angle), angle).to(like.dtype.to_complex())
@@ -59,11 +63,11 @@ def _along(axis: int, values: Tensor, matrix: Tensor) -> Tensor:
 
 
 class Pointwise(nn.Module):
-    """A matrix acting on the channels at every point; on a CPU five times as fast as a convolution of width one."""
+    """A matrix on the channels at every point; on a CPU five times as fast as a convolution of width one."""
 
     def __init__(self, inputs: int, outputs: int, *, bias: bool = False) -> None:
         super().__init__()
-        layer = nn.Linear(inputs, outputs, bias=bias)  # for its initial values
+        layer = nn.Linear(inputs, outputs, bias=bias)  # only for its initial weights
         self.weight, self.bias = layer.weight, layer.bias
 
     def forward(self, fields: Tensor) -> Tensor:
@@ -75,11 +79,14 @@ class Pointwise(nn.Module):
 class Operator(nn.Module):
     """``P FNO(L u)``: a Fourier neural operator (Li et al. 2021, arXiv:2010.08895) between pointwise L and P.
 
-    It has no positional embedding, padding or normalisation, so it commutes with translation and is
-    the same at any resolution. P starts at zero.
+    It has no positional embedding, padding or normalisation, so that it commutes with translation and gives the same
+    at any resolution. P starts at zero.
 
     Args:
-        dimensions: of space.
+        inputs: The number of channels before L.
+        outputs: The number of channels after P.
+        settings: Width, layers and modes.
+        dimensions: The number of space dimensions.
     """
 
     def __init__(self, inputs: int, outputs: int, settings: EncoderSettings, dimensions: int) -> None:

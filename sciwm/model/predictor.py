@@ -1,4 +1,4 @@
-"""Latent and action to the next latent: the integrator of a learned tendency, and the linear predictor."""
+"""The predictors, which advance a latent under an action: the integrator of a learned tendency, and a linear one."""
 
 from collections.abc import Callable
 
@@ -11,22 +11,24 @@ from sciwm.model.spaces.dense import Assembled, in_parts
 from sciwm.model.tendency import QuadraticTendency
 
 Step = Callable[[Tensor, Tensor], Tensor]
-"""``step(z, a)``: one control interval, latents ``(batch, size)``, actions ``(batch, actuator)`` in [-1, 1]."""
+"""``step(z, a)`` over one control interval: latents ``(batch, size)``, scaled actions ``(batch, actuator)``."""
 
 
 class ExponentialPredictor(nn.Module):
-    """``z' = l z + N(z, a)`` over one control interval, in S equal substeps of a two-stage exponential scheme:
+    """Integrates ``dz/dt = l z + N(z, a)`` over one control interval by a two-stage exponential scheme.
+
+    Each of S equal substeps is
 
         y  = E z + N(z, a)
         z <- y + R (N(y, a) - N(z, a))
 
-    as ETD2RK (Cox & Matthews 2002, eq. 22, doi:10.1006/jcph.2002.6995), but with every coefficient learned by
-    the tendency. All of it happens in a space that may have more wavenumbers than the latent.
+    This is the form of ETD2RK (Cox & Matthews 2002, eq. 22, doi:10.1006/jcph.2002.6995), but the tendency learns all
+    coefficients. The step may carry slaved modes, wavenumbers beyond the latent's.
 
     Args:
         tendency: E, R and N.
-        widening: takes latents to the space of the step, and back.
-        substeps: S; 2 is often enough, and more help where imagined runs blow up behind steep fronts.
+        widening: The map of latents to the space of the step, and back.
+        substeps: S. 2 is often enough; more help where imagined runs blow up behind steep fronts.
     """
 
     def __init__(self, tendency: QuadraticTendency, widening: Widening, substeps: int) -> None:
@@ -36,12 +38,17 @@ class ExponentialPredictor(nn.Module):
         self.tendency = tendency
 
     def fit(self, scale: Tensor, latents: Tensor) -> None:
-        """Take over the fixed scales ``sigma`` of the latent, and those of products of samples ``(n, size)``."""
+        """Take over the fixed scales ``sigma`` of the latent, and measure those of products.
+
+        Args:
+            scale: The scales, of any shape with ``size`` entries.
+            latents: Samples, ``(n, size)``.
+        """
         scales = self.widening.widened(scale.view(1, -1), fill=float(scale.min()))
         self.tendency.fit(scales, self.widening.widened(latents))
 
     def set_forcing(self, forcing: Tensor) -> None:
-        """Start from what actions add to the latent over one interval, ``(actuator, size)``."""
+        """Start from what scaled actions add to the latent over one control interval, ``(actuator, size)``."""
         self.tendency.set_forcing(self.widening.widened(forcing / self.substeps))
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
@@ -49,7 +56,11 @@ class ExponentialPredictor(nn.Module):
         return self.widening.narrowed(self.tendency.actuation(shapes))
 
     def stepper(self, shapes: Tensor | None) -> Step:
-        """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
+        """The step with its maps assembled once, for a whole rollout.
+
+        Args:
+            shapes: The coordinates of the actuators' shapes, ``(actuator, size)``, if known.
+        """
         tendency = self.tendency.prepared(shapes)
 
         def step(z: Tensor, action: Tensor) -> Tensor:
@@ -65,7 +76,13 @@ class ExponentialPredictor(nn.Module):
 
 
 class LinearPredictor(nn.Module):
-    """``z+ = A z + B a + b``: the Koopman form, all of whose nonlinearity is the encoder's."""
+    """``z+ = A z + B a + b``: the Koopman form, in which only the encoder is nonlinear.
+
+    Args:
+        space: The space of the latents.
+        forcing: B, for scaled actions.
+        steady: b.
+    """
 
     def __init__(self, space: LatentSpace, forcing: Forcing, steady: SteadyForcing) -> None:
         super().__init__()
@@ -75,18 +92,22 @@ class LinearPredictor(nn.Module):
         self.steady = steady
 
     def fit(self, scale: Tensor, latents: Tensor) -> None:
-        """Nothing here depends on the scales."""
+        """Do nothing, as a linear step has no scales."""
 
     def set_forcing(self, forcing: Tensor) -> None:
-        """Start from what actions add to the latent over one interval, ``(actuator, size)``."""
+        """Start from what scaled actions add to the latent over one control interval, ``(actuator, size)``."""
         self.forcing.set_free(forcing)
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
-        """What scaled actions add over one interval, ``(actuator, size)``."""
+        """What scaled actions add over one control interval, ``(actuator, size)``."""
         return self.forcing.matrix(shapes)
 
     def stepper(self, shapes: Tensor | None) -> Step:
-        """Assemble the maps once, for a whole rollout; ``shapes`` are those of the actuators, if known."""
+        """The step with its maps assembled once, for a whole rollout.
+
+        Args:
+            shapes: The coordinates of the actuators' shapes, ``(actuator, size)``, if known.
+        """
         forcing, steady = self.forcing.matrix(shapes), self.steady()
         decay = Assembled(self.decay.map(), self.size, self.size, forcing)
         return lambda z, action: decay(z, plus=torch.addmm(steady, action, forcing))

@@ -1,17 +1,23 @@
-"""Proper orthogonal decomposition of sampled fields."""
+"""Principal components of sampled fields (proper orthogonal decomposition)."""
 
 import torch
 from torch import Tensor
 
 MOST_SNAPSHOTS = 1024
-"""A decomposition of more would take longer than a training."""
+"""The number of fields above which a decomposition would take longer than a training."""
 
 
 def principal_modes(fields: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Orthonormal modes ``(count, V, *space)`` that hold the most variance, and the deviation of each.
+    """The orthonormal modes of largest variance of fields ``(sample, V, *space)``, and their standard deviations.
 
-    Of many fields, at most ``MOST_SNAPSHOTS`` or four for each mode, spread evenly over all, are taken; there may
-    be fewer modes than asked for.
+    At most ``MOST_SNAPSHOTS`` fields, or four for each mode, are used, evenly spaced.
+
+    Args:
+        fields: ``(sample, V, *space)``.
+        count: The number of modes; there are fewer where the fields have fewer points or samples.
+
+    Returns:
+        The modes ``(count, V, *space)`` and the deviations ``(count,)``.
     """
     stride = -(-len(fields) // max(MOST_SNAPSHOTS, 4 * count))
     flat = (fields - fields.mean(dim=0))[::stride].flatten(1).double()

@@ -1,4 +1,4 @@
-"""Latent to what people want: functionals, fluxes of their budgets, actions, and fields."""
+"""Readouts: functionals, sources and outputs of their budgets, and fields, from latents."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from sciwm.model.spaces.fourier import along_axes, basis
 
 @dataclass(frozen=True)
 class Labels:
-    """What the data tell of transitions, normalised.
+    """The true functionals, sources and outputs of transitions, normalised.
 
     Args:
-        functionals: before, ``(sample, functional)``.
-        sources: over the interval, ``(sample, functional)``.
-        outputs: over the interval, ``(sample, functional, actuator)``.
+        functionals: Functionals at the beginning, ``(sample, functional)``.
+        sources: Sources averaged over the interval, ``(sample, functional)``.
+        outputs: Outputs averaged over the interval, ``(sample, functional, actuator)``.
     """
 
     functionals: Tensor
@@ -31,18 +31,19 @@ class Labels:
 
 
 class BudgetHeads(nn.Module):
-    """What a functional Q is and what feeds it over one interval: ``Q``, ``S`` and ``y_j``.
+    """Heads that read every functional Q, and the source S and outputs y_j of its budget over one interval:
 
         Q(z+) - Q(z) = interval ( S(z, z+, f) + sum_j a_j y_j(z, z+, f) ),    f = sum_j a_j G_j
 
-    S and y are averages over the interval, hence read from both its ends and from the forcing f between
-    them. The work of the actuators is bilinear and known, so only y is read, linearly; Q and S are
-    linear in the quadratic functionals that the space allows, in a spectral space all those that no
-    translation changes. Heads are fitted, not learned: anew as the latents change.
+    S and y are averages over the interval, so they are read from the latents at both its ends and from the forcing f
+    between them. The work of the actuators is bilinear in a and y; y is linear in what it is read from. Q and S are
+    linear in the quadratic functionals of the space, in a spectral space in all those that translation leaves
+    unchanged. Heads are fitted in closed form, anew as the latents change, not trained.
 
     Args:
-        functionals: number of functionals.
-        actuators: number of actions.
+        space: The space of the latents.
+        functionals: The number of functionals.
+        actuators: The number of actuators.
     """
 
     def __init__(self, space: LatentSpace, functionals: int, actuators: int) -> None:
@@ -58,13 +59,13 @@ class BudgetHeads(nn.Module):
 
     @torch.no_grad()
     def fit(self, before: Tensor, action: Tensor, after: Tensor, forcing: Tensor, labels: Labels) -> None:
-        """Least squares over transitions.
+        """Fit all heads by least squares over transitions.
 
         Args:
-            before, after: latents ``(sample, size)``.
-            action: scaled, ``(sample, actuator)``.
-            forcing: what actions add to a latent, in any unit, ``(actuator, size)``.
-            labels: what is to be read.
+            before, after: Latents, ``(sample, size)``.
+            action: Scaled actions, ``(sample, actuator)``.
+            forcing: What scaled actions add to a latent, in any unit, ``(actuator, size)``.
+            labels: The values to read.
         """
         self.forcing.copy_(forcing)
         self.values.fit(before, labels.functionals)
@@ -73,12 +74,20 @@ class BudgetHeads(nn.Module):
         self.outputs.fit(together, labels.outputs.flatten(1))
 
     def value(self, latent: Tensor) -> Tensor:
-        """Normalised ``Q`` ``(batch, functional)``."""
+        """Normalised functionals ``(batch, functional)`` of latents."""
         read: Tensor = self.values(latent)
         return read
 
     def fluxes(self, before: Tensor, action: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised ``S`` ``(batch, functional)`` and ``y`` ``(batch, functional, actuator)``; actions are scaled."""
+        """Normalised sources and outputs of the budgets over one interval.
+
+        Args:
+            before, after: Latents at both ends, ``(batch, size)``.
+            action: Scaled actions, ``(batch, actuator)``.
+
+        Returns:
+            Sources ``(batch, functional)`` and outputs ``(batch, functional, actuator)``.
+        """
         together = self._together(before, action, after)
         return self.sources(together), self.outputs(together).unflatten(1, self.shape)
 
@@ -87,13 +96,14 @@ class BudgetHeads(nn.Module):
 
 
 class SpectralDecoder(nn.Module):
-    """Latent to fields, linear plus quadratic; trained on detached latents, so it never shapes them.
+    """Decodes a spectral latent to fields, linearly plus products; it is trained on detached latents.
 
     Args:
-        variables: number of fields V.
-        rank: of the quadratic part; with 0 there is none, and the linear one stays as it is fitted.
-        grid: points along each axis.
-        means: variables whose means are those that the latent holds.
+        variables: The number of fields V.
+        space: The space of the latents.
+        rank: The number of products. 4 to 8 are good values; with 0 the decoder is linear and is not trained.
+        grid: The number of points along each axis.
+        means: The places of the variables whose means the latent holds.
     """
 
     def __init__(
@@ -127,7 +137,7 @@ class SpectralDecoder(nn.Module):
             self.scale_of_means[channel] = by_wave_vector.flatten()[0]
 
     def forward(self, latent: Tensor) -> Tensor:
-        """``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
+        """Map latents ``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
         coefficients = (self._frozen or self._coefficients)(latent)
         start, to_grid = self.linear.start, [getattr(self, f"to_grid_{axis}") for axis in range(len(self.fine.modes))]
         means = latent.unflatten(1, (start.channels, -1))[:, self.of_means, 0].view(-1, *self.scale_of_means.shape)
@@ -135,7 +145,7 @@ class SpectralDecoder(nn.Module):
         return along_axes(torch.where(self.means, means * self.scale_of_means, coefficients), to_grid)
 
     def freeze(self) -> None:
-        """Assemble the maps once, for weights that rest."""
+        """Assemble the maps once, for weights that no longer change."""
         linear = Assembled(self.linear.map(), self.linear.start.size, self.fine.size, self.scale_of_means)
         nothing, quadratic = self.scale_of_means.new_zeros(self.fine.size), self.quadratic
         if quadratic is None:
@@ -157,7 +167,14 @@ class SpectralDecoder(nn.Module):
 
 
 class VectorDecoder(nn.Module):
-    """Latent to fields, linear plus quadratic in twice as many principal modes as the latent has numbers."""
+    """Decodes a vector latent to fields: linear plus products in twice as many principal components as it has numbers.
+
+    Args:
+        variables: The number of fields V.
+        space: The space of the latents.
+        rank: The number of products, eight for each. 4 to 8 are good values.
+        grid: The number of points along each axis.
+    """
 
     def __init__(self, variables: int, space: VectorSpace, rank: int, grid: tuple[int, ...]) -> None:
         super().__init__()
@@ -173,7 +190,7 @@ class VectorDecoder(nn.Module):
 
     @torch.no_grad()
     def fit(self, scale: Tensor, fields: Tensor) -> None:
-        """Start as the inverse of an encoder that only projects on the leading modes of ``fields``."""
+        """Start as the inverse of an encoder that only projects on the leading components of ``fields``."""
         self.quadratic.fit(scale)
         modes, deviation = principal_modes(fields, len(self.scale))
         self.mean.copy_(fields.mean(dim=0))
@@ -181,9 +198,9 @@ class VectorDecoder(nn.Module):
         self.scale[: len(deviation)] = torch.maximum(deviation, SMALLEST_SCALE * deviation[0])
 
     def freeze(self) -> None:
-        """Nothing is assembled: its maps are matrices."""
+        """Do nothing, as the maps are matrices already."""
 
     def forward(self, latent: Tensor) -> Tensor:
-        """``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
+        """Map latents ``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
         coefficients = (self.linear(latent) + self.quadratic(latent)) * self.scale
         return (coefficients @ self.mode.flatten(1)).unflatten(1, self.mode.shape[1:]) + self.mean

@@ -1,4 +1,4 @@
-"""Fields on periodic domains to truncated Fourier coefficients, corrected by a Fourier neural operator."""
+"""The encoder of periodic domains: truncated Fourier coefficients, corrected by a Fourier neural operator."""
 
 import math
 from collections.abc import Sequence
@@ -22,20 +22,20 @@ from sciwm.model.spaces.spectral import wave_by_wave, wave_matrices
 class SpectralEncoder(Encoder):
     """``z_k = F_k[ S u + P FNO(L u) ] / sigma_k`` for wavenumbers ``|k| <= K`` along each periodic axis.
 
-    S acts pointwise, the operator on a grid of its own with twice the points that its modes need:
-    that keeps its activations from aliasing, and makes the latent the same at any resolution. Before
-    training the latent holds the fields' own Fourier coefficients, scaled to unit variance by the
-    fixed ``sigma_k``; without layers of the operator it always does.
+    S acts pointwise. The operator acts on a grid of its own with twice the points that its modes need, so that its
+    activations do not alias and the latent does not depend on the resolution of the fields. Before training P is zero:
+    the latent holds the Fourier coefficients of the fields, divided by their fixed standard deviations ``sigma_k``.
+    Without layers of the operator it always does.
 
     Args:
-        variables: number of fields V.
-        settings: sizes of the operator.
-        space: where the latents live.
-        means: true where a latent holds the mean of a variable as it is, ``(channel, *coefficients)``.
-        slaved_modes: so many wavenumbers more have the coordinates of actuators' shapes.
+        variables: The number of fields V.
+        settings: The sizes of the operator.
+        space: The space of the latents.
+        means: True where a latent holds the mean of a variable unchanged, ``(channel, *coefficients)``.
+        slaved_modes: The number of wavenumbers by which the coordinates of actuators' shapes exceed the latent's.
 
     Raises:
-        InputError: if there are other channels than variables, and no operator to make them.
+        InputError: If the numbers of channels and variables differ, and there is no operator.
     """
 
     space: SpectralSpace
@@ -64,7 +64,7 @@ class SpectralEncoder(Encoder):
         self.operator_modes = settings.modes
         self.corrected = [min(k, settings.modes) for k in space.modes]
         grid = [4 * settings.modes for _ in space.modes]
-        impulses = torch.zeros(variables + 1, variables, *grid)  # one for each variable, and nothing
+        impulses = torch.zeros(variables + 1, variables, *grid)  # one for each variable, and zero fields
         impulses.view(variables + 1, variables, -1)[range(variables), range(variables), 0] = float(math.prod(grid))
         self.register_buffer("impulses", self.grids.resampled(impulses, settings.modes, grid), persistent=False)
         self.impulses: Tensor
@@ -72,11 +72,11 @@ class SpectralEncoder(Encoder):
         self.turns: Tensor
         self.skip = Pointwise(variables, space.channels)
         nn.init.eye_(self.skip.weight.detach())
-        if space.channels > variables:  # channels that copy no field begin as features of their own
+        if space.channels > variables:  # channels beyond the variables start as random features
             nn.init.normal_(self.operator.projection.weight.detach()[variables:], 0, settings.width**-0.5)
 
     def forward(self, fields: Tensor) -> Tensor:
-        """Normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
+        """Map normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
         if self.fixed:
             return (self._coefficients(fields) / self.scale).flatten(1)
         kept = self._coefficients(fields)
@@ -90,32 +90,36 @@ class SpectralEncoder(Encoder):
 
     @property
     def conserved(self) -> Tensor:
-        """The means."""
+        """Where the latent holds conserved means: true there, ``(size,)``."""
         return self.means.flatten()
 
     @property
     def sees_any_grid(self) -> bool:
-        """It does."""
+        """Always true: fields are truncated to the latent's wavenumbers first."""
         return True
 
     def fewest_points(self, grid: tuple[int, ...]) -> tuple[int, ...]:
-        """Enough to resolve the latent's wavenumbers."""
+        """The fewest points along each axis that resolve the latent's wavenumbers, ``2 K + 2``."""
         return tuple(2 * k + 2 for k in self.space.modes)
 
     @classmethod
     def operator_points(cls, settings: EncoderSettings, axes: Sequence[Axis]) -> int:
-        """The operator's own grid; none with a single layer, which is applied by its impulse response."""
+        """The points of the operator's own grid; 0 for a single layer, which is applied by its transfer function."""
         return (4 * settings.modes) ** len(axes) if settings.layers > 1 else 0
 
     def _linear_correction(self, kept: Tensor) -> Tensor:
-        """The same from coefficients alone: what one layer makes of every wave is told by its answer to an impulse."""
-        asked, answers = (
+        """The correction by a single layer, from Fourier coefficients alone.
+
+        A single layer is linear and commutes with translation, so that its impulse response gives its transfer
+        function.
+        """
+        impulse, responses = (
             split(self.grids.coefficients(values, self.corrected), self.corrected)
             for values in (self.impulses[:1, :1], self.operator(self.impulses))
         )
-        constant, waves = answers[-1:], [k + 1 for k in self.corrected]
-        response = by_wave_vector(answers[:-1] - constant, len(waves)).unflatten(2, (self.space.channels, -1))
-        multipliers = response.permute(3, 1, 2, 0) / by_wave_vector(asked, len(waves))[:, 0, 0]
+        constant, waves = responses[-1:], [k + 1 for k in self.corrected]
+        response = by_wave_vector(responses[:-1] - constant, len(waves)).unflatten(2, (self.space.channels, -1))
+        multipliers = response.permute(3, 1, 2, 0) / by_wave_vector(impulse, len(waves))[:, 0, 0]
         linear = wave_by_wave(wave_matrices(multipliers, self.turns), waves)
 
         def corrected(flat: Tensor) -> Tensor:
@@ -126,13 +130,13 @@ class SpectralEncoder(Encoder):
         return correction + joined(constant, self.space.modes)
 
     def metric(self, exponent: float) -> Tensor:
-        """``m_k ~ sigma_k^(2 exponent)``."""
+        """Weights ``m_k ~ sigma_k^(2 exponent)``, summing to one."""
         weights = self.scale.flatten() ** (2 * exponent)
         return weights / weights.sum()
 
     @torch.no_grad()
     def fit(self, fields: Tensor) -> None:
-        """Set ``sigma_k`` to the deviation of each wave vector in ``fields``, at least 1e-3 of the largest."""
+        """Set ``sigma_k`` to the standard deviation of each wave vector in ``fields``, at least 1e-3 of the largest."""
         variance = self._coefficients(fields).var(dim=0).flatten(1)
         for block in replace(self.space, channels=1).wavenumber_blocks():
             variance[:, block] = variance[:, block].mean(dim=1, keepdim=True)
@@ -142,11 +146,11 @@ class SpectralEncoder(Encoder):
 
     @torch.no_grad()
     def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
-        """Normalised shapes of actuators ``(actuator, V, *space)`` in the units of the latent, by variable."""
+        """The coordinates of normalised shapes ``(actuator, V, *space)`` in ``shape_space``, scaled as the latent."""
         channels = [min(v, self.space.channels - 1) for v in range(shapes.shape[1])]
         scale = self.of_shapes.widened(self.scale[channels].view(1, -1), fill=float(self.scale.min()))
         return self.grids.coefficients(shapes, self.shape_space.modes).flatten(1) / scale
 
     def _coefficients(self, values: Tensor) -> Tensor:
-        """``(batch, channel, *space)`` to ``(batch, channel, *coefficients)``."""
+        """Map ``(batch, channel, *space)`` to ``(batch, channel, *coefficients)``."""
         return self.grids.coefficients(values, self.space.modes)

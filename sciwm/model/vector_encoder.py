@@ -1,4 +1,4 @@
-"""Fields on bounded domains to coefficients of principal modes, corrected by a Fourier neural operator."""
+"""The encoder of bounded domains: principal components of the fields, corrected by a Fourier neural operator."""
 
 import math
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ from sciwm.model.spaces import VectorSpace, Widening
 class VectorEncoder(Encoder):
     """``z_i = <phi_i, u + P FNO(L u)> / sigma_i`` on a bounded domain.
 
-    The ``phi_i`` are the leading modes of the proper orthogonal decomposition of the training fields
-    (Sirovich 1987, doi:10.1090/qam/910462), ``sigma_i`` their deviations: before training the latent
-    is the best linear one. The operator sees the fields mirrored at the ends of every bounded axis,
-    which makes them periodic and continuous.
+    The ``phi_i`` are the leading principal components of the training fields (proper orthogonal decomposition, Sirovich
+    1987, doi:10.1090/qam/910462), the ``sigma_i`` their standard deviations. Before training P is zero, so that the
+    latent is the best linear one. The operator acts on the fields mirrored at the ends of every bounded axis, which
+    makes them periodic and continuous.
 
     Args:
-        variables: number of fields V.
-        settings: sizes of the operator.
-        space: where the latents live.
-        grid: points along each axis.
-        bounded: which axes are.
+        variables: The number of fields V.
+        settings: The sizes of the operator.
+        space: The space of the latents. 14 numbers suit viscous Burgers flow between walls; see ``model.latent_size``.
+        grid: The number of points along each axis.
+        bounded: Whether each axis lies between walls.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class VectorEncoder(Encoder):
         self.scale: Tensor
 
     def forward(self, fields: Tensor) -> Tensor:
-        """Normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
+        """Map normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
         wide = fields
         for axis in self.mirrored:
             wide = torch.cat([wide, wide.flip(axis)], dim=axis)
@@ -60,16 +60,16 @@ class VectorEncoder(Encoder):
         return self._coefficients(fields - self.mean + correction) / self.scale
 
     def metric(self, exponent: float) -> Tensor:
-        """``m_i ~ sigma_i^(2 exponent)``."""
+        """Weights ``m_i ~ sigma_i^(2 exponent)``, summing to one."""
         weights = self.scale ** (2 * exponent)
         return weights / weights.sum()
 
     @torch.no_grad()
     def fit(self, fields: Tensor) -> None:
-        """Take modes and scales from ``fields`` ``(sample, V, *space)``.
+        """Take modes and scales from normalised fields ``(sample, V, *space)``.
 
         Raises:
-            InputError: if the latent has more numbers than the fields have modes.
+            InputError: If the latent has more numbers than the fields have modes.
         """
         self.mean.copy_(fields.mean(dim=0))
         modes, deviation = principal_modes(fields, self.space.size)
@@ -81,12 +81,12 @@ class VectorEncoder(Encoder):
 
     @torch.no_grad()
     def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
-        """Normalised shapes of actuators ``(actuator, V, *space)`` in the units of the latent."""
+        """The coordinates of normalised shapes ``(actuator, V, *space)`` in the latent, ``(actuator, size)``."""
         return self._coefficients(shapes) / self.scale
 
     @classmethod
     def operator_points(cls, settings: EncoderSettings, axes: Sequence[Axis]) -> int:
-        """The grid of the data, mirrored at walls."""
+        """The points of the data's grid, mirrored at walls."""
         return math.prod(axis.num_points * (1 if axis.periodic else 2) for axis in axes)
 
     def _coefficients(self, values: Tensor) -> Tensor:

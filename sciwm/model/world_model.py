@@ -1,4 +1,4 @@
-"""Encoder, predictor and readouts composed into the three verbs."""
+"""The world model: encoder, predictor and readouts behind the three verbs of ``Dynamics``."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -19,14 +19,17 @@ from sciwm.model.readouts import BudgetHeads, Labels
 
 
 class WorldModel(nn.Module):
-    """A learned ``Dynamics``: physical fields and actions in, latents inside, physical readouts out.
+    """A learned ``Dynamics``: it takes physical fields and actions, works on latents, and gives physical readouts.
 
-    The state is the latent z. With a ledger it is ``[z, q]``, where the functionals q are advanced by
-    their budgets, ``q+ = q + interval (S(z, z+) + sum_j a_j y_j(z, z+))``, which then hold exactly.
+    The state is the latent z. With a ledger it is ``[z, q]``, where the functionals q are advanced by their budgets,
+    ``q+ = q + interval (S(z, z+) + sum_j a_j y_j(z, z+))``, which then hold exactly.
+
+    Actions come in three units: physical at the verbs; *scaled* inside the predictor, in units of the largest, so that
+    no action stays zero; *normalised* to [-1, 1] in planners, so that bounds are alike.
 
     Args:
-        settings: kinds and sizes.
-        domain: what it is about.
+        settings: Kind of latent and sizes.
+        domain: Variables, grid, actions and scales.
     """
 
     def __init__(self, settings: ModelSettings, domain: Domain) -> None:
@@ -50,22 +53,22 @@ class WorldModel(nn.Module):
 
     @property
     def latent_size(self) -> int:
-        """Numbers in one latent, without the ledger."""
+        """The number of values in one latent, without the ledger."""
         return self.encoder.space.size
 
     @property
     def conserved(self) -> Tensor:
-        """Where the latent holds means that forcing alone changes: true there, ``(latent size,)``."""
+        """Where the latent holds conserved means, which the forcing alone changes: true there, ``(latent size,)``."""
         return self.encoder.conserved
 
     @property
     def state_size(self) -> int:
-        """Numbers in one state."""
+        """The number of values in one state, the ledger included."""
         return self.latent_size + (len(self.domain.functionals) if self.ledger else 0)
 
     @contextmanager
     def assembled(self) -> Iterator[None]:
-        """Within this context the predictor's maps are assembled once, for as long as its weights rest."""
+        """Assemble the predictor's maps once for all steps in this context. Weights must not change in it."""
         before, self._assembled = self._assembled, self.stepper()
         try:
             yield
@@ -73,17 +76,17 @@ class WorldModel(nn.Module):
             self._assembled = before
 
     def stepper(self) -> Step:
-        """One interval of bare latents under scaled actions, its maps assembled; conserved means change exactly."""
+        """The step of latents without a ledger, under scaled actions: maps are assembled, conserved means exact."""
         step, encoder = self.predictor.stepper(self.shapes), self.encoder
         if not self.conserved.any() or self.shapes is None:
             return step
         forcing = encoder.of_shapes.narrowed(self.shapes)[:, : encoder.space.size]
-        missing = encoder.space.size - forcing.shape[1]  # channels that copy no variable
+        missing = encoder.space.size - forcing.shape[1]  # channels beyond the variables
         supply = torch.nn.functional.pad(forcing, (0, missing)) * self.control_interval
         return conserving(step, self.conserved, torch.where(self.conserved, supply, torch.zeros(())))
 
     def freeze(self) -> "WorldModel":
-        """Make ready for use: no more gradients to the weights, the maps assembled for good."""
+        """Make ready for use: weights take no gradients, and all maps are assembled for good."""
         self.requires_grad_(False).eval()
         self._assembled = self.stepper()
         self.decoder.freeze()
@@ -91,16 +94,18 @@ class WorldModel(nn.Module):
 
     @property
     def fewest_points(self) -> tuple[int, ...]:
-        """Along each axis: coarser fields would alias, or do not fit."""
+        """The fewest points along each axis: coarser fields would alias, or do not fit."""
         return self.encoder.fewest_points(self.domain.shape)
 
     # The verbs ----------------------------------------------------------------------------------
 
     def encode(self, fields: Tensor) -> Tensor:
-        """Fields ``(batch, variable, *space)`` to states ``(batch, size)``; periodic ones at any resolution.
+        """Encode physical fields ``(batch, variable, *space)`` as states ``(batch, size)``.
+
+        Periodic fields may have any resolution, fields between walls that of the training data.
 
         Raises:
-            InputError: if there are fewer points than ``fewest_points``.
+            InputError: If there are fewer points than ``fewest_points``.
         """
         if any(n < least for n, least in zip(fields.shape[2:], self.fewest_points, strict=True)):
             got, fewest = ("x".join(map(str, points)) for points in (fields.shape[2:], self.fewest_points))
@@ -109,20 +114,23 @@ class WorldModel(nn.Module):
         return self.state_of(self.encoder(self.normalize(fields)))
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
-        """One control interval under a physical action ``(batch, actuator)``; of a bare latent, no ledger is kept."""
+        """Advance states by one control interval under a held physical action ``(batch, actuator)``.
+
+        A latent without its ledger is advanced without one.
+        """
         step = self._assembled or self.stepper()
         before = self.latent(state)
         after = step(before, self.scaled(action))
         if state.shape[1] == self.latent_size:
             return after
-        account = state[:, self.latent_size :] + self.inflow(before, action, after) / self.functional_scale("deviation")
-        return torch.cat([after, account], dim=1)
+        ledger = state[:, self.latent_size :] + self.inflow(before, action, after) / self.functional_scale("deviation")
+        return torch.cat([after, ledger], dim=1)
 
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """Functionals by name, each ``(batch,)``; under ``"fields"`` the decoded fields.
+        """Functionals by name, each ``(batch,)``, in physical units; ``"fields"`` gives the decoded fields.
 
         Raises:
-            InputError: if a name is neither.
+            InputError: If a name is neither.
         """
         known = ["fields", *(f.name for f in self.domain.functionals)]
         if unknown := sorted(set(names) - set(known)):
@@ -137,38 +145,44 @@ class WorldModel(nn.Module):
                 read[f.name] = values[:, i] * f.deviation + f.mean
         return {name: read[name] for name in names}
 
-    # What they are made of ----------------------------------------------------------------------
+    # Parts of the verbs ------------------------------------------------------------------------
 
     def normalize(self, fields: Tensor) -> Tensor:
-        """Physical fields ``(..., variable, *space)`` to zero mean and unit deviation, in the weights' precision."""
+        """Scale physical fields ``(..., variable, *space)`` to zero mean and unit standard deviation.
+
+        The result has the precision of the weights.
+        """
         centred = fields - self._of_variables(fields, "mean")
         return (centred / self._of_variables(fields, "deviation")).to(self.heads.forcing)
 
     def scaled(self, action: Tensor) -> Tensor:
-        """Physical actions in units of the largest, so that no action stays none; in the weights' precision."""
+        """Scale physical actions by the largest of each actuator, so that no action stays zero.
+
+        The result has the precision of the weights.
+        """
         return (action / self.largest_actions.to(action)).to(self.heads.forcing)
 
     def state_of(self, latent: Tensor) -> Tensor:
-        """Latents ``(..., size)``, with the functionals read from them where there is a ledger."""
+        """The states of latents ``(..., size)``; a ledger starts with the functionals that heads read from them."""
         if not self.ledger:
             return latent
         read = self.heads.value(latent.flatten(0, -2)).unflatten(0, latent.shape[:-1])
         return torch.cat([latent, read], dim=-1)
 
     def latent(self, state: Tensor) -> Tensor:
-        """The state without its ledger."""
+        """The latents of states: without the ledger."""
         return state[..., : self.latent_size]
 
     def functionals(self, state: Tensor) -> Tensor:
-        """Normalised functionals of states ``(batch, size)``: from the ledger if there is one, else by the heads."""
+        """Normalised functionals of states ``(batch, size)``: those of the ledger if there is one, else the heads'."""
         return state[:, self.latent_size :] if self.ledger else self.heads.value(state)
 
     def inflow(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
-        """What the budgets let into every functional over one interval, physical: ``interval (S + sum_j a_j y_j)``.
+        """The change of every functional over one interval by its budget, physical: ``interval (S + sum_j a_j y_j)``.
 
         Args:
-            before, after: latents ``(batch, size)``.
-            action: physical, ``(batch, actuator)``.
+            before, after: Latents at both ends, ``(batch, size)``.
+            action: Physical actions, ``(batch, actuator)``.
 
         Returns:
             ``(batch, functional)``.
@@ -180,11 +194,11 @@ class WorldModel(nn.Module):
 
     @torch.no_grad()
     def fit(self, fields: Tensor, shapes: Tensor | None) -> None:
-        """Set the fixed scales, and what is known of the forcing, from training data.
+        """Fit the fixed scales, and the coordinates of the actuators' shapes, to training data.
 
         Args:
-            fields: physical, ``(sample, variable, *space)``.
-            shapes: of the actuators, physical, ``(actuator, variable, *space)``; None where they are not known.
+            fields: Physical fields, ``(sample, variable, *space)``.
+            shapes: The shapes of the actuators, physical, ``(actuator, variable, *space)``; None if not known.
         """
         normalized = self.normalize(fields)
         self.encoder.fit(normalized)
@@ -197,30 +211,30 @@ class WorldModel(nn.Module):
 
     @torch.no_grad()
     def fit_forcing(self, before: Tensor, action: Tensor, after: Tensor) -> None:
-        """Where nobody says how the actuators act, start from the best linear answer to them.
+        """Where shapes are not known, start the forcing G from the least-squares fit
 
-            z+ - z = a G + z A + c,    least squares over transitions of the data
+            z+ - z = a G + z A + c    over transitions of the data.
 
         Args:
-            before, after: physical fields one interval apart, ``(sample, variable, *space)``.
-            action: physical, ``(sample, actuator)``.
+            before, after: Physical fields one interval apart, ``(sample, variable, *space)``.
+            action: Physical actions, ``(sample, actuator)``.
         """
         if self.shapes is not None:
             return
         z, change = self.latent(self.encode(before)), self.latent(self.encode(after))
         change, scaled = change - z, self.scaled(action)
-        known = z if z.shape[1] < len(z) // 4 else z[:, :0]  # as regressors, where there are samples enough
-        answer = least_squares(torch.cat([scaled, known, torch.ones_like(scaled[:, :1])], dim=1), change)
-        self.predictor.set_forcing(answer[: scaled.shape[1]].to(z))
+        known = z if z.shape[1] < len(z) // 4 else z[:, :0]  # regressors, only with enough samples to fit them
+        fitted = least_squares(torch.cat([scaled, known, torch.ones_like(scaled[:, :1])], dim=1), change)
+        self.predictor.set_forcing(fitted[: scaled.shape[1]].to(z))
 
     @torch.no_grad()
     def fit_heads(self, before: Tensor, action: Tensor, after: Tensor, labels: Labels) -> None:
-        """Fit the heads to what latents and predictor are now.
+        """Fit the heads in closed form to the present latents and predictor.
 
         Args:
-            before, after: states one interval apart, ``(sample, size)``.
-            action: physical, ``(sample, actuator)``.
-            labels: of these transitions.
+            before, after: States one interval apart, ``(sample, size)``.
+            action: Physical actions, ``(sample, actuator)``.
+            labels: The true functionals, sources and outputs of these transitions.
         """
         forcing = self.predictor.actuation(self.shapes)
         self.heads.fit(self.latent(before), self.scaled(action), self.latent(after), forcing, labels)
@@ -230,13 +244,13 @@ class WorldModel(nn.Module):
         return scale.to(like)
 
     def functional_scale(self, name: str) -> Tensor:
-        """One of the scales of functionals, ``(functional,)``: ``deviation``, ``change_deviation``, ..."""
+        """A scale of the functionals by name, ``(functional,)``: ``deviation``, ``change_deviation``, ..."""
         scale: Tensor = getattr(self, f"functional_{name}")
         return scale.to(self.heads.forcing)
 
 
 def scales_of(domain: Domain) -> dict[str, Tensor]:
-    """The scales that normalise fields, functionals and actions, in double precision, by the names of buffers."""
+    """The scales of fields, functionals and actions, in double precision, by the names of buffers."""
     space = (1,) * len(domain.axes)
     scales = {
         f"variable_{name}": torch.tensor([getattr(v, name) for v in domain.variables], dtype=torch.float64)

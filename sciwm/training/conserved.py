@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from sciwm.data import Domain, Trajectories
 from sciwm.errors import Problem, raise_if
 
-OF_SUPPLY, OF_FIELD = 1e-2, 1e-3
-"""Of what the forcing brings and of the field's deviation, what rounding and packed files may change."""
+SUPPLY_TOLERANCE, FIELD_TOLERANCE = 1e-2, 1e-3
+"""Tolerances for rounding and packed files, relative to the supply by the forcing and to the field's deviation."""
 
 
 def require_conserved(names: Sequence[str], data: Trajectories, shapes: NDArray[np.float64], domain: Domain) -> None:
@@ -30,11 +30,11 @@ def require_conserved(names: Sequence[str], data: Trajectories, shapes: NDArray[
             continue
         fields, rows = data.array(variable.name), data.usable
         start, end = (np.asarray(fields[rows, t], dtype=float).reshape(len(rows), -1).mean(axis=1) for t in (0, -1))
-        brought = data.array("action")[rows, : data.intervals].sum(axis=1) @ shapes[:, place].reshape(
+        supplied = data.array("action")[rows, : data.intervals].sum(axis=1) @ shapes[:, place].reshape(
             len(shapes), -1
         ).mean(axis=1)
-        missing = np.abs(end - start - data.control_interval * brought)
-        allowed = OF_SUPPLY * np.abs(data.control_interval * brought) + OF_FIELD * variable.deviation
+        missing = np.abs(end - start - data.control_interval * supplied)
+        allowed = SUPPLY_TOLERANCE * np.abs(data.control_interval * supplied) + FIELD_TOLERANCE * variable.deviation
         worst = int(np.argmax(missing - allowed))
         if missing[worst] > allowed[worst]:
             limit, found = (f"{values[worst]:.2g} {variable.units}".strip() for values in (allowed, missing))

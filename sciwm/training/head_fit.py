@@ -11,7 +11,7 @@ from sciwm.dynamics import encode_trajectory
 from sciwm.model import Labels, WorldModel
 
 MOST, FEWEST, NUMBERS = 4096, 256, 2**25
-"""Transitions: so many, or fewer of large fields, until there are so many numbers in them."""
+"""Most and fewest transitions, and the number of field values above which there are fewer than most."""
 
 
 def transitions(sets: Sequence[Trajectories], domain: Domain, seed: int) -> Batch:

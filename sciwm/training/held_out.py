@@ -57,7 +57,7 @@ class HeldOut:
         self, model: WorldModel, progress: float, sensitivities: Sensitivities | None
     ) -> dict[str, float]:
         """The gradient norm of each weighted term at the latents, before physical terms are bounded."""
-        batch = self.batch.first(self.config.training.batch_size)  # what training has the memory for
+        batch = self.batch.first(self.config.training.batch_size)  # as in training, which has the memory for these
         terms = self.objective.terms(model, batch, sensitivities, torch.Generator().manual_seed(0))
         weights, norms = self.objective.weights(progress), dict[str, float]()
         for name, term in terms.by_name().items():

@@ -199,7 +199,10 @@ def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | Non
     raise_if(
         [
             Problem(
-                f"loss.physics.{term.name}", "samples that hold what it is matched to", "none", "set its weight to 0"
+                f"loss.physics.{term.name}",
+                "sensitivities that hold what it is matched to",
+                "none",
+                "set its weight to 0",
             )
             for term in TERMS
             if term.is_asked(config.loss) and not term.needs <= held

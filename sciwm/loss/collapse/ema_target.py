@@ -84,7 +84,7 @@ class EMATarget(AntiCollapse):
     def after_update(self, encoder: nn.Module, progress: float) -> None:
         """Move the weights of the copy towards those of ``encoder``; buffers are copied."""
         momentum = self.momentum + (self.final_momentum - self.momentum) * progress
-        for mine, theirs in zip(self.encoder.parameters(), encoder.parameters(), strict=True):
-            mine.lerp_(theirs, 1 - momentum)
-        for kept, given in zip(self.encoder.buffers(), encoder.buffers(), strict=True):
-            kept.copy_(given)
+        for average, current in zip(self.encoder.parameters(), encoder.parameters(), strict=True):
+            average.lerp_(current, 1 - momentum)
+        for copied, current in zip(self.encoder.buffers(), encoder.buffers(), strict=True):
+            copied.copy_(current)

@@ -18,9 +18,10 @@ def adjoint_error(
 
         < w |g^ - g|^2 > / < w |g|^2 >,    g = dJ/da,    J = sum_h <|u_h - target|^2>,
 
-    with actions normalised to [-1, 1]. The weight ``w = 1 / (|g|^2 + floor <|g|^2>)`` makes a given relative error
-    cost the same near the target, where gradients are small, as far from it. Fields are decoded from the latents,
-    so that the decoder learns from this term too.
+    where g^ is the gradient through the model, g that through the solver, and actions are normalised to [-1, 1].
+    The weight ``w = 1 / (|g|^2 + floor <|g|^2>)`` makes a given relative error cost the same near the target, where
+    gradients are small, as far from it. Fields are decoded from the latents, so that the decoder learns from this
+    term too.
 
     Args:
         model: The model in training.

@@ -6,33 +6,36 @@ import torch
 from torch import Tensor
 
 LatentMap = Callable[[Tensor], Tensor]
-"""``(batch, inputs) -> (batch, outputs)``."""
+"""A map ``(batch, inputs) -> (batch, outputs)``."""
 
 DENSE_ENTRIES = 2**18
-"""A linear map with at most so many entries is quicker as one matrix than as its parts."""
+"""The number of entries up to which a linear map is quicker as one matrix than as its parts."""
 
 CACHED_NUMBERS = 2**18
-"""Of what a step makes on the way: with more of them memory, not arithmetic, takes the time."""
+"""The number of intermediate values above which a step spends its time on memory instead of arithmetic."""
 
 
 def as_matrix(linear: LatentMap, inputs: int, outputs: int, like: Tensor) -> Tensor | None:
-    """A linear map of latents ``(batch, inputs)`` as the matrix to multiply from the right; None if that is large."""
+    """The matrix of a linear map, to multiply from the right, ``(inputs, outputs)``; None if it is large."""
     if inputs * outputs > DENSE_ENTRIES:
         return None
     return linear(torch.eye(inputs, dtype=like.dtype, device=like.device))
 
 
 def applied(linear: LatentMap, latent: Tensor, outputs: int) -> Tensor:
-    """``linear(latent)``, by way of its matrix where the batch is large enough for that to pay."""
+    """``linear(latent)``, computed by the matrix of the map where the batch is large enough to pay for it."""
     matrix = as_matrix(linear, latent.shape[1], outputs, latent) if len(latent) > 2 * latent.shape[1] else None
     return linear(latent) if matrix is None else latent @ matrix
 
 
 class Assembled:
-    """A linear map, as one matrix where that is small.
+    """A linear map, assembled as one matrix if that is small.
 
     Args:
-        linear: the map.
+        linear: The map.
+        inputs: The size of its arguments.
+        outputs: The size of its results.
+        like: A tensor in the precision and on the device of the matrix.
     """
 
     def __init__(self, linear: LatentMap, inputs: int, outputs: int, like: Tensor) -> None:
@@ -40,16 +43,16 @@ class Assembled:
         self.matrix = as_matrix(linear, inputs, outputs, like)
 
     def __call__(self, z: Tensor, plus: Tensor) -> Tensor:
-        """The image of ``z`` plus something."""
+        """``linear(z) + plus``."""
         return self.linear(z).add_(plus) if self.matrix is None else torch.addmm(plus, z, self.matrix)
 
 
 def in_parts(of_rows: Callable[..., Tensor], numbers: int) -> Callable[..., Tensor]:
-    """The same function of rows, taken of a few at once where no gradient is asked for.
+    """The same function of rows, computed for a few rows at once where no gradient is needed.
 
     Args:
-        of_rows: tensors ``(batch, ...)`` to one ``(batch, ...)``, every row by itself.
-        numbers: that a row makes on the way.
+        of_rows: A function of tensors ``(batch, ...)`` to one ``(batch, ...)`` that treats every row by itself.
+        numbers: The number of intermediate values of one row.
     """
     at_once = max(1, CACHED_NUMBERS // numbers)
 

@@ -1,4 +1,4 @@
-"""The differential operators that equations of transport and diffusion are made of, as multipliers of wavenumbers."""
+"""The differential operators of transport and diffusion, as multipliers of Fourier coefficients."""
 
 import itertools
 import math
@@ -9,15 +9,15 @@ from torch import Tensor
 
 
 def differential_operators(modes: Sequence[int], extents: Sequence[float]) -> Tensor:
-    """``1``, the first derivatives, the Laplacian and, applied to each of these three kinds, its inverse.
+    """The identity, the first derivatives, the Laplacian, and the inverse Laplacian of the first two.
 
-    A multiplier is real on every combination of quarter turns of the phase (``SpectralLinear``): a
-    derivative along x is ``-k_x`` times a quarter turn along x. In one dimension the inverse Laplacian
-    of a derivative is the antiderivative; in two it takes vorticity to velocity.
+    In one dimension the inverse Laplacian of a derivative is the antiderivative; in two dimensions it maps vorticity to
+    velocity. A multiplier is real on every combination of quarter turns of the phase (``SpectralLinear``): a derivative
+    along x is ``-k_x`` times a quarter turn along x.
 
     Args:
         modes: K along each axis.
-        extents: lengths of the axes; wavenumbers are those of the shortest wave being one.
+        extents: The lengths of the axes; wavenumbers are in units of the largest one.
 
     Returns:
         ``(operator, 2^D, K_1 + 1 .. K_D + 1)``.

@@ -1,8 +1,8 @@
-"""Truncated Fourier series of real fields: their basis, their layout in memory, and quarter turns of their phases.
+"""Truncated Fourier series of real fields: basis, layout of the coefficients, and quarter turns of the phase.
 
-Coefficients along an axis stand as ``[c_0, c_1 .. c_K, s_1 .. s_K]`` in the orthonormal basis
-``1, sqrt(2) cos(k x), sqrt(2) sin(k x)`` on ``[0, 2 pi)``. Split, they are ``[c_0 .. c_K, s_0 .. s_K]`` with
-``s_0 = 0``, so that every wavenumber has as many.
+Coefficients along an axis are ordered as ``[c_0, c_1 .. c_K, s_1 .. s_K]`` in the orthonormal basis
+``1, sqrt(2) cos(k x), sqrt(2) sin(k x)`` on ``[0, 2 pi)``. *Split* coefficients are ``[c_0 .. c_K, s_0 .. s_K]`` with
+``s_0 = 0``, so that every wavenumber has the same number.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def basis(modes: int, num_points: int) -> Tensor:
-    """Basis functions on equispaced points, shape ``(2 modes + 1, num_points)``."""
+    """The basis functions on equispaced points, ``(2 modes + 1, num_points)``."""
     x = torch.arange(num_points, dtype=torch.float64) * (2 * math.pi / num_points)
     kx = torch.arange(1, modes + 1, dtype=torch.float64)[:, None] * x
     ones = torch.ones(1, num_points, dtype=torch.float64)
@@ -22,14 +22,14 @@ def basis(modes: int, num_points: int) -> Tensor:
 
 
 def along_axes(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
-    """Multiply the last one or two axes by one matrix each, ``(..., n_1 .. n_D) -> (..., m_1 .. m_D)``."""
+    """Multiply each of the last one or two axes by a matrix, ``(..., n_1 .. n_D) -> (..., m_1 .. m_D)``."""
     for axis, matrix in enumerate(reversed(matrices)):
         values = values @ matrix if axis == 0 else matrix.T @ values
     return values
 
 
 def split(coefficients: Tensor, modes: Sequence[int]) -> Tensor:
-    """The first ``modes`` wavenumbers along the last axes, split: ``(..., 2 K_1 + 1 ..) -> (..., 2 (k_1 + 1) ..)``."""
+    """Split the first ``modes`` wavenumbers along the last axes, ``(..., 2 K_1 + 1 ..) -> (..., 2 (k_1 + 1) ..)``."""
     for axis, k in enumerate(modes, start=coefficients.ndim - len(modes)):
         cosines = coefficients.narrow(axis, 0, k + 1)
         sines = coefficients.narrow(axis, coefficients.shape[axis] // 2 + 1, k)
@@ -38,7 +38,7 @@ def split(coefficients: Tensor, modes: Sequence[int]) -> Tensor:
 
 
 def joined(values: Tensor, modes: Sequence[int]) -> Tensor:
-    """Inverse of :func:`split`, to at least as many ``modes``; those beyond are zero."""
+    """Inverse of :func:`split`, to ``modes`` wavenumbers or more; those that were not split are zero."""
     for axis, k in enumerate(modes, start=values.ndim - len(modes)):
         kept = values.shape[axis] // 2 - 1
         cosines, sines = values.narrow(axis, 0, kept + 1), values.narrow(axis, kept + 2, kept)
@@ -48,7 +48,11 @@ def joined(values: Tensor, modes: Sequence[int]) -> Tensor:
 
 
 def by_wave_vector(values: Tensor, dimensions: int) -> Tensor:
-    """Split ``(batch, channel, 2 n_1 .. 2 n_D) -> (n_1 ... n_D, batch, channel 2^D)``, the sines of an axis last."""
+    """Sort split coefficients by wave vector; the sines of an axis come last.
+
+    Returns:
+        ``(batch, channel, 2 n_1 .. 2 n_D) -> (n_1 ... n_D, batch, channel 2^D)``.
+    """
     batch, channels, *pairs = values.shape
     values = values.reshape(batch, channels, *(m for n in pairs for m in (2, n // 2)))
     kinds, waves = range(2, 2 + 2 * dimensions, 2), range(3, 3 + 2 * dimensions, 2)
@@ -56,7 +60,7 @@ def by_wave_vector(values: Tensor, dimensions: int) -> Tensor:
 
 
 def from_wave_vectors(values: Tensor, points: Sequence[int]) -> Tensor:
-    """Inverse of :func:`by_wave_vector`, where there are ``points`` wavenumbers along each axis."""
+    """Inverse of :func:`by_wave_vector`, for ``points`` wavenumbers along each axis."""
     d, batch = len(points), values.shape[1]
     values = values.view(*points, batch, -1, *(2,) * d)
     pairs = [place for axis in range(d) for place in (d + 2 + axis, axis)]
@@ -64,20 +68,20 @@ def from_wave_vectors(values: Tensor, points: Sequence[int]) -> Tensor:
 
 
 def wavenumbers(modes: int) -> Tensor:
-    """Of each coefficient along one axis: ``0, 1 .. K, 1 .. K``."""
+    """The wavenumber of each coefficient along one axis: ``0, 1 .. K, 1 .. K``."""
     k = torch.arange(1, modes + 1)
     return torch.cat([torch.zeros(1, dtype=torch.long), k, k])
 
 
 def quarter_turn(modes: int) -> Tensor:
-    """Takes ``c_k`` to ``s_k`` and ``s_k`` to ``-c_k``; multiplied from the right."""
+    """The matrix, multiplied from the right, that maps ``c_k`` to ``s_k`` and ``s_k`` to ``-c_k``."""
     turn, k = torch.zeros(2 * modes + 1, 2 * modes + 1), torch.arange(1, modes + 1)
     turn[k, modes + k], turn[modes + k, k] = 1.0, -1.0
     return turn
 
 
 def wave_vectors(modes: Sequence[int]) -> Tensor:
-    """Of each coefficient the number of its ``(|k_1| .. |k_D|)``, row by row; ``(*coefficients)``."""
+    """For each coefficient the number of its ``(|k_1| .. |k_D|)``, counted row by row; ``(*coefficients)``."""
     label = torch.zeros((1,) * len(modes), dtype=torch.long)
     for axis, k in enumerate(modes):
         label = label * (k + 1) + wavenumbers(k).reshape([-1 if d == axis else 1 for d in range(len(modes))])
@@ -85,9 +89,9 @@ def wave_vectors(modes: Sequence[int]) -> Tensor:
 
 
 def turns(modes: Sequence[int]) -> Tensor:
-    """J^e for e in {0, 1}^D on what belongs to each wave vector, ``(2^D, 2^D, 2^D, wave vectors)``, from the right.
+    """The quarter turns J^e, e in {0, 1}^D, of each wave vector, ``(2^D, 2^D, 2^D, wave vectors)``, from the right.
 
-    The middle axes are cosines and sines, as :func:`by_wave_vector` has them; the sine of wavenumber 0 stays zero.
+    The middle axes are cosines and sines in the order of :func:`by_wave_vector`; the sine of wavenumber 0 stays zero.
     """
     both = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [-1.0, 0.0]]])
     every = []

@@ -1,4 +1,4 @@
-"""What encoder, predictor and readouts have in common: the space of the latents and the maps it allows."""
+"""The interface of latent spaces: their coordinates, and the maps between them."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, Self
@@ -14,23 +14,23 @@ Quadratics = SpectralQuadratics | VectorQuadratics
 
 
 class LatentSpace(Protocol):
-    """A spectral or a vector space; maps go between spaces of one kind."""
+    """A spectral or a vector space. Maps go between spaces of the same kind."""
 
     @property
     def size(self) -> int:
-        """Numbers in one latent."""
+        """The number of values in one latent."""
         ...
 
     def repeated(self, times: int) -> Self:
-        """Several latents side by side."""
+        """The space of several latents side by side."""
         ...
 
     def with_modes(self, more: int) -> Self:
-        """The space of ``more`` wavenumbers along each axis, where there are any; else the same."""
+        """The space with ``more`` wavenumbers along each axis; the same space if it has no wavenumbers."""
         ...
 
     def places_in(self, wider: Any) -> Tensor:
-        """Indices of the coordinates of this space among those of a wider one."""
+        """The indices of this space's coordinates among those of a wider one."""
         ...
 
     def linear(self, to: Any) -> LinearMap:
@@ -38,17 +38,17 @@ class LatentSpace(Protocol):
         ...
 
     def product(self, to: Any, rank: int, *, deviation: float) -> QuadraticMap:
-        """The general quadratic map, up to ``rank``, to another space."""
+        """The general quadratic map of a ``rank`` to another space; its weights start with a standard deviation."""
         ...
 
     def quadratics(self) -> Quadratics:
-        """The linear and quadratic functionals that the space allows."""
+        """The linear and quadratic functionals of the space."""
         ...
 
     def varying_along(self, axes: Sequence[bool]) -> Tensor:
-        """Indices of the coordinates of fields that are constant along all other axes."""
+        """The indices of the coordinates of fields that vary along some axes only."""
         ...
 
     def wavenumber_blocks(self) -> list[Tensor] | None:
-        """Indices of the coordinates of each wavenumber, if there are any."""
+        """The indices of the coordinates of each wavenumber; None if there are no wavenumbers."""
         ...

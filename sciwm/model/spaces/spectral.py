@@ -1,8 +1,8 @@
-"""Latent fields as truncated Fourier series, and the maps between them that commute with translation.
+"""Spectral latents: truncated Fourier series, and the maps between them that commute with translation.
 
-A latent of C channels and K modes along each axis is the real vector of the coefficients, per channel
-the tensor product over axes of those of :mod:`sciwm.model.spaces.fourier`: the sum of squares is the mean square.
-Latent grids are so small that transforms are matrix products, one along each axis.
+A latent of C channels and K modes along each axis is the real vector of its coefficients: for each channel the tensor
+product over axes of those of :mod:`sciwm.model.spaces.fourier`, so that the sum of squares is the mean square of the
+field. Latent grids are so small that transforms are matrix products, one along each axis.
 """
 
 import itertools
@@ -31,12 +31,12 @@ from sciwm.model.spaces.fourier import (
 
 @dataclass(frozen=True)
 class SpectralSpace:
-    """Where such latents live.
+    """The space of spectral latents.
 
     Args:
-        channels: C.
-        modes: K along each axis.
-        extents: lengths of the axes; only their ratios matter.
+        channels: The number of channels, C.
+        modes: The largest wavenumber K along each axis.
+        extents: The lengths of the axes; only their ratios matter.
     """
 
     channels: int
@@ -45,24 +45,24 @@ class SpectralSpace:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Coefficients of one channel along each axis, ``2 K + 1``."""
+        """The number of coefficients of one channel along each axis, ``2 K + 1``."""
         return tuple(2 * k + 1 for k in self.modes)
 
     @property
     def size(self) -> int:
-        """Numbers in one latent."""
+        """The number of values in one latent."""
         return self.channels * math.prod(self.shape)
 
     def repeated(self, times: int) -> "SpectralSpace":
-        """Several latents side by side."""
+        """The space of several latents side by side."""
         return replace(self, channels=times * self.channels)
 
     def with_modes(self, more: int) -> "SpectralSpace":
-        """That of latents of ``more`` wavenumbers along each axis."""
+        """The space with ``more`` wavenumbers along each axis."""
         return replace(self, modes=tuple(k + more for k in self.modes))
 
     def places_in(self, wider: "SpectralSpace") -> Tensor:
-        """Indices of the coordinates of this space among those of one of more modes."""
+        """The indices of this space's coordinates among those of a space with more modes."""
         places = torch.arange(wider.size).view(wider.channels, *wider.shape)
         for axis, (k, wide) in enumerate(zip(self.modes, wider.modes, strict=True), start=1):
             places = places.index_select(axis, torch.nonzero(wavenumbers(wide) <= k).flatten())
@@ -77,7 +77,7 @@ class SpectralSpace:
         return SpectralProduct(self, to, rank, deviation=deviation)
 
     def by_waves(self, latents: Tensor) -> Tensor:
-        """``(batch, size) -> (wave vectors, batch, channel 2^D)``: what one wave vector has, side by side."""
+        """Sort latents by wave vector, ``(batch, size) -> (wave vectors, batch, channel 2^D)``."""
         return by_wave_vector(split(latents.unflatten(1, (self.channels, *self.shape)), self.modes), len(self.modes))
 
     def from_waves(self, values: Tensor) -> Tensor:
@@ -85,24 +85,24 @@ class SpectralSpace:
         return joined(from_wave_vectors(values, [k + 1 for k in self.modes]), self.modes).flatten(1)
 
     def quadratics(self) -> "SpectralQuadratics":
-        """All linear and quadratic functionals that no translation changes."""
+        """All linear and quadratic functionals that translation leaves unchanged."""
         return SpectralQuadratics(self)
 
     def varying_along(self, axes: Sequence[bool]) -> Tensor:
-        """Indices of the coordinates of fields that are constant along all other axes."""
+        """The indices of the coordinates of fields that vary along some axes only."""
         kept = torch.ones(1, dtype=torch.bool)
         for k, varies in zip(self.modes, axes, strict=True):
             kept = kept[..., None] & (wavenumbers(k) >= 0 if varies else wavenumbers(k) == 0)
         return torch.nonzero(kept.flatten().repeat(self.channels)).flatten()
 
     def wavenumber_blocks(self) -> list[Tensor]:
-        """Indices of the coordinates that belong to one wave vector up to signs: all channels, cosines and sines."""
+        """The indices of the coordinates of each wave vector up to signs: all channels, cosines and sines."""
         flat = wave_vectors(self.modes).flatten().repeat(self.channels)
         return [torch.nonzero(flat == value).flatten() for value in flat.unique()]
 
 
 def translate(latent: Tensor, space: SpectralSpace, shifts: Sequence[float]) -> Tensor:
-    """The latent of ``u(x - shift)``, with every axis scaled to ``2 pi``; ``(..., size)``."""
+    """The latent ``(..., size)`` of the field ``u(x - shift)``, with every axis scaled to ``2 pi``."""
     rotations = []
     for k, shift in zip(space.modes, shifts, strict=True):
         angle = shift * wavenumbers(k).to(latent)
@@ -111,16 +111,21 @@ def translate(latent: Tensor, space: SpectralSpace, shifts: Sequence[float]) -> 
 
 
 class SpectralLinear(nn.Module):
-    """The general linear map between latents that commutes with translation.
+    """The general linear map between spectral latents that commutes with translation.
 
         out_k = sum_e W_e(k) J^e z_k,    e in {0, 1}^D
 
-    where J^e turns the phase by a quarter along the axes with e = 1: in one dimension the real and
-    imaginary part of a complex matrix per wavenumber, in two those of the matrices of ``(k_x, k_y)``
-    and ``(k_x, -k_y)``. W has the shape ``(2^D, C_in, C_out, K_1 + 1 .. K_D + 1)``. A smooth map adds a
-    combination of differential operators, by which all wavenumbers learn from each other:
+    where J^e turns the phase by a quarter along the axes with e = 1. In one dimension W holds the real and the
+    imaginary part of a complex matrix per wavenumber, in two those of the matrices of ``(k_x, k_y)`` and ``(k_x,
+    -k_y)``. W has the shape ``(2^D, C_in, C_out, K_1 + 1 .. K_D + 1)``. A smooth map adds a combination of
+    differential operators D_l, which all wavenumbers share:
 
         W_e(k) + sum_l c_l D_l,e(k)
+
+    Args:
+        start: The space of the arguments.
+        to: The space of the results.
+        smooth: Whether differential operators are added.
     """
 
     def __init__(self, start: SpectralSpace, to: SpectralSpace, *, smooth: bool = False) -> None:
@@ -140,7 +145,7 @@ class SpectralLinear(nn.Module):
 
     @torch.no_grad()
     def set_identity(self, factor: float) -> "SpectralLinear":
-        """Start from ``factor`` times the identity on the channels and modes both sides share."""
+        """Start from ``factor`` times the identity on the channels and modes that both spaces share."""
         channels = range(min(self.weight.shape[1:3]))
         self.weight.zero_()
         self.weight[0, channels, channels] = factor
@@ -148,7 +153,7 @@ class SpectralLinear(nn.Module):
 
     @torch.no_grad()
     def set_random(self, deviation: float) -> "SpectralLinear":
-        """Start from normal numbers: random differential operators if smooth, else random multipliers."""
+        """Start from normal numbers: combinations of differential operators if smooth, else multipliers."""
         if self.smooth:
             self.combination.normal_(0, deviation / math.sqrt(len(self.operators)))
         else:
@@ -157,24 +162,28 @@ class SpectralLinear(nn.Module):
 
     @torch.no_grad()
     def fit(self, scale: Tensor) -> None:
-        """Give every differential operator unit gain on fields of the spectrum ``scale`` ``(*coefficients)``."""
+        """Scale every differential operator so that it keeps the mean square of typical fields.
+
+        Args:
+            scale: The spectrum of these fields, ``(*coefficients)``.
+        """
         if self.smooth:
             spectrum = scale[tuple(slice(0, n) for n in self.operators.shape[2:])]
             energy = (spectrum * self.operators).square().flatten(1).sum(dim=1) / spectrum.square().sum()
             self.operators /= energy.sqrt().view(-1, *(1 for _ in self.operators.shape[1:]))
 
     def multipliers(self) -> Tensor:
-        """``W``, ``(2^D, C_in, C_out, K_1 + 1 .. K_D + 1)``."""
+        """The multipliers W, ``(2^D, C_in, C_out, K_1 + 1 .. K_D + 1)``."""
         if not self.smooth:
             return self.weight
         return self.weight + torch.einsum("le...,lio->eio...", self.operators, self.combination)
 
     def matrices(self) -> Tensor:
-        """One for each wave vector that both sides have, ``(wave vectors, C_in 2^D, C_out 2^D)``."""
+        """The matrix of each wave vector that both spaces have, ``(wave vectors, C_in 2^D, C_out 2^D)``."""
         return wave_matrices(self.multipliers().flatten(3), self.turns)
 
     def map(self) -> LatentMap:
-        """The map for the weights as they are, ``(batch, size) -> (batch, size of the other space)``."""
+        """The map for the present weights, ``(batch, size) -> (batch, size of the other space)``."""
         mixed, modes = wave_by_wave(self.matrices(), self.waves), [n - 1 for n in self.waves]
 
         def mapped(latent: Tensor) -> Tensor:
@@ -189,32 +198,43 @@ class SpectralLinear(nn.Module):
 
 
 def wave_matrices(multipliers: Tensor, turns: Tensor) -> Tensor:
-    """``sum_e W_e(k) J^e`` as a small matrix for each wave vector, ``(wave vectors, C_in 2^D, C_out 2^D)``.
+    """The matrix ``sum_e W_e(k) J^e`` of each wave vector, ``(wave vectors, C_in 2^D, C_out 2^D)``.
 
     Args:
         multipliers: W, ``(2^D, C_in, C_out, wave vectors)``.
-        turns: see :func:`sciwm.model.spaces.fourier.turns`.
+        turns: J, see :func:`sciwm.model.spaces.fourier.turns`.
     """
     return torch.einsum("eiow,epqw->wipoq", multipliers, turns).flatten(1, 2).flatten(2)
 
 
 def wave_by_wave(matrices: Tensor, waves: Sequence[int]) -> LatentMap:
-    """Their map of split coefficients ``(batch, channel, ...)`` with so many ``waves`` along each axis."""
+    """The map of split coefficients ``(batch, channel, ...)`` that has one of ``matrices`` for each wave vector.
+
+    Args:
+        matrices: See :func:`wave_matrices`.
+        waves: The number of wavenumbers along each axis.
+    """
     return lambda coefficients: from_wave_vectors(torch.bmm(by_wave_vector(coefficients, len(waves)), matrices), waves)
 
 
 class SpectralProduct(nn.Module):
-    """Sum of ``rank`` products of two filtered fields: the general quadratic map that translation allows.
+    """A sum of ``rank`` products of two filtered fields: the general quadratic map that commutes with translation.
 
         q(z) = sum_r W_r [ (U_r z)(x) (V_r z)(x) ],    U_r, V_r, W_r commuting with translation
 
-    The factors are multiplied on a padded grid of more than ``2 K_in + K_out`` points along each axis,
-    so nothing aliases and the map commutes with translation exactly. Each factor has a free constant,
-    so q has linear terms too.
+    The factors are multiplied on a padded grid of more than ``2 K_in + K_out`` points along each axis, so that nothing
+    aliases and the map commutes with translation exactly. Each factor has a free constant, so that q has linear terms
+    too.
 
-    Products are formed of fields, not of whitened coordinates: the factors see ``sigma z``, so that
-    filters which are differential operators are true ones. What W sees is whitened anew, by the
-    deviations of the products of the first, random factors.
+    Products are formed of fields, not of whitened coordinates: the factors act on ``sigma z``, so that filters
+    which are differential operators are true ones. W acts on whitened products, divided by the standard deviations
+    of the products of the first, random factors.
+
+    Args:
+        start: The space of the arguments.
+        to: The space of the results.
+        rank: The number of products. 4 to 8 are good values for one variable.
+        deviation: The standard deviation of the first results, about.
     """
 
     def __init__(self, start: SpectralSpace, to: SpectralSpace, rank: int, *, deviation: float) -> None:
@@ -234,7 +254,12 @@ class SpectralProduct(nn.Module):
 
     @torch.no_grad()
     def fit(self, scale: Tensor, latents: Tensor | None = None) -> None:
-        """Take over the scales ``(channels, *coefficients)`` of the latents; measure those of products on samples."""
+        """Take over the scales of the latents, and measure those of products.
+
+        Args:
+            scale: The scales, ``(channels, *coefficients)``.
+            latents: Samples, ``(n, size)``; without them products are not whitened.
+        """
         scale = scale.reshape(-1, *self.factors.start.shape)
         self.scale.copy_((scale / scale.square().mean().sqrt()).flatten().repeat(len(self.scale) // scale.numel()))
         self.factors.fit(scale.square().mean(dim=0).sqrt())
@@ -251,11 +276,11 @@ class SpectralProduct(nn.Module):
             self.scale_of_products.copy_(deviation.view_as(self.scale_of_products))
 
     def view_matrices(self) -> Tensor:
-        """Those of all factors, ``(wave vectors, C_in 2^D, 2 rank 2^D)``."""
+        """The matrices of all factors, ``(wave vectors, C_in 2^D, 2 rank 2^D)``."""
         return self.factors.start.by_waves(self.scale[None]).mT * self.factors.matrices()
 
     def back_matrices(self) -> Tensor:
-        """Those of all products, whitened, ``(wave vectors, rank 2^D, C_out 2^D)``."""
+        """The matrices of all products, whitening included, ``(wave vectors, rank 2^D, C_out 2^D)``."""
         whitening = replace(self.back.end, channels=1).by_waves(1 / self.scale_of_products.flatten()[None])
         return whitening.repeat(1, 1, self.back.start.channels).mT * self.back.matrices()
 
@@ -268,16 +293,16 @@ class SpectralProduct(nn.Module):
         return by_wave_vector(along_axes(products, self._matrices("from_grid")), len(self.points))
 
     def view(self) -> LatentMap:
-        """All factors on the padded grid, without their constants: ``(batch, 2 rank points)``, linear."""
+        """The linear map to all factors on the padded grid, without their constants, ``(batch, 2 rank points)``."""
         matrices, start = self.view_matrices(), self.factors.start
         return lambda latent: self.to_grid(torch.bmm(start.by_waves(latent), matrices)).flatten(1)
 
     def offset(self) -> Tensor:
-        """What the constants add to :meth:`view`."""
+        """The constants of all factors on the padded grid, ``(2 rank points,)``."""
         return self.constants.repeat_interleave(math.prod(self.points))
 
     def combine(self) -> LatentMap:
-        """Products on the grid ``(batch, rank points)`` to the other space, linear."""
+        """The linear map from products on the grid, ``(batch, rank points)``, to the other space."""
         matrices, end = self.back_matrices(), self.back.end
 
         def combined(products: Tensor) -> Tensor:
@@ -297,12 +322,14 @@ class SpectralProduct(nn.Module):
 
 
 class SpectralQuadratics(nn.Module):
-    """Means, power and cross spectra: by channel ``m_a``, by pair of channels and wave vector
+    """Means, power spectra and cross spectra: all linear and quadratic functionals that translation leaves unchanged.
+
+    The means are ``m_a``, one for each channel. The spectra are, for each pair of channels and each wave vector,
 
         s_ab,e(k) = sum over the coefficients of (+-k_1 .. +-k_D) of z_a J^e z_b,
 
-    with J as in :class:`SpectralLinear`. An odd number of quarter turns is antisymmetric, so that it has
-    no spectrum of a channel with itself.
+    with J as in :class:`SpectralLinear`. An odd number of quarter turns is antisymmetric, so that it gives no
+    spectrum of a channel with itself.
     """
 
     def __init__(self, space: SpectralSpace) -> None:
@@ -320,7 +347,7 @@ class SpectralQuadratics(nn.Module):
         self.count = space.channels + sum(map(len, self.pairs)) * self.on_waves.shape[1]
 
     def forward(self, latent: Tensor) -> Tensor:
-        """``(batch, size)`` to ``(batch, count)``."""
+        """The functionals ``(batch, count)`` of latents ``(batch, size)``."""
         z = latent.unflatten(1, (self.space.channels, *self.space.shape))
         flat, products = z.flatten(2), []
         for e, pairs in zip(self.exponents, self.pairs, strict=True):

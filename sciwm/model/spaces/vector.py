@@ -1,6 +1,6 @@
-"""Latents without structure, as on bounded domains, and the general linear and quadratic maps between them.
+"""Vector latents, for any domain, and the general linear and quadratic maps between them.
 
-The same interface as :mod:`sciwm.model.spaces.spectral`, so that predictor and readouts take either.
+They have the interface of :mod:`sciwm.model.spaces.spectral`, so that predictor and readouts take either.
 """
 
 import math
@@ -13,34 +13,34 @@ from torch import Tensor, nn
 from sciwm.model.spaces.dense import LatentMap
 
 LEADING = 32
-"""So many coordinates are multiplied with one another where there are more."""
+"""The number of leading coordinates whose products with one another are functionals."""
 
 PRODUCTS_PER_RANK = 8
-"""A product here is one number, in a spectral space a whole field: a rank stands for so many."""
+"""The number of products that one rank stands for: a product here is one number, in a spectral space a whole field."""
 
 
 @dataclass(frozen=True)
 class VectorSpace:
-    """Vectors of ``length`` numbers, or several of them side by side."""
+    """The space of vectors of ``length`` numbers, or of several of them side by side."""
 
     length: int
     copies: int = 1
 
     @property
     def size(self) -> int:
-        """Numbers in one latent."""
+        """The number of values in one latent."""
         return self.length * self.copies
 
     def repeated(self, times: int) -> "VectorSpace":
-        """Several latents side by side."""
+        """The space of several latents side by side."""
         return VectorSpace(self.length, times * self.copies)
 
     def with_modes(self, more: int) -> "VectorSpace":
-        """The same, as there are no wavenumbers."""
+        """The same space, as it has no wavenumbers."""
         return self
 
     def places_in(self, wider: "VectorSpace") -> Tensor:
-        """The leading ones."""
+        """The indices of the leading coordinates."""
         return torch.arange(self.size)
 
     def linear(self, to: "VectorSpace") -> "VectorLinear":
@@ -48,7 +48,7 @@ class VectorSpace:
         return VectorLinear(self, to)
 
     def product(self, to: "VectorSpace", rank: int, *, deviation: float) -> "VectorProduct":
-        """The general quadratic map up to a rank."""
+        """The general quadratic map of a ``rank``."""
         return VectorProduct(self, to, rank, deviation=deviation)
 
     def quadratics(self) -> "VectorQuadratics":
@@ -56,16 +56,16 @@ class VectorSpace:
         return VectorQuadratics(self)
 
     def varying_along(self, axes: Sequence[bool]) -> Tensor:
-        """All of them, as they know no axes."""
+        """The indices of all coordinates, as they belong to no axis."""
         return torch.arange(self.size)
 
     def wavenumber_blocks(self) -> list[Tensor] | None:
-        """There are none."""
+        """None, as there are no wavenumbers."""
         return None
 
 
 class VectorLinear(nn.Module):
-    """``z -> z W``."""
+    """The linear map ``z -> z W``."""
 
     def __init__(self, start: VectorSpace, to: VectorSpace) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class VectorLinear(nn.Module):
 
     @torch.no_grad()
     def set_identity(self, factor: float) -> "VectorLinear":
-        """Start from ``factor`` times the identity on the coordinates both sides share."""
+        """Start from ``factor`` times the identity on the coordinates that both spaces share."""
         shared = range(min(self.weight.shape))
         self.weight.zero_()
         self.weight[shared, shared] = factor
@@ -86,7 +86,7 @@ class VectorLinear(nn.Module):
         return self
 
     def map(self) -> LatentMap:
-        """The map for the weights as they are, ``(batch, size) -> (batch, size of the other space)``."""
+        """The map for the present weights, ``(batch, size) -> (batch, size of the other space)``."""
         weight = self.weight
         return lambda latent: latent @ weight
 
@@ -96,7 +96,14 @@ class VectorLinear(nn.Module):
 
 
 class VectorProduct(nn.Module):
-    """``q(z) = sum_r w_r (u_r . z + c_r) (v_r . z + d_r)``, of unscaled coordinates as in a spectral space."""
+    """``q(z) = sum_r w_r (u_r . z + c_r) (v_r . z + d_r)``, of coordinates in the units of the fields.
+
+    Args:
+        start: The space of the arguments.
+        to: The space of the results.
+        rank: The number of products, divided by ``PRODUCTS_PER_RANK``. 16 is a good value.
+        deviation: The standard deviation of the first results, about.
+    """
 
     def __init__(self, start: VectorSpace, to: VectorSpace, rank: int, *, deviation: float) -> None:
         super().__init__()
@@ -113,15 +120,15 @@ class VectorProduct(nn.Module):
         self.scale.copy_((scale / scale.square().mean().sqrt()).flatten().repeat(len(self.scale) // scale.numel()))
 
     def view(self) -> LatentMap:
-        """All factors, without their constants, linear."""
+        """The linear map to all factors, without their constants."""
         return lambda latent: self.factors(self.scale * latent)
 
     def combine(self) -> LatentMap:
-        """Products to the other space, linear."""
+        """The linear map from products to the other space."""
         return self.back.map()
 
     def offset(self) -> Tensor:
-        """What the constants add to ``view``."""
+        """The constants of all factors."""
         return self.constants
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -131,7 +138,7 @@ class VectorProduct(nn.Module):
 
 
 class VectorQuadratics(nn.Module):
-    """``z_i``, ``z_i^2``, and ``z_i z_j`` of the leading coordinates, as many as are kept of each copy."""
+    """The functionals ``z_i``, ``z_i^2``, and ``z_i z_j`` of the leading coordinates of each copy."""
 
     def __init__(self, space: VectorSpace) -> None:
         super().__init__()
@@ -145,5 +152,5 @@ class VectorQuadratics(nn.Module):
         self.count = 2 * space.size + len(one)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """``(batch, size)`` to ``(batch, count)``."""
+        """The functionals ``(batch, count)`` of latents ``(batch, size)``."""
         return torch.cat([latent, latent.square(), latent[:, self.one] * latent[:, self.other]], dim=1)

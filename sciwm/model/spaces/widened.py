@@ -1,4 +1,4 @@
-"""Wavenumbers beyond a latent's, which live within an interval only."""
+"""Slaved modes: wavenumbers beyond a latent's, which exist only within a step."""
 
 from torch import Tensor, nn
 
@@ -6,16 +6,16 @@ from sciwm.model.spaces.latent_space import LatentSpace
 
 
 class Widening(nn.Module):
-    """Takes latents to a space of more wavenumbers, where the new coordinates are filled, and back.
+    """Maps latents to a space with more wavenumbers, whose new coordinates are filled, and back.
 
-    In a dissipative flow the short waves are slaves of the long ones and of the forcing (Foias, Sell &
-    Temam 1988, doi:10.1016/0022-0396(88)90110-6). A latent need not hold them, but without them the long
-    ones go wrong. So a step lets them grow and act, as nonlinear Galerkin methods do (Marion & Temam
-    1989, doi:10.1137/0726063), and then forgets them.
+    In a dissipative flow the long waves and the forcing determine ("slave") the short ones (Foias, Sell & Temam
+    1988, doi:10.1016/0022-0396(88)90110-6). A latent need not hold the short waves, but without them the long ones
+    are advanced wrongly. So a step starts them at zero, lets them grow and act, as nonlinear Galerkin methods do
+    (Marion & Temam 1989, doi:10.1137/0726063), and drops them at its end.
 
     Args:
-        space: of the latents.
-        wider: one of more wavenumbers, or the same: then nothing is added.
+        space: The space of the latents.
+        wider: A space with more wavenumbers, or the same one: then nothing is added.
     """
 
     def __init__(self, space: LatentSpace, wider: LatentSpace) -> None:
@@ -26,11 +26,11 @@ class Widening(nn.Module):
         self.places: Tensor | None
 
     def widened(self, values: Tensor, fill: float = 0.0) -> Tensor:
-        """``(batch, size) -> (batch, size of the wider space)``, the new coordinates filled."""
+        """Add coordinates of value ``fill``, ``(batch, size) -> (batch, size of the wider space)``."""
         if self.places is None:
             return values
         return values.new_full((len(values), self.size), fill).index_copy(1, self.places, values)
 
     def narrowed(self, values: Tensor) -> Tensor:
-        """``(batch, size of the wider space) -> (batch, size)``: what was added is forgotten."""
+        """Drop the added coordinates, ``(batch, size of the wider space) -> (batch, size)``."""
         return values if self.places is None else values[:, self.places]

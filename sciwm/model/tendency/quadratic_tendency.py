@@ -1,4 +1,4 @@
-"""The tendency of transport and diffusion: quadratic in the state, affine in the action."""
+"""The quadratic tendency of transport and diffusion."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -13,20 +13,21 @@ from sciwm.model.tendency.step_layout import affine, layout_of
 
 
 class QuadraticTendency(nn.Module):
-    """``z' = l z + N(z, a)`` with N quadratic, as transport is in every conservation law, and affine in the action:
+    """``dz/dt = l z + N(z, a)`` with N quadratic in the state, as transport is, and by default affine in the action:
 
         N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r z) ] + G a + g            action_path = affine
         N(z, a) = sum_r W_r [ (U_r z) (V_r z) ] + G a + g                    action_path = additive
         N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r (z + H a)) ] + G a + g    action_path = general
 
-    The linear part is learned as what it does over one substep: a propagator E, and R for the second stage.
-    E, R and the factors of N are maps of the latent's space, which commute with translation if that is
-    spectral. The steady forcing g varies along the axes that the settings name, and is none where they name none.
+    The linear part l is learned as its effect over one substep: a propagator E, and R for the second stage. E, R and
+    the factors of N are maps of the latent's space; if that is spectral they commute with translation. The steady
+    forcing g varies along the axes that ``steady_forcing`` names, and is zero if it names none.
 
     Args:
-        settings: rank of the product and path of the actions.
-        space: where the step is taken.
-        forcing, modulation: G and H.
+        settings: The rank of the product and the path of the actions. A rank of 4 to 8 suits a spectral space, 16
+            a vector space.
+        space: The space of the step.
+        forcing, modulation: G and H, for scaled actions (in units of the largest).
         steady: g.
     """
 
@@ -48,28 +49,37 @@ class QuadraticTendency(nn.Module):
         self.steady = steady  # g
 
     def fit(self, scales: Tensor, latents: Tensor) -> None:
-        """Take over the scales of the coordinates, and measure those of the products on samples ``(n, size)``."""
+        """Take over the scales of the coordinates, ``(1, size)``, and measure those of products.
+
+        Args:
+            scales: The scales of the coordinates, ``(1, size)``.
+            latents: Samples, ``(n, size)``.
+        """
         self.product.fit(scales, latents)
 
     def set_forcing(self, forcing: Tensor) -> None:
-        """Start from what actions add over one substep, ``(actuator, size)``."""
+        """Start from what scaled actions add over one substep, ``(actuator, size)``."""
         self.forcing.set_free(forcing)
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
-        """``G``, ``(actuator, size)``."""
+        """The matrix G, ``(actuator, size)``."""
         return self.forcing.matrix(shapes)
 
     def prepared(self, shapes: Tensor | None) -> "PreparedQuadratic":
-        """Assemble all maps as matrices; ``shapes`` are those of the actuators, if known."""
+        """Assemble all maps as matrices.
+
+        Args:
+            shapes: The coordinates of the actuators' shapes, if known.
+        """
         return PreparedQuadratic(self, shapes)
 
 
 class PreparedQuadratic:
-    """See :class:`~sciwm.model.tendency.tendency.PreparedTendency`.
+    """The assembled maps; see :class:`~sciwm.model.tendency.tendency.PreparedTendency`.
 
     Args:
-        tendency: whose weights rest.
-        shapes: of the actuators, if known.
+        tendency: The tendency, whose weights do not change as long as this is used.
+        shapes: The coordinates of the actuators' shapes, if known.
     """
 
     def __init__(self, tendency: QuadraticTendency, shapes: Tensor | None) -> None:
@@ -85,7 +95,7 @@ class PreparedQuadratic:
         self.numbers_per_row = len(tendency.product.offset())
 
     def arranged(self, latents: Tensor) -> Tensor:
-        """Latents ``(batch, size)`` in the layout."""
+        """Latents ``(batch, size)`` as the layout holds them."""
         return self.layout.arranged(latents)
 
     def flat(self, values: Tensor) -> Tensor:
@@ -93,7 +103,7 @@ class PreparedQuadratic:
         return self.layout.flat(values)
 
     def held(self, action: Tensor) -> Callable[[Tensor], Tensor]:
-        """``N(., a)``."""
+        """``N(., a)`` for a held action."""
         layout = self.layout
         added = affine(self.steady, action, self.forcing)
         offset = layout.offset if self.acted is None else affine(layout.offset, action, self.acted)

@@ -1,4 +1,4 @@
-"""What an integrator asks of a tendency, apart from how it advances it."""
+"""The interface between a tendency (dz/dt) and the integrator that advances it."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,18 +7,18 @@ from torch import Tensor
 
 
 class PreparedTendency(Protocol):
-    """A tendency ``z' = l z + N(z, a)`` whose maps are assembled, for weights that rest over a rollout.
+    """A tendency ``dz/dt = l z + N(z, a)`` with its maps assembled, for a rollout in which weights do not change.
 
-    Values inside a step are in whatever layout suits the maps; a *row* is one element of the batch.
+    Values inside a step are in the layout that suits the maps. A *row* is one element of the batch.
     """
 
     @property
     def numbers_per_row(self) -> int:
-        """How many numbers one row makes on the way, by which the integrator bounds its memory."""
+        """The number of intermediate values of one row, by which the integrator bounds its memory."""
         ...
 
     def arranged(self, latents: Tensor) -> Tensor:
-        """Latents ``(batch, size)`` in the layout."""
+        """Latents ``(batch, size)`` as the layout holds them."""
         ...
 
     def flat(self, values: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ class PreparedTendency(Protocol):
         ...
 
     def held(self, action: Tensor) -> Callable[[Tensor], Tensor]:
-        """``N(., a)`` over one substep for a held action ``(batch, actuator)`` in [-1, 1], on arranged values."""
+        """``N(., a)`` over one substep for a held scaled action ``(batch, actuator)``, of values in the layout."""
         ...
 
     def propagated(self, z: Tensor, plus: Tensor) -> Tensor:
@@ -34,26 +34,35 @@ class PreparedTendency(Protocol):
         ...
 
     def corrected(self, difference: Tensor, plus: Tensor) -> Tensor:
-        """``R difference + plus``, the second stage of the scheme."""
+        """``R difference + plus``, where R weighs the change of N in the second stage."""
         ...
 
 
 class Tendency(Protocol):
-    """A learned tendency; a new one is a file in this folder and a case in ``sciwm.model.construction``.
+    """A learned tendency. A new one is a file in this folder and a case in ``sciwm.model.construction``.
 
     Implementations are ``torch.nn.Module``.
     """
 
     def fit(self, scales: Tensor, latents: Tensor) -> None:
-        """Take over the scales of the coordinates, ``(1, size)``, and those of products, from samples ``(n, size)``."""
+        """Take over the scales of the coordinates, and measure what else depends on the data.
+
+        Args:
+            scales: The scales of the coordinates, ``(1, size)``.
+            latents: Samples, ``(n, size)``.
+        """
         ...
 
     def set_forcing(self, forcing: Tensor) -> None:
-        """Start from what actions add over one substep, ``(actuator, size)``, where shapes are not known."""
+        """Start from what scaled actions add over one substep, ``(actuator, size)``, where shapes are not known."""
         ...
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
-        """What scaled actions add, ``(actuator, size)``; ``shapes`` are those of the actuators, if known."""
+        """What scaled actions add to the tendency, ``(actuator, size)``.
+
+        Args:
+            shapes: The coordinates of the actuators' shapes, if known.
+        """
         ...
 
     def prepared(self, shapes: Tensor | None) -> PreparedTendency:
