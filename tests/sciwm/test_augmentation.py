@@ -192,7 +192,7 @@ def test_bounds_must_allow_it() -> None:
     ("change", "told"),
     [
         (lambda data: {"forcing_shapes": None}, "got unknown ones"),
-        (lambda data: {"axes": (Axis("x", 32, 0.1, periodic=False),)}, "shifts: expected actuators that it takes"),
+        (lambda data: {"axes": (Axis("x", 32, 0.1, periodic=False),)}, "shifts: expected actuators that it maps"),
     ],
 )
 def test_what_is_not_known_is_not_guessed(change: Callable[[Any], dict[str, Any]], told: str) -> None:

@@ -86,5 +86,5 @@ class EMATarget(AntiCollapse):
         momentum = self.momentum + (self.final_momentum - self.momentum) * progress
         for average, current in zip(self.encoder.parameters(), encoder.parameters(), strict=True):
             average.lerp_(current, 1 - momentum)
-        for copied, current in zip(self.encoder.buffers(), encoder.buffers(), strict=True):
-            copied.copy_(current)
+        for copied, buffer in zip(self.encoder.buffers(), encoder.buffers(), strict=True):
+            copied.copy_(buffer)
