@@ -26,7 +26,7 @@ def _box_form(value: Any) -> str:
 
 
 ONE, EACH = "<one>", "<each>"
-"""Names of the forms that a value may have; no keys, so not told in errors."""
+"""The forms that a value may have. They are no keys, so that errors leave them out."""
 
 # Upper bounds catch typing errors before they take all memory.
 Integer = Annotated[int, BeforeValidator(whole)]

@@ -117,7 +117,7 @@ def open_trajectories(path: Path) -> xr.Dataset:
     """Open a Zarr store lazily.
 
     Raises:
-        InputError: if there is none, or it is not readable.
+        InputError: If there is none, or it is not readable.
     """
     if not path.exists():
         remedy = "make it with 'sciwm simulate CONFIG --out RUN'"

@@ -1,4 +1,4 @@
-"""Twins, tangents, adjoints and inverse dynamics: zero for the exact model of a linear flow, one for a deaf one."""
+"""Twins, tangents, adjoints and inverse dynamics: zero for an exact model, one without effects of actions."""
 
 import json
 import shutil
@@ -83,7 +83,7 @@ def data(experiment: Config, simulation: Simulation, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture(scope="module")
-def answers(experiment: Config, simulation: Simulation, data: Trajectories) -> SensitivitySet:
+def sensitivity_set(experiment: Config, simulation: Simulation, data: Trajectories) -> SensitivitySet:
     """What its solver says about other actions."""
     starts = torch.from_numpy(np.asarray(data.array("u")[:, -1]))[:, None]
     path, settings = data.path.with_name("sensitivity.zarr"), experiment.simulation.model_dump()
@@ -93,9 +93,9 @@ def answers(experiment: Config, simulation: Simulation, data: Trajectories) -> S
 
 
 @pytest.fixture
-def sample(answers: SensitivitySet) -> Sensitivities:
+def sample(sensitivity_set: SensitivitySet) -> Sensitivities:
     """All of them."""
-    return answers.draw(np.random.default_rng(0), 12, 4)
+    return sensitivity_set.draw(np.random.default_rng(0), 12, 4)
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ def exact(experiment: Config, simulation: Simulation, data: Trajectories) -> Wor
     return model
 
 
-def deaf(model: WorldModel) -> WorldModel:
-    """The same model without ears for actions."""
+def without_actions(model: WorldModel) -> WorldModel:
+    """The same model, on which actions have no effect."""
     with torch.no_grad():
         model.predictor.forcing.linear.weight.zero_()
     return model
@@ -136,7 +136,7 @@ def errors(model: WorldModel, data: Sensitivities, experiment: Config, batch: Ba
     return {name: float(terms[name].detach()) for name in ALL}
 
 
-def test_the_exact_model_makes_no_error_and_a_deaf_one_is_one(
+def test_errors_are_zero_for_the_exact_model_and_one_without_actions(
     exact: WorldModel,
     sample: Sensitivities,
     experiment: Config,
@@ -144,7 +144,7 @@ def test_the_exact_model_makes_no_error_and_a_deaf_one_is_one(
     data: Trajectories,
     batch: Batch,
 ) -> None:
-    """Of differences, tangents and gradients that the solver tells; a model twice too strong errs by one as well."""
+    """For twins, tangents and gradients by the solver; with effects twice too strong the error is one too."""
     stored = torch.from_numpy(np.asarray(data.array("u")[:, 6:8]))[:, :, None]
     action = torch.from_numpy(np.asarray(data.array("action")[:, 6]))
     after = exact.readout(exact.advance(exact.encode(stored[:, 0]), action), ["fields"])["fields"]
@@ -154,7 +154,7 @@ def test_the_exact_model_makes_no_error_and_a_deaf_one_is_one(
         exact.predictor.forcing.linear.weight.mul_(2.0)
     strong = errors(exact, sample, experiment, batch)
     assert [strong[name] for name in ("twins", "tangents")] == pytest.approx([1.0, 1.0], rel=1e-4)
-    assert errors(deaf(exact), sample, experiment, batch) == pytest.approx(dict.fromkeys(ALL, 1.0), rel=1e-5)
+    assert errors(without_actions(exact), sample, experiment, batch) == pytest.approx(dict.fromkeys(ALL, 1.0), rel=1e-5)
 
 
 def test_gradients_are_those_of_the_cost(exact: WorldModel, sample: Sensitivities) -> None:
@@ -257,15 +257,19 @@ def test_every_term_shapes_encoder_and_predictor(
 
 
 def test_terms_without_their_data_are_refused(
-    experiment: Config, data: Trajectories, answers: SensitivitySet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    experiment: Config,
+    data: Trajectories,
+    sensitivity_set: SensitivitySet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Instead of being left out in silence."""
     with pytest.raises(InputError) as none:
         train(experiment, tmp_path, [data], data)
     assert len(none.value.problems) == 3
-    monkeypatch.setattr(answers, "has_tangents", False)
-    with pytest.raises(InputError, match=r"loss\.physics\.tangents: expected samples") as some:
-        train(experiment, tmp_path, [data], data, answers)
+    monkeypatch.setattr(sensitivity_set, "has_tangents", False)
+    with pytest.raises(InputError, match=r"loss\.physics\.tangents: expected sensitivities") as some:
+        train(experiment, tmp_path, [data], data, sensitivity_set)
     assert len(some.value.problems) == 1
 
 
@@ -282,15 +286,15 @@ def test_terms_without_their_data_are_refused(
         (lambda d: d.drop_vars(["x", "actuator_shape"]), ""),
     ],
 )
-def test_answers_of_another_simulation_are_refused(
+def test_sensitivities_of_another_simulation_are_refused(
     change: Callable[[xr.Dataset], xr.Dataset],
     told: str,
     data: Trajectories,
-    answers: SensitivitySet,
+    sensitivity_set: SensitivitySet,
     tmp_path: Path,
 ) -> None:
     """Most of them would be learned from without a sign of it."""
-    dataset = xr.load_dataset(answers.path, engine="zarr", consolidated=False)
+    dataset = xr.load_dataset(sensitivity_set.path, engine="zarr", consolidated=False)
     path = tmp_path / "sensitivity.nc"
     change(dataset.drop_encoding()).to_netcdf(path, engine="netcdf4")
     with pytest.raises(InputError, match=told) if told else nullcontext():
@@ -363,7 +367,7 @@ def test_the_forcing_of_a_linear_flow_is_found(
 
 @pytest.mark.parametrize("collapse", ["ema_target", "vicreg"])
 def test_a_killed_training_with_all_of_it_gives_the_same_bytes(
-    experiment: Config, data: Trajectories, answers: SensitivitySet, tmp_path: Path, collapse: str
+    experiment: Config, data: Trajectories, sensitivity_set: SensitivitySet, tmp_path: Path, collapse: str
 ) -> None:
     """Moving average, sensitivities, augmentation, inverse dynamics, shell and ledger go on where they stood."""
     settings = experiment.model_dump()
@@ -375,11 +379,11 @@ def test_a_killed_training_with_all_of_it_gives_the_same_bytes(
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for run in (whole, killed):
         run.mkdir()
-    train(config, whole, [data], data, answers)
+    train(config, whole, [data], data, sensitivity_set)
     for updates in (3, 1):
         with pytest.raises(Killed):
-            train(config, killed, [data], data, answers, advance=killed_at(updates))
-    train(config, killed, [data], data, answers)
+            train(config, killed, [data], data, sensitivity_set, advance=killed_at(updates))
+    train(config, killed, [data], data, sensitivity_set)
     for name in ("model.safetensors", "model.json", "metrics.jsonl"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
     lines = (whole / "metrics.jsonl").read_text()
@@ -448,24 +452,24 @@ def test_answers_of_another_solver_are_learned_from_and_left_alone(experiment: C
         stages.simulate(config, own)
 
 
-def test_answers_have_the_actuators_of_the_data_in_their_order(
-    answers: SensitivitySet, data: Trajectories, monkeypatch: pytest.MonkeyPatch
+def test_sensitivities_have_the_actuators_of_the_data_in_their_order(
+    sensitivity_set: SensitivitySet, data: Trajectories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By name or number, or without labels."""
     names = list(data.actuators.names)
     for labels in (None, names, list(range(len(names)))):
-        monkeypatch.setattr(answers, "labels", labels)
-        check_same_simulation(answers, data)
-    monkeypatch.setattr(answers, "labels", names[::-1])
+        monkeypatch.setattr(sensitivity_set, "labels", labels)
+        check_same_simulation(sensitivity_set, data)
+    monkeypatch.setattr(sensitivity_set, "labels", names[::-1])
     with pytest.raises(InputError, match=r"actuator: expected .*, in this order"):
-        check_same_simulation(answers, data)
+        check_same_simulation(sensitivity_set, data)
 
 
-def test_a_model_does_not_name_answers_that_it_did_not_learn_from(
-    experiment: Config, data: Trajectories, answers: SensitivitySet, tmp_path: Path
+def test_a_model_does_not_name_sensitivities_that_it_did_not_learn_from(
+    experiment: Config, data: Trajectories, sensitivity_set: SensitivitySet, tmp_path: Path
 ) -> None:
     """Without a weight they taught it nothing."""
     settings = experiment.model_dump()
     settings["loss"]["physics"] |= dict.fromkeys(ALL, 0.0)
-    train(parse_config(settings, where="test"), tmp_path, [data], data, answers)
+    train(parse_config(settings, where="test"), tmp_path, [data], data, sensitivity_set)
     assert "sensitivity_set" not in read_description(tmp_path)["provenance"]

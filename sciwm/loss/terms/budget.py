@@ -62,7 +62,7 @@ class Budget(FunctionalTerm):
         return bool(settings.physics.budget)
 
     def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``."""
+        """Growing from zero over ``ramp``, then constant."""
         return self.settings.physics.budget * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor:

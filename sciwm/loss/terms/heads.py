@@ -40,7 +40,7 @@ class HeadsEncoded(FunctionalTerm):
         return bool(settings.physics.heads_encoded)
 
     def weight(self, progress: float) -> float:
-        """Constant."""
+        """Constant over the training."""
         return self.settings.physics.heads_encoded
 
     def forward(self, inputs: TermInputs) -> Tensor:
@@ -59,7 +59,7 @@ class HeadsRolled(FunctionalTerm):
         return bool(settings.physics.heads_rolled)
 
     def weight(self, progress: float) -> float:
-        """Constant."""
+        """Constant over the training."""
         return self.settings.physics.heads_rolled
 
     def forward(self, inputs: TermInputs) -> Tensor:

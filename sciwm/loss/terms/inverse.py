@@ -38,7 +38,7 @@ class InverseDynamics(Term):
         return bool(settings.physics.inverse)
 
     def weight(self, progress: float) -> float:
-        """Constant."""
+        """Constant over the training."""
         return self.settings.physics.inverse
 
     def forward(self, inputs: TermInputs) -> Tensor:

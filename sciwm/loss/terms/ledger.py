@@ -34,7 +34,7 @@ class LedgerTie(FunctionalTerm):
         return model.ledger
 
     def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``."""
+        """Growing from zero over ``ramp``, then constant."""
         return self.settings.physics.ledger_tie * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor:

@@ -18,7 +18,7 @@ class OneStep(Term):
         return True
 
     def weight(self, progress: float) -> float:
-        """Constant."""
+        """Constant over the training."""
         return self.settings.one_step
 
     def forward(self, inputs: TermInputs) -> Tensor:
@@ -38,7 +38,7 @@ class Rollout(Term):
         return bool(settings.rollout)
 
     def weight(self, progress: float) -> float:
-        """Constant."""
+        """Constant over the training."""
         return self.settings.rollout
 
     def forward(self, inputs: TermInputs) -> Tensor | None:

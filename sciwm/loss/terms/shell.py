@@ -53,7 +53,7 @@ class Shell(Term):
         return bool(settings.physics.shell)
 
     def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``."""
+        """Growing from zero over ``ramp``, then constant."""
         return self.settings.physics.shell * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor:

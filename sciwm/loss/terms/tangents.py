@@ -51,7 +51,7 @@ class Tangents(Term):
         return bool(settings.physics.tangents)
 
     def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``."""
+        """Growing from zero over ``ramp``, then constant."""
         return self.settings.physics.tangents * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor | None:

@@ -35,7 +35,7 @@ class Twins(Term):
         return bool(settings.physics.twins)
 
     def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``."""
+        """Growing from zero over ``ramp``, then constant."""
         return self.settings.physics.twins * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor | None:
