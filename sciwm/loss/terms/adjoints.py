@@ -54,15 +54,6 @@ class Adjoints(Term):
         self.register_buffer("target", target, persistent=False)
         self.target: Tensor | None
 
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.physics.adjoints)
-
-    def weight(self, progress: float) -> float:
-        """Zero before ``adjoints_from`` of the training, then constant."""
-        return self.settings.physics.adjoints * self.begins(progress)
-
     def begins(self, progress: float) -> bool:
         """Whether ``adjoints_from`` of the training is over."""
         return progress >= self.settings.physics.adjoints_from

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from sciwm.config import LossSettings
 from sciwm.loss.terms.counterfactual import any_action
-from sciwm.loss.terms.term import FunctionalTerm, TermInputs, ramped
+from sciwm.loss.terms.term import FunctionalTerm, TermInputs
 from sciwm.model import WorldModel
 
 
@@ -55,15 +54,7 @@ class Budget(FunctionalTerm):
     """:func:`imagined_budget_error`: budgets hold under the actions of the data and under any others."""
 
     name = "budget"
-
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.physics.budget)
-
-    def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``, then constant."""
-        return self.settings.physics.budget * ramped(self.settings, progress)
+    ramps = True
 
     def forward(self, inputs: TermInputs) -> Tensor:
         """The error of one interval from a random instant of every imagined rollout."""

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from sciwm.config import LossSettings
 from sciwm.data import Batch
 from sciwm.loss.terms.term import FunctionalTerm, TermInputs
 from sciwm.model import WorldModel
@@ -34,15 +33,6 @@ class HeadsEncoded(FunctionalTerm):
 
     name = "heads_encoded"
 
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.physics.heads_encoded)
-
-    def weight(self, progress: float) -> float:
-        """Constant over the training."""
-        return self.settings.physics.heads_encoded
-
     def forward(self, inputs: TermInputs) -> Tensor:
         """The error at the instants of the batch."""
         return head_error(inputs.model, inputs.model.state_of(inputs.latents), inputs.batch)
@@ -52,15 +42,6 @@ class HeadsRolled(FunctionalTerm):
     """:func:`head_error` of imagined latents: functionals remain right along rollouts."""
 
     name = "heads_rolled"
-
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.physics.heads_rolled)
-
-    def weight(self, progress: float) -> float:
-        """Constant over the training."""
-        return self.settings.physics.heads_rolled
 
     def forward(self, inputs: TermInputs) -> Tensor:
         """The error along the imagined states."""

@@ -32,15 +32,6 @@ class InverseDynamics(Term):
         self.quadratic = start.product(to, model.settings.predictor.rank, deviation=0.1)
         self.quadratic.fit(model.encoder.scale)
 
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.physics.inverse)
-
-    def weight(self, progress: float) -> float:
-        """Constant over the training."""
-        return self.settings.physics.inverse
-
     def forward(self, inputs: TermInputs) -> Tensor:
         """The error e over all intervals of the batch."""
         return self.error(inputs.model, inputs.latents, inputs.batch.actions)

@@ -2,8 +2,7 @@
 
 from torch import Tensor
 
-from sciwm.config import LossSettings
-from sciwm.loss.terms.term import FunctionalTerm, TermInputs, ramped
+from sciwm.loss.terms.term import FunctionalTerm, TermInputs
 from sciwm.model import WorldModel
 
 
@@ -22,20 +21,12 @@ class LedgerTie(FunctionalTerm):
     """:func:`ledger_tie` along imagined rollouts, for models with a ledger."""
 
     name = "ledger_tie"
-
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.physics.ledger_tie)
+    ramps = True
 
     @classmethod
     def applies(cls, model: WorldModel) -> bool:
         """Whether the model has a ledger."""
         return model.ledger
-
-    def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``, then constant."""
-        return self.settings.physics.ledger_tie * ramped(self.settings, progress)
 
     def forward(self, inputs: TermInputs) -> Tensor:
         """The mean over all imagined states."""

@@ -17,10 +17,6 @@ class OneStep(Term):
         """Always true, so that the error is recorded also at a weight of zero."""
         return True
 
-    def weight(self, progress: float) -> float:
-        """Constant over the training."""
-        return self.settings.one_step
-
     def forward(self, inputs: TermInputs) -> Tensor:
         """The error ``e_1``."""
         return inputs.prediction_errors[0]
@@ -31,15 +27,6 @@ class Rollout(Term):
 
     name = "rollout"
     group = "predictive"
-
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.rollout)
-
-    def weight(self, progress: float) -> float:
-        """Constant over the training."""
-        return self.settings.rollout
 
     def forward(self, inputs: TermInputs) -> Tensor | None:
         """The mean error; None for rollouts of a single step."""

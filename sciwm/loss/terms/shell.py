@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from sciwm.config import LossSettings
 from sciwm.loss.terms.counterfactual import any_action
-from sciwm.loss.terms.term import Term, TermInputs, ramped
+from sciwm.loss.terms.term import Term, TermInputs
 from sciwm.model import WorldModel
 
 SMALLEST = 1e-6
@@ -46,15 +45,7 @@ class Shell(Term):
     """:func:`shell_growth` from the first latents of the batch."""
 
     name = "shell"
-
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.physics.shell)
-
-    def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``, then constant."""
-        return self.settings.physics.shell * ramped(self.settings, progress)
+    ramps = True
 
     def forward(self, inputs: TermInputs) -> Tensor:
         """The growth on the shell."""

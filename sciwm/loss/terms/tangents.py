@@ -2,11 +2,10 @@
 
 from torch import Tensor
 
-from sciwm.config import LossSettings
 from sciwm.data import Sensitivities
 from sciwm.dynamics import rollout
 from sciwm.loss.terms.sensitivities import derivative_along, relative_error
-from sciwm.loss.terms.term import Term, TermInputs, ramped
+from sciwm.loss.terms.term import Term, TermInputs
 from sciwm.model import WorldModel
 
 
@@ -44,15 +43,7 @@ class Tangents(Term):
     name = "tangents"
     group = "predictive"
     needs = frozenset({"tangent"})
-
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.physics.tangents)
-
-    def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``, then constant."""
-        return self.settings.physics.tangents * ramped(self.settings, progress)
+    ramps = True
 
     def forward(self, inputs: TermInputs) -> Tensor | None:
         """The error of the imagined tangents; None without tangents."""

@@ -56,7 +56,8 @@ class TermInputs:
 class Term(nn.Module, ABC):
     """One term of the objective: a scalar, about one for a trivial model, and its weight over the training.
 
-    A new term is a file in this folder, an entry in ``TERMS`` and a weight in ``sciwm.config.loss``.
+    A new term is a file in this folder, an entry in ``TERMS`` and, under its name, a weight in
+    ``sciwm.config.loss``.
 
     Args:
         settings: The weights of the objective.
@@ -65,7 +66,7 @@ class Term(nn.Module, ABC):
     """
 
     name: ClassVar[str]
-    """Its name in metrics and figures."""
+    """Its name in metrics and figures, and the key of its weight in ``loss.physics`` or ``loss``."""
 
     group: ClassVar[Literal["predictive", "physics"]] = "physics"
     """Its group. ``gradient_cap`` bounds the gradient of all physical terms relative to that of the predictive ones."""
@@ -73,23 +74,35 @@ class Term(nn.Module, ABC):
     needs: ClassVar[frozenset[str]] = frozenset()
     """The sensitivities that it is matched to: some of ``twin``, ``tangent``, ``gradient``."""
 
+    ramps: ClassVar[bool] = False
+    """Whether its weight grows from zero over ``loss.physics.ramp``: it needs a model that forecasts already."""
+
     def __init__(self, settings: LossSettings, model: WorldModel, target: Tensor | None) -> None:
         super().__init__()
         self.settings = settings
 
     @classmethod
-    @abstractmethod
+    def full_weight(cls, settings: LossSettings) -> float:
+        """The weight that the settings give it."""
+        section = settings.physics if cls.name in type(settings.physics).model_fields else settings
+        return float(getattr(section, cls.name))
+
+    @classmethod
     def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether the settings give it a weight."""
+        """Whether it is part of the objective: it has a weight."""
+        return bool(cls.full_weight(settings))
 
     @classmethod
     def applies(cls, model: WorldModel) -> bool:
         """Whether the model has the parts that it needs."""
         return True
 
-    @abstractmethod
     def weight(self, progress: float) -> float:
         """Its weight at ``progress``, the fraction of the training that is done, in [0, 1]."""
+        if not self.begins(progress):
+            return 0.0
+        ramp = self.settings.physics.ramp if self.ramps else 0.0
+        return self.full_weight(self.settings) * (min(1.0, progress / ramp) if ramp else 1.0)
 
     def begins(self, progress: float) -> bool:
         """Whether it is computed at ``progress``. Its sensitivities are not drawn before."""
@@ -107,9 +120,3 @@ class FunctionalTerm(Term):
     def applies(cls, model: WorldModel) -> bool:
         """Whether there are functionals."""
         return bool(model.domain.functionals)
-
-
-def ramped(settings: LossSettings, progress: float) -> float:
-    """A factor that grows from 0 to 1 over ``ramp``, for terms that need a model that forecasts already."""
-    ramp = settings.physics.ramp
-    return min(1.0, progress / ramp) if ramp else 1.0

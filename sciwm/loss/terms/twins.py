@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor
 
-from sciwm.config import LossSettings
 from sciwm.dynamics import rollout
 from sciwm.loss.terms.sensitivities import relative_error
-from sciwm.loss.terms.term import Term, TermInputs, ramped
+from sciwm.loss.terms.term import Term, TermInputs
 
 
 def twin_error(imagined: Tensor, encoded: Tensor, metric: Tensor) -> Tensor:
@@ -28,15 +27,7 @@ class Twins(Term):
     name = "twins"
     group = "predictive"
     needs = frozenset({"twin"})
-
-    @classmethod
-    def is_asked(cls, settings: LossSettings) -> bool:
-        """Whether it has a weight."""
-        return bool(settings.physics.twins)
-
-    def weight(self, progress: float) -> float:
-        """Growing from zero over ``ramp``, then constant."""
-        return self.settings.physics.twins * ramped(self.settings, progress)
+    ramps = True
 
     def forward(self, inputs: TermInputs) -> Tensor | None:
         """The error of the imagined differences; None without samples."""
