@@ -26,12 +26,12 @@ class CollapseSettings(Section):
         covariance: For ``vicreg``: the weight of the covariance relative to that of the variance. 0.05 is a good value.
         directions: For ``sigreg`` and ``visreg``: the number of random directions. 256 to 1024 are usual.
         momentum: For ``ema_target``: what the moving average keeps of itself in an update at the beginning; it forgets
-            over ``1 / (1 - momentum)`` updates.
+            over ``1 / (1 - momentum)`` updates. 0.99 is a good value.
         final_momentum: For ``ema_target``: the same at the end; the change is linear. With 1 the average would no
             longer move in any training that follows.
-        mask_fraction: For ``ema_target``: the fraction of a field hidden from the encoder, on average. 0 leaves
-            completion out.
-        mask_boxes: For ``ema_target``: the number of boxes that hide it.
+        mask_fraction: For ``ema_target``: the fraction of a field hidden from the encoder, on average. 0.3 is a
+            good value; 0 leaves completion out.
+        mask_boxes: For ``ema_target``: the number of boxes that hide it. 4 are a good value.
     """
 
     kind: Literal["vicreg", "sigreg", "visreg", "ema_target", "none"] = "vicreg"
@@ -66,7 +66,7 @@ class PhysicsSettings(Section):
         adjoints: The weight of adjoint gradients: those of the control cost with respect to all actions. Try 0.1, for
             fine-tuning. Twins, tangents and adjoints need ``data.sensitivities``.
         adjoints_from: The fraction of the training after which adjoints begin. They are costly, and mean little before
-            the model forecasts well.
+            the model forecasts well: 0.75 is a good value.
         sensitivity_share: The number of samples of sensitivities in an update, as a fraction of
             ``training.batch_size``. A quarter is enough.
         inverse: The weight of inverse dynamics: the forcing is read from two consecutive latents. Try 0.1 where there
@@ -76,7 +76,8 @@ class PhysicsSettings(Section):
         shell_contraction: The factor by which one interval should reduce the norm of the latent there. 0.95 asks for a
             slow decay; take less for strongly dissipative flows.
         ramp: The fraction of the training over which the weights of ``budget``, ``ledger_tie``, ``shell``,
-            ``twins`` and ``tangents`` grow from 0. These need a model that forecasts already.
+            ``twins`` and ``tangents`` grow from 0. These need a model that forecasts already: 0.2 is a good
+            value.
         gradient_cap: The largest norm of the gradient of all physical terms but the sensitivities, relative to that of
             everything else, in the encoder and in the predictor. 0.1 keeps the model predictive; 0 sets no bound.
     """
@@ -118,7 +119,8 @@ class LossSettings(Section):
         rollout: The weight of the mean error of all further steps. 0.5 is a good value; 0 trains on single steps.
         horizon: The number of steps of the imagined rollouts. 6 to 8 are good values; longer ones cost time and may
             explode early in the training.
-        curriculum: The fraction of the training over which the rollouts grow from 2 steps to ``horizon``.
+        curriculum: The fraction of the training over which the rollouts grow from 2 steps to ``horizon``. 0.5 is a
+            good value; more helps where long rollouts explode early.
         relative_floor: The mean square of a latent, in units of its variance, below which errors no longer count
             relative to the state. 0.05 keeps quiet states important; lower it where control goes very close to rest.
         energy_exponent: How distances between latents weigh coordinates: 1 weighs them by their energy, as distances

@@ -15,8 +15,9 @@ class OnPolicySettings(Section):
 
     Keys:
         rounds: The number of rounds. Two or three are a good start where one is needed; 0 leaves them out.
-        episodes: The number of episodes in each round.
-        intervals: The length of an episode in control intervals.
+        episodes: The number of episodes in each round. 32 add enough new states in one dimension.
+        intervals: The length of an episode in control intervals, at least ``loss.horizon``. Take the time in which
+            control settles.
         updates: The number of updates after each round, at a third of the learning rate.
     """
 
