@@ -8,6 +8,18 @@ T = TypeVar("T")
 
 _OF_PLANNERS = {"gradient": ("iterations", "learning_rate"), "cem": ("iterations", "samples", "elites", "deviation")}
 _OF_CEM = ("samples", "elites", "deviation")
+_OLD_ITERATIONS = {"iterations": 6}
+"""The default of all planners until 0.2; that of CEM is another one today."""
+
+RENAMED_KEYS = {
+    "planning.iterations": "planning.planner.iterations",
+    "planning.learning_rate": "planning.planner.learning_rate",
+    "planning.samples": "planning.planner.samples",
+    "planning.elites": "planning.planner.elites",
+    "planning.deviation": "planning.planner.deviation",
+    "control.cem_iterations": "control.oracle_cem.iterations",
+}
+"""Keys of older files by those of today, for whoever still types them."""
 
 
 def migrated_config(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,11 +39,12 @@ def migrated_config(tree: Mapping[str, Any]) -> dict[str, Any]:
     if flat and not isinstance(planning.get("planner"), Mapping):
         kind = planning.get("planner", "gradient")
         known = _OF_PLANNERS.get(kind, ()) if isinstance(kind, str) else ()
-        planner = {"kind": kind} | {key: planning[key] for key in known if key in planning}
+        planner = {"kind": kind} | (_OLD_ITERATIONS if kind == "cem" else {})
+        planner |= {key: planning[key] for key in known if key in planning}
         migrated["planning"] = {k: v for k, v in planning.items() if k not in flat} | {"planner": planner}
     elif "cem_iterations" not in control:
         return migrated
-    if cem:
+    if cem and "oracle_cem" not in control:  # both at once is a mistake, to be told
         migrated["control"] = {"oracle_cem": cem} | {k: v for k, v in control.items() if k != "cem_iterations"}
     return migrated
 

@@ -98,11 +98,23 @@ class RunPaths:
         return self.folder / "report" / "figures" / f"{name}.png"
 
     def holds(self, path: Path) -> bool:
-        """Whether ``path`` is a file of this run, or one that a stage may write."""
-        inside = path.resolve().is_relative_to(self.folder.resolve())
-        reserved = (self.config, self.controlled, self.history, self.description, self.weights)
-        return inside and (
-            path.exists()
-            or path.name in {p.name for p in reserved}
-            or path.resolve().is_relative_to(self.results.resolve())
+        """Whether ``path`` is a file of this run, or has the place of one that a stage may write."""
+        folder, resolved = self.folder.resolve(), path.resolve()
+        if not resolved.is_relative_to(folder) or resolved == folder:
+            return False
+        files = (
+            self.config,
+            self.lock,
+            self.train_state,
+            self.history,
+            self.weights,
+            self.description,
+            self.controlled,
         )
+        folders = (self.data, self.results, self.metrics.parent)
+        return path.exists() or resolved.relative_to(folder).parts[0] in {own.name for own in (*files, *folders)}
+
+
+def store_beside(store: Path, name: str) -> Path:
+    """Another store of the run that ``store`` belongs to."""
+    return store.with_name(f"{name}.zarr")

@@ -20,12 +20,6 @@ Cell = dict[str, Any]
 KEY = "made_of"
 """Under which a file keeps the digest of the inputs of its cell."""
 
-SIMULATED_FROM = ("seed", "simulation", "data")
-"""Sections of a configuration that determine the simulations."""
-
-TRAINED_FROM = (*SIMULATED_FROM, "model", "loss", "training")
-"""Sections of a configuration that determine a trained model."""
-
 
 def settings_bytes(config: Config, sections: Sequence[str] | None = None) -> bytes:
     """Settings as an input of :func:`cached`; the number of threads counts, since it changes roundings.

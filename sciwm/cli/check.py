@@ -60,7 +60,7 @@ def check(path: Path, run: Path | None = None) -> list[str]:
     return [_check_suits(path, run)]
 
 
-LARGEST_LINEARIZED = 256
+LARGEST_CHECKED = 256
 """Largest state, in numbers, whose linear law is found in about a second; larger ones are not tried here."""
 
 
@@ -87,7 +87,7 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise InputError([_unbuildable(error, f"{path}: simulation")]) from error
     raise_if(names_problems(config.model, [v.name for v in simulation.variables], simulation.grid.dims))
     require_symmetries(actuation_of(simulation), config.training.augmentation)
-    if config.planning.terminal == "riccati" and target.numel() <= LARGEST_LINEARIZED:
+    if config.planning.terminal == "riccati" and target.numel() <= LARGEST_CHECKED:
         try:
             linear_law(simulation, planning_cost(config.planning, simulation, target), target)
         except ValueError as error:

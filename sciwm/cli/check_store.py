@@ -17,6 +17,7 @@ from sciwm.data import (
 )
 from sciwm.data.sensitivity_set import layout_problems, space_dimensions, variables_with_twins
 from sciwm.errors import InputError, Problem, counted, raise_if
+from sciwm.run_paths import store_beside
 from simulations.resumable_store import ResumableStore, markers_of
 from simulations.sensitivity_store import SensitivityStore
 from simulations.store import TrajectoryStore
@@ -76,7 +77,7 @@ def _check_sensitivities(path: Path, dataset: xr.Dataset) -> str:
     if "status" in dataset:
         _raise_damaged(SensitivityStore(path))
     sensitivities = SensitivitySet(path, names)
-    training_set = path.with_name("train.zarr")
+    training_set = store_beside(path, "train")
     if training_set.exists():
         check_same_simulation(sensitivities, Trajectories(training_set))
     verified = _verified(SensitivityStore(path), dataset) if "status" in dataset else "unverified: without a status"

@@ -2,7 +2,7 @@
 
 from sciwm.config.evaluation import EvaluationSettings
 from sciwm.config.experiment import Config
-from sciwm.config.identity import differences, learned_from, simulated_from
+from sciwm.config.identity import LEARNED_SECTIONS, SIMULATED_SECTIONS, differences, learned_from, simulated_from
 from sciwm.config.kinds import EACH, ONE, Section
 from sciwm.config.loss import CollapseSettings, LossSettings, PhysicsSettings
 from sciwm.config.model import EncoderSettings, ModelSettings, PredictorSettings
@@ -13,7 +13,9 @@ from sciwm.config.yaml_files import dump_config, load_config, load_run_config, p
 
 __all__ = [
     "EACH",
+    "LEARNED_SECTIONS",
     "ONE",
+    "SIMULATED_SECTIONS",
     "CEMSettings",
     "CollapseSettings",
     "Config",

@@ -4,10 +4,16 @@ from typing import Any
 
 from sciwm.config.experiment import Config
 
+SIMULATED_SECTIONS = ("seed", "simulation", "data")
+"""Sections of a configuration on which simulated data depend."""
+
+LEARNED_SECTIONS = (*SIMULATED_SECTIONS, "model", "loss", "training")
+"""Sections on which the weights of a model depend."""
+
 
 def simulated_from(config: Config) -> dict[str, Any]:
     """The sections on which simulated data depend, as plain data."""
-    return config.model_dump(include={"seed", "simulation", "data"})
+    return config.model_dump(include=set(SIMULATED_SECTIONS))
 
 
 def learned_from(config: Config) -> dict[str, Any]:
@@ -17,7 +23,7 @@ def learned_from(config: Config) -> dict[str, Any]:
     the CPU threads.
     """
     return config.model_dump(
-        include={"seed": True, "simulation": True, "data": True, "model": True, "loss": True, "training": True},
+        include=set(LEARNED_SECTIONS),
         exclude={"training": {"on_policy": {"rounds"}, "threads": True}},
     )
 

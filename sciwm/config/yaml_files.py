@@ -10,10 +10,11 @@ from typing import Any, get_args
 import yaml
 from pydantic import ValidationError
 
-from sciwm.config import EACH, ONE, Config, Section
+from sciwm.config.experiment import Config
+from sciwm.config.kinds import EACH, ONE, Section
 from sciwm.config.planning import PLANNERS
 from sciwm.errors import InputError, Problem, counted
-from sciwm.migration import migrated_config
+from sciwm.migration import RENAMED_KEYS, migrated_config
 from sciwm.run_paths import RunPaths
 
 
@@ -149,6 +150,8 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
         known = _keys_at([str(part) for part in error["loc"][:-1] if part not in (ONE, EACH)])
         close = difflib.get_close_matches(location[-1], known, n=1)
         remedy = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
+        if (renamed := RENAMED_KEYS.get(".".join(location))) is not None:
+            remedy = f"it is called '{renamed}' now"
         return [Problem(place, "a known key", f"unknown key '{location[-1]}'", remedy)]
     if error["type"] == "missing":
         return [Problem(place, "a value", "nothing", "add this key")]

@@ -84,28 +84,26 @@ class Objective(nn.Module):
         return {term.name: term.weight(progress) for term in self.asked()}
 
     def terms(
-        self, model: WorldModel, batch: Batch, sensitivities: Sensitivities | None, generator: torch.Generator
+        self,
+        model: WorldModel,
+        batch: Batch,
+        sensitivities: Sensitivities | None,
+        generator: torch.Generator,
+        progress: float = 1.0,
     ) -> Computed:
-        """Compute every term of one batch.
+        """Compute every term of one batch that has begun.
 
         Args:
             model: The model in training.
             batch: Windows of H control intervals.
             sensitivities: Samples for the terms that are matched to the solver; None where there are none.
             generator: What draws everything random in terms.
+            progress: The fraction of the training that is done, in [0, 1].
         """
         normalized, instants = model.normalize(batch.fields).flatten(0, 1), batch.fields.shape[:2]
-        parts = {"windows": model.encoder(normalized)}
-        if (holes := self.collapse.with_holes(normalized, generator)) is not None:
-            parts["holes"] = model.encoder(holes)
-        if sensitivities is not None:
-            parts |= encode_sensitivities(model, sensitivities, self.needs(1.0))
-        together = torch.cat(list(parts.values()))
-        leaf = together.detach().requires_grad_() if together.requires_grad else together
-        encoded = dict(zip(parts, leaf.split([len(part) for part in parts.values()]), strict=True))
+        together, leaf, encoded = self._encode(model, normalized, sensitivities, generator, progress)
         latents = encoded.pop("windows")
         targets = self.collapse.targets(normalized, latents)
-
         if self.settings.encoder_learns_from == "reconstruction":
             predictive = {"reconstruction": self._reconstruction_error(model, normalized, latents)}
             latents, targets = latents.detach(), targets.detach()
@@ -134,10 +132,32 @@ class Objective(nn.Module):
                 generator=generator,
             )
             for term in self.asked():
-                value = term(inputs)
+                value = term(inputs) if term.begins(progress) else None
                 if value is not None:
                     groups[term.group][term.name] = value
         return Computed(groups["predictive"], groups["physics"], together, leaf, targets.detach())
+
+    def _encode(
+        self,
+        model: WorldModel,
+        normalized: Tensor,
+        sensitivities: Sensitivities | None,
+        generator: torch.Generator,
+        progress: float,
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Everything that terms want encoded: together, as a leaf, and the parts of the leaf by name.
+
+        All terms are computed from the leaf, so that the encoder is differentiated once, with their whole gradient.
+        """
+        parts = {"windows": model.encoder(normalized)}
+        if (holes := self.collapse.with_holes(normalized, generator)) is not None:
+            parts["holes"] = model.encoder(holes)
+        if sensitivities is not None:
+            parts |= encode_sensitivities(model, sensitivities, self.needs(progress))
+        together = torch.cat(list(parts.values()))
+        leaf = together.detach().requires_grad_() if together.requires_grad else together
+        pieces = leaf.split([len(part) for part in parts.values()])
+        return together, leaf, dict(zip(parts, pieces, strict=True))
 
     def metric(self, model: WorldModel) -> Tensor:
         """The weights of the coordinates in distances between latents, ``(size,)``."""

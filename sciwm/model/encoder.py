@@ -54,6 +54,14 @@ class Encoder(nn.Module, ABC):
         """Where the latent holds conserved means, which the forcing alone changes: true there, ``(size,)``."""
         return torch.zeros(self.space.size, dtype=torch.bool, device=self.scale.device)
 
+    def supply(self, shapes: Tensor) -> Tensor:
+        """The rate at which scaled actions change conserved means, ``(actuator, size)``; zero elsewhere.
+
+        Args:
+            shapes: The coordinates of the actuators' shapes in ``shape_space``.
+        """
+        return shapes.new_zeros(len(shapes), self.space.size)
+
     @property
     def sees_any_grid(self) -> bool:
         """Whether fields of other resolutions than the training data's can be encoded."""

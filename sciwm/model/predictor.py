@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.spaces import LatentSpace, Widening
 from sciwm.model.spaces.dense import Assembled, in_parts
-from sciwm.model.tendency import QuadraticTendency
+from sciwm.model.tendency import Tendency
 
 Step = Callable[[Tensor, Tensor], Tensor]
 """``step(z, a)`` over one control interval: latents ``(batch, size)``, scaled actions ``(batch, actuator)``."""
@@ -31,7 +31,7 @@ class ExponentialPredictor(nn.Module):
         substeps: S. 2 is often enough; more help where imagined runs blow up behind steep fronts.
     """
 
-    def __init__(self, tendency: QuadraticTendency, widening: Widening, substeps: int) -> None:
+    def __init__(self, tendency: Tendency, widening: Widening, substeps: int) -> None:
         super().__init__()
         self.substeps = substeps
         self.widening = widening

@@ -93,6 +93,12 @@ class SpectralEncoder(Encoder):
         """Where the latent holds conserved means: true there, ``(size,)``."""
         return self.means.flatten()
 
+    def supply(self, shapes: Tensor) -> Tensor:
+        """The means of the shapes. Channels beyond the variables copy none and get nothing."""
+        forcing = self.of_shapes.narrowed(shapes)[:, : self.space.size]
+        forcing = nn.functional.pad(forcing, (0, self.space.size - forcing.shape[1]))
+        return torch.where(self.conserved, forcing, torch.zeros(()))
+
     @property
     def sees_any_grid(self) -> bool:
         """Always true: fields are truncated to the latent's wavenumbers first."""

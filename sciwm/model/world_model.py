@@ -46,6 +46,7 @@ class WorldModel(nn.Module):
         self.register_buffer("shapes", known)
         self.shapes: Tensor | None
         self.largest_actions: Tensor
+        self.variable_deviation: Tensor
         self.ledger = settings.ledger and bool(domain.functionals)
         for name, values in scales_of(domain).items():
             self.register_buffer(name, values, persistent=False)
@@ -77,13 +78,10 @@ class WorldModel(nn.Module):
 
     def stepper(self) -> Step:
         """The step of latents without a ledger, under scaled actions: maps are assembled, conserved means exact."""
-        step, encoder = self.predictor.stepper(self.shapes), self.encoder
+        step = self.predictor.stepper(self.shapes)
         if not self.conserved.any() or self.shapes is None:
             return step
-        forcing = encoder.of_shapes.narrowed(self.shapes)[:, : encoder.space.size]
-        missing = encoder.space.size - forcing.shape[1]  # channels beyond the variables
-        supply = torch.nn.functional.pad(forcing, (0, missing)) * self.control_interval
-        return conserving(step, self.conserved, torch.where(self.conserved, supply, torch.zeros(())))
+        return conserving(step, self.conserved, self.encoder.supply(self.shapes) * self.control_interval)
 
     def freeze(self) -> "WorldModel":
         """Make ready for use: weights take no gradients, and all maps are assembled for good."""

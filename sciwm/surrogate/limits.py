@@ -87,7 +87,7 @@ def goal_problems(model: WorldModel, target: Tensor, state: Tensor, *, at_rest: 
     if not at_rest:
         return []
     before, moved = imagined
-    deviations = torch.tensor([v.deviation for v in model.domain.variables]).to(before)
+    deviations = model.variable_deviation.flatten().to(before)
     size = torch.maximum(target.double().square().flatten(1).mean(dim=1).sqrt(), AT_REST * deviations)
     change = float(((moved - before).square().flatten(1).mean(dim=1).sqrt() / size).max())
     if change < AT_REST:

@@ -58,7 +58,7 @@ class HeldOut:
     ) -> dict[str, float]:
         """The gradient norm of each weighted term at the latents, before physical terms are bounded."""
         batch = self.batch.first(self.config.training.batch_size)  # as in training, which has the memory for these
-        terms = self.objective.terms(model, batch, sensitivities, torch.Generator().manual_seed(0))
+        terms = self.objective.terms(model, batch, sensitivities, torch.Generator().manual_seed(0), progress)
         weights, norms = self.objective.weights(progress), dict[str, float]()
         for name, term in terms.by_name().items():
             norms[f"gradient_norm.{name}"] = 0.0

@@ -139,7 +139,7 @@ def train(
             batch = augment(batch, symmetries, rng)
             sensitivities = _draw_sensitivities(config, sensitivity_set, objective.needs(progress), rng)
 
-            terms = objective.terms(model, batch, sensitivities, generator)
+            terms = objective.terms(model, batch, sensitivities, generator, progress)
             weights = objective.weights(progress)
             rate = scheduled_rate(config.training, state.update, total, first=not phase)
             set_learning_rate(optimizer, rate)

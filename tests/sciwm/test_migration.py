@@ -91,6 +91,11 @@ def test_a_training_that_it_began_ends_in_the_same_weights(stored: Path) -> None
             },
         ),
         ({"control": {"cem_iterations": 4}}, {"control": {"oracle_cem": {"iterations": 4}}}),
+        ({"planning": {"planner": "cem"}}, {"planning": {"planner": {"kind": "cem", "iterations": 6}}}),
+        (
+            {"control": {"cem_iterations": 4, "oracle_cem": {"samples": 8}}},
+            {"control": {"cem_iterations": 4, "oracle_cem": {"samples": 8}}},
+        ),
         ({"planning": {"planner": "magic"}}, {"planning": {"planner": {"kind": "magic"}}}),
         ({"planning": [1]}, {"planning": [1]}),
     ],

@@ -15,7 +15,7 @@ import simulations
 from sciwm.baselines import Persistence, recordings
 from sciwm.benchmarks import BENCHMARKS, results, run_benchmark, update_tables
 from sciwm.benchmarks import runner as benchmark_run
-from sciwm.benchmarks.cells import TRAINED_FROM, cached, settings_bytes
+from sciwm.benchmarks.cells import cached, settings_bytes
 from sciwm.benchmarks.physics import factorial, measure, resolution_rows
 from sciwm.benchmarks.physics.ablation import CLAIMS, LEFT_OUT, PARTS, QUICK_CELLS, _planned, part_of, run, run_some
 from sciwm.benchmarks.physics.baselines import BASELINES, LEARNED
@@ -27,7 +27,7 @@ from sciwm.benchmarks.physics.systems import SYSTEMS, horizons, system_config, t
 from sciwm.benchmarks.physics.trained import trained_cell
 from sciwm.benchmarks.physics.variants import BASE, DEFAULT, NONLINEAR_ENCODER, VARIANTS
 from sciwm.benchmarks.results import Row
-from sciwm.config import Config
+from sciwm.config import LEARNED_SECTIONS, Config
 from sciwm.data import Trajectories
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation import paired_bootstrap
@@ -254,12 +254,12 @@ def test_cost_of_training_counts_epochs() -> None:
 
 def test_a_stored_cell_is_made_again_for_other_inputs_alone(config: Config, tmp_path: Path) -> None:
     """A cell that is stored is read; one that was made from other inputs is made anew."""
-    path, settings = tmp_path / "cells" / "a.json", settings_bytes(config, TRAINED_FROM)
+    path, settings = tmp_path / "cells" / "a.json", settings_bytes(config, LEARNED_SECTIONS)
     assert cached(path, [settings], lambda: {"value": 1})["value"] == 1
     measured_longer = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"steps": 7})})
-    again = cached(path, [settings_bytes(measured_longer, TRAINED_FROM)], lambda: pytest.fail("made again"))
+    again = cached(path, [settings_bytes(measured_longer, LEARNED_SECTIONS)], lambda: pytest.fail("made again"))
     assert again == {"value": 1, "commit": source_commit()}
-    other = settings_bytes(config.model_copy(update={"seed": 7}), TRAINED_FROM)
+    other = settings_bytes(config.model_copy(update={"seed": 7}), LEARNED_SECTIONS)
     assert cached(path, [other], lambda: {"value": 2})["value"] == 2
     assert cached(path, [settings], lambda: {"value": 3})["value"] == 3
     assert cached(path, [settings, b"a"], lambda: {"value": 4})["value"] == 4

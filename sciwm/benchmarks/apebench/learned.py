@@ -15,6 +15,7 @@ from sciwm.config import Config, parse_config
 from sciwm.data import Trajectories
 from sciwm.files import write_atomically
 from sciwm.model import ExponentialPredictor, WorldModel, load_model
+from sciwm.model.tendency import QuadraticTendency
 from sciwm.training import train
 from simulations import ActionBox
 
@@ -148,8 +149,8 @@ def train_model(config: Config, scenario: Scenario, run: Path) -> tuple[WorldMod
 def parameters_of(model: WorldModel) -> int:
     """Learned numbers that a forecast depends on: of the predictor, without those of the idle actuator."""
     predictor = model.predictor
-    if not isinstance(predictor, ExponentialPredictor):
-        raise TypeError(f"expected an exponential predictor, got {type(predictor).__name__}")
+    if not isinstance(predictor, ExponentialPredictor) or not isinstance(predictor.tendency, QuadraticTendency):
+        raise TypeError(f"expected the integrator of a quadratic tendency, got {type(predictor).__name__}")
     tendency = predictor.tendency
     used = (tendency.product, tendency.decay, tendency.correction)
     return sum(p.numel() for part in used for p in part.parameters())

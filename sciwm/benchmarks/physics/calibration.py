@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sciwm.benchmarks.cells import TRAINED_FROM, cached, settings_bytes
+from sciwm.benchmarks.cells import cached, settings_bytes
 from sciwm.benchmarks.physics.scenario import Scenario
+from sciwm.config import LEARNED_SECTIONS
 from sciwm.experiment import Run
 from sciwm.training import NothingLearned, train
 
@@ -50,7 +51,7 @@ def cost_of_training(scenario: Scenario, name: str, overrides: Sequence[str]) ->
         overrides: of a variant without sensitivities.
     """
     path = scenario.folder / "calibration" / f"{name}.json"
-    made_from = settings_bytes(scenario.experiment(overrides), TRAINED_FROM)
+    made_from = settings_bytes(scenario.experiment(overrides), LEARNED_SECTIONS)
     cost = cached(path, [made_from], lambda: asdict(_measured(scenario, overrides)))
     return Cost(cost["fixed"], cost["update"], cost["epoch"])
 

@@ -25,11 +25,11 @@ from sciwm.evaluation import (
     first_invalid,
     gradient_agreement,
     relative_error,
+    relative_reduction,
     root_mean_square_over_time,
     run_control,
     unseen_action_budget,
 )
-from sciwm.evaluation import relative_reduction as share_of_best
 from sciwm.evaluation.climate import long_runs
 from sciwm.evaluation.probing import Array, Probe, encode, flat, network_probe, read_samples, ridge_probe
 from sciwm.model import WorldModel
@@ -232,7 +232,7 @@ def controlled(dynamics: Dynamics, scenario: Scenario) -> Samples:
     }
 
 
-def relative_reduction(
+def mean_relative_reduction(
     samples: Mapping[str, Sequence[float]], references: Mapping[str, Sequence[float]]
 ) -> float | None:
     """That of the mean cost; None for a dynamics that was not planned with, or where the best reduces nothing.
@@ -242,7 +242,7 @@ def relative_reduction(
         references: see ``Scenario.references``.
     """
     best = float(np.mean(references["none"]) - np.mean(references["adjoint"]))
-    return share_of_best(float(np.mean(samples["saving"])), best) if "saving" in samples else None
+    return relative_reduction(float(np.mean(samples["saving"])), best) if "saving" in samples else None
 
 
 def _energy(scenario: Scenario, fields: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import simulations
-from sciwm.benchmarks.cells import SIMULATED_FROM, Cell, cached, settings_bytes
+from sciwm.benchmarks.cells import Cell, cached, settings_bytes
 from sciwm.benchmarks.physics.systems import QUICK, system_config
-from sciwm.config import Config, parse_config
+from sciwm.config import SIMULATED_SECTIONS, Config, parse_config
 from sciwm.config.evaluation import LYAPUNOV_TIMES
 from sciwm.data import SEEDS, Trajectories, recipe
 from sciwm.evaluation import ControlTask, control_task, early_distance, long_run_actions, run_control
@@ -27,6 +27,7 @@ from sciwm.progress import bar
 from sciwm.run_paths import RunPaths
 from simulations import Simulation
 from simulations.generate import attractor_states
+from simulations.resumable_store import markers_of
 
 LONG_RUNS = 8
 """How many long runs there are."""
@@ -108,7 +109,7 @@ class Scenario:
             stages.simulate(config, folder)
             return {}
 
-        cached(folder / "complete.json", [settings_bytes(config, SIMULATED_FROM)], simulate)
+        cached(folder / "complete.json", [settings_bytes(config, SIMULATED_SECTIONS)], simulate)
         return folder
 
     def recorded(self) -> tuple[Tensor, Tensor]:
@@ -187,7 +188,7 @@ class Scenario:
 
     def references(self) -> dict[str, list[float]]:
         """Cost of each start without control, ``none``, and under gradient planning through the solver, ``adjoint``."""
-        made_from = settings_bytes(self.config, (*SIMULATED_FROM, "planning", "control"))
+        made_from = settings_bytes(self.config, (*SIMULATED_SECTIONS, "planning", "control"))
         return cached(self.folder / "references.json", [made_from], self._measure_references)
 
     def _measure_references(self) -> Cell:
@@ -210,7 +211,7 @@ def link_sets(source: Path, target: Path, names: Sequence[str]) -> None:
     """
     RunPaths(target).data.mkdir(parents=True, exist_ok=True)
     for name in names:
-        for path in (RunPaths(source).store(name), RunPaths(source).store(name).with_suffix(".done")):
+        for path in (RunPaths(source).store(name), markers_of(RunPaths(source).store(name))):
             link = RunPaths(target).data / path.name
             if path.exists() and not link.exists():
                 link.symlink_to(path.resolve())

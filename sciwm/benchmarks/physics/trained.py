@@ -4,12 +4,12 @@ import shutil
 import time
 from pathlib import Path
 
-from sciwm.benchmarks.cells import TRAINED_FROM, Cell, cached, settings_bytes
+from sciwm.benchmarks.cells import Cell, cached, settings_bytes
 from sciwm.benchmarks.physics.ablation_claims import PROBED
-from sciwm.benchmarks.physics.measure import VERSION, measure, relative_reduction
+from sciwm.benchmarks.physics.measure import VERSION, mean_relative_reduction, measure
 from sciwm.benchmarks.physics.scenario import Scenario, link_sets
 from sciwm.benchmarks.physics.variants import VARIANTS, Variant
-from sciwm.config import Config
+from sciwm.config import LEARNED_SECTIONS, Config
 from sciwm.dynamics import Dynamics
 from sciwm.evaluation.suite import EvaluationContext
 from sciwm.experiment import Run, stages
@@ -37,7 +37,7 @@ def trained_cell(scenario: Scenario, name: str, variant: Variant) -> Cell:
     """
     config = scenario.experiment(variant.overrides, variant.share)
     path = scenario.folder / "trained" / f"{name}.json"
-    made_from = [settings_bytes(config, TRAINED_FROM)]
+    made_from = [settings_bytes(config, LEARNED_SECTIONS)]
     if variant.version > 1:  # the first version has no number, so that what was trained before there were any counts
         made_from.append(str(variant.version).encode())
     about = cached(path, made_from, lambda: _trained(scenario, name, config, variant.share))
@@ -82,7 +82,7 @@ def measured(scenario: Scenario, dynamics: Dynamics, *, plans: bool = True, prob
     """
     began = time.process_time()
     samples = measure(dynamics, scenario, plans=plans, probes=probes)
-    share = relative_reduction(samples, scenario.references())
+    share = mean_relative_reduction(samples, scenario.references())
     return {"measuring_seconds": time.process_time() - began, "relative_reduction": share, "samples": samples}
 
 

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sciwm.config import PredictorSettings
 from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.tendency.step_layout import affine, layout_of
+from sciwm.model.tendency.tendency import Tendency
 
 
-class QuadraticTendency(nn.Module):
+class QuadraticTendency(Tendency):
     """``dz/dt = l z + N(z, a)`` with N quadratic in the state, as transport is, and by default affine in the action:
 
         N(z, a) = sum_r W_r [ (U_r (z + H a)) (V_r z) ] + G a + g            action_path = affine

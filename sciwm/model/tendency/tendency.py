@@ -1,9 +1,10 @@
 """The interface between a tendency (dz/dt) and the integrator that advances it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class PreparedTendency(Protocol):
@@ -38,12 +39,10 @@ class PreparedTendency(Protocol):
         ...
 
 
-class Tendency(Protocol):
-    """A learned tendency. A new one is a file in this folder and a case in ``sciwm.model.construction``.
+class Tendency(nn.Module, ABC):
+    """A learned tendency. A new one is a file in this folder and a case in ``sciwm.model.construction``."""
 
-    Implementations are ``torch.nn.Module``.
-    """
-
+    @abstractmethod
     def fit(self, scales: Tensor, latents: Tensor) -> None:
         """Take over the scales of the coordinates, and measure what else depends on the data.
 
@@ -51,20 +50,19 @@ class Tendency(Protocol):
             scales: The scales of the coordinates, ``(1, size)``.
             latents: Samples, ``(n, size)``.
         """
-        ...
 
+    @abstractmethod
     def set_forcing(self, forcing: Tensor) -> None:
         """Start from what scaled actions add over one substep, ``(actuator, size)``, where shapes are not known."""
-        ...
 
+    @abstractmethod
     def actuation(self, shapes: Tensor | None) -> Tensor:
         """What scaled actions add to the tendency, ``(actuator, size)``.
 
         Args:
             shapes: The coordinates of the actuators' shapes, if known.
         """
-        ...
 
+    @abstractmethod
     def prepared(self, shapes: Tensor | None) -> PreparedTendency:
         """Assemble the maps once, for a whole rollout."""
-        ...
