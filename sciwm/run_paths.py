@@ -102,17 +102,9 @@ class RunPaths:
         folder, resolved = self.folder.resolve(), path.resolve()
         if not resolved.is_relative_to(folder) or resolved == folder:
             return False
-        files = (
-            self.config,
-            self.lock,
-            self.train_state,
-            self.history,
-            self.weights,
-            self.description,
-            self.controlled,
-        )
-        folders = (self.data, self.results, self.metrics.parent)
-        return path.exists() or resolved.relative_to(folder).parts[0] in {own.name for own in (*files, *folders)}
+        files = (self.config, self.lock, self.train_state, self.history, self.weights, self.description)
+        places = (*files, self.controlled, self.data, self.results, self.metrics.parent)
+        return path.exists() or resolved.relative_to(folder).parts[0] in {place.name for place in places}
 
 
 def store_beside(store: Path, name: str) -> Path:

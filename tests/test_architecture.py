@@ -9,7 +9,18 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 ROOMS = (
-    ("version", "errors", "run_paths", "files", "progress", "evaluation_parts", "migration", "provenance", "reuse"),
+    (
+        "version",
+        "errors",
+        "run_paths",
+        "files",
+        "progress",
+        "evaluation_parts",
+        "metrics",
+        "migration",
+        "provenance",
+        "reuse",
+    ),
     ("config",),
     ("data",),
     ("dynamics",),

@@ -168,7 +168,9 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
         expected = f"at most {counted(most, 'item')}" if most is not None else f"at least {counted(fewest, 'item')}"
         return [Problem(place, expected, json.dumps(error["input"], default=str)[:80])]
     expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
-    return [Problem(place, expected, json.dumps(error["input"], default=str, skipkeys=True)[:80])]
+    got = json.dumps(error["input"], default=str, skipkeys=True)[:80]
+    bare_kind = isinstance(error["input"], str) and error["input"] in PLANNERS
+    return [Problem(place, expected, got, f"write {{kind: {error['input']}}}" if bare_kind else "")]
 
 
 def _unknown_choice(place: str, expected: str, got: Any) -> Problem:

@@ -1,6 +1,5 @@
 """A run: the folder of one experiment, written by one command at a time."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from sciwm.config import Config, differences, dump_config, learned_from, load_ru
 from sciwm.data import SensitivitySet, Trajectories, open_trajectories
 from sciwm.errors import InputError, Problem
 from sciwm.files import write_atomically, write_json
-from sciwm.migration import migrated_metrics
+from sciwm.metrics import read_metrics
 from sciwm.model import WorldModel, load_model, trained_config
 from sciwm.run_paths import RunPaths
 from simulations.resumable_store import ResumableStore, markers_of
@@ -145,22 +144,12 @@ class Run:
     # Numbers ------------------------------------------------------------------------------------
 
     def metrics(self) -> dict[str, Any]:
-        """The content of ``report/metrics.json``: the numbers that the stages have added so far.
+        """The numbers that the stages have written so far; empty before the first.
 
         Raises:
-            InputError: if the file is damaged.
+            InputError: if ``metrics.json`` is damaged.
         """
-        path = self.paths.metrics
-        try:
-            metrics = json.loads(path.read_text()) if path.exists() else {}
-            if not isinstance(metrics, dict):
-                raise ValueError(f"not a mapping but {type(metrics).__name__}")
-            if not isinstance(metrics.get("time", {}), dict):
-                raise ValueError(f"a 'time' that is no mapping but {metrics['time']!r}")
-        except ValueError as error:
-            remedy = "delete it, and evaluate and control again"
-            raise InputError([Problem(str(path), "the numbers of this run in JSON", str(error), remedy)]) from error
-        return migrated_metrics(metrics)
+        return read_metrics(self.paths)
 
     def add_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
         """Add numbers to ``report/metrics.json``, replacing those of the same keys; returns what was added."""

@@ -12,7 +12,8 @@ from sciwm.config import Config, load_run_config
 from sciwm.data import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation_parts import EVALUATION_PARTS
-from sciwm.migration import migrated_metrics, migrated_names
+from sciwm.metrics import read_metrics
+from sciwm.migration import migrated_names
 from sciwm.model import read_description
 from sciwm.run_paths import RunPaths
 
@@ -70,7 +71,7 @@ def read_results(run: Path) -> Results:
     """
     paths = RunPaths(run)
     config, description = load_run_config(paths), read_description(run)
-    metrics = migrated_metrics(_read(paths.metrics, json.loads, f"evaluate {run}") or {})
+    metrics = read_metrics(paths)
     evaluated = {name: _read_netcdf(paths.result(name), f"evaluate {run}") for name in EVALUATION_PARTS}
     controlled = _read_netcdf(paths.controlled, f"control {run}")
     return Results(
