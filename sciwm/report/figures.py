@@ -5,7 +5,7 @@ import matplotlib
 from sciwm.report.contents import Results
 from sciwm.report.control_figures import controlled_flow, distance_over_time
 from sciwm.report.drawing import STYLE, Illustration
-from sciwm.report.part_sections import SECTIONS
+from sciwm.report.part_sections import section_of
 from sciwm.report.rollout_figures import error_over_lead_time, imagined_example
 from sciwm.report.training_figures import training
 from sciwm.report.verdict_rules import lacking
@@ -16,8 +16,8 @@ def draw_figures(results: Results) -> dict[str, list[Illustration]]:
 
     Returns:
         figures under ``control``, ``distance``, ``rollout``, ``training``, and the name of every other part of
-        the evaluation; a stage that has not run has none, nor a part whose results lack what
-        the figures show.
+        the evaluation that was measured, empty for a part without a section of its own; a stage that has not run
+        has none, and a part whose results lack what the figures show has no entry.
     """
     controlled, rollouts, variables = results.controlled, results.rollouts, results.domain.variables
     figures: dict[str, list[Illustration]] = {"control": [], "distance": [], "rollout": [], "training": []}
@@ -30,7 +30,7 @@ def draw_figures(results: Results) -> dict[str, list[Illustration]]:
             figures["rollout"] += [imagined_example(results, rollouts, v) for v in variables]
         if results.history:
             figures["training"] = [training(results)]
-        for name, section in SECTIONS.items():
-            if name in results.evaluated and not lacking(name, results.evaluated[name]):
-                figures[name] = section.draw(results, results.evaluated[name])
+        for name, measured in results.evaluated.items():
+            if name != "rollouts" and not lacking(name, measured):
+                figures[name] = section_of(name).draw(results, measured)
     return figures

@@ -1,13 +1,16 @@
 """A judged number: what was measured, what it was compared with, and whether it is good."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sciwm.evaluation.suite import Measure
 from sciwm.report.numbers import in_text
 
 GOOD, WEAK, NOT_APPLICABLE, NOT_MEASURED = "good", "weak", "not applicable", "not measured"
-VERDICTS = (GOOD, WEAK, NOT_APPLICABLE, NOT_MEASURED)
+NO_VERDICT = "no verdict"
+"""Of a result that was measured and has no rule."""
+VERDICTS = (GOOD, WEAK, NOT_APPLICABLE, NOT_MEASURED, NO_VERDICT)
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,38 @@ def at_most(limit: float, measure: Measure, compared: str, *, also: str = "") ->
     Args:
         also: what else speaks against the model, empty if nothing does.
     """
-    worst = measure.value if measure.interval is None else measure.interval[1]
+    worst = upper_end(measure)
     return _judged(measure.value <= limit, worst <= limit, f"above {limit:.3g}", worst, measure, compared, also)
 
 
 def at_least(limit: float, measure: Measure, compared: str, *, also: str = "") -> Finding:
     """Good if the whole 95 % interval of a measure is at least ``limit``; ``also`` as for :func:`at_most`."""
-    worst = measure.value if measure.interval is None else measure.interval[0]
+    worst = lower_end(measure)
     return _judged(measure.value >= limit, worst >= limit, f"below {limit:.3g}", worst, measure, compared, also)
+
+
+def upper_end(measure: Measure) -> float:
+    """The upper end of the 95 % interval, or the value where there is no interval."""
+    return max(measure.value, measure.value if measure.interval is None else measure.interval[1])
+
+
+def lower_end(measure: Measure) -> float:
+    """The lower end of the 95 % interval, or the value where there is no interval."""
+    return min(measure.value, measure.value if measure.interval is None else measure.interval[0])
+
+
+def highest(measures: Iterable[Measure]) -> Measure:
+    """The measure whose interval reaches highest: if it is :func:`at_most` a limit, all of them are.
+
+    The one with the highest value may have a narrow interval and meet a limit that another one does not surely meet.
+    A measure that is NaN counts only if all are.
+    """
+    return max(measures, key=lambda m: -math.inf if math.isnan(m.value) else upper_end(m))
+
+
+def lowest(measures: Iterable[Measure]) -> Measure:
+    """The measure whose interval reaches lowest: if it is :func:`at_least` a limit, all of them are."""
+    return min(measures, key=lambda m: math.inf if math.isnan(m.value) else lower_end(m))
 
 
 def _judged(

@@ -6,12 +6,14 @@ import xarray as xr
 
 from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.report.contents import Results
-from sciwm.report.finding import NOT_APPLICABLE, NOT_MEASURED, Finding
-from sciwm.report.part_sections import SECTIONS
+from sciwm.report.finding import NO_VERDICT, NOT_APPLICABLE, NOT_MEASURED, Finding
+from sciwm.report.part_sections import section_of
+from sciwm.report.result_table import measures
 from sciwm.report.verdict_rules import RULES, lacking
 
 CONTROL = "closed-loop control of the true simulation from held-out starts"
-TITLES = {"rollouts": "Forecasts against the truth", "control": "Control"} | {n: s.title for n, s in SECTIONS.items()}
+TITLES = {"rollouts": "Forecasts against the truth", "control": "Control"}
+"""Of sections that the page writes itself."""
 ANCHORS = {"rollouts": "rollout"}
 """Of sections that are not called like their part."""
 
@@ -33,7 +35,7 @@ class OverviewRow:
     @property
     def title(self) -> str:
         """Heading of the part's section."""
-        return TITLES[self.part]
+        return TITLES[self.part] if self.part in TITLES else section_of(self.part).title
 
     @property
     def anchor(self) -> str:
@@ -42,8 +44,8 @@ class OverviewRow:
 
     @property
     def rule(self) -> str:
-        """When it is good."""
-        return RULES[self.part].sentence
+        """When it is good; empty if there is no rule."""
+        return RULES[self.part].sentence if self.part in RULES else ""
 
 
 def overview(results: Results, command: str) -> list[OverviewRow]:
@@ -68,4 +70,6 @@ def _found(results: Results, part: str, dataset: xr.Dataset | None, command: str
     missing = lacking(part, dataset)
     if missing:
         return Finding(NOT_MEASURED, reason=f"the results lack {', '.join(missing)}; '{command}' measures it anew")
+    if part not in RULES:
+        return Finding(NO_VERDICT, next(iter(measures(results.metrics, part)), None), reason="no threshold is set")
     return RULES[part].judge(results, dataset)

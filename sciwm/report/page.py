@@ -17,7 +17,7 @@ from sciwm.report.figures import draw_figures
 from sciwm.report.numbers import in_html, with_minus_signs
 from sciwm.report.origin_tables import origin_rows, package_versions, stage_times
 from sciwm.report.overview import overview
-from sciwm.report.part_sections import SECTIONS, PartSection
+from sciwm.report.part_sections import PartSection, section_of
 from sciwm.report.player_data import in_script, player_data, player_note
 from sciwm.report.result_table import controller_rows, measures
 from sciwm.report.sentences import key_numbers, write_summary
@@ -62,7 +62,7 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
     environment.filters["minus"] = with_minus_signs
     metrics, player = results.metrics, player_data(results)
-    sections = {name: section for name, section in SECTIONS.items() if figures.get(name)}
+    sections = {name: section_of(name) for name in results.evaluated if name in figures}
     anchors = _anchors(results, figures, sections, player)
     rows = overview(results, str(_shown(results.run)))
     return environment.get_template("page.html.jinja").render(

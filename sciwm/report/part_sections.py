@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import xarray as xr
 
+from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.report.budget_figures import budgets_over_time
 from sciwm.report.contents import Results
 from sciwm.report.drawing import Illustration
@@ -113,3 +114,14 @@ SECTIONS: dict[str, PartSection] = {
         lambda results, found: [surprise_by_violation(found), detection_over_size(found)],
     ),
 }
+"""Of all parts but the forecasts, which the page itself shows."""
+
+
+def section_of(part: str) -> PartSection:
+    """The section of a part; one that has none in ``SECTIONS`` is shown by its purpose and its measures."""
+    plain = PartSection(_sentence(part.replace("_", " ")), f"{_sentence(EVALUATION_PARTS[part])}.", lambda *_: [])
+    return SECTIONS.get(part, plain)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

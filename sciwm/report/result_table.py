@@ -1,7 +1,8 @@
 """The numbers of a run as plain tables: one row per controller, one line per result."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sciwm.errors import counted
@@ -64,7 +65,16 @@ def first_window(control: dict[str, Any]) -> str:
 
 def measures(metrics: dict[str, Any], part: str) -> list[Measure]:
     """The numbers of a part of the evaluation, the first one above all; none if it has not been measured."""
-    return [Measure(**entry) for entry in metrics.get(part, [])]
+    stored = [Measure(**entry) for entry in metrics.get(part, [])]
+    return [replace(measure, meaning=_in_todays_words(measure.meaning)) for measure in stored]
+
+
+def _in_todays_words(meaning: str) -> str:
+    """Until 0.2 the reduction of the cost by plans on two grids was called gain; all other words stay."""
+    meaning = re.sub(
+        r"^share of the gain that is lost on (?=\d)", "share of the cost reduction that is lost on ", meaning
+    )
+    return re.sub(r"^gain on (?=.+ points, mean square distance$)", "cost reduction on ", meaning)
 
 
 def summary_table(metrics: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from sciwm.errors import counted
 from sciwm.evaluation import (
     VALID_ERROR,
     bootstrap_interval,
@@ -17,7 +18,16 @@ from sciwm.evaluation.climate import share_blown_up
 from sciwm.evaluation.suite import Measure, mean_of, median_of, root_mean_square_of, share_of
 from sciwm.report.contents import Results
 from sciwm.report.drawing import TIME_UNITS
-from sciwm.report.finding import NOT_APPLICABLE, Finding, at_least, at_most
+from sciwm.report.finding import (
+    NOT_APPLICABLE,
+    Finding,
+    at_least,
+    at_most,
+    highest,
+    lower_end,
+    lowest,
+    upper_end,
+)
 from sciwm.report.numbers import in_text
 
 TIMES_PERSISTENCE = 5.0
@@ -86,8 +96,7 @@ def budgets(results: Results, errors: xr.Dataset) -> Finding:
         root_mean_square_of(f"error of changes of {name}", size.sel(functional=name), starts, nan_as=np.inf)
         for name in map(str, errors["functional"].values)
     ]
-    worst = max(measures, key=lambda m: m.value)
-    return at_most(BUDGET_ERROR, worst, "predicting the mean change: 1; the true solver: 0")
+    return at_most(BUDGET_ERROR, highest(measures), "predicting the mean change: 1; the true solver: 0")
 
 
 def scores(results: Results, found: xr.Dataset) -> Finding:
@@ -100,7 +109,7 @@ def scores(results: Results, found: xr.Dataset) -> Finding:
         mean_of(f"VRMSE of {n} {when}", at["vrmse"].sel(variable=n), at["simulation"], nan_as=np.inf)
         for n in map(str, found["variable"].values)
     ]
-    return at_most(VRMSE, max(measures, key=lambda m: m.value), "the spatial mean of the truth: 1")
+    return at_most(VRMSE, highest(measures), "the spatial mean of the truth: 1")
 
 
 def effects(results: Results, found: xr.Dataset) -> Finding:
@@ -112,7 +121,7 @@ def effects(results: Results, found: xr.Dataset) -> Finding:
         values = last.sel(alternative=alternative, given=given)
         return median_of(f"error of the effect of {alternative} actions {lead}", values, _groups(found), nan_as=np.inf)
 
-    worst = max((error(str(a), "right") for a in found["alternative"].values), key=lambda m: m.value)
+    worst = highest(error(str(a), "right") for a in found["alternative"].values)
     wrong = [error(str(a), "shuffled").value for a in found["alternative"].values if "shuffled" in found["given"]]
     compared = "ignoring the actions: 1" + (f"; shuffled actions: {in_text(min(wrong))}" if wrong else "")
     return at_most(EFFECT_ERROR, worst, compared)
@@ -126,10 +135,11 @@ def gradients(results: Results, agreement: xr.Dataset) -> Finding:
     measure = median_of(
         f"1 − cosine with the true gradient {when}", 1 - near["cosine"], _groups(agreement), nan_as=np.inf
     )
-    norm = float(near["norm_ratio"].fillna(np.inf).median())
+    norm = median_of("norm over the true one", near["norm_ratio"], _groups(agreement), nan_as=np.inf)
     chance = 1 - float(near["cosine_shuffled"].median())
-    compared = f"another sample's true gradient: {in_text(chance)}; norm over the true one: {in_text(norm)}"
-    wrong = "" if 1 / NORM_FACTOR <= norm <= NORM_FACTOR else f"its norm is {in_text(norm)} times the true one"
+    compared = f"another sample's true gradient: {in_text(chance)}; {norm.meaning}: {in_text(norm.value)}"
+    surely = lower_end(norm) >= 1 / NORM_FACTOR and upper_end(norm) <= NORM_FACTOR
+    wrong = "" if surely else f"its norm is {in_text(norm.value)}{_between(norm)} times the true one"
     return at_most(MISALIGNMENT, measure, compared, also=wrong)
 
 
@@ -151,8 +161,10 @@ def long_run(results: Results, runs: xr.Dataset) -> Finding:
                 measures.append(Measure(meaning, float(model.mean() / true.mean()), interval))
                 between[meaning] = f"true runs among themselves: 1 ({in_text(float(true.mean()))} {unit})"
     if not measures:
-        return at_most(0.0, share_of("share of the runs that blew up", blown, runs.sizes["sample"]), "true runs: 0")
-    worst = max(measures, key=lambda m: m.value)
+        # Runs are counted, as below: the interval of a share reaches above 0 however many runs there are.
+        share = Measure(f"share of {counted(runs.sizes['sample'], 'run')} that blew up", blown)
+        return at_most(0.0, share, "true runs: 0; there is no distance between them to compare with")
+    worst = highest(measures)
     return at_most(CLIMATE_RATIO, worst, between[worst.meaning], also=lost)
 
 
@@ -160,11 +172,15 @@ def resolution(results: Results, errors: xr.Dataset) -> Finding:
     """Change of the latent on the grid where it is largest."""
     groups = errors["simulation"] if "simulation" in errors else np.arange(errors.sizes["sample"])
     measures = [
-        median_of(f"relative change of the latent on {grid} points", errors["encoding_error"].sel(grid=grid), groups)
+        median_of(
+            f"relative change of the latent on {grid} points",
+            errors["encoding_error"].sel(grid=grid),
+            groups,
+            nan_as=np.inf,
+        )
         for grid in map(str, errors["grid"].values)
     ]
-    worst = max(measures, key=lambda m: m.value)
-    return at_most(GRID_CHANGE, worst, "the latent on the model's own grid: 0; rounding: about 10⁻⁶")
+    return at_most(GRID_CHANGE, highest(measures), "the latent on the model's own grid: 0; rounding: about 10⁻⁶")
 
 
 def refined_control(results: Results, controlled: xr.Dataset) -> Finding:
@@ -189,7 +205,9 @@ def shifts(results: Results, errors: xr.Dataset) -> Finding:
         return median_of(meaning, at["nrmse"].sel(shift=shift, factor=factor), _groups(errors), nan_as=np.inf)
 
     pairs = [(str(s), float(f)) for s in errors["shift"].values for f in errors["factor"].values]
-    (shift, factor), worst = max(((p, error(*p)) for p in pairs if p[1] != 1), key=lambda found: found[1].value)
+    shifted = {pair: error(*pair) for pair in pairs if pair[1] != 1}
+    worst = highest(shifted.values())
+    shift, factor = next(pair for pair, measure in shifted.items() if measure is worst)
     still = float(at["nrmse_persistence"].sel(shift=shift, factor=factor).median())
     unshifted = f"without the shift: {in_text(error(shift, 1.0).value)}; " if (shift, 1.0) in pairs else ""
     return at_most(VALID_ERROR, worst, f"{unshifted}persistence: {in_text(still)}; unrelated states: about 1.4")
@@ -224,24 +242,24 @@ def probing(results: Results, found: xr.Dataset) -> Finding:
 def surprise(results: Results, found: xr.Dataset) -> Finding:
     """The violation that is noticed least in the latent; controls and false alarms speak against it."""
     latent = found.sel(detector="latent", size=found["default_size"])
-    made, possible = (latent.isel(violation=np.flatnonzero(found["control"].values == c)) for c in (False, True))
-    least = made.isel(violation=int(made["auroc"].argmin("violation")))
-    interval = float(least["auroc_low"]), float(least["auroc_high"])
-    name = str(least["violation"].item()).replace("_", " ")
-    measure = Measure(f"AUROC of the violation noticed least ({name})", float(least["auroc"]), interval)
+    made, possible = (
+        [_detection(latent.sel(violation=v)) for v in found["violation"].values[found["control"].values == c]]
+        for c in (False, True)
+    )
     alarms = float(latent["false_alarms"].isel(violation=0))
     share = share_of("", alarms, len(np.unique(_groups(found, "trajectory"))))
     allowed = float(found.attrs.get("allowed_false_alarms", alarms))
     compared, wrong = ["chance: 0.5"], []
-    if possible.sizes["violation"]:
-        most = float(possible["auroc"].max())
-        compared.append(f"possible flows: at most {in_text(most)}")
-        wrong += [f"a possible flow reaches {in_text(most)}"] if most > UNNOTICED else []
-    between = "" if share.interval is None else " ({} to {})".format(*(in_text(100 * end) for end in share.interval))
-    compared.append(f"false alarms: {in_text(100 * alarms)} %{between}, allowed {in_text(100 * allowed)} %")
+    if possible:
+        most = highest(possible)
+        compared.append(f"possible flows: at most {in_text(most.value)}{_between(most)}")
+        wrong += [f"a possible flow reaches {in_text(upper_end(most))}"] if upper_end(most) > UNNOTICED else []
+    compared.append(
+        f"false alarms: {in_text(100 * alarms)} %{_between(share, 100)}, allowed {in_text(100 * allowed)} %"
+    )
     if share.interval is not None and share.interval[0] > allowed:
         wrong.append(f"{in_text(100 * alarms)} % false alarms where {in_text(100 * allowed)} % are allowed")
-    return at_least(NOTICED, measure, "; ".join(compared), also="; ".join(wrong))
+    return at_least(NOTICED, lowest(made), "; ".join(compared), also="; ".join(wrong))
 
 
 def control(results: Results, controlled: xr.Dataset) -> Finding:
@@ -263,6 +281,20 @@ def control(results: Results, controlled: xr.Dataset) -> Finding:
         f"({in_text(float(best.mean()))}); world model: {in_text(float(ours.mean()))}"
     )
     return at_least(RELATIVE_REDUCTION, measure, compared, also=lost)
+
+
+def _detection(one: xr.Dataset) -> Measure:
+    """AUROC of one violation, or of one possible flow."""
+    name = str(one["violation"].item()).replace("_", " ")
+    interval = float(one["auroc_low"]), float(one["auroc_high"])
+    return Measure(f"AUROC of the violation noticed least ({name})", float(one["auroc"]), interval)
+
+
+def _between(measure: Measure, factor: float = 1.0) -> str:
+    """The interval in brackets, empty if there is none."""
+    if measure.interval is None:
+        return ""
+    return " ({} to {})".format(*(in_text(factor * end) for end in measure.interval))
 
 
 def _r_squared(value: float) -> str:
@@ -327,9 +359,17 @@ RULES: dict[str, Rule] = {
         control,
     ),
 }
-"""For every part of the evaluation, and for control; each holds only if the whole 95 % interval meets it."""
+"""For every part of the evaluation that is judged, and for control.
+
+A threshold is met only if the whole 95 % interval meets it. What blows up is counted instead, and what a probe is
+compared with counts by its value.
+"""
 
 
 def lacking(part: str, dataset: xr.Dataset) -> list[str]:
-    """What results of an older version do not hold, so that the part can be neither judged nor drawn."""
-    return [name for name in RULES[part].needs if name not in dataset.variables]
+    """What results of an older version do not hold, so that the part can be neither judged nor drawn.
+
+    A part without a rule lacks nothing.
+    """
+    needs = RULES[part].needs if part in RULES else ()
+    return [name for name in needs if name not in dataset.variables]
