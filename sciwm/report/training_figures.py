@@ -1,12 +1,14 @@
 """The course of the training: held-out error, terms of the loss, shares of the gradient at the encoder."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from sciwm.errors import counted
+from sciwm.loss.terms import TERMS
 from sciwm.report.contents import Results
 from sciwm.report.drawing import (
     BLUE,
@@ -23,28 +25,35 @@ from sciwm.report.drawing import (
     new_figure,
 )
 
-TERMS = {
-    "one_step": ("one step", BLUE),
-    "rollout": ("rollout", SKY),
-    "budget": ("budget", ORANGE),
-    "heads_encoded": ("functionals, encoded", GREEN),
-    "heads_rolled": ("functionals, imagined", YELLOW),
-    "ledger_tie": ("ledger and heads agree", "#b3581a"),
-    "twins": ("twins", PURPLE),
-    "tangents": ("tangents", "#cc79a7"),
-    "adjoints": ("adjoints", "#6a3d9a"),
-    "inverse": ("forcing read back", "#8c6d31"),
-    "shell": ("growth outside the data", "#b2182b"),
-    "reconstruction": ("reconstruction", "#44bb99"),
-    "variance": ("latent variance", "#4b525a"),
-    "covariance": ("latent covariance", "#a3aab2"),
-    "completion": ("masked inputs completed", "#c9ccd1"),
-    "sigreg": ("latent normality", GREY),
-    "visreg_scale": ("latent scale", "#4b525a"),
-    "visreg_centre": ("latent centre", "#c9ccd1"),
-    "visreg_shape": ("latent normality", GREY),
+LABELS = {
+    "heads_encoded": "functionals, encoded",
+    "heads_rolled": "functionals, imagined",
+    "ledger_tie": "ledger and heads agree",
+    "inverse": "forcing read back",
+    "shell": "growth outside the data",
+    "variance": "latent variance",
+    "covariance": "latent covariance",
+    "completion": "masked inputs completed",
+    "sigreg": "latent normality",
+    "visreg_scale": "latent scale",
+    "visreg_centre": "latent centre",
+    "visreg_shape": "latent normality",
 }
-"""Every term of ``loss.objective``: its name in words and its colour."""
+"""Of terms that their names alone do not explain; any other is called by its name."""
+
+COLOURS = (
+    *(BLUE, SKY, ORANGE, GREEN, YELLOW, PURPLE, GREY),
+    *("#b3581a", "#44bb99", "#6a3d9a", "#b2182b", "#8c6d31", "#cc79a7", "#c9ccd1", "#4b525a", "#1b7837"),
+)
+"""Of terms in the order in which they are drawn; used again if there are more."""
+
+KINDS = ("train", "gradient_norm")
+"""What the history holds of a term."""
+NO_TERMS = {"exploded", "physics_at_encoder", "physics_at_predictor"}
+"""Of what stands under ``train.`` in the history, what says how updates went."""
+
+PHYSICAL = frozenset(term.name for term in TERMS if term.group == "physics")
+"""Terms that ``loss.physics.gradient_cap`` bounds together; those against collapse count as predictive."""
 
 
 def training(results: Results) -> Illustration:
@@ -60,18 +69,16 @@ def training(results: Results) -> Illustration:
     error.set(
         title=f"Held-out error over {horizon}, persistence = 1", yscale="log", ylabel="mean square error\n/ persistence"
     )
-    for name, (label, color) in TERMS.items():
-        if f"train.{name}" in history[-1]:
-            values = _series(history, f"train.{name}")
-            if (values > 0).any():  # a term that is exactly zero has no place on a logarithmic axis
-                terms.plot(updates, np.where(values > 0, values, np.nan), color=color, label=label, **marks)
+    names = drawn_terms(history)
+    colours = dict(zip(names, cycle(COLOURS), strict=False))
+    for name in names:
+        values = _series(history, f"train.{name}")
+        logarithmic = np.where(values > 0, values, np.nan)  # zero has no place on a logarithmic axis
+        terms.plot(updates, logarithmic, color=colours[name], label=label_of(name), **marks)
     terms.set(title="Terms of the loss, most of them 1 for a trivial model", yscale="log", ylabel="term")
-    shown = [name for name in TERMS if f"gradient_norm.{name}" in history[-1]]
-    norms = [np.nan_to_num(_series(history, f"gradient_norm.{name}")) for name in shown]  # none before it counts
-    total = np.maximum(np.sum(norms, axis=0), np.finfo(float).tiny)
-    shares.stackplot(
-        updates, norms / total, colors=[TERMS[name][1] for name in shown], linewidth=0.4, edgecolor="white"
-    )
+    if names:
+        terms.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, alignment="left")
+        _draw_shares(shares, updates, history, colours)
     shares.set(
         title="Gradient at the encoder, by term",
         xlabel="updates of the weights",
@@ -79,17 +86,38 @@ def training(results: Results) -> Illustration:
         ylim=(0, 1),
     )
     shares.set_xlim(0, updates[-1])
-    terms.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, alignment="left")
     for axes in (error, terms):
         axes.margins(y=0.1)
         axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
     _mark_phases(panels, boundaries)
+    matched = [label_of(term.name) for term in TERMS if term.needs and term.name in names]
     caption = (
         "Top: error of imagined latents on held-out simulations. Middle: every term as it enters the objective, before "
-        "its weight. Bottom: share of each weighted term in the sum of gradient norms at the encoder, on held-out "
-        "simulations; those of twins, tangents and adjoints on their own."
+        "its weight; penalties against collapse carry theirs. Bottom: share of each weighted term in the sum of "
+        "gradient norms at the encoder, on held-out simulations"
+        + (f" ({', '.join(matched)}: on the sensitivities that were drawn last)" if matched else "")
+        + (", terms of physics above the dark line." if PHYSICAL & set(names) else ".")
     )
     return illustrate(figure, "training", caption, "held-out error, loss terms and gradient shares over training")
+
+
+def drawn_terms(history: list[dict[str, Any]]) -> list[str]:
+    """Names of all terms that the history holds and that were ever above zero, terms of physics last.
+
+    Args:
+        history: one entry per epoch, with the value of each term under ``train.NAME`` and the norm of its gradient
+            under ``gradient_norm.NAME``.
+    """
+    split = [key.partition(".") for entry in history for key in entry]
+    held = dict.fromkeys(name for kind, _, name in split if kind in KINDS and name not in NO_TERMS)
+    order = {term.name: number for number, term in enumerate(TERMS)}
+    positive = (n for n in held if any((_series(history, f"{kind}.{n}") > 0).any() for kind in KINDS))
+    return sorted(positive, key=lambda name: (name in PHYSICAL, order.get(name, len(order))))
+
+
+def label_of(name: str) -> str:
+    """A term in words."""
+    return LABELS.get(name, name.replace("_", " "))
 
 
 def count_updates(history: list[dict[str, Any]]) -> tuple[Array, list[int]]:
@@ -101,6 +129,16 @@ def count_updates(history: list[dict[str, Any]]) -> tuple[Array, list[int]]:
             boundaries.append(counts[-1])
         counts.append(entry["update"] + (boundaries[-1] if boundaries else 0))
     return np.array(counts), boundaries
+
+
+def _draw_shares(axes: Axes, updates: Array, history: list[dict[str, Any]], colours: dict[str, str]) -> None:
+    """Shares of the terms in ``colours``, stacked in this order, and a line below those of physics."""
+    norms = [np.nan_to_num(_series(history, f"gradient_norm.{name}")) for name in colours]  # none where not measured
+    stacked = norms / np.maximum(np.sum(norms, axis=0), np.finfo(float).tiny)
+    axes.stackplot(updates, stacked, colors=list(colours.values()), linewidth=0.4, edgecolor="white")
+    predictive = [name not in PHYSICAL for name in colours]
+    if not all(predictive):
+        axes.plot(updates, stacked[predictive].sum(axis=0), color=INK, linewidth=1.2)
 
 
 def _series(history: list[dict[str, Any]], key: str) -> Array:

@@ -7,7 +7,7 @@ import re
 import runpy
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,6 +17,8 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
+import xarray as xr
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from sciwm.config import CollapseSettings, Config, dump_config
@@ -24,13 +26,15 @@ from sciwm.data import Trajectories
 from sciwm.errors import InputError
 from sciwm.evaluation import CONTROLLERS, ControlTask, control_task, imagine_control, run_control, summarize_control
 from sciwm.evaluation.suite import measure_rollouts
+from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.files import write_json, write_netcdf
-from sciwm.loss import Objective
 from sciwm.loss.collapse import build_collapse
+from sciwm.loss.terms import TERMS
 from sciwm.model import WorldModel, load_model, save_model
 from sciwm.report import drawing, summary_table, training_figures, write_report
 from sciwm.report.contents import read_results
 from sciwm.report.numbers import in_html, in_mathtext, in_text
+from sciwm.report.result_table import measures
 from sciwm.report.training_figures import count_updates
 from sciwm.training import train
 
@@ -38,11 +42,11 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "analyse_control.py"
 PROVENANCE = {
     "training_sets": [{"name": "train.zarr", "simulations": 24}, {"name": "on_policy_1.zarr", "simulations": 7}]
 }
-TERMS = ("one_step", "rollout", "variance", "covariance", "heads_encoded", "heads_rolled", "budget")
+TRAINED = ("one_step", "rollout", "variance", "covariance", "heads_encoded", "heads_rolled", "budget")
 HISTORY = [
     {"phase": phase, "update": update, "held_out.error": 0.5 / (1 + 3 * phase + update)}
-    | {f"train.{name}": 0.3 / update for name in TERMS}
-    | {f"gradient_norm.{name}": 1 / len(TERMS) for name in TERMS}
+    | {f"train.{name}": 0.3 / update for name in TRAINED}
+    | {f"gradient_norm.{name}": 1 / len(TRAINED) for name in TRAINED}
     for phase, update in [(0, 4), (0, 8), (0, 12), (1, 4), (1, 6)]
 ]
 
@@ -213,16 +217,64 @@ def test_other_variables_dimensions_and_no_functionals(run: Path, results: dict[
     assert (run / "report" / "figures" / "controlled_flow_h.png").exists()
 
 
-def test_every_term_of_the_objective_is_drawn(model: WorldModel, make_config: Callable[..., Config]) -> None:
-    """Under a name and a colour that no other term of the same training has."""
-    always = {"reconstruction", *Objective(make_config().loss, model).weights(1.0)}
+def of_training(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Two epochs of a training with these terms."""
+    measured = {f"{kind}.{name}": 0.5 for name in names for kind in ("train", "gradient_norm")}
+    bookkeeping = {"train.exploded": 0.5, "train.physics_at_encoder": 1.0, "train.physics_at_predictor": 1.0}
+    return [{"phase": 0, "update": update, "held_out.error": 0.5} | bookkeeping | measured for update in (1, 2)]
+
+
+@pytest.mark.parametrize("kind", ["vicreg", "sigreg", "visreg", "ema_target"])
+def test_every_term_of_the_objective_is_drawn(model: WorldModel, kind: Any) -> None:
+    """Under a label and a colour that no other term of the same training has, also one that the page does not know."""
     latents, generator = torch.randn(16, model.latent_size), torch.Generator().manual_seed(0)
-    for kind in ("vicreg", "sigreg", "visreg", "ema_target"):
-        member = build_collapse(CollapseSettings(kind=kind), model.encoder)
-        names = always | set(member.penalties(latents, generator)) | set(member.completion(latents, latents))
-        assert names <= set(training_figures.TERMS)
-        assert len({training_figures.TERMS[name] for name in names}) == len(names)
-        assert len({training_figures.TERMS[name][1] for name in names}) == len(names)
+    member = build_collapse(CollapseSettings(kind=kind), model.encoder)
+    against_collapse = {*member.penalties(latents, generator), *member.completion(latents, latents)}
+    names = {"made_up", "reconstruction", *against_collapse, *(term.name for term in TERMS)}
+    drawn = training_figures.drawn_terms(of_training(names))
+    assert sorted(drawn) == sorted(names)
+    assert training_figures.label_of("made_up") == "made up"
+    assert len({training_figures.label_of(name) for name in names}) == len(names)
+    assert len(set(training_figures.COLOURS)) >= len(names)
+    physical = [term.name for term in TERMS if term.group == "physics"]
+    assert drawn[-len(physical) :] == physical
+
+
+def test_what_is_drawn_of_the_training(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every term has its line, its share and its place in the legend; one that is always zero has none of them."""
+    figures: list[Figure] = []
+    monkeypatch.setattr(training_figures, "illustrate", lambda figure, *_: figures.append(figure))
+    names = ["one_step", "variance", "made_up", "budget", "twins"]
+    history = of_training(names)
+    history[1] |= {"train.sigreg": 0.0, "gradient_norm.sigreg": 0.0, "gradient_norm.made_up": 1.5}
+    for key in ("train.twins", "gradient_norm.twins"):
+        history[1].pop(key)  # its samples were not drawn then
+    training_figures.training(replace(read_results(run), history=history))
+    _, terms, shares = figures[0].axes
+    legend = terms.get_legend()
+    assert legend is not None
+    drawn = ["one step", "twins", training_figures.label_of("variance"), "made up", "budget"]
+    assert [text.get_text() for text in legend.get_texts()] == drawn
+    assert [line.get_label() for line in terms.get_lines()] == drawn
+    assert len(shares.collections) == len(drawn)
+    (line,) = shares.get_lines()
+    np.testing.assert_allclose(line.get_ydata(), [0.8, 2.5 / 3])  # all but the budget
+
+
+def test_training_of_which_only_updates_are_known(run: Path) -> None:
+    figure = training_figures.training(replace(read_results(run), history=[{"phase": 0, "update": 1}]))
+    assert figure.png.startswith(b"\x89PNG")
+
+
+def test_caption_of_the_training_tells_of_weights_and_sensitivities(run: Path) -> None:
+    results = read_results(run)
+    without, with_twins = (
+        training_figures.training(replace(results, history=of_training(names))).caption
+        for names in (["one_step"], ["one_step", "twins"])
+    )
+    assert "penalties against collapse carry theirs" in without
+    assert "sensitivities" not in without
+    assert "(twins: on the sensitivities that were drawn last)" in with_twins
 
 
 def test_updates_are_counted_through_all_phases() -> None:
@@ -291,6 +343,25 @@ def test_results_of_an_older_version(run: Path, results: dict[str, Any]) -> None
     assert "Left out: the imagined flow, which the results do not hold." in page
 
 
+def test_part_without_rule_and_section_is_shown(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its purpose and its measures; nothing judges it, and other parts are shown as before."""
+    before = sections(page_of(run))
+    monkeypatch.setitem(EVALUATION_PARTS, "made_up_part", "what nobody has drawn yet")
+    write_netcdf(run / "evaluation" / "made_up_part.nc", xr.Dataset({"value": ("sample", [0.25, 0.75])}))
+    metrics = json.loads((run / "report" / "metrics.json").read_text())
+    measure = {"meaning": "mean of made-up values", "value": 0.5, "interval": [0.25, 0.75], "unit": "m"}
+    write_json(run / "report" / "metrics.json", metrics | {"made_up_part": [measure]})
+    page = page_of(run)
+    assert sections(page) == before | {"made_up_part"}
+    section = page.partition('<section id="made_up_part">')[2].partition("</section>")[0]
+    assert "<h2>Made up part</h2>\n<p>What nobody has drawn yet.</p>" in section
+    assert '<th scope="row">mean of made-up values</th><td>0.500 m</td>\n<td>0.250 to 0.750</td>' in section
+    line = page.partition('<th scope="row"><a href="#made_up_part">')[2].partition("</tr>")[0]
+    assert "mean of made-up values: <b>0.500 m</b>" in line
+    assert '<span class="verdict no-verdict">no verdict</span>\n<span class="small">no threshold is set</span>' in line
+    assert "good:" not in line
+
+
 def test_page_is_well_formed(finished: Path) -> None:
     """Every element that is opened is closed, in order; names are given once."""
     page = (finished / "report" / "index.html").read_text()
@@ -355,6 +426,19 @@ def test_summary_table_of_one_stage(results: dict[str, Any]) -> None:
     assert "valid" not in summary_table({"control": results["metrics"]["control"]})
     assert "no control" not in summary_table({"rollout": results["metrics"]["rollout"]})
     assert summary_table({}) == ""
+
+
+def test_old_words_of_plans_on_two_grids_are_told_in_todays() -> None:
+    old = ["share of the gain that is lost on 128 points over 20 time units", "gain on 64 points, mean square distance"]
+    others = ["gain on 64 points", "error at a gain on 64 points, mean square distance", "share of false alarms"]
+    stored = [{"meaning": meaning, "value": 1.0, "interval": None, "unit": ""} for meaning in old + others]
+    assert [measure.meaning for measure in measures({"refined_control": stored}, "refined_control")] == [
+        "share of the cost reduction that is lost on 128 points over 20 time units",
+        "cost reduction on 64 points, mean square distance",
+        *others,
+    ]
+    table = summary_table({"refined_control": stored})
+    assert "share of the cost reduction that is lost on 128 points" in table
 
 
 def test_valid_time_at_the_end_of_the_test_is_a_bound(results: dict[str, Any]) -> None:

@@ -15,7 +15,17 @@ from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.model import WorldModel
 from sciwm.report import verdict_rules as rules
 from sciwm.report.contents import Results
-from sciwm.report.finding import GOOD, NOT_APPLICABLE, NOT_MEASURED, WEAK, Finding, at_least, at_most
+from sciwm.report.finding import (
+    GOOD,
+    NOT_APPLICABLE,
+    NOT_MEASURED,
+    WEAK,
+    Finding,
+    at_least,
+    at_most,
+    highest,
+    lowest,
+)
 from sciwm.report.overview import overview
 from sciwm.report.sentences import write_summary
 
@@ -108,9 +118,9 @@ def resolution(change: float) -> xr.Dataset:
 
 
 def refined_control(lost: float, reduction: float = 1.0) -> xr.Dataset:
-    gain = reduction * np.array([[1.0] * SAMPLES, [1.0 - lost] * SAMPLES])
+    saving = reduction * np.array([[1.0] * SAMPLES, [1.0 - lost] * SAMPLES])
     return xr.Dataset(
-        {"saving": (("grid", "episode"), gain), "points": ("grid", ["32", "64"]), "distance": constant(1.0, grid=2)},
+        {"saving": (("grid", "episode"), saving), "points": ("grid", ["32", "64"]), "distance": constant(1.0, grid=2)},
         {"grid": ["coarse", "fine"]},
     )
 
@@ -148,7 +158,7 @@ def surprise(auroc: float, possible: float = 0.5, alarms: float = 0.05) -> xr.Da
     found = np.array([1.0, auroc, possible])[:, None, None]
     return xr.Dataset(
         {
-            **{f"auroc{end}": (("violation", "detector", "size"), found) for end in ("", "_low", "_high")},
+            **{f"auroc{end}": (("violation", "detector", "size"), found.copy()) for end in ("", "_low", "_high")},
             "smallest_detectable": constant(0.1, violation=3, detector=1),
             "false_alarms": constant(alarms, violation=3, detector=1),
             "control": ("violation", [False, False, True]),
@@ -251,6 +261,82 @@ def test_the_whole_interval_decides() -> None:
     assert at_least(0.06, crossing, "").verdict == WEAK
     assert at_most(1.0, Measure("error", float("nan")), "").verdict == NOT_MEASURED
     assert at_most(1.0, Measure("error", float("inf")), "").verdict == WEAK
+
+
+def test_the_measure_whose_interval_reaches_worst_is_judged() -> None:
+    narrow, wide = Measure("narrow", 0.095, (0.095, 0.095)), Measure("wide", 0.0915, (0.02, 0.156))
+    alone, nothing = Measure("alone", 0.12), Measure("nothing", float("nan"))
+    for measures in ([narrow, wide, nothing], [nothing, wide, narrow]):
+        assert highest(measures) is lowest(measures) is wide
+        assert at_most(0.1, highest(measures), "").verdict == WEAK
+    assert highest([narrow, alone]) is alone and lowest([narrow, alone]) is narrow
+    assert highest([nothing]) is lowest([nothing]) is nothing
+
+
+UNSURE = [0.5, 0.5, 0.5, 0.5, 1.5, 1.5]
+"""Errors over those of which all samples agree: lower by mean, root mean square and median, but not surely."""
+
+
+@pytest.mark.parametrize(
+    ("part", "several", "variable", "sample"),
+    [
+        ("budgets", "functional", "change_error", "sample"),
+        ("scores", "variable", "vrmse", "simulation"),
+        ("effects", "alternative", "effect_error", "sample"),
+        ("long_run", "variable", "histogram_distance", "sample"),
+        ("resolution", "grid", "encoding_error", "sample"),
+        ("shifts", "shift", "nrmse", "sample"),
+    ],
+)
+def test_every_one_of_several_must_surely_meet_its_threshold(
+    results_of: Callable[..., Results], part: str, several: str, variable: str, sample: str
+) -> None:
+    """Also one whose value is better than that of another."""
+    narrow = SIDES[part][0].isel({several: [0]})
+    both = narrow.isel({several: [0, 0]}).assign_coords({several: ["sure", "unsure"]})
+    factors = xr.DataArray([[1.0] * SAMPLES, UNSURE], dims=(several, sample))
+    if "run" in both.dims:
+        factors = factors.where(both["run"] == "model", 1.0)
+    both = both.assign({variable: both[variable] * factors})
+    assert judged(results_of(), part, narrow).verdict == GOOD
+    for order in ([0, 1], [1, 0]):
+        found = judged(results_of(), part, both.isel({several: order}))
+        assert found.verdict == WEAK and "meets the threshold, but its interval reaches" in found.reason
+        assert found.measure is not None and "unsure" in found.measure.meaning
+
+
+def test_every_violation_must_surely_be_noticed_and_no_possible_flow(results_of: Callable[..., Results]) -> None:
+    found = surprise(0.95).sel(violation=["energy_kick", "splice", "finer_grid"])
+    found["auroc_low"].loc[{"violation": "splice"}] = 0.85  # of 1, where the other has 0.95 without a doubt
+    least = judged(results_of(), "surprise", found)
+    assert least.verdict == WEAK and least.measure is not None and "splice" in least.measure.meaning
+    found = surprise(0.95)
+    found["auroc_high"].loc[{"violation": "finer_grid"}] = 0.65
+    possible = judged(results_of(), "surprise", found)
+    assert possible.verdict == WEAK and possible.reason == "a possible flow reaches 0.650"
+    assert "possible flows: at most 0.500 (0.500 to 0.650)" in possible.compared
+
+
+def test_norms_of_gradients_must_surely_be_right(results_of: Callable[..., Results]) -> None:
+    norms = xr.DataArray([1.0, 1.0, 1.0, 1.0, 3.0, 3.0], dims="sample")
+    for factors, interval in ((norms, "1.00 to 3.00"), (1 / norms, "0.333 to 1.00")):
+        found = gradients(0.0)
+        found["norm_ratio"] = found["norm_ratio"] * factors
+        reason = judged(results_of(), "gradients", found).reason
+        assert reason == f"its norm is 1.00 ({interval}) times the true one"
+
+
+def test_long_runs_without_a_distance_to_compare_are_counted(results_of: Callable[..., Results]) -> None:
+    for blown_up, verdict in ((0, GOOD), (1, WEAK)):
+        runs = long_run(1.0, blown_up)
+        found = judged(results_of(), "long_run", runs.assign(histogram_distance=0 * runs["histogram_distance"]))
+        assert found.verdict == verdict and "no distance between them" in found.compared
+        assert found.measure == Measure(f"share of {SAMPLES} runs that blew up", blown_up / SAMPLES)
+
+
+def test_latents_that_are_not_finite_are_weak(results_of: Callable[..., Results]) -> None:
+    found = judged(results_of(), "resolution", resolution(float("nan")))
+    assert found.verdict == WEAK and "infinite" in found.reason
 
 
 def test_what_is_not_there_is_told(results_of: Callable[..., Results]) -> None:
