@@ -56,11 +56,13 @@ def test_gradients_of_a_target_that_is_partly_free(plant: Case) -> None:
 
 def test_who_ignores_actions_has_an_effect_error_of_one_and_no_gradient(plant: Case) -> None:
     simulation, starts, first, other = plant
-    deaf = Altered(simulation, gain=0.0)
-    effects = effect_errors(deaf, simulation, starts, first, {"rough": other}, in_states=True)
+    ignoring_actions = Altered(simulation, gain=0.0)
+    effects = effect_errors(ignoring_actions, simulation, starts, first, {"rough": other}, in_states=True)
     np.testing.assert_allclose(effects["effect_error"].values, 1, rtol=1e-12)
     np.testing.assert_allclose(effects["state_effect_error"].values, 1, rtol=1e-12)
-    agreement = gradient_agreement(deaf, simulation, starts, first, starts[0] / 2, [2 * simulation.control_interval])
+    agreement = gradient_agreement(
+        ignoring_actions, simulation, starts, first, starts[0] / 2, [2 * simulation.control_interval]
+    )
     assert not agreement["cosine"].any() and not agreement["norm_ratio"].any()
     assert (agreement["norm"] > 0).all()
 

@@ -38,7 +38,7 @@ def _effects() -> Illustration:
 
 
 def _gradients() -> Illustration:
-    pairs = {"quiet": QUIET, "deaf": Altered(PLANT, gain=0.0)}
+    pairs = {"quiet": QUIET, "ignoring actions": Altered(PLANT, gain=0.0)}
     horizons = [0.5, 1.0, 2.0]
     agreements = {n: gradient_agreement(d, PLANT, STARTS, ACTIONS, STARTS[0], horizons) for n, d in pairs.items()}
     return gradients_over_horizon(agreements, exponent=1.0)

@@ -416,9 +416,16 @@ def test_terms_that_do_not_fit_together(
 
 
 def test_terms_that_do(make_config: Callable[..., Config]) -> None:
-    """Reflections where no functional is read, sensitivities with data, modes that a vector does not have."""
+    """Reflections where no functional is read, shifts where some are, twins with data, modes that a vector ignores."""
     silent = {"heads_encoded": 0, "heads_rolled": 0, "budget": 0}
-    make_config(training={"augmentation": ["shifts", "odd_reflections"]}, loss={"physics": silent})
-    make_config(loss={"physics": {"twins": 1.0}}, data={"sensitivities": {"samples": 8}})
-    make_config(training={"augmentation": ["shifts"]})
-    make_config(model={"latent": "vector", "latent_modes": 99})
+    reflected = make_config(training={"augmentation": ["shifts", "odd_reflections"]}, loss={"physics": silent})
+    assert "odd_reflections" in reflected.training.augmentation
+    assert not reflected.loss.physics.reads_functionals
+    shifted = make_config(training={"augmentation": ["shifts"]})
+    assert shifted.training.augmentation == ("shifts",)
+    assert shifted.loss.physics.reads_functionals
+    twins = make_config(loss={"physics": {"twins": 1.0}}, data={"sensitivities": {"samples": 8}})
+    assert twins.loss.physics.matches_sensitivities
+    assert twins.data.sensitivities is not None
+    vector = make_config(model={"latent": "vector", "latent_modes": 99})
+    assert (vector.model.latent, vector.model.latent_modes) == ("vector", 99)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,18 +105,16 @@ def test_killed_and_resumed_training_gives_the_same_bytes(
 def test_sigterm_saves_and_exits_with_success(
     make_config: Callable[..., Config], data_folder: Path, tmp_path: Path
 ) -> None:
-    """A polite request to stop loses no update: the state holds the very one that was finished."""
+    """A polite request ends the training before its last update and loses none: the state has all that were told."""
     config = make_config(training={"updates": 4000, "updates_per_epoch": 1000, "batch_size": 8})
     process = _start(config, tmp_path / "run", data_folder)
     _wait_for_updates(process, 5)
     process.send_signal(signal.SIGTERM)
-    began = time.monotonic()
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert time.monotonic() - began < 20
 
     state = torch.load(tmp_path / "run" / "train_state.pt", weights_only=True)
-    assert state["update"] == 5 + sum(map(int, told.split()))
+    assert state["update"] == 5 + sum(map(int, told.split())) < config.training.updates
 
 
 def test_a_state_of_another_training_is_told(
