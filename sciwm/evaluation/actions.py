@@ -19,15 +19,15 @@ def draw_actions(
     """Draw actions uniformly within their bounds, each level held for a geometric time of mean ``hold`` intervals.
 
     Args:
-        box: names and bounds of the actions.
-        samples: number of sequences.
-        intervals: length of each sequence.
-        hold: mean number of intervals for which a level is held, 1 or more; see ``HELD`` and ``ROUGH``.
-        seed: sequences of the same seed and length are the same, however many are drawn.
-        dtype: of the result.
+        box: Names and bounds of the actions.
+        samples: Number of sequences.
+        intervals: Length of each sequence.
+        hold: Mean number of intervals for which a level is held, 1 or more; see ``HELD`` and ``ROUGH``.
+        seed: Sequences of the same seed and length are the same, however many are drawn.
+        dtype: Of the result.
 
     Returns:
-        physical actions ``(sample, interval, actuator)``; each sample has its own generator.
+        Physical actions ``(sample, interval, actuator)``; each sample has its own generator.
     """
     signals = [
         held_levels(np.random.default_rng([seed, row]), intervals, len(box), hold=hold) for row in range(samples)
@@ -52,11 +52,11 @@ def long_run_actions(box: ActionBox, samples: int, intervals: int, *, forced: bo
     """Actions of long runs: random signals as in the training data, or none.
 
     Args:
-        forced: whether the runs are forced; needed for a flow that decays without forcing.
-        rng: draws the signals.
+        forced: Whether the runs are forced; needed for a flow that decays without forcing.
+        rng: Draws the signals.
 
     Returns:
-        physical actions ``(sample, interval, actuator)``, float32; without forcing zeros, or the actions within
+        Physical actions ``(sample, interval, actuator)``, float32; without forcing zeros, or the actions within
         bounds that are nearest to zero.
     """
     if not forced:
@@ -74,7 +74,7 @@ def wrong_actions(box: ActionBox, *, shift: int) -> dict[str, Callable[[Tensor],
     """Functions by name that replace actions ``(sample, time, actuator)`` by wrong ones; the first keeps them.
 
     Args:
-        shift: number of intervals by which ``shifted`` actions are late; until then the first one is held.
+        shift: Number of intervals by which ``shifted`` actions are late; until then the first one is held.
     """
 
     def zeroed(actions: Tensor) -> Tensor:

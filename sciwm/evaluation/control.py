@@ -50,10 +50,10 @@ class ControlTask:
     """The task of driving states of the true simulation to a target and holding them there.
 
     Args:
-        config: planner, horizon, and the solver step that the reference controllers plan with.
-        simulation: the true simulation, which is controlled.
-        starts: held-out states ``(episode, variable, *space)``.
-        target: fields ``(variable, *space)``, NaN where they may take any value.
+        config: Planner, horizon, and the solver step that the reference controllers plan with.
+        simulation: The true simulation, which is controlled.
+        starts: Held-out states ``(episode, variable, *space)``.
+        target: Fields ``(variable, *space)``, NaN where they may take any value.
     """
 
     config: Config
@@ -110,7 +110,7 @@ def target_fields(config: Config, simulation: Simulation) -> Tensor:
     The configuration gives it as ``control.target``; by default it is the state of rest of the equation.
 
     Raises:
-        InputError: if the configuration does not give one value per variable, and a number for one of them.
+        InputError: If the configuration does not give one value per variable, and a number for one of them.
     """
     values = config.control.target or GOOD_VALUES[config.simulation.equation].rest or ()
     names = [v.name for v in simulation.variables]
@@ -126,12 +126,12 @@ def run_control(task: ControlTask, controllers: Mapping[str, Callable[[], Policy
     """Run every controller from every start of a task.
 
     Args:
-        task: starts, target and true simulation.
-        controllers: by name, functions that make a policy; called once each.
-        progress: shows how far a controller is.
+        task: Starts, target and true simulation.
+        controllers: By name, functions that make a policy; called once each.
+        progress: Shows how far a controller is.
 
     Returns:
-        over ``controller``, ``episode``, ``time`` and space: the fields, ``action`` (held over the
+        Over ``controller``, ``episode``, ``time`` and space: the fields, ``action`` (held over the
         interval that starts at its time), the functionals, ``distance`` = mean square distance from
         the target, ``predicted_cost`` of the plans; ``seconds_per_decision`` by ``controller``, the median
         wall time for all episodes together. Fields, functionals and distances that are not finite stay so.
@@ -176,8 +176,8 @@ def relative_reduction(reduction: float, best: float) -> float | None:
     """Reduction of a cost as a share of that by gradient planning through the true solver: (none - x) / (none - best).
 
     Args:
-        reduction: none - x, by which the controller lowers the cost without control.
-        best: none - best, by which gradient planning through the true solver lowers it.
+        reduction: None - x, by which the controller lowers the cost without control.
+        best: None - best, by which gradient planning through the true solver lowers it.
 
     Returns:
         1 for a controller as good as the solver's, 0 for one that is as good as none; None where not even the
@@ -190,8 +190,8 @@ def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
     """The numbers of control: means over starts and time with bootstrap intervals, and the relative reduction.
 
     Args:
-        result: as from :func:`run_control`.
-        config: says how many first and last intervals count.
+        result: As from :func:`run_control`.
+        config: Says how many first and last intervals count.
     """
     first, last = config.control.first, config.control.last
     distance = _distances(result)
@@ -264,7 +264,7 @@ def imagine_control(task: ControlTask, model: WorldModel, progress: Progress) ->
     whether the flow does what the plans predict.
 
     Returns:
-        each variable with the suffix ``_imagined``, over ``episode``, ``time`` and space.
+        Each variable with the suffix ``_imagined``, over ``episode``, ``time`` and space.
     """
     policy = task.plan_with(model)
     states = [model.encode(task.starts)]

@@ -38,13 +38,13 @@ def effect_errors(
     dynamics that uses its actions has larger errors with them.
 
     Args:
-        dynamics: what is evaluated.
-        simulation: the truth.
+        dynamics: What is evaluated.
+        simulation: The truth.
         starts: ``(sample, variable, *space)``, at least two; 64 samples are a good number.
-        actions: physical, ``(sample, time, actuator)``, as in the data.
-        alternatives: other actions by name, of the same shape: ``{"held": ..., "rough": ...}``, see ``draw_actions``.
-        shift: number of intervals by which the wrong actions ``shifted`` are late.
-        in_states: compare also the states of the dynamics with the encoded truth.
+        actions: Physical, ``(sample, time, actuator)``, as in the data.
+        alternatives: Other actions by name, of the same shape: ``{"held": ..., "rough": ...}``, see ``draw_actions``.
+        shift: Number of intervals by which the wrong actions ``shifted`` are late.
+        in_states: Compare also the states of the dynamics with the encoded truth.
 
     Returns:
         ``effect_error`` over ``alternative``, ``given`` (right, zeroed, shuffled, shifted), ``sample``
@@ -52,7 +52,7 @@ def effect_errors(
         ``time``; with ``in_states`` also ``state_effect_error`` over the same. NaN where the true effect is zero.
 
     Raises:
-        InputError: with everything that does not fit together.
+        InputError: With everything that does not fit together.
 
     Example:
         >>> rough = draw_actions(simulation.actuators, 32, 40, hold=ROUGH)  # doctest: +SKIP

@@ -30,21 +30,21 @@ def gradient_agreement(
     over the horizon that is planned.
 
     Args:
-        dynamics: what is evaluated.
-        simulation: the truth.
+        dynamics: What is evaluated.
+        simulation: The truth.
         starts: ``(sample, variable, *space)``.
-        actions: physical actions at which the gradients are taken, ``(sample, time, actuator)``.
-        target: u*, ``(variable, *space)``, NaN where the fields may take any value.
-        horizons: in time units, rounded to whole intervals.
+        actions: Physical actions at which the gradients are taken, ``(sample, time, actuator)``.
+        target: U*, ``(variable, *space)``, NaN where the fields may take any value.
+        horizons: In time units, rounded to whole intervals.
 
     Returns:
-        over ``horizon`` and ``sample``: ``cosine`` of the angle between the two gradients, 0 where that of the
+        Over ``horizon`` and ``sample``: ``cosine`` of the angle between the two gradients, 0 where that of the
         dynamics is zero or not finite; ``cosine_shuffled``, the cosine with the true gradient of another sample, to
         compare with; ``norm_ratio``, predicted over true norm; ``norm`` of the true gradient. NaN where the true
         gradient is zero.
 
     Raises:
-        InputError: with everything that does not fit together.
+        InputError: With everything that does not fit together.
 
     Example:
         >>> agreement = gradient_agreement(model, simulation, starts, actions, rest, [1, 5, 10])  # doctest: +SKIP

@@ -14,9 +14,9 @@ def vary_by_rounding(simulation: Simulation, fields: Tensor, deviation: ArrayLik
     """Which functionals vary by rounding errors alone, compared with their natural size ``|dQ/du| |u|``.
 
     Args:
-        simulation: defines the functionals.
-        fields: some states, ``(sample, variable, *space)``.
-        deviation: standard deviation of each functional, or of its changes, ``(functional,)``.
+        simulation: Defines the functionals.
+        fields: Some states, ``(sample, variable, *space)``.
+        deviation: Standard deviation of each functional, or of its changes, ``(functional,)``.
     """
     slopes = simulation.derivatives(fields)
     sizes = fields.flatten(2).square().mean(dim=(0, 2)).sqrt()

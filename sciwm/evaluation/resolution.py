@@ -27,16 +27,16 @@ def encoding_errors(dynamics: Dynamics, fields: Tensor, others: Sequence[Tensor]
     """Relative change of the encoded state with the grid on which the fields are given.
 
     Args:
-        dynamics: what is evaluated.
-        fields: the reference, ``(sample, variable, *space)``, on the grid of the dynamics.
-        others: the same functions on other grids, as from :func:`on_shapes`.
+        dynamics: What is evaluated.
+        fields: The reference, ``(sample, variable, *space)``, on the grid of the dynamics.
+        others: The same functions on other grids, as from :func:`on_shapes`.
 
     Returns:
         ``encoding_error`` over ``grid`` (number of points along each dimension, as ``128x128``) and ``sample``.
         States that are themselves fields on a grid are compared on the coarser one.
 
     Raises:
-        InputError: if other fields have not the same samples and variables.
+        InputError: If other fields have not the same samples and variables.
 
     Example:
         >>> errors = encoding_errors(model, fields, on_shapes(fields, [(128,), (256,)]))  # doctest: +SKIP
@@ -67,8 +67,8 @@ class Restricted:
     """A dynamics that takes fields of any resolution, by restricting them to its own grid first.
 
     Args:
-        dynamics: takes fields on its own grid alone.
-        shape: number of points of its grid along each dimension.
+        dynamics: Takes fields on its own grid alone.
+        shape: Number of points of its grid along each dimension.
     """
 
     def __init__(self, dynamics: Dynamics, shape: Sequence[int]) -> None:
@@ -94,9 +94,9 @@ def refined(task: ControlTask, factor: int, *, steps_per_interval: int | None = 
     """The same control task with a true simulation on ``factor`` times as many points along each dimension.
 
     Args:
-        task: on the coarser grid.
-        factor: a whole number, such as 2.
-        steps_per_interval: solver steps on the finer grid, as on the coarser one if left out.
+        task: On the coarser grid.
+        factor: A whole number, such as 2.
+        steps_per_interval: Solver steps on the finer grid, as on the coarser one if left out.
     """
     settings = task.config.simulation
     points = settings.num_points
@@ -114,11 +114,11 @@ def control_across_grids(
     """Plan through a dynamics, and carry the plans out on its own grid and on a finer one.
 
     Args:
-        dynamics: what plans are made with.
-        coarse: the task on the grid of the dynamics.
-        fine: the same task on a finer grid, see :func:`refined`.
-        restrict: whether fine fields are restricted to the grid of the dynamics first; needed if it takes no other.
-        progress: shows how far control is.
+        dynamics: What plans are made with.
+        coarse: The task on the grid of the dynamics.
+        fine: The same task on a finer grid, see :func:`refined`.
+        restrict: Whether fine fields are restricted to the grid of the dynamics first; needed if it takes no other.
+        progress: Shows how far control is.
 
     Returns:
         ``distance``, mean square from the target, over ``grid`` (coarse, fine), ``controller`` (none, planned),
@@ -143,15 +143,15 @@ def lost_share(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, flo
     episode is not finite, its distance is infinite.
 
     Args:
-        controlled: as from :func:`control_across_grids`.
-        first: number of intervals that count.
+        controlled: As from :func:`control_across_grids`.
+        first: Number of intervals that count.
 
     Returns:
-        the reduction by ``grid`` and ``episode``; the share of the mean reduction that is lost, with its 95 %
+        The reduction by ``grid`` and ``episode``; the share of the mean reduction that is lost, with its 95 %
         bootstrap interval over episodes.
 
     Raises:
-        NothingSaved: on the coarse grid.
+        NothingSaved: On the coarse grid.
     """
     distance = early_distance(controlled, first=first)
     saving = distance.sel(controller="none", drop=True) - distance.sel(controller="planned", drop=True)

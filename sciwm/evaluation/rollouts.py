@@ -28,12 +28,12 @@ def evaluate_rollouts(model: WorldModel, data: Trajectories, *, steps: int) -> x
     """Forecast every usable simulation from its first instant under its recorded actions.
 
     Args:
-        model: what is evaluated.
-        data: simulations that it was not trained on.
-        steps: number of control intervals to forecast.
+        model: What is evaluated.
+        data: Simulations that it was not trained on.
+        steps: Number of control intervals to forecast.
 
     Returns:
-        over ``simulation``, ``time`` (lead time, the start included) and space: truth and forecast
+        Over ``simulation``, ``time`` (lead time, the start included) and space: truth and forecast
         of every variable (``u``, ``u_imagined``), ``nrmse`` = ||u^ - u|| / ||u|| and the same for
         persistence, over all variables in units of their deviation. Forecasts that are not finite stay so.
     """
@@ -84,7 +84,7 @@ def first_invalid(error: NDArray[Any]) -> NDArray[np.intp]:
     """Index of the first instant at which the error of a forecast is above ``VALID_ERROR``.
 
     Args:
-        error: normalised, ``(..., time)``; one that is not finite counts as above.
+        error: Normalised, ``(..., time)``; one that is not finite counts as above.
 
     Returns:
         ``(...)``; the last index for a forecast that is valid to the end.
@@ -97,10 +97,10 @@ def valid_prediction_time(rollouts: xr.Dataset) -> xr.DataArray:
     """First lead time at which the nRMSE exceeds ``VALID_ERROR``, by simulation; the last one if it never does.
 
     Args:
-        rollouts: as from :func:`evaluate_rollouts`.
+        rollouts: As from :func:`evaluate_rollouts`.
 
     Returns:
-        in time units. A forecast that is valid to the end gives a lower bound: evaluate more ``steps`` then.
+        In time units. A forecast that is valid to the end gives a lower bound: evaluate more ``steps`` then.
     """
     error = rollouts["nrmse"].transpose(..., "time")
     lead = rollouts["time"].values[first_invalid(error.values)]
@@ -114,21 +114,21 @@ def unseen_action_budget(
     """Errors of the changes of functionals in forecasts under actions unlike those of the data.
 
     Args:
-        dynamics: what is evaluated.
-        simulation: defines the functionals.
-        starts: physical fields ``(batch, variable, *space)``.
-        actions: physical, ``(batch, T, actuator)``.
-        fields: the true fields, ``(batch, T + 1, variable, *space)``.
+        dynamics: What is evaluated.
+        simulation: Defines the functionals.
+        starts: Physical fields ``(batch, variable, *space)``.
+        actions: Physical, ``(batch, T, actuator)``.
+        fields: The true fields, ``(batch, T + 1, variable, *space)``.
 
     Returns:
-        over ``functional`` (those that the flow does not conserve), ``sample`` and ``time``, in units of the
+        Over ``functional`` (those that the flow does not conserve), ``sample`` and ``time``, in units of the
         deviation of the true changes over an interval: ``change_error``, the error of the change of the functional
         of the decoded fields; and for a model with heads ``stated_error``, the error of the change that the heads
         read from the latent, and ``residual``, by how much this change differs from source and actuator terms of
         the budget that the model predicts.
 
     Raises:
-        InputError: if all functionals are conserved.
+        InputError: If all functionals are conserved.
     """
     state = dynamics.encode(starts)
     states = torch.cat([state[:, None], rollout(dynamics, state, actions)], dim=1)

@@ -35,9 +35,9 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
     variables this is not checked, and its scores are NaN where it is not.
 
     Args:
-        forecast: variables over ``time`` and any other dimensions, as from ``Surrogate.rollout``. Space dimensions
+        forecast: Variables over ``time`` and any other dimensions, as from ``Surrogate.rollout``. Space dimensions
             are those named x, y, z or with an ``axis`` attribute X, Y, Z.
-        truth: the same variables on the same grid, in the same units; times are matched within a hundredth of a step.
+        truth: The same variables on the same grid, in the same units; times are matched within a hundredth of a step.
 
     Returns:
         ``rmse``, ``nrmse`` and ``vrmse`` over ``variable``, ``time`` and all other dimensions but space, such as
@@ -45,7 +45,7 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
         it pools the squared errors, since a mean of ratios is dominated by its smallest denominators.
 
     Raises:
-        InputError: if the two share no variables or times, if they are on different grids, if they hold no numbers, or
+        InputError: If the two share no variables or times, if they are on different grids, if they hold no numbers, or
             if the truth is not finite.
 
     Example:

@@ -36,21 +36,21 @@ def parameter_shift(
     """Rollout errors where a parameter of the equation is multiplied by each factor.
 
     Args:
-        dynamics: what is evaluated.
-        simulation: the truth at the parameters of the data.
+        dynamics: What is evaluated.
+        simulation: The truth at the parameters of the data.
         starts: ``(sample, variable, *space)``.
-        actions: physical, ``(sample, time, actuator)``.
-        parameter: its name, such as ``"viscosity"``.
-        factors: positive, 1 among them to compare with.
-        settle: unforced intervals with the changed parameter before the start, so that the start is a state typical
+        actions: Physical, ``(sample, time, actuator)``.
+        parameter: Its name, such as ``"viscosity"``.
+        factors: Positive, 1 among them to compare with.
+        settle: Unforced intervals with the changed parameter before the start, so that the start is a state typical
             of it; 0 starts from the states as given.
 
     Returns:
-        as :func:`errors_over_lead_time`, with the dimension ``factor``.
+        As :func:`errors_over_lead_time`, with the dimension ``factor``.
 
     Raises:
-        InputError: if there is no such parameter, if it is zero, or if arguments do not fit together.
-        ValueError: if the solver step is too long for a shifted parameter.
+        InputError: If there is no such parameter, if it is zero, or if arguments do not fit together.
+        ValueError: If the solver step is too long for a shifted parameter.
 
     Example:
         >>> errors = parameter_shift(model, simulation, starts, actions, parameter="viscosity")  # doctest: +SKIP
@@ -81,17 +81,17 @@ def forcing_shift(
     """Rollout errors where the actions are multiplied by each factor, beyond their bounds if need be.
 
     Args:
-        dynamics: what is evaluated.
-        simulation: the truth.
+        dynamics: What is evaluated.
+        simulation: The truth.
         starts: ``(sample, variable, *space)``.
-        actions: physical, within bounds, ``(sample, time, actuator)``; scaled about the middle of the bounds.
-        factors: positive, 1 among them to compare with.
+        actions: Physical, within bounds, ``(sample, time, actuator)``; scaled about the middle of the bounds.
+        factors: Positive, 1 among them to compare with.
 
     Returns:
-        as :func:`errors_over_lead_time`, with the dimension ``factor``.
+        As :func:`errors_over_lead_time`, with the dimension ``factor``.
 
     Raises:
-        InputError: if arguments do not fit together.
+        InputError: If arguments do not fit together.
     """
     require_fit(dynamics, simulation, starts, {"actions": actions})
     _require(factors, [])
@@ -126,11 +126,11 @@ def error_slope(errors: xr.Dataset, lead_time: float) -> xr.DataArray:
     steep slope: read it together with the errors.
 
     Args:
-        errors: as from :func:`parameter_shift` or :func:`forcing_shift`.
-        lead_time: in time units; the nearest instant is taken.
+        errors: As from :func:`parameter_shift` or :func:`forcing_shift`.
+        lead_time: In time units; the nearest instant is taken.
 
     Raises:
-        InputError: if the lead time is not within the rollouts, or there are fewer than two factors.
+        InputError: If the lead time is not within the rollouts, or there are fewer than two factors.
     """
     first, last = (float(errors["time"][i]) for i in (0, -1))
     problems = []

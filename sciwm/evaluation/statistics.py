@@ -13,12 +13,12 @@ def bootstrap_interval(
 
     Args:
         values: ``(sample,)``; infinite ones may make a bound infinite.
-        draws: number of bootstrap samples; 2000 is enough for a 95 % interval.
-        level: probability that the interval holds.
-        seed: of the draws.
+        draws: Number of bootstrap samples; 2000 is enough for a 95 % interval.
+        level: Probability that the interval holds.
+        seed: Of the draws.
 
     Returns:
-        lower and upper bound.
+        Lower and upper bound.
     """
     sample = np.asarray(values, dtype=float)
     rng = np.random.default_rng(seed)
@@ -38,7 +38,7 @@ def r_squared(
         truth, estimate: ``(trajectory, time, component)``, components pooled.
 
     Returns:
-        value, lower and upper bound (percentile bootstrap over trajectories) of both; NaN if the truth does not vary
+        Value, lower and upper bound (percentile bootstrap over trajectories) of both; NaN if the truth does not vary
         beyond rounding errors, or if an estimate is not finite.
     """
     y, e = np.asarray(truth, dtype=float), np.asarray(estimate, dtype=float)
@@ -79,7 +79,7 @@ def bootstrap_ratio_interval(
         numerators, denominators: ``(sample,)`` each, paired.
 
     Returns:
-        lower and upper bound.
+        Lower and upper bound.
     """
     above, below = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
     drawn = np.random.default_rng(seed).integers(0, len(above), (draws, len(above)))
@@ -104,11 +104,11 @@ def paired_bootstrap(
     the same draws, so that variation that they have in common cancels.
 
     Args:
-        first, second: for each group the values of its samples, ``(sample,)``, paired.
-        compare: maps both means, arrays of equal shape, to what is compared, such as their ratio.
+        first, second: For each group the values of its samples, ``(sample,)``, paired.
+        compare: Maps both means, arrays of equal shape, to what is compared, such as their ratio.
 
     Returns:
-        value, lower and upper bound; NaN where a mean is, or cannot be compared.
+        Value, lower and upper bound; NaN where a mean is, or cannot be compared.
     """
     sizes = np.array([len(np.atleast_1d(group)) for group in first])
     rng, count, longest = np.random.default_rng(seed), len(sizes), int(sizes.max())

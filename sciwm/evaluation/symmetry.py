@@ -27,16 +27,16 @@ def translation_errors(model: WorldModel, fields: Tensor, actions: Tensor, *, se
     Distances are random, mostly between grid points, and zero along axes on which a steady forcing acts.
 
     Args:
-        model: has a spectral latent.
+        model: Has a spectral latent.
         fields: ``(sample, variable, *space)``, resolved by the grid.
-        actions: physical, ``(sample, actuator)``.
+        actions: Physical, ``(sample, actuator)``.
 
     Returns:
         ``encoder_error`` over ``shift`` and ``sample``; also ``predictor_error`` if the model knows the shapes of the
         actuators.
 
     Raises:
-        TypeError: if the latent is not spectral.
+        TypeError: If the latent is not spectral.
     """
     space, shape_space = model.encoder.space, model.encoder.shape_space
     if not isinstance(space, SpectralSpace) or not isinstance(shape_space, SpectralSpace):
@@ -86,11 +86,11 @@ def symmetric_shift(simulation: Simulation, fields: Tensor) -> Shift | None:
     A state is moved by it consistently if the actions are permuted along with the actuators.
 
     Args:
-        simulation: has the equation and the actuators.
-        fields: any state to try it on, ``(1, variable, *space)`` in double precision, without symmetry of its own.
+        simulation: Has the equation and the actuators.
+        fields: Any state to try it on, ``(1, variable, *space)`` in double precision, without symmetry of its own.
 
     Returns:
-        the shift; None if there is none, as between walls, or for actuators of different shapes.
+        The shift; None if there is none, as between walls, or for actuators of different shapes.
     """
     if not isinstance(simulation.grid, PeriodicGrid):
         return None
@@ -131,8 +131,8 @@ def equivariance_errors(dynamics: Dynamics, simulation: Simulation, starts: Tens
         || F(S u, P a) - S F(u, a) || / || S F(u, a) ||,    P permutes the actuators as S moves them
 
     Args:
-        starts: fields u, ``(sample, variable, *space)``.
-        actions: physical, ``(sample, 1, actuator)``.
+        starts: Fields u, ``(sample, variable, *space)``.
+        actions: Physical, ``(sample, 1, actuator)``.
 
     Returns:
         ``(sample,)``; None if equation and actuators allow no shift.

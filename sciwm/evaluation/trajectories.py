@@ -17,7 +17,7 @@ def decoded(dynamics: Dynamics, starts: Tensor, actions: Tensor) -> Tensor:
 
     Args:
         starts: ``(sample, variable, *space)``.
-        actions: physical, ``(sample, time, actuator)``.
+        actions: Physical, ``(sample, time, actuator)``.
     """
     states = rollout(dynamics, dynamics.encode(starts), actions)
     return readout_trajectory(dynamics, states, ["fields"])["fields"]
@@ -39,7 +39,7 @@ def size(fields: Tensor, scale: Tensor) -> Tensor:
 
     Args:
         fields: ``(sample, time, variable, *space)``.
-        scale: as from :func:`deviations`.
+        scale: As from :func:`deviations`.
     """
     return (fields / scale).square().flatten(2).mean(dim=2).sqrt()
 
@@ -74,10 +74,10 @@ def require_fit(dynamics: Dynamics, simulation: Simulation, starts: Tensor, acti
     """Check that dynamics, simulation, starts and all sequences of actions fit together.
 
     Args:
-        actions: by name, each ``(sample, time, actuator)``.
+        actions: By name, each ``(sample, time, actuator)``.
 
     Raises:
-        InputError: with everything that does not fit.
+        InputError: With everything that does not fit.
     """
     problems = _action_problems(simulation, starts, actions)
     if not np.isclose(dynamics.control_interval, simulation.control_interval):

@@ -24,7 +24,7 @@ class Run:
     """Reads and writes what a run folder holds; each method reads when it is called.
 
     Args:
-        folder: the run folder, which need not exist yet.
+        folder: The run folder, which need not exist yet.
 
     Example:
         >>> from pathlib import Path
@@ -43,7 +43,7 @@ class Run:
         """The experiment, with all default values filled in.
 
         Raises:
-            InputError: if the folder is no run, or its ``config.yaml`` is not valid.
+            InputError: If the folder is no run, or its ``config.yaml`` is not valid.
         """
         return load_run_config(self.paths)
 
@@ -57,7 +57,7 @@ class Run:
         Settings that neither the stored data nor, once training has begun, the weights depend on may differ.
 
         Raises:
-            InputError: if the folder belongs to another experiment, or holds other files.
+            InputError: If the folder belongs to another experiment, or holds other files.
         """
         remedy = "choose another --out, or delete the folder"
         if self.paths.config.exists():
@@ -87,7 +87,7 @@ class Run:
             name: ``train``, ``validation``, ``test`` or ``on_policy_1``, ``on_policy_2``, ...
 
         Raises:
-            InputError: if simulations are missing, or if values are not those that were written.
+            InputError: If simulations are missing, or if values are not those that were written.
         """
         data = Trajectories(self.paths.store(name))
         _raise_unless_whole(TrajectoryStore(data.path), "still to be simulated")
@@ -97,10 +97,10 @@ class Run:
         """The sensitivities of a run: those of another solver if ``data/twins.nc`` is there, else its own store.
 
         Args:
-            training_set: the simulations that they belong to, which name the variables.
+            training_set: The simulations that they belong to, which name the variables.
 
         Raises:
-            InputError: if samples are missing, damaged, or of other variables.
+            InputError: If samples are missing, damaged, or of other variables.
         """
         names = [v.name for v in training_set.variables]
         if self.paths.twins.exists():
@@ -116,10 +116,10 @@ class Run:
         """The trained model.
 
         Args:
-            config: the experiment that it must have been trained in.
+            config: The experiment that it must have been trained in.
 
         Raises:
-            InputError: if there is no model, if it is damaged, or if it was trained with other settings.
+            InputError: If there is no model, if it is damaged, or if it was trained with other settings.
         """
         model, trained = load_model(self.folder)
         self.check_trained(trained, config)
@@ -129,11 +129,11 @@ class Run:
         """Refuse a model that was trained with other settings than those of ``config.yaml``.
 
         Args:
-            trained: the settings that the model was trained with; read if left out.
-            config: the experiment of the run; read if left out.
+            trained: The settings that the model was trained with; read if left out.
+            config: The experiment of the run; read if left out.
 
         Raises:
-            InputError: with every key that differs.
+            InputError: With every key that differs.
         """
         trained, config = trained or trained_config(self.folder), config or self.config()
         changed = "; ".join(differences(learned_from(trained), learned_from(config)))
@@ -147,7 +147,7 @@ class Run:
         """The numbers that the stages have written so far; empty before the first.
 
         Raises:
-            InputError: if ``metrics.json`` is damaged.
+            InputError: If ``metrics.json`` is damaged.
         """
         return read_metrics(self.paths)
 
@@ -163,11 +163,11 @@ class Run:
         """Lock the folder for one stage, and add its wall time in seconds to the metrics.
 
         Args:
-            name: of the stage, as its time is stored.
-            resumes: whether the stage goes on where it was stopped; then the times of all tries add up.
+            name: Of the stage, as its time is stored.
+            resumes: Whether the stage goes on where it was stopped; then the times of all tries add up.
 
         Raises:
-            InputError: if another command is at work in the folder.
+            InputError: If another command is at work in the folder.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:

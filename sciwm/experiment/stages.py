@@ -41,11 +41,11 @@ def simulate(config: Config, folder: Path) -> None:
     """Write ``config.yaml`` and the training, validation and test simulations, and sensitivities if configured.
 
     Args:
-        config: the experiment.
-        folder: the run folder; made if it is not there.
+        config: The experiment.
+        folder: The run folder; made if it is not there.
 
     Raises:
-        InputError: if the folder belongs to another experiment, or if no simulation of a set stayed finite.
+        InputError: If the folder belongs to another experiment, or if no simulation of a set stayed finite.
     """
     run = Run(folder)
     with run.stage("simulate", resumes=True):
@@ -94,10 +94,10 @@ def train(folder: Path) -> None:
     """Train on the simulated data; then, for each on-policy round, collect data with the model and train further.
 
     Args:
-        folder: the run folder, with complete simulations.
+        folder: The run folder, with complete simulations.
 
     Raises:
-        InputError: if data are missing or damaged.
+        InputError: If data are missing or damaged.
     """
     run = Run(folder)
     config = run.config()
@@ -151,14 +151,14 @@ def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]
     A stored result of the same model and settings is used again.
 
     Args:
-        folder: the run folder, with a trained model.
-        parts: names of the parts, see ``EVALUATION_PARTS``; by default those of ``evaluation.parts``.
+        folder: The run folder, with a trained model.
+        parts: Names of the parts, see ``EVALUATION_PARTS``; by default those of ``evaluation.parts``.
 
     Returns:
-        their metrics; under ``left_out`` the parts that do not apply, each with the reason.
+        Their metrics; under ``left_out`` the parts that do not apply, each with the reason.
 
     Raises:
-        InputError: if there is no such part, or if model or data are missing or damaged.
+        InputError: If there is no such part, or if model or data are missing or damaged.
     """
     run = Run(folder)
     config = run.config()
@@ -198,10 +198,10 @@ def control(folder: Path) -> dict[str, Any]:
     """Run every controller on held-out starts of the true simulation; writes ``controlled.nc`` and the metrics.
 
     Args:
-        folder: the run folder, with a trained model.
+        folder: The run folder, with a trained model.
 
     Returns:
-        the metrics of control, under ``control``.
+        The metrics of control, under ``control``.
     """
     run = Run(folder)
     config = run.config()
@@ -221,7 +221,7 @@ def report(folder: Path) -> Path:
     """Write the report: figures, tables, configuration and versions in one file.
 
     Returns:
-        path of ``report/index.html``.
+        Path of ``report/index.html``.
     """
     from sciwm.report import write_report
 
@@ -235,14 +235,14 @@ def run_all(config: Config, folder: Path) -> Path:
     """Simulate, train, evaluate, control and report.
 
     Args:
-        config: the experiment.
-        folder: the run folder; made if it is not there.
+        config: The experiment.
+        folder: The run folder; made if it is not there.
 
     Returns:
-        path of ``report/index.html``.
+        Path of ``report/index.html``.
 
     Raises:
-        InputError: as of any stage; before the first one if training will not fit into memory.
+        InputError: As of any stage; before the first one if training will not fit into memory.
     """
     require_memory(config, actuation_of(simulations.build(config.simulation.model_dump())).axes)
     simulate(config, folder)

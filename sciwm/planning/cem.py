@@ -21,9 +21,9 @@ class CEMPlanner:
     more samples than :class:`~sciwm.planning.gradient.GradientPlanner` needs gradient steps.
 
     Args:
-        horizon: number of control intervals to plan.
-        settings: numbers of rounds, samples and elites, and the deviation that the search begins with.
-        law: a linear law about the target, used as one first guess and as the cost beyond the horizon.
+        horizon: Number of control intervals to plan.
+        settings: Numbers of rounds, samples and elites, and the deviation that the search begins with.
+        law: A linear law about the target, used as one first guess and as the cost beyond the horizon.
     """
 
     horizon: int

@@ -19,10 +19,10 @@ class Imagined:
     """A trajectory of T steps that a dynamics predicts under a sequence of actions: what a cost sees.
 
     Args:
-        states: states after the steps 1 to T, ``(batch, T, ...)``.
-        readouts: the readouts that the cost needs, by name, ``(batch, T, ...)``.
-        actions: actions of the steps 0 to T - 1 in ``[-1, 1]``, ``(batch, T, actuator)``.
-        previous_action: the action before the first, in ``[-1, 1]``, ``(batch, actuator)``.
+        states: States after the steps 1 to T, ``(batch, T, ...)``.
+        readouts: The readouts that the cost needs, by name, ``(batch, T, ...)``.
+        actions: Actions of the steps 0 to T - 1 in ``[-1, 1]``, ``(batch, T, actuator)``.
+        previous_action: The action before the first, in ``[-1, 1]``, ``(batch, actuator)``.
     """
 
     states: Tensor
@@ -38,8 +38,8 @@ class Cost:
     Call it with an :class:`Imagined` trajectory to get ``(batch,)``. Add costs with ``+`` and weigh them with ``*``.
 
     Args:
-        reads: names of the readouts that it needs: ``"fields"`` or functionals.
-        evaluate: maps a trajectory to its cost ``(batch,)``, differentiably; the entries of a batch must not mix.
+        reads: Names of the readouts that it needs: ``"fields"`` or functionals.
+        evaluate: Maps a trajectory to its cost ``(batch,)``, differentiably; the entries of a batch must not mix.
 
     Example:
         >>> largest_action = Cost(frozenset(), lambda i: i.actions.abs().amax(dim=(1, 2)))
@@ -68,9 +68,9 @@ def field_target(dynamics: Dynamics, target: Tensor, *, goal: Tensor | None = No
     target, whatever the encoder leaves out.
 
     Args:
-        dynamics: what trajectories are predicted with.
-        target: physical fields ``(variable, *space)``; NaN everywhere in a variable that may take any value.
-        goal: the encoded target ``(1, ...)``, if it is known already.
+        dynamics: What trajectories are predicted with.
+        target: Physical fields ``(variable, *space)``; NaN everywhere in a variable that may take any value.
+        goal: The encoded target ``(1, ...)``, if it is known already.
     """
     with torch.no_grad():
         state = dynamics.encode(target.nan_to_num()[None]) if goal is None else goal
@@ -98,8 +98,8 @@ def latent_target(dynamics: Dynamics, target: Tensor) -> Cost:
     are to mean something in physical space.
 
     Args:
-        dynamics: what trajectories are predicted with.
-        target: physical fields ``(variable, *space)``.
+        dynamics: What trajectories are predicted with.
+        target: Physical fields ``(variable, *space)``.
     """
     with torch.no_grad():
         goal = dynamics.encode(target[None])

@@ -23,7 +23,7 @@ class KalmanFilter:
     :func:`kalman_filter` makes one.
 
     Args:
-        goal, hold: the state ``(n,)`` and the action in ``[-1, 1]`` about which the model is linear.
+        goal, hold: The state ``(n,)`` and the action in ``[-1, 1]`` about which the model is linear.
         transition, control: A ``(n, n)`` and B ``(n, actuator)``, actions in ``[-1, 1]``.
         sensors: C ``(sensor, n)``.
         gain: L ``(n, sensor)``.
@@ -61,17 +61,17 @@ def kalman_filter(
     """The stationary Kalman filter of ``dynamics``, linearised about a target.
 
     Args:
-        dynamics: a world model or a simulation.
-        target: physical fields ``(variable, *space)`` about which to linearise, at rest.
+        dynamics: A world model or a simulation.
+        target: Physical fields ``(variable, *space)`` about which to linearise, at rest.
         sensors: C, ``(sensor, n)``, which maps states to sensor readings.
-        start: first estimate, ``(batch, n)``.
-        sensor_variance: variance of the independent noise of each sensor.
-        process_variance: variance of the disturbance of each number of the state in an interval. Only the ratio of
+        start: First estimate, ``(batch, n)``.
+        sensor_variance: Variance of the independent noise of each sensor.
+        process_variance: Variance of the disturbance of each number of the state in an interval. Only the ratio of
             the two variances matters. With 0 the filter trusts the model in all but growing modes; raise it until the
             estimate follows the sensors as fast as it should.
 
     Raises:
-        ValueError: if the variance of the estimate does not settle, since the sensors do not see a growing mode.
+        ValueError: If the variance of the estimate does not settle, since the sensors do not see a growing mode.
     """
     goal, hold, transition, control = linearize(dynamics, target)
     a, c = transition.double().cpu().numpy(), sensors.double().cpu().numpy()

@@ -19,10 +19,10 @@ def planning_cost(
         sum_t < (u_t - u*)^2 > + action_weight mean_j a_j^2 + rate_weight mean_j (a_t - a_{t-1})^2
 
     Args:
-        settings: the weights.
-        dynamics: what trajectories are predicted with.
-        target_fields: physical fields to reach, ``(variable, *space)``, NaN in a variable that may take any value.
-        goal: the encoded target ``(1, ...)``, if it is known already.
+        settings: The weights.
+        dynamics: What trajectories are predicted with.
+        target_fields: Physical fields to reach, ``(variable, *space)``, NaN in a variable that may take any value.
+        goal: The encoded target ``(1, ...)``, if it is known already.
     """
     cost = field_target(dynamics, target_fields, goal=goal) + settings.action_weight * action_energy()
     return cost + settings.rate_weight * action_rate() if settings.rate_weight > 0 else cost
@@ -34,11 +34,11 @@ def build_planner(
     """A planner that drives ``dynamics`` to a target and holds it there, and the cost it minimises.
 
     Args:
-        settings: planner, horizon and weights.
-        dynamics, target_fields, goal: see ``planning_cost``.
+        settings: Planner, horizon and weights.
+        dynamics, target_fields, goal: See ``planning_cost``.
 
     Raises:
-        NoLinearLaw: if ``terminal = riccati`` and the actuators cannot hold the target.
+        NoLinearLaw: If ``terminal = riccati`` and the actuators cannot hold the target.
     """
     if goal is None:
         goal = dynamics.encode(target_fields.nan_to_num()[None])

@@ -20,9 +20,9 @@ class GradientPlanner:
     a Lyapunov time or two.
 
     Args:
-        horizon: number of control intervals to plan.
-        settings: number and size of the gradient steps.
-        law: a linear law about the target, used as one first guess and as the cost beyond the horizon.
+        horizon: Number of control intervals to plan.
+        settings: Number and size of the gradient steps.
+        law: A linear law about the target, used as one first guess and as the cost beyond the horizon.
     """
 
     horizon: int

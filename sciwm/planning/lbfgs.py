@@ -29,15 +29,15 @@ def minimize(
     """Minimise each element's cost over ``low <= x <= high``.
 
     Args:
-        cost_per_element: maps ``(batch, ...)`` to ``(batch,)``, differentiably; each cost may depend on its
+        cost_per_element: Maps ``(batch, ...)`` to ``(batch,)``, differentiably; each cost may depend on its
             own element only. A trial whose cost or gradient is not finite is rejected.
-        start: first guess, ``(batch, ...)``.
-        low, high: bounds of every variable.
-        iterations: number of evaluations of the cost and its gradient, including that at ``start``.
-        history: number of past steps from which the curvature is estimated; 10 is usual.
+        start: First guess, ``(batch, ...)``.
+        low, high: Bounds of every variable.
+        iterations: Number of evaluations of the cost and its gradient, including that at ``start``.
+        history: Number of past steps from which the curvature is estimated; 10 is usual.
 
     Returns:
-        the best point found for each element, of the shape of ``start``, and its cost ``(batch,)``.
+        The best point found for each element, of the shape of ``start``, and its cost ``(batch,)``.
 
     Example:
         >>> minimize(lambda x: (x - 3).square().sum(1), torch.zeros(2, 1), low=-1, high=1, iterations=5)[0].tolist()
@@ -98,7 +98,7 @@ class _Curvature:
         """The inverse of the estimated Hessian times ``gradient``, in the free variables only.
 
         Returns:
-            the product ``(batch, variable)``, and which elements have any history ``(batch,)``.
+            The product ``(batch, variable)``, and which elements have any history ``(batch,)``.
         """
         steps, changes = self.steps * free, self.changes * free
         products = _dot(steps, changes)

@@ -27,8 +27,8 @@ class LinearLaw:
     :func:`linear_law` makes one.
 
     Args:
-        goal: the state to be held, flattened, ``(n,)``.
-        hold: the action that holds it, in ``[-1, 1]``, ``(actuator,)``.
+        goal: The state to be held, flattened, ``(n,)``.
+        hold: The action that holds it, in ``[-1, 1]``, ``(actuator,)``.
         gain: K, ``(actuator, n)``.
         value: W, ``(n, n)``.
     """
@@ -59,13 +59,13 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor, *, goal: Tensor |
     time grows with the cube of the size of the state: a second for 250 numbers, a minute for 500.
 
     Args:
-        dynamics: a world model or a simulation.
-        cost: the cost to minimise.
-        target: physical fields ``(variable, *space)`` that stay as they are without action.
-        goal: the encoded target ``(1, ...)``, if it is known already.
+        dynamics: A world model or a simulation.
+        cost: The cost to minimise.
+        target: Physical fields ``(variable, *space)`` that stay as they are without action.
+        goal: The encoded target ``(1, ...)``, if it is known already.
 
     Raises:
-        NoLinearLaw: if the actuators cannot hold the target.
+        NoLinearLaw: If the actuators cannot hold the target.
 
     Example:
         >>> law = linear_law(model, field_target(model, rest) + 0.01 * action_energy(), rest)  # doctest: +SKIP
@@ -93,12 +93,12 @@ def linearize(
     """Linearise ``dynamics`` about a target at rest: ``s+ - goal = A (s - goal) + B (a - hold)``.
 
     Args:
-        dynamics: a world model or a simulation.
-        target: physical fields ``(variable, *space)`` that stay as they are without action.
-        goal: the encoded target ``(1, ...)``, if it is known already.
+        dynamics: A world model or a simulation.
+        target: Physical fields ``(variable, *space)`` that stay as they are without action.
+        goal: The encoded target ``(1, ...)``, if it is known already.
 
     Returns:
-        goal ``(n,)``, hold ``(actuator,)``, A ``(n, n)`` and B ``(n, actuator)``, actions in ``[-1, 1]``.
+        Goal ``(n,)``, hold ``(actuator,)``, A ``(n, n)`` and B ``(n, actuator)``, actions in ``[-1, 1]``.
     """
     state = (dynamics.encode(target[None]) if goal is None else goal)[0].detach()
     box = dynamics.actuators

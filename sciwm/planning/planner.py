@@ -19,9 +19,9 @@ class Plan:
     """A sequence of actions for every episode of a batch.
 
     Args:
-        actions: physical, ``(batch, horizon, actuator)``.
-        predicted_cost: the cost as the dynamics predicts it, cost beyond the horizon included, ``(batch,)``.
-        spread: a measure of how far the search ranged at its end, with actions in ``[-1, 1]``, ``(batch,)``: the
+        actions: Physical, ``(batch, horizon, actuator)``.
+        predicted_cost: The cost as the dynamics predicts it, cost beyond the horizon included, ``(batch,)``.
+        spread: A measure of how far the search ranged at its end, with actions in ``[-1, 1]``, ``(batch,)``: the
             largest deviation that CEM still drew with, or the largest change of an action from the first guess.
     """
 
@@ -42,13 +42,13 @@ class Planner(Protocol):
         """Plan from given states.
 
         Args:
-            dynamics: what trajectories are predicted with: a world model or a simulation.
-            state: states of the dynamics, ``(batch, ...)``, as from ``dynamics.encode``.
-            cost: what to minimise.
-            warm_start: the plan of one interval ago; with one, a search needs far fewer iterations.
+            dynamics: What trajectories are predicted with: a world model or a simulation.
+            state: States of the dynamics, ``(batch, ...)``, as from ``dynamics.encode``.
+            cost: What to minimise.
+            warm_start: The plan of one interval ago; with one, a search needs far fewer iterations.
 
         Returns:
-            the cheapest sequence that was found for each state.
+            The cheapest sequence that was found for each state.
         """
         ...
 
@@ -58,10 +58,10 @@ class PlanningProblem:
     """What a planner minimises: the cost of sequences of actions from given states.
 
     Args:
-        dynamics, cost: what trajectories are predicted with, and their cost.
+        dynamics, cost: What trajectories are predicted with, and their cost.
         state: ``(batch, ...)``.
-        previous_action: the last applied action in ``[-1, 1]``, ``(batch, actuator)``.
-        law: adds its cost-to-go for what is beyond the horizon; none if None.
+        previous_action: The last applied action in ``[-1, 1]``, ``(batch, actuator)``.
+        law: Adds its cost-to-go for what is beyond the horizon; none if None.
     """
 
     dynamics: Dynamics
@@ -99,7 +99,7 @@ def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None)
     """The cheapest of: no action, the last plan shifted by one interval, and the linear law.
 
     Returns:
-        actions in ``[-1, 1]``, ``(batch, horizon, actuator)``, and the scale on which to search about them,
+        Actions in ``[-1, 1]``, ``(batch, horizon, actuator)``, and the scale on which to search about them,
         ``(batch, 1, 1)``: 1 or, with a linear law, the largest action of the guess, so that the search becomes finer
         as the target is approached.
     """

@@ -21,12 +21,12 @@ class RecedingHorizon:
     policy drives one batch of episodes from their start.
 
     Args:
-        dynamics: what trajectories are predicted with: a world model or a simulation.
-        planner: how plans are found.
-        cost: what they minimise.
-        last: the last plan.
-        predicted_cost: the predicted costs of all plans so far, ``(batch,)`` each.
-        seconds: wall time of each decision.
+        dynamics: What trajectories are predicted with: a world model or a simulation.
+        planner: How plans are found.
+        cost: What they minimise.
+        last: The last plan.
+        predicted_cost: The predicted costs of all plans so far, ``(batch,)`` each.
+        seconds: Wall time of each decision.
 
     Example:
         >>> policy = RecedingHorizon(model, GradientPlanner(horizon=20), field_target(model, rest))  # doctest: +SKIP
@@ -59,8 +59,8 @@ class LinearFeedback:
     """The linear law as a policy (LQR), its actions limited to their bounds. It works near the target only.
 
     Args:
-        dynamics: encodes the observed fields to the states that the law was made for.
-        law: as from ``linear_law``.
+        dynamics: Encodes the observed fields to the states that the law was made for.
+        law: As from ``linear_law``.
     """
 
     dynamics: Dynamics
@@ -76,7 +76,7 @@ class Hold:
     """No control: every action is zero.
 
     Args:
-        actuators: the actions, as ``dynamics.actuators``.
+        actuators: The actions, as ``dynamics.actuators``.
     """
 
     actuators: ActionBox
@@ -91,9 +91,9 @@ class OutputFeedback:
     """The linear law on the estimate of a Kalman filter: LQG control from noisy sensors.
 
     Args:
-        law: the feedback.
-        filter: estimates the state; every call corrects and advances it.
-        dynamics: has the bounds of the actuators.
+        law: The feedback.
+        filter: Estimates the state; every call corrects and advances it.
+        dynamics: Has the bounds of the actuators.
     """
 
     law: LinearLaw

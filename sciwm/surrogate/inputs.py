@@ -67,12 +67,12 @@ def held_forcing(forcing: Any, start: xr.Dataset, domain: Domain) -> tuple[xr.Da
     """The forcing without a last action that is NaN, and the times of the forecast under it.
 
     Args:
-        forcing: see ``Surrogate.rollout``.
-        start: one instant; if both have a time, it must be the first one of ``forcing``.
-        domain: variables, actuators and control interval of the model.
+        forcing: See ``Surrogate.rollout``.
+        start: One instant; if both have a time, it must be the first one of ``forcing``.
+        domain: Variables, actuators and control interval of the model.
 
     Returns:
-        the forcing with its actuators in the order of the model; the times, one more than actions; all problems.
+        The forcing with its actuators in the order of the model; the times, one more than actions; all problems.
     """
     if not isinstance(forcing, xr.DataArray):
         problem = Problem("forcing", "an xarray.DataArray", type(forcing).__name__, "as ds['action']")

@@ -73,9 +73,9 @@ def goal_problems(model: WorldModel, target: Tensor, state: Tensor, *, at_rest: 
     The linear law of a planner is an expansion about a state at rest, and is wrong about any other.
 
     Args:
-        target: physical fields ``(variable, *space)``.
-        state: the encoded target, ``(1, size)``.
-        at_rest: whether the target must be at rest: change by less than 5 % in an interval.
+        target: Physical fields ``(variable, *space)``.
+        state: The encoded target, ``(1, size)``.
+        at_rest: Whether the target must be at rest: change by less than 5 % in an interval.
     """
     states = [state]
     if at_rest:

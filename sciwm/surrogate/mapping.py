@@ -24,13 +24,13 @@ def map_blocks(
     """Apply a function of float32 arrays along some dimensions, for all entries of the others; lazily if chunked.
 
     Args:
-        function: takes one array per entry of ``arrays`` and returns one per entry of ``gives``.
-        reads: for each array the dimensions that the function needs whole; it sees them last.
-        gives: the last dimensions of each result, which the function adds.
-        sizes: of all dimensions in ``gives``.
+        function: Takes one array per entry of ``arrays`` and returns one per entry of ``gives``.
+        reads: For each array the dimensions that the function needs whole; it sees them last.
+        gives: The last dimensions of each result, which the function adds.
+        sizes: Of all dimensions in ``gives``.
 
     Returns:
-        results with the coordinates of all dimensions but those in ``reads``.
+        Results with the coordinates of all dimensions but those in ``reads``.
     """
 
     def without_gradients(*blocks: Array) -> Any:

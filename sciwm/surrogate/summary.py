@@ -10,10 +10,10 @@ def summarize(description: dict[str, Any]) -> str:
     """The content of ``model.json`` as a small table.
 
     Args:
-        description: the content, as from ``read_description``.
+        description: The content, as from ``read_description``.
 
     Raises:
-        InputError: if a part of it is missing or of another kind.
+        InputError: If a part of it is missing or of another kind.
     """
     try:
         return _table(description)

@@ -33,14 +33,14 @@ def load(run: str | Path) -> "Surrogate":
     Only ``model.json`` and ``model.safetensors`` are read: these two files are enough to share a model.
 
     Args:
-        run: the run folder, as ``"runs/demo"``; ``sciwm demo`` or ``sciwm run`` makes one.
+        run: The run folder, as ``"runs/demo"``; ``sciwm demo`` or ``sciwm run`` makes one.
 
     Returns:
-        the model. Print it to see the variables with their units, the grid, the control interval and the actuators
+        The model. Print it to see the variables with their units, the grid, the control interval and the actuators
         that it expects.
 
     Raises:
-        InputError: if ``run`` is no path, or if a file is missing or damaged.
+        InputError: If ``run`` is no path, or if a file is missing or damaged.
 
     Example:
         >>> import sciwm
@@ -65,9 +65,9 @@ class Surrogate:
     the last action of a stored trajectory (see :meth:`rollout`). Where inputs are chunked (dask), results are lazy.
 
     Args:
-        model: the trained world model.
-        config: the experiment that it was trained in.
-        summary: the table that is printed.
+        model: The trained world model.
+        config: The experiment that it was trained in.
+        summary: The table that is printed.
 
     Example:
         >>> model = load("runs/demo")  # doctest: +SKIP
@@ -91,7 +91,7 @@ class Surrogate:
         """Encode fields to latents.
 
         Args:
-            ds: the variables of the model, in physical units, each with the space dimensions and any others. Along a
+            ds: The variables of the model, in physical units, each with the space dimensions and any others. Along a
                 periodic axis the grid may be finer than that of the training data, with nearly the same latent; a grid
                 that is too coarse is refused, since its fields alias. Along a bounded axis the points must be those of
                 the training data.
@@ -100,7 +100,7 @@ class Surrogate:
             ``latent``, a dimensionless array with the dimension ``latent`` in the place of the first space dimension.
 
         Raises:
-            InputError: with everything that keeps ``ds`` from being fields of this model. Values of chunked data are
+            InputError: With everything that keeps ``ds`` from being fields of this model. Values of chunked data are
                 checked when they are computed.
 
         Example:
@@ -118,14 +118,14 @@ class Surrogate:
         """Decode latents to fields and functionals.
 
         Args:
-            latent: with the dimension ``latent`` and any others, as from :meth:`encode`.
+            latent: With the dimension ``latent`` and any others, as from :meth:`encode`.
 
         Returns:
-            the variables on the grid of the model, in physical units, and the functionals that the model's heads read
+            The variables on the grid of the model, in physical units, and the functionals that the model's heads read
             from the latent, each a spatial mean.
 
         Raises:
-            InputError: if it holds no numbers, or the dimension is missing or of another size.
+            InputError: If it holds no numbers, or the dimension is missing or of another size.
 
         Example:
             >>> ds = model.decode(model.encode(ds))  # doctest: +SKIP
@@ -142,20 +142,20 @@ class Surrogate:
         valid. Start from fields like those of the training data; far from them a forecast may diverge, which raises.
 
         Args:
-            ds: the variables of the model at one instant, without the dimension ``time`` or with one of size 1; take
+            ds: The variables of the model at one instant, without the dimension ``time`` or with one of size 1; take
                 it with ``ds.isel(time=0)``.
-            forcing: the actions over ``time``, ``actuator`` and any further dimensions, in physical units. The action
+            forcing: The actions over ``time``, ``actuator`` and any further dimensions, in physical units. The action
                 at t is held over [t, t + interval). If ``actuator`` has labels, they are the names or numbers of the
                 actuators, in any order. Stored trajectories end with an action that is NaN, since nothing follows it:
                 one such instant at the end is left out.
 
         Returns:
-            the variables over (..., time, *space) on the grid of the model and the functionals over (..., time). The
+            The variables over (..., time, *space) on the grid of the model and the functionals over (..., time). The
             start is included, as the model decodes it. Times are those of ``forcing`` and one more, the end of the
             last interval; with an action that is NaN at the end, just those of ``forcing``.
 
         Raises:
-            InputError: with everything that is wrong with ``ds`` and ``forcing``, or if the forecast is not finite.
+            InputError: With everything that is wrong with ``ds`` and ``forcing``, or if the forecast is not finite.
 
         Example:
             >>> forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])  # doctest: +SKIP
@@ -182,13 +182,13 @@ class Surrogate:
         it: to control a flow, apply the first action, observe, and plan again (see ``RecedingHorizon``).
 
         Args:
-            ds: the variables of the model at one instant, with any further dimensions; all are planned together.
-            target: the variables of the model over space alone, to be reached and held, such as zero, the state of rest
+            ds: The variables of the model at one instant, with any further dimensions; all are planned together.
+            target: The variables of the model over space alone, to be reached and held, such as zero, the state of rest
                 of many equations.
-            horizon: how many control intervals to plan, by default as the run was configured. It should last as long as
+            horizon: How many control intervals to plan, by default as the run was configured. It should last as long as
                 an action takes to act on the flow; a longer one costs more time and, on a chaotic flow, gains little
                 beyond a Lyapunov time or two.
-            settings: planner and weights of the cost, by default as the run was configured; change some with
+            settings: Planner and weights of the cost, by default as the run was configured; change some with
                 ``model.config.planning.model_copy(update={...})``.
 
         Returns:
@@ -197,8 +197,8 @@ class Surrogate:
             minimised cost as the model predicts it.
 
         Raises:
-            InputError: with everything that is wrong with ``ds``, ``target``, ``horizon`` and ``settings``.
-            NoLinearLaw: if ``terminal = riccati`` and the actuators cannot hold the target; choose
+            InputError: With everything that is wrong with ``ds``, ``target``, ``horizon`` and ``settings``.
+            NoLinearLaw: If ``terminal = riccati`` and the actuators cannot hold the target; choose
                 ``terminal = none``, or another target.
 
         Example:

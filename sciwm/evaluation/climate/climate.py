@@ -20,11 +20,11 @@ class Climate:
     """Statistics of decoded fields over a long run; not finite where the run is not.
 
     Args:
-        lowest, highest: smallest and largest value over space at every instant, ``(sample, time, variable)``.
-        values: values at random grid points, drawn anew at each instant that counts,
+        lowest, highest: Smallest and largest value over space at every instant, ``(sample, time, variable)``.
+        values: Values at random grid points, drawn anew at each instant that counts,
             ``(sample, time * points, variable)``.
-        functionals: functionals of the fields at each instant that counts, ``(sample, time, functional)``.
-        spectrum: energy by wavenumber, mean over the instants that count, ``(sample, variable, shell)``; without
+        functionals: Functionals of the fields at each instant that counts, ``(sample, time, functional)``.
+        spectrum: Energy by wavenumber, mean over the instants that count, ``(sample, variable, shell)``; without
             shells on a grid that is not periodic.
     """
 
@@ -52,15 +52,15 @@ def record_climate(
     """Roll a dynamics out chunk by chunk, and record its statistics.
 
     Args:
-        dynamics: what is run.
-        simulation: defines the functionals and the grid.
+        dynamics: What is run.
+        simulation: Defines the functionals and the grid.
         starts: ``(sample, variable, *space)``.
-        actions: physical, ``(sample, interval, actuator)``.
-        settle: number of intervals at the beginning that do not count.
-        chunk: number of intervals that are rolled out together, which bounds the memory.
-        positions: number of random grid points whose values are kept at each instant.
-        seed: of these points, which are the same for every dynamics.
-        progress, description: a bar over the chunks.
+        actions: Physical, ``(sample, interval, actuator)``.
+        settle: Number of intervals at the beginning that do not count.
+        chunk: Number of intervals that are rolled out together, which bounds the memory.
+        positions: Number of random grid points whose values are kept at each instant.
+        seed: Of these points, which are the same for every dynamics.
+        progress, description: A bar over the chunks.
     """
     generator = torch.Generator().manual_seed(seed)
     grid = simulation.grid

@@ -53,27 +53,27 @@ def long_runs(
     Memory grows little with the length of the runs: only functionals and a few values of each instant are kept.
 
     Args:
-        dynamics: what is evaluated.
-        simulation: the truth, which also defines the functionals.
+        dynamics: What is evaluated.
+        simulation: The truth, which also defines the functionals.
         starts: ``(sample, variable, *space)``, at least two; 8 are a good number for runs of 100 Lyapunov times.
-        actions: physical, ``(sample, interval, actuator)``; zeros for free runs.
-        settle: number of intervals at the beginning that do not count; a tenth of the run is a good value.
-        chunk: number of intervals that are rolled out together, which bounds the memory.
-        range_factor: by how much the true range is widened.
-        positions: number of grid points, drawn anew at each instant, whose values are kept.
-        true: the climate of the simulation with the same starts, actions, ``settle`` and ``positions``, as from
+        actions: Physical, ``(sample, interval, actuator)``; zeros for free runs.
+        settle: Number of intervals at the beginning that do not count; a tenth of the run is a good value.
+        chunk: Number of intervals that are rolled out together, which bounds the memory.
+        range_factor: By how much the true range is widened.
+        positions: Number of grid points, drawn anew at each instant, whose values are kept.
+        true: The climate of the simulation with the same starts, actions, ``settle`` and ``positions``, as from
             ``record_climate``, so that many dynamics can be compared with one truth; None to record it.
-        progress: shows how far the runs are.
+        progress: Shows how far the runs are.
 
     Returns:
-        over ``run`` (model, simulation) and ``sample``: ``spectral_distance`` (decibel, by variable,
+        Over ``run`` (model, simulation) and ``sample``: ``spectral_distance`` (decibel, by variable,
         on periodic grids), ``histogram_distance`` (by variable) and ``functional_distance`` (by
         functional; Wasserstein distances in deviations of the truth), ``functional_mean`` and
         ``functional_variation`` (deviation over time), ``blow_up_time`` (when it diverged; NaN if it did not);
         ``spectrum`` by shell; ``density`` of the values of all samples, by bin.
 
     Raises:
-        InputError: if there are fewer than two samples or too few intervals, if true runs are not finite, or if
+        InputError: If there are fewer than two samples or too few intervals, if true runs are not finite, or if
             arguments do not fit together.
     """
     require_fit(dynamics, simulation, starts, {"actions": actions})

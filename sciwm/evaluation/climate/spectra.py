@@ -18,7 +18,7 @@ def energy_spectrum(fields: Tensor, grid: PeriodicGrid) -> Tensor:
 
     Args:
         fields: ``(..., *space)``.
-        grid: of the fields.
+        grid: Of the fields.
 
     Returns:
         ``(..., shell)``: shell n holds the waves whose ``|k|`` is nearest to n times the lowest wavenumber.
@@ -61,7 +61,7 @@ def wasserstein(values: ArrayLike, reference: ArrayLike) -> float:
     """The Wasserstein distance of two samples, in their units: ``int |F - G| dx`` with distribution functions F, G.
 
     Args:
-        values, reference: finite, ``(n,)`` and ``(m,)``.
+        values, reference: Finite, ``(n,)`` and ``(m,)``.
     """
     samples = [np.sort(np.asarray(v, dtype=np.float64)) for v in (values, reference)]
     together = np.sort(np.concatenate(samples))

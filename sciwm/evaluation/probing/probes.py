@@ -51,7 +51,7 @@ def ridge_probe(features: Array, targets: Array, held_out: NDArray[np.bool_]) ->
     Args:
         features: ``(sample, feature)``.
         targets: ``(sample, target)``.
-        held_out: samples that choose the penalty, ``(sample,)``.
+        held_out: Samples that choose the penalty, ``(sample,)``.
     """
     x_scales, y_scales = Scales.of(features), Scales.of(targets)
     x, y = x_scales.apply(features), y_scales.apply(targets)
@@ -76,12 +76,12 @@ def network_probe(
     """A network of two hidden layers for all targets; keeps the weights with the smallest error on the held-out part.
 
     Args:
-        features, targets, held_out: as for :func:`ridge_probe`.
-        width: number of units of a hidden layer.
-        updates: number of Adam steps; the learning rate falls to zero along a cosine.
-        batch_size: number of samples of an update.
-        learning_rate: at the first update.
-        seed: of weights and batches.
+        features, targets, held_out: As for :func:`ridge_probe`.
+        width: Number of units of a hidden layer.
+        updates: Number of Adam steps; the learning rate falls to zero along a cosine.
+        batch_size: Number of samples of an update.
+        learning_rate: At the first update.
+        seed: Of weights and batches.
     """
     x_scales, y_scales = Scales.of(features), Scales.of(targets)
     x, y = (_tensor(s.apply(v)) for s, v in ((x_scales, features), (y_scales, targets)))

@@ -50,16 +50,16 @@ def probe(
     other simulations at the same time.
 
     Args:
-        representations: by name, the one of interest first; an untrained encoder is a good second one, to compare with.
-        data: simulations on a periodic grid that no representation was trained on; four or more.
-        horizons: numbers of control intervals; zero is added.
-        variables: order of the channels of the representations, by default that of ``data``.
-        parameters: parameters that differ between simulations, by name, one number for each simulation of the store.
-        probes: among ``ridge`` and ``network``.
-        instants: number of evenly spaced starts in each simulation.
-        phase_modes: number of longest waves whose phases are targets.
-        test_share: share of the simulations that probes are tested on.
-        seed: of the split and of the networks.
+        representations: By name, the one of interest first; an untrained encoder is a good second one, to compare with.
+        data: Simulations on a periodic grid that no representation was trained on; four or more.
+        horizons: Numbers of control intervals; zero is added.
+        variables: Order of the channels of the representations, by default that of ``data``.
+        parameters: Parameters that differ between simulations, by name, one number for each simulation of the store.
+        probes: Among ``ridge`` and ``network``.
+        instants: Number of evenly spaced starts in each simulation.
+        phase_modes: Number of longest waves whose phases are targets.
+        test_share: Share of the simulations that probes are tested on.
+        seed: Of the split and of the networks.
 
     Returns:
         ``r2``, ``within_r2`` and their 95 % bootstrap intervals over the test simulations (``..._low``,
@@ -68,7 +68,7 @@ def probe(
         :class:`~sciwm.evaluation.probing.targets.Target`), ``latent_size`` of each representation.
 
     Raises:
-        InputError: with everything that does not fit together.
+        InputError: With everything that does not fit together.
     """
     names = [v.name for v in data.variables] if variables is None else list(variables)
     given = {n: np.asarray(v, dtype=float) for n, v in (parameters or {}).items()}

@@ -20,7 +20,7 @@ class PrincipalComponents:
     """A ``Dynamics`` of the leading principal components of normalised fields, which are constant in time.
 
     Args:
-        modes: the components.
+        modes: The components.
     """
 
     modes: Modes
@@ -50,7 +50,7 @@ class PrincipalComponents:
         """The fields that the components stand for, under ``"fields"``.
 
         Raises:
-            InputError: if anything else is asked for.
+            InputError: If anything else is asked for.
         """
         require_fields_alone("principal components", names)
         return {name: self.modes.decode(state) for name in names}
@@ -60,11 +60,11 @@ def lookup(taught: Array, parameters: Mapping[str, tuple[Array, Array]], count: 
     """Estimate targets by their mean over other simulations at the same time, those with the nearest parameters.
 
     Args:
-        taught: targets of the known simulations, ``(simulation, time, component)``.
-        parameters: by name those of the known and of the asked simulations, each ``(simulation,)``; if there are none,
+        taught: Targets of the known simulations, ``(simulation, time, component)``.
+        parameters: By name those of the known and of the asked simulations, each ``(simulation,)``; if there are none,
             the mean is over all known simulations.
-        count: number of asked simulations.
-        nearest: number of known simulations that are averaged.
+        count: Number of asked simulations.
+        nearest: Number of known simulations that are averaged.
 
     Returns:
         ``(count, time, component)``.

@@ -19,7 +19,7 @@ class Target:
     """One quantity at every instant of every trajectory.
 
     Args:
-        name: of the quantity.
+        name: Of the quantity.
         kind: ``functional`` (stored in the data, so that a model may have been trained on it),
             ``held_out`` (computed from the fields here, which no model was trained on), ``phase`` or ``parameter``.
         values: ``(simulation, time, component)``; its components are scored together.
@@ -37,11 +37,11 @@ def held_out_functionals(fields: Tensor, names: Sequence[str], extents: Sequence
 
     Args:
         fields: ``(batch, variable, *space)``.
-        names: of the variables.
-        extents: length of the domain along each space dimension.
+        names: Of the variables.
+        extents: Length of the domain along each space dimension.
 
     Returns:
-        each ``(batch,)``; bands without waves on the grid are left out.
+        Each ``(batch,)``; bands without waves on the grid are left out.
     """
     power, squared, relative = _spectrum(fields, extents)
     space = tuple(range(2, fields.ndim))
@@ -63,11 +63,11 @@ def phases(fields: Tensor, names: Sequence[str], *, modes: int) -> dict[str, Ten
 
     Args:
         fields: ``(batch, variable, *space)``, on a periodic grid.
-        names: of the variables.
-        modes: number of modes, from the longest wave on.
+        names: Of the variables.
+        modes: Number of modes, from the longest wave on.
 
     Returns:
-        each ``(batch, 2)``; zero where a mode vanishes.
+        Each ``(batch, 2)``; zero where a mode vanishes.
     """
     along = fields.mean(dim=tuple(range(3, fields.ndim))) if fields.ndim > 3 else fields
     spectrum = torch.fft.rfft(along, dim=2)[:, :, 1 : modes + 1]

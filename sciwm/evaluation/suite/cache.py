@@ -42,15 +42,15 @@ def evaluate_parts(
     """Measure parts, and write each to ``evaluation/NAME.nc`` when it is done.
 
     Args:
-        run: the paths of the run.
-        names: of the parts.
-        context: model, simulation and data.
-        digest: of the trained model; another digest means another model.
-        describe: adds the attributes to a dataset that all results of a run carry.
-        progress: shows how far a part is.
+        run: The paths of the run.
+        names: Of the parts.
+        context: Model, simulation and data.
+        digest: Of the trained model; another digest means another model.
+        describe: Adds the attributes to a dataset that all results of a run carry.
+        progress: Shows how far a part is.
 
     Yields:
-        name, metrics and reason: empty for a part that was measured; for one that does not apply the reason is given
+        Name, metrics and reason: empty for a part that was measured; for one that does not apply the reason is given
         and the metrics are empty.
     """
     for name in names:

@@ -29,8 +29,8 @@ class Drawn:
 
     Args:
         starts: ``(sample, variable, *space)``.
-        actions: physical, ``(sample, interval, actuator)``.
-        simulations: the simulation that each sample comes from, ``(sample,)``; samples of one are not independent.
+        actions: Physical, ``(sample, interval, actuator)``.
+        simulations: The simulation that each sample comes from, ``(sample,)``; samples of one are not independent.
     """
 
     starts: Tensor
@@ -43,11 +43,11 @@ class EvaluationContext:
     """Model, true simulation and data of an evaluation.
 
     Args:
-        config: the experiment.
-        model: what is evaluated.
-        simulation: the true simulation.
-        test: simulations that the model was not trained on.
-        train: simulations that it was trained on.
+        config: The experiment.
+        model: What is evaluated.
+        simulation: The true simulation.
+        test: Simulations that the model was not trained on.
+        train: Simulations that it was trained on.
     """
 
     config: Config
@@ -85,7 +85,7 @@ class EvaluationContext:
         """A lead time in control intervals.
 
         Args:
-            asked: in time units; if None, it is ``share`` of a Lyapunov time, or of 40 intervals without an exponent.
+            asked: In time units; if None, it is ``share`` of a Lyapunov time, or of 40 intervals without an exponent.
         """
         if asked is None:
             exponent = self.evaluation.lyapunov_exponent
@@ -101,10 +101,10 @@ class EvaluationContext:
         """Draw starts at random instants of the test simulations, equally many from each.
 
         Args:
-            part: whose generator draws.
-            samples: number of starts.
-            intervals: length of the actions after each start.
-            of: rows of the store to draw from; by default all usable ones.
+            part: Whose generator draws.
+            samples: Number of starts.
+            intervals: Length of the actions after each start.
+            of: Rows of the store to draw from; by default all usable ones.
         """
         rng, rows = self.generator(part), np.array(self.test.usable if of is None else of)
         rounds = -(-samples // len(rows))

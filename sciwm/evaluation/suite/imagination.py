@@ -70,13 +70,13 @@ def measure_rollouts(
     """Forecast a test set.
 
     Args:
-        config: the experiment.
-        model: what is evaluated.
-        data: simulations that it was not trained on.
-        rollouts: the forecasts, if they are there already.
+        config: The experiment.
+        model: What is evaluated.
+        data: Simulations that it was not trained on.
+        rollouts: The forecasts, if they are there already.
 
     Returns:
-        the forecasts with the valid prediction time of each; their numbers under ``rollout`` and ``latent``.
+        The forecasts with the valid prediction time of each; their numbers under ``rollout`` and ``latent``.
     """
     made = evaluate_rollouts(model, data, steps=config.evaluation.steps) if rollouts is None else rollouts
     valid_time = valid_prediction_time(made)
@@ -191,12 +191,12 @@ def unseen_actions(config: Config, simulation: Simulation, *, intervals: int) ->
     The recorded actions are held for longer; only the simulations of sensitivities, if there are any, hold some such.
 
     Args:
-        config: the experiment.
-        simulation: the true simulation.
-        intervals: length of the trajectories.
+        config: The experiment.
+        simulation: The true simulation.
+        intervals: Length of the trajectories.
 
     Returns:
-        starts ``(sample, variable, *space)``, physical actions ``(sample, interval, actuator)``, and the true fields
+        Starts ``(sample, variable, *space)``, physical actions ``(sample, interval, actuator)``, and the true fields
         from the starts on, ``(sample, interval + 1, variable, *space)``.
     """
     starts = attractor_states(simulation, recipe(config, "control"), range(config.control.episodes))

@@ -18,10 +18,10 @@ class Measure:
     """One number of an evaluation.
 
     Args:
-        meaning: what it measures, in words, as shown in tables.
-        value: the number; NaN if there was nothing to measure.
+        meaning: What it measures, in words, as shown in tables.
+        value: The number; NaN if there was nothing to measure.
         interval: 95 % interval; None if there is none.
-        unit: shown beside the number; empty if it has none.
+        unit: Shown beside the number; empty if it has none.
     """
 
     meaning: str
@@ -35,9 +35,9 @@ class Outcome:
     """The result of a part.
 
     Args:
-        dataset: all values, sample by sample.
-        measures: the numbers that sum it up, the most important one first.
-        metrics: further numbers, by their key in ``metrics.json``.
+        dataset: All values, sample by sample.
+        measures: The numbers that sum it up, the most important one first.
+        metrics: Further numbers, by their key in ``metrics.json``.
     """
 
     dataset: xr.Dataset
@@ -49,10 +49,10 @@ def median_of(meaning: str, values: xr.DataArray, groups: ArrayLike, *, nan_as: 
     """Median over samples, with a bootstrap interval over the groups that they come from.
 
     Args:
-        meaning: see :class:`Measure`.
-        values: over ``sample``.
-        groups: group of each sample, ``(sample,)``; samples of one group, such as a simulation, are not independent.
-        nan_as: number that replaces NaN, such as infinity for the error of a forecast that is not finite; with None,
+        meaning: See :class:`Measure`.
+        values: Over ``sample``.
+        groups: Group of each sample, ``(sample,)``; samples of one group, such as a simulation, are not independent.
+        nan_as: Number that replaces NaN, such as infinity for the error of a forecast that is not finite; with None,
             samples that are NaN do not count.
     """
     return _measure(meaning, values, groups, np.median, nan_as)
@@ -76,9 +76,9 @@ def share_of(meaning: str, share: float, count: int) -> Measure:
     Unlike a bootstrap it stays wide for few samples, also if the share is 0 or 1.
 
     Args:
-        meaning: see :class:`Measure`.
-        share: from 0 to 1.
-        count: number of independent samples.
+        meaning: See :class:`Measure`.
+        share: From 0 to 1.
+        count: Number of independent samples.
     """
     middle = share + NORMAL**2 / (2 * count)
     half = NORMAL * np.sqrt(share * (1 - share) / count + (NORMAL / (2 * count)) ** 2)

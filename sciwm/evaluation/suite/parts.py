@@ -42,9 +42,9 @@ class EvaluationPart:
     """One part of an evaluation.
 
     Args:
-        measure: measures it.
-        obstacle: says why it does not apply; empty if it does.
-        depends_on: keys of the configuration, beside the part's own section, that its result depends on.
+        measure: Measures it.
+        obstacle: Says why it does not apply; empty if it does.
+        depends_on: Keys of the configuration, beside the part's own section, that its result depends on.
     """
 
     measure: Callable[[EvaluationContext, Progress], Outcome]
@@ -72,11 +72,11 @@ def check_names(names: Sequence[str], where: str) -> list[str]:
     """Check names of parts, and put them in the order in which they are measured.
 
     Args:
-        names: of parts.
-        where: the names come from, for the message.
+        names: Of parts.
+        where: The names come from, for the message.
 
     Raises:
-        InputError: with the nearest valid name of each that is unknown.
+        InputError: With the nearest valid name of each that is unknown.
     """
     problems = []
     for name in names:

@@ -73,9 +73,9 @@ def smallest_detectable(sizes: ArrayLike, rates: ArrayLike, *, power: float) -> 
     """The size from which on the rate of alarms is at least ``power``, log-linear between sizes; infinite if never.
 
     Args:
-        sizes: ascending, positive.
-        rates: share of trajectories that raise an alarm at each size.
-        power: rate of alarms that counts as detected, such as 0.9.
+        sizes: Ascending, positive.
+        rates: Share of trajectories that raise an alarm at each size.
+        power: Rate of alarms that counts as detected, such as 0.9.
     """
     size, rate = np.log(np.asarray(sizes, dtype=float)), np.asarray(rates, dtype=float)
     below = np.flatnonzero(rate < power)
@@ -101,8 +101,8 @@ def smallest_detectable_interval(
     """Percentile bootstrap interval of :func:`smallest_detectable`.
 
     Args:
-        raised: whether a trajectory raises an alarm at a size, ``(size, trajectory)``.
-        groups: group of each trajectory; those of one group are not independent, and are drawn together.
+        raised: Whether a trajectory raises an alarm at a size, ``(size, trajectory)``.
+        groups: Group of each trajectory; those of one group are not independent, and are drawn together.
     """
     values = [smallest_detectable(sizes, raised @ w, power=power) for w in drawn_weights(groups, draws, seed)]
     ends = [(1 - level) / 2, (1 + level) / 2]

@@ -16,10 +16,10 @@ class Whitening:
     Its mean over these samples is 1, but for the shrinkage.
 
     Args:
-        scales: root mean square of each component, ``(component,)``.
-        inverse: inverse of the shrunk correlations, ``(component, component)``.
-        shrinkage: weight of the identity among the correlations.
-        samples: number of errors that Sigma comes from.
+        scales: Root mean square of each component, ``(component,)``.
+        inverse: Inverse of the shrunk correlations, ``(component, component)``.
+        shrinkage: Weight of the identity among the correlations.
+        samples: Number of errors that Sigma comes from.
     """
 
     scales: Array
@@ -37,7 +37,7 @@ class Whitening:
 
         Args:
             errors: ``(sample, component)``.
-            smallest: scale below which an error is a rounding error, a number or one for each component.
+            smallest: Scale below which an error is a rounding error, a number or one for each component.
         """
         count, size = errors.shape
         scales = np.maximum(np.sqrt((errors**2).mean(axis=0)), smallest)
@@ -63,8 +63,8 @@ def cross_scores(errors: Array, *, smallest: ArrayLike = 0.0, folds: int = 5) ->
 
     Args:
         errors: ``(trajectory, prediction, component)``.
-        smallest: see :meth:`Whitening.of`.
-        folds: number of parts that the trajectories are split into.
+        smallest: See :meth:`Whitening.of`.
+        folds: Number of parts that the trajectories are split into.
 
     Returns:
         ``(trajectory, prediction)``.
@@ -80,7 +80,7 @@ def auroc(positive: ArrayLike, negative: ArrayLike) -> float:
     """Probability that a positive scores above a negative, ties counted half (Mann & Whitney 1947).
 
     Args:
-        positive, negative: scores, ``(sample,)`` each.
+        positive, negative: Scores, ``(sample,)`` each.
     """
     return float(_precedence(positive, negative).mean())
 
@@ -97,7 +97,7 @@ def auroc_interval(
     """Percentile bootstrap interval of :func:`auroc` for pairs: the same sample, violated and untouched.
 
     Args:
-        groups: group of each sample; those of one group are not independent, and are drawn together.
+        groups: Group of each sample; those of one group are not independent, and are drawn together.
     """
     above = _precedence(positive, negative)
     if np.ptp(above) == 0:  # every pair is told apart, so that no draw differs

@@ -56,32 +56,32 @@ def surprise(
     computed in double precision, and encoded in the precision of ``starts``.
 
     Args:
-        dynamics: encodes and advances; its channels are those of ``simulation``.
-        simulation: the truth.
+        dynamics: Encodes and advances; its channels are those of ``simulation``.
+        simulation: The truth.
         starts: ``(trajectory, variable, *space)``, 200 or more for narrow intervals.
         actions: ``(trajectory, interval, actuator)`` in physical units, for at least ``exposure``.
-        validation: other starts and actions, for Sigma, C and the threshold of an alarm.
-        violations: how trajectories are changed, see :func:`~sciwm.evaluation.surprise.violations.standard_violations`.
-        groups: simulation that each trajectory comes from, for bootstrap intervals; None if each comes from another.
-        residual: as ``functools.partial(budget_residual, model)``; None to leave the budget score out.
-        observed: as ``observed_budget(simulation)``: what the equation alone detects, without a model, from fields
+        validation: Other starts and actions, for Sigma, C and the threshold of an alarm.
+        violations: How trajectories are changed, see :func:`~sciwm.evaluation.surprise.violations.standard_violations`.
+        groups: Simulation that each trajectory comes from, for bootstrap intervals; None if each comes from another.
+        residual: As ``functools.partial(budget_residual, model)``; None to leave the budget score out.
+        observed: As ``observed_budget(simulation)``: what the equation alone detects, without a model, from fields
             on its grid in double precision; None to leave the equation score out.
-        steps: number of intervals of a prediction.
-        exposure: time for which lasting violations are observed.
-        false_alarms: share of the validation trajectories above the threshold, such as 0.05.
-        power: rate of alarms that counts as detected, such as 0.9.
-        seed: of what violations draw.
-        progress: shows how many violations are done.
+        steps: Number of intervals of a prediction.
+        exposure: Time for which lasting violations are observed.
+        false_alarms: Share of the validation trajectories above the threshold, such as 0.05.
+        power: Rate of alarms that counts as detected, such as 0.9.
+        seed: Of what violations draw.
+        progress: Shows how many violations are done.
 
     Returns:
-        over ``detector``, ``violation``, ``size`` and ``trajectory``: ``score``, ``untouched``; over all but
+        Over ``detector``, ``violation``, ``size`` and ``trajectory``: ``score``, ``untouched``; over all but
         ``trajectory``: ``auroc`` (``..._low``, ``..._high``: 95 % bootstrap over groups), ``p_value``
         (paired one-sided Wilcoxon), ``alarms`` and ``false_alarms`` above ``threshold``; over ``detector`` and
         ``violation``: ``smallest_detectable``; ``control`` and ``default_size`` of each violation. NaN at sizes
         that a violation does not have. Attributes of ``detector``: samples, components and shrinkage.
 
     Raises:
-        InputError: with everything that does not fit together.
+        InputError: With everything that does not fit together.
     """
     exposed = max(steps, round(exposure / dynamics.control_interval))
     members = np.arange(len(starts)) if groups is None else np.asarray(groups)
@@ -140,7 +140,7 @@ def observed_budget(simulation: Simulation) -> Residual:
     The trapezoidal rule has an error of third order in the interval.
 
     Args:
-        simulation: has the functionals and their budgets.
+        simulation: Has the functionals and their budgets.
     """
 
     def residual(before: Tensor, action: Tensor, after: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class Scene:
     Args:
         fields: ``(trajectory, interval + 1, variable, *space)`` in double precision.
         actions: ``(trajectory, interval, actuator)``, in physical units, held over each interval.
-        generator: draws what is random in a violation.
+        generator: Draws what is random in a violation.
     """
 
     simulation: Simulation
@@ -41,12 +41,12 @@ class Violation:
     """One way to change trajectories.
 
     Args:
-        name: as in results.
-        change: makes the observed trajectory from a scene and a size.
-        sizes: ascending; ``change`` defines what they mean.
-        default: the size that is reported.
-        lasts: whether it goes on for the time of exposure; otherwise it happens in the first interval.
-        control: whether the physics allows it, so that it should not be detected.
+        name: As in results.
+        change: Makes the observed trajectory from a scene and a size.
+        sizes: Ascending; ``change`` defines what they mean.
+        default: The size that is reported.
+        lasts: Whether it goes on for the time of exposure; otherwise it happens in the first interval.
+        control: Whether the physics allows it, so that it should not be detected.
     """
 
     name: str
@@ -61,8 +61,8 @@ def standard_violations(parameter: str | None, *, sizes: Sequence[float] = SHARE
     """The usual violations: injected mass, a bump, energy, wrong forcing, reversed time, a splice, a changed parameter.
 
     Args:
-        parameter: the parameter that changes, from 1 % to its double; None to leave this violation out.
-        sizes: sizes of injections and kicks, in units of the root mean square; 0.05, which is reported, is added.
+        parameter: The parameter that changes, from 1 % to its double; None to leave this violation out.
+        sizes: Sizes of injections and kicks, in units of the root mean square; 0.05, which is reported, is added.
     """
     shares = tuple(sorted({0.05, *sizes}))
     made = [
@@ -84,7 +84,7 @@ def standard_controls(*, resolution: bool = True) -> list[Violation]:
     """The usual controls: a consistent shift of state and actuators and, if asked, a grid of twice the points.
 
     Args:
-        resolution: whether to add the finer grid, which a dynamics tied to its own grid cannot encode.
+        resolution: Whether to add the finer grid, which a dynamics tied to its own grid cannot encode.
     """
     shift = Violation("consistent_shift", _shift, lasts=True, control=True)
     finer = Violation("finer_grid", _refine, (2.0,), 2.0, lasts=True, control=True)
