@@ -104,7 +104,8 @@ PAGES = {
     "run": Page(
         "simulate, train, evaluate, control and report",
         "Makes a whole run from a configuration, and ends with the most important numbers and the path of\n"
-        "the report. A command that was stopped can be given again: it goes on where it stood.",
+        "the report. A command that was stopped can be given again: it goes on where it stood, or repeats\n"
+        "some minutes.",
         "sciwm run configs/ks_control.yaml --out runs/ks --set seed=1 training.updates=500",
     ),
     "demo": Page(
@@ -141,7 +142,7 @@ PAGES = {
         "NAME, with the time on two cores:\n"
         "  demo             every controller on the demo, three seeds            about 20 minutes\n"
         "  physics          what each physics term is worth, beside baselines    about 14 hours\n"
-        "  on-policy        what training on data of the own plans gains         about 20 minutes\n"
+        "  on-policy        what training on the model's own plans brings        about 20 minutes\n"
         "  planning-speed   time of a decision, by the model and by the solver   about 15 minutes\n"
         "  solvers          our solvers beside exponax (needs sciwm[compare])    about 15 minutes\n"
         "  convergence      order in time of every equation, with a figure       about three minutes\n"

@@ -24,7 +24,7 @@ def draw_actions(
         intervals: Length of each sequence.
         hold: Mean number of intervals for which a level is held, 1 or more; see ``HELD`` and ``ROUGH``.
         seed: Sequences of the same seed and length are the same, however many are drawn.
-        dtype: Of the result.
+        dtype: Type of the result.
 
     Returns:
         Physical actions ``(sample, interval, actuator)``; each sample has its own generator.

@@ -176,8 +176,8 @@ def relative_reduction(reduction: float, best: float) -> float | None:
     """Reduction of a cost as a share of that by gradient planning through the true solver: (none - x) / (none - best).
 
     Args:
-        reduction: None - x, by which the controller lowers the cost without control.
-        best: None - best, by which gradient planning through the true solver lowers it.
+        reduction: The reduction of the cost by the controller, none - x.
+        best: Its reduction by gradient planning through the true solver, none - best.
 
     Returns:
         1 for a controller as good as the solver's, 0 for one that is as good as none; None where not even the
@@ -229,8 +229,8 @@ def _distances(result: xr.Dataset) -> xr.DataArray:
 
 def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
     grid, simulation = task.simulation.grid, task.simulation
-    held = torch.cat([episodes.actions, torch.full_like(episodes.actions[:, :1], torch.nan)], dim=1)
-    times = np.arange(held.shape[1]) * simulation.control_interval
+    actions = torch.cat([episodes.actions, torch.full_like(episodes.actions[:, :1], torch.nan)], dim=1)
+    times = np.arange(actions.shape[1]) * simulation.control_interval
     distance = mean_square_distance(episodes.fields, task.target)
     dims = ("episode", "time", *grid.dims)
     variables: dict[str, object] = {
@@ -240,7 +240,7 @@ def _record(task: ControlTask, episodes: Episodes) -> xr.Dataset:
     for name, values in episodes.functionals.items():
         variables[name] = (("episode", "time"), values.numpy(), {"units": "1", "long_name": f"spatial mean {name}"})
     variables["action"] = (
-        ("episode", "time", "actuator"), held.numpy(), {"units": simulation.actuators.units, "long_name": "action"},
+        ("episode", "time", "actuator"), actions.numpy(), {"units": simulation.actuators.units, "long_name": "action"},
     )  # fmt: skip
     variables["distance"] = (
         ("episode", "time"), distance.numpy(), {"units": "1", "long_name": "mean square distance from the target"},

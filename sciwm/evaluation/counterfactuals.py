@@ -40,8 +40,8 @@ def effect_errors(
     Args:
         dynamics: What is evaluated.
         simulation: The truth.
-        starts: ``(sample, variable, *space)``, at least two; 64 samples are a good number.
-        actions: Physical, ``(sample, time, actuator)``, as in the data.
+        starts: Starts ``(sample, variable, *space)``, at least two; 64 samples are a good number.
+        actions: Physical actions ``(sample, time, actuator)``, as in the data.
         alternatives: Other actions by name, of the same shape: ``{"held": ..., "rough": ...}``, see ``draw_actions``.
         shift: Number of intervals by which the wrong actions ``shifted`` are late.
         in_states: Compare also the states of the dynamics with the encoded truth.

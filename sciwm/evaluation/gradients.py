@@ -32,10 +32,10 @@ def gradient_agreement(
     Args:
         dynamics: What is evaluated.
         simulation: The truth.
-        starts: ``(sample, variable, *space)``.
+        starts: Starts ``(sample, variable, *space)``.
         actions: Physical actions at which the gradients are taken, ``(sample, time, actuator)``.
-        target: U*, ``(variable, *space)``, NaN where the fields may take any value.
-        horizons: In time units, rounded to whole intervals.
+        target: The target u*, ``(variable, *space)``, NaN where the fields may take any value.
+        horizons: Horizons in time units, rounded to whole intervals.
 
     Returns:
         Over ``horizon`` and ``sample``: ``cosine`` of the angle between the two gradients, 0 where that of the

@@ -151,7 +151,7 @@ def lost_share(controlled: xr.Dataset, *, first: int) -> tuple[xr.DataArray, flo
         bootstrap interval over episodes.
 
     Raises:
-        NothingSaved: On the coarse grid.
+        NothingSaved: If the plans save nothing on the coarse grid.
     """
     distance = early_distance(controlled, first=first)
     saving = distance.sel(controller="none", drop=True) - distance.sel(controller="planned", drop=True)

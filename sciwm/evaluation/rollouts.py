@@ -117,7 +117,7 @@ def unseen_action_budget(
         dynamics: What is evaluated.
         simulation: Defines the functionals.
         starts: Physical fields ``(batch, variable, *space)``.
-        actions: Physical, ``(batch, T, actuator)``.
+        actions: Physical actions ``(batch, T, actuator)``.
         fields: The true fields, ``(batch, T + 1, variable, *space)``.
 
     Returns:

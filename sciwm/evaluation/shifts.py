@@ -38,10 +38,10 @@ def parameter_shift(
     Args:
         dynamics: What is evaluated.
         simulation: The truth at the parameters of the data.
-        starts: ``(sample, variable, *space)``.
-        actions: Physical, ``(sample, time, actuator)``.
+        starts: Starts ``(sample, variable, *space)``.
+        actions: Physical actions ``(sample, time, actuator)``.
         parameter: Its name, such as ``"viscosity"``.
-        factors: Positive, 1 among them to compare with.
+        factors: Positive factors, 1 among them to compare with.
         settle: Unforced intervals with the changed parameter before the start, so that the start is a state typical
             of it; 0 starts from the states as given.
 
@@ -83,9 +83,9 @@ def forcing_shift(
     Args:
         dynamics: What is evaluated.
         simulation: The truth.
-        starts: ``(sample, variable, *space)``.
-        actions: Physical, within bounds, ``(sample, time, actuator)``; scaled about the middle of the bounds.
-        factors: Positive, 1 among them to compare with.
+        starts: Starts ``(sample, variable, *space)``.
+        actions: Physical actions within bounds, ``(sample, time, actuator)``; scaled about the middle of the bounds.
+        factors: Positive factors, 1 among them to compare with.
 
     Returns:
         As :func:`errors_over_lead_time`, with the dimension ``factor``.
@@ -127,7 +127,7 @@ def error_slope(errors: xr.Dataset, lead_time: float) -> xr.DataArray:
 
     Args:
         errors: As from :func:`parameter_shift` or :func:`forcing_shift`.
-        lead_time: In time units; the nearest instant is taken.
+        lead_time: Lead time in time units; the nearest instant is taken.
 
     Raises:
         InputError: If the lead time is not within the rollouts, or there are fewer than two factors.

@@ -12,10 +12,10 @@ def bootstrap_interval(
     """Percentile bootstrap interval of the mean over independent samples.
 
     Args:
-        values: ``(sample,)``; infinite ones may make a bound infinite.
+        values: Values ``(sample,)``; infinite ones may make a bound infinite.
         draws: Number of bootstrap samples; 2000 is enough for a 95 % interval.
         level: Probability that the interval holds.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         Lower and upper bound.
@@ -35,7 +35,7 @@ def r_squared(
         R2 = 1 - sum (e - y)^2 / sum (y - mean)^2,    within: e and y without their means over each trajectory
 
     Args:
-        truth, estimate: ``(trajectory, time, component)``, components pooled.
+        truth, estimate: Both ``(trajectory, time, component)``, components pooled.
 
     Returns:
         Value, lower and upper bound (percentile bootstrap over trajectories) of both; NaN if the truth does not vary

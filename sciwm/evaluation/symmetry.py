@@ -28,8 +28,8 @@ def translation_errors(model: WorldModel, fields: Tensor, actions: Tensor, *, se
 
     Args:
         model: Has a spectral latent.
-        fields: ``(sample, variable, *space)``, resolved by the grid.
-        actions: Physical, ``(sample, actuator)``.
+        fields: Fields ``(sample, variable, *space)``, resolved by the grid.
+        actions: Physical actions ``(sample, actuator)``.
 
     Returns:
         ``encoder_error`` over ``shift`` and ``sample``; also ``predictor_error`` if the model knows the shapes of the
@@ -132,7 +132,7 @@ def equivariance_errors(dynamics: Dynamics, simulation: Simulation, starts: Tens
 
     Args:
         starts: Fields u, ``(sample, variable, *space)``.
-        actions: Physical, ``(sample, 1, actuator)``.
+        actions: Physical actions ``(sample, 1, actuator)``.
 
     Returns:
         ``(sample,)``; None if equation and actuators allow no shift.

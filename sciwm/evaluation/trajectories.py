@@ -16,8 +16,8 @@ def decoded(dynamics: Dynamics, starts: Tensor, actions: Tensor) -> Tensor:
     """Roll out and decode: fields ``(sample, time, variable, *space)``, the first one interval after ``starts``.
 
     Args:
-        starts: ``(sample, variable, *space)``.
-        actions: Physical, ``(sample, time, actuator)``.
+        starts: Starts ``(sample, variable, *space)``.
+        actions: Physical actions ``(sample, time, actuator)``.
     """
     states = rollout(dynamics, dynamics.encode(starts), actions)
     return readout_trajectory(dynamics, states, ["fields"])["fields"]
@@ -27,7 +27,7 @@ def deviations(fields: Tensor) -> Tensor:
     """Standard deviation of each variable, ``(variable, 1, ...)``; trajectories that are not finite do not count.
 
     Args:
-        fields: ``(sample, time, variable, *space)``.
+        fields: Fields ``(sample, time, variable, *space)``.
     """
     finite = fields[torch.isfinite(fields).flatten(1).all(dim=1)]
     deviation = finite.transpose(0, 2).flatten(1).std(dim=1)
@@ -38,7 +38,7 @@ def size(fields: Tensor, scale: Tensor) -> Tensor:
     """Root mean square over variables and space in units of ``scale``: ``(sample, time)``.
 
     Args:
-        fields: ``(sample, time, variable, *space)``.
+        fields: Fields ``(sample, time, variable, *space)``.
         scale: As from :func:`deviations`.
     """
     return (fields / scale).square().flatten(2).mean(dim=2).sqrt()

@@ -163,7 +163,7 @@ class Run:
         """Lock the folder for one stage, and add its wall time in seconds to the metrics.
 
         Args:
-            name: Of the stage, as its time is stored.
+            name: Name of the stage, as its time is stored.
             resumes: Whether the stage goes on where it was stopped; then the times of all tries add up.
 
         Raises:

@@ -83,8 +83,8 @@ def mean_square_distance(fields: Tensor, target: Tensor) -> Tensor:
     """``< (u - u*)^2 >`` over the variables and space, ``(batch, time)``.
 
     Args:
-        fields: ``(batch, time, variable, *space)``.
-        target: ``(variable, *space)``, NaN where the fields may take any value.
+        fields: Fields ``(batch, time, variable, *space)``.
+        target: Target fields ``(variable, *space)``, NaN where the fields may take any value.
     """
     wanted = ~target.isnan()
     away = (fields - target.nan_to_num()) * wanted

@@ -27,7 +27,7 @@ class KalmanFilter:
         transition, control: A ``(n, n)`` and B ``(n, actuator)``, actions in ``[-1, 1]``.
         sensors: C ``(sensor, n)``.
         gain: L ``(n, sensor)``.
-        estimate: ``(batch, n)``.
+        estimate: The estimate, ``(batch, n)``.
     """
 
     goal: Tensor

@@ -1,4 +1,4 @@
-"""The linear-quadratic regulator of any differentiable dynamics, about a state to be held.
+"""The linear-quadratic regulator of any differentiable dynamics, about a target at rest.
 
 Near its target a planner solves a linear-quadratic problem, whose solution is known: a feedback gain, and a
 quadratic cost-to-go that stands for everything beyond the horizon (Chen & Allgoewer 1998,
@@ -27,8 +27,8 @@ class LinearLaw:
     :func:`linear_law` makes one.
 
     Args:
-        goal: The state to be held, flattened, ``(n,)``.
-        hold: The action that holds it, in ``[-1, 1]``, ``(actuator,)``.
+        goal: The target state, flattened, ``(n,)``.
+        hold: The action that keeps it at rest, in ``[-1, 1]``, ``(actuator,)``.
         gain: K, ``(actuator, n)``.
         value: W, ``(n, n)``.
     """
@@ -72,7 +72,7 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor, *, goal: Tensor |
         >>> policy = LinearFeedback(model, law)  # doctest: +SKIP
     """
     encoded = dynamics.encode(target[None]) if goal is None else goal
-    held, hold, a, b = linearize(dynamics, target, goal=encoded)
+    goal, hold, a, b = linearize(dynamics, target, goal=encoded)
 
     def stage_cost(state: Tensor, action: Tensor) -> Tensor:
         state = state.view(encoded.shape)
@@ -81,10 +81,10 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor, *, goal: Tensor |
         return cost(Imagined(state[:, None], steps, action[None, None], hold[None])).squeeze()
 
     with torch.enable_grad():
-        hessian = torch.autograd.functional.hessian(stage_cost, (held.clone(), hold.clone()))
+        hessian = torch.autograd.functional.hessian(stage_cost, (goal.clone(), hold.clone()))
     q, r = (hessian[i][i].double().cpu().numpy() / 2 for i in (0, 1))
     value, gain = _riccati(a.double().cpu().numpy(), b.double().cpu().numpy(), q, r)
-    return LinearLaw(held, hold, held.new_tensor(gain), held.new_tensor(value))
+    return LinearLaw(goal, hold, goal.new_tensor(gain), goal.new_tensor(value))
 
 
 def linearize(
@@ -98,7 +98,8 @@ def linearize(
         goal: The encoded target ``(1, ...)``, if it is known already.
 
     Returns:
-        Goal ``(n,)``, hold ``(actuator,)``, A ``(n, n)`` and B ``(n, actuator)``, actions in ``[-1, 1]``.
+        The state goal ``(n,)``, the action hold ``(actuator,)``, A ``(n, n)`` and B ``(n, actuator)``; actions count in
+        ``[-1, 1]``.
     """
     state = (dynamics.encode(target[None]) if goal is None else goal)[0].detach()
     box = dynamics.actuators

@@ -19,7 +19,7 @@ class Plan:
     """A sequence of actions for every episode of a batch.
 
     Args:
-        actions: Physical, ``(batch, horizon, actuator)``.
+        actions: Physical actions ``(batch, horizon, actuator)``.
         predicted_cost: The cost as the dynamics predicts it, cost beyond the horizon included, ``(batch,)``.
         spread: A measure of how far the search ranged at its end, with actions in ``[-1, 1]``, ``(batch,)``: the
             largest deviation that CEM still drew with, or the largest change of an action from the first guess.
@@ -59,7 +59,7 @@ class PlanningProblem:
 
     Args:
         dynamics, cost: What trajectories are predicted with, and their cost.
-        state: ``(batch, ...)``.
+        state: States ``(batch, ...)``.
         previous_action: The last applied action in ``[-1, 1]``, ``(batch, actuator)``.
         law: Adds its cost-to-go for what is beyond the horizon; none if None.
     """

@@ -78,22 +78,22 @@ def held_forcing(forcing: Any, start: xr.Dataset, domain: Domain) -> tuple[xr.Da
         problem = Problem("forcing", "an xarray.DataArray", type(forcing).__name__, "as ds['action']")
         return xr.DataArray(), xr.DataArray(), [problem]
     forcing = forcing.compute()
-    held = forcing
+    used = forcing
     if forcing.sizes.get("time") and bool(forcing.isel(time=-1).isnull().all()):
-        held = forcing.isel(time=slice(0, -1))
-    problems = check_forcing(held, domain)
+        used = forcing.isel(time=slice(0, -1))
+    problems = check_forcing(used, domain)
     if problems:
-        return held, xr.DataArray(), problems
-    times = flow_times(forcing if "time" in forcing.coords else start, held.sizes["time"], domain)
+        return used, xr.DataArray(), problems
+    times = flow_times(forcing if "time" in forcing.coords else start, used.sizes["time"], domain)
     if "time" in start.coords and abs(float(times[0] - start["time"])) > 0.01 * domain.control_interval:
         began = float(start["time"])
         remedy = f"use forcing.sel(time=slice({began:g}, None)), or forcing.drop_vars('time')"
         problems.append(
             Problem("forcing: time", f"{began:g} first, the time of the fields", f"{float(times[0]):g}", remedy)
         )
-    problems += _label_problems(held, start)
-    aside = [c for c in held.coords if c not in held.dims]  # coordinates of the trajectory that it was taken from
-    return in_order(held.drop_vars(aside), domain), times, problems
+    problems += _label_problems(used, start)
+    aside = [c for c in used.coords if c not in used.dims]  # coordinates of the trajectory that it was taken from
+    return in_order(used.drop_vars(aside), domain), times, problems
 
 
 def _label_problems(forcing: xr.DataArray, start: xr.Dataset) -> list[Problem]:

@@ -27,7 +27,7 @@ def map_blocks(
         function: Takes one array per entry of ``arrays`` and returns one per entry of ``gives``.
         reads: For each array the dimensions that the function needs whole; it sees them last.
         gives: The last dimensions of each result, which the function adds.
-        sizes: Of all dimensions in ``gives``.
+        sizes: Sizes of all dimensions in ``gives``.
 
     Returns:
         Results with the coordinates of all dimensions but those in ``reads``.

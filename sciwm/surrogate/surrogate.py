@@ -161,9 +161,9 @@ class Surrogate:
             >>> forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])  # doctest: +SKIP
         """
         start, problems = instant_of(ds, self.domain, "fields")
-        held, times, forcing_problems = held_forcing(forcing, start, self.domain)
+        used, times, forcing_problems = held_forcing(forcing, start, self.domain)
         raise_if(problems + self._resolution_problems(start.sizes, "fields") + forcing_problems)
-        forecast = self._rollout(self._encode(start), held, times)
+        forecast = self._rollout(self._encode(start), used, times)
         raise_if(runaway_problems(forecast, self.domain))
         return forecast
 
@@ -183,10 +183,10 @@ class Surrogate:
 
         Args:
             ds: The variables of the model at one instant, with any further dimensions; all are planned together.
-            target: The variables of the model over space alone, to be reached and held, such as zero, the state of rest
+            target: The variables of the model over space alone, to be reached and kept, such as zero, the state of rest
                 of many equations.
             horizon: How many control intervals to plan, by default as the run was configured. It should last as long as
-                an action takes to act on the flow; a longer one costs more time and, on a chaotic flow, gains little
+                an action takes to act on the flow; a longer one costs more time and, on a chaotic flow, brings little
                 beyond a Lyapunov time or two.
             settings: Planner and weights of the cost, by default as the run was configured; change some with
                 ``model.config.planning.model_copy(update={...})``.
@@ -224,10 +224,10 @@ class Surrogate:
         times = flow_times(start, settings.horizon, self.domain)
         plan = self._rollout(state, forcing, times)
         raise_if(runaway_problems(plan.assign(predicted_cost=cost), self.domain))
-        held = forcing.pad(time=(0, 1)).assign_coords(time=times, actuator=list(self.domain.actuators.names))
+        padded = forcing.pad(time=(0, 1)).assign_coords(time=times, actuator=list(self.domain.actuators.names))
         units = self.domain.actuators.units
         return plan.assign(
-            forcing=held.assign_attrs(units=units, long_name="action, held over the interval that starts here"),
+            forcing=padded.assign_attrs(units=units, long_name="action, held over the interval that starts here"),
             predicted_cost=cost.assign_attrs(units="1", long_name="cost of the plan as the model predicts it"),
         )
 
@@ -269,7 +269,7 @@ class Surrogate:
             decoded[name].attrs = {"units": "1", "long_name": f"spatial mean {name}"}
         return decoded.assign_coords({axis.name: position_of(axis) for axis in domain.axes})
 
-    def _rollout(self, start: xr.DataArray, held: xr.DataArray, times: xr.DataArray) -> xr.Dataset:
+    def _rollout(self, start: xr.DataArray, forcing: xr.DataArray, times: xr.DataArray) -> xr.Dataset:
         def advance(states: Array, actions: Array) -> tuple[Array]:
             leading = np.broadcast_shapes(states.shape[:-1], actions.shape[:-2])
             state = to_batch(states, leading, 1)
@@ -277,9 +277,9 @@ class Surrogate:
             return (from_batch(torch.cat([state[:, None], future], dim=1), leading),)
 
         state = start.drop_vars("time", errors="ignore").transpose(..., "latent")
-        chunks = {d: c for d, c in state.chunksizes.items() if d in held.dims}
+        chunks = {d: c for d, c in state.chunksizes.items() if d in forcing.dims}
         reads, sizes = [["latent"], ["time", "actuator"]], {"time": times.size, "latent": self.model.state_size}
-        arrays = [state, held.chunk(chunks) if chunks else held]
+        arrays = [state, forcing.chunk(chunks) if chunks else forcing]
         (latents,) = map_blocks(advance, arrays, reads, [["time", "latent"]], sizes)
         return self._decode(latents.assign_coords(time=times))
 

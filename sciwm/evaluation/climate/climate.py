@@ -54,12 +54,12 @@ def record_climate(
     Args:
         dynamics: What is run.
         simulation: Defines the functionals and the grid.
-        starts: ``(sample, variable, *space)``.
-        actions: Physical, ``(sample, interval, actuator)``.
+        starts: Starts ``(sample, variable, *space)``.
+        actions: Physical actions ``(sample, interval, actuator)``.
         settle: Number of intervals at the beginning that do not count.
         chunk: Number of intervals that are rolled out together, which bounds the memory.
         positions: Number of random grid points whose values are kept at each instant.
-        seed: Of these points, which are the same for every dynamics.
+        seed: Seed of these points, which are the same for every dynamics.
         progress, description: A bar over the chunks.
     """
     generator = torch.Generator().manual_seed(seed)

@@ -55,8 +55,8 @@ def long_runs(
     Args:
         dynamics: What is evaluated.
         simulation: The truth, which also defines the functionals.
-        starts: ``(sample, variable, *space)``, at least two; 8 are a good number for runs of 100 Lyapunov times.
-        actions: Physical, ``(sample, interval, actuator)``; zeros for free runs.
+        starts: Starts ``(sample, variable, *space)``, at least two; 8 are a good number for runs of 100 Lyapunov times.
+        actions: Physical actions ``(sample, interval, actuator)``; zeros for free runs.
         settle: Number of intervals at the beginning that do not count; a tenth of the run is a good value.
         chunk: Number of intervals that are rolled out together, which bounds the memory.
         range_factor: By how much the true range is widened.

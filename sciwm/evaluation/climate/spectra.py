@@ -17,8 +17,8 @@ def energy_spectrum(fields: Tensor, grid: PeriodicGrid) -> Tensor:
     """Mean square of fields by shells of ``|k|``; the sum over all shells is the mean square.
 
     Args:
-        fields: ``(..., *space)``.
-        grid: Of the fields.
+        fields: Fields ``(..., *space)``.
+        grid: Grid of the fields.
 
     Returns:
         ``(..., shell)``: shell n holds the waves whose ``|k|`` is nearest to n times the lowest wavenumber.

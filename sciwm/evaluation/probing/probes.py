@@ -49,8 +49,8 @@ def ridge_probe(features: Array, targets: Array, held_out: NDArray[np.bool_]) ->
     on standardised columns; with the chosen penalty it is fitted again to all samples.
 
     Args:
-        features: ``(sample, feature)``.
-        targets: ``(sample, target)``.
+        features: Features ``(sample, feature)``.
+        targets: Targets ``(sample, target)``.
         held_out: Samples that choose the penalty, ``(sample,)``.
     """
     x_scales, y_scales = Scales.of(features), Scales.of(targets)
@@ -80,8 +80,8 @@ def network_probe(
         width: Number of units of a hidden layer.
         updates: Number of Adam steps; the learning rate falls to zero along a cosine.
         batch_size: Number of samples of an update.
-        learning_rate: At the first update.
-        seed: Of weights and batches.
+        learning_rate: Rate at the first update.
+        seed: Seed of weights and batches.
     """
     x_scales, y_scales = Scales.of(features), Scales.of(targets)
     x, y = (_tensor(s.apply(v)) for s, v in ((x_scales, features), (y_scales, targets)))

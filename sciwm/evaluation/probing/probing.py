@@ -59,7 +59,7 @@ def probe(
         instants: Number of evenly spaced starts in each simulation.
         phase_modes: Number of longest waves whose phases are targets.
         test_share: Share of the simulations that probes are tested on.
-        seed: Of the split and of the networks.
+        seed: Seed of the split and of the networks.
 
     Returns:
         ``r2``, ``within_r2`` and their 95 % bootstrap intervals over the test simulations (``..._low``,
@@ -91,8 +91,8 @@ def probe(
             estimates[name] = [[read(flat(z)).reshape(shape) for z in rolled] for read in readers]
         if name == first:
             estimates["persistence"] = [[e[0]] * len(leads) for e in estimates[name]]
-    known, asked = [data.usable[i] for i in fitted], [data.usable[i] for i in tested]
-    near = {n: (v[known], v[asked]) for n, v in given.items()}
+    known, new = [data.usable[i] for i in fitted], [data.usable[i] for i in tested]
+    near = {n: (v[known], v[new]) for n, v in given.items()}
     looked_up = [lookup(targets_at(samples, fitted, i), near, len(tested)) for i in range(len(leads))]
     estimates["lookup"] = [looked_up] * len(probes)
     order = [*representations, *BASELINES]

@@ -61,9 +61,9 @@ def lookup(taught: Array, parameters: Mapping[str, tuple[Array, Array]], count: 
 
     Args:
         taught: Targets of the known simulations, ``(simulation, time, component)``.
-        parameters: By name those of the known and of the asked simulations, each ``(simulation,)``; if there are none,
+        parameters: By name those of the known and of the new simulations, each ``(simulation,)``; if there are none,
             the mean is over all known simulations.
-        count: Number of asked simulations.
+        count: Number of new simulations.
         nearest: Number of known simulations that are averaged.
 
     Returns:
@@ -71,8 +71,8 @@ def lookup(taught: Array, parameters: Mapping[str, tuple[Array, Array]], count: 
     """
     if not parameters:
         return np.broadcast_to(taught.mean(axis=0), (count, *taught.shape[1:]))
-    known, asked = (np.stack(values, axis=1) for values in zip(*parameters.values(), strict=True))
+    known, new = (np.stack(values, axis=1) for values in zip(*parameters.values(), strict=True))
     deviation = np.where(known.std(axis=0) > 0, known.std(axis=0), 1.0)
-    distance = np.linalg.norm((asked[:, None] - known[None]) / deviation, axis=2)
+    distance = np.linalg.norm((new[:, None] - known[None]) / deviation, axis=2)
     rows = np.argsort(distance, axis=1, kind="stable")[:, :nearest]
     return np.asarray(taught[rows].mean(axis=1))

@@ -19,10 +19,10 @@ class Target:
     """One quantity at every instant of every trajectory.
 
     Args:
-        name: Of the quantity.
+        name: Name of the quantity.
         kind: ``functional`` (stored in the data, so that a model may have been trained on it),
             ``held_out`` (computed from the fields here, which no model was trained on), ``phase`` or ``parameter``.
-        values: ``(simulation, time, component)``; its components are scored together.
+        values: Values ``(simulation, time, component)``; its components are scored together.
     """
 
     name: str
@@ -36,8 +36,8 @@ def held_out_functionals(fields: Tensor, names: Sequence[str], extents: Sequence
         <|grad v|^2>,  <(lap v)^2>,  <v^3>,  <v^4>,  and  sum_(k in band) |v_k|^2 for octaves of |k|
 
     Args:
-        fields: ``(batch, variable, *space)``.
-        names: Of the variables.
+        fields: Fields ``(batch, variable, *space)``.
+        names: Names of the variables.
         extents: Length of the domain along each space dimension.
 
     Returns:
@@ -62,8 +62,8 @@ def phases(fields: Tensor, names: Sequence[str], *, modes: int) -> dict[str, Ten
     """Cosine and sine of the phase of the leading Fourier modes along the first space dimension.
 
     Args:
-        fields: ``(batch, variable, *space)``, on a periodic grid.
-        names: Of the variables.
+        fields: Fields ``(batch, variable, *space)``, on a periodic grid.
+        names: Names of the variables.
         modes: Number of modes, from the longest wave on.
 
     Returns:

@@ -43,9 +43,9 @@ def evaluate_parts(
 
     Args:
         run: The paths of the run.
-        names: Of the parts.
+        names: Names of the parts.
         context: Model, simulation and data.
-        digest: Of the trained model; another digest means another model.
+        digest: Digest of the trained model; another digest means another model.
         describe: Adds the attributes to a dataset that all results of a run carry.
         progress: Shows how far a part is.
 

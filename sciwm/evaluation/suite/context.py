@@ -28,8 +28,8 @@ class Drawn:
     """Held-out starts and the recorded actions that follow them.
 
     Args:
-        starts: ``(sample, variable, *space)``.
-        actions: Physical, ``(sample, interval, actuator)``.
+        starts: Starts ``(sample, variable, *space)``.
+        actions: Physical actions ``(sample, interval, actuator)``.
         simulations: The simulation that each sample comes from, ``(sample,)``; samples of one are not independent.
     """
 
@@ -81,17 +81,18 @@ class EvaluationContext:
         """Forecasts of the test set with the truth; computed once for several parts."""
         return evaluate_rollouts(self.model, self.test, steps=self.evaluation.steps)
 
-    def lead(self, asked: float | None, *, share: float = 1.0) -> int:
+    def lead(self, time: float | None, *, share: float = 1.0) -> int:
         """A lead time in control intervals.
 
         Args:
-            asked: In time units; if None, it is ``share`` of a Lyapunov time, or of 40 intervals without an exponent.
+            time: Lead time in time units; by default a Lyapunov time, or 40 intervals without an exponent.
+            share: Fraction of the default that is taken.
         """
-        if asked is None:
+        if time is None:
             exponent = self.evaluation.lyapunov_exponent
             whole = 1 / exponent / self.interval if exponent else INTERVALS
             return int(np.clip(round(share * whole), 1, self.test.intervals))
-        return max(1, round(asked / self.interval))
+        return max(1, round(time / self.interval))
 
     def generator(self, part: str) -> np.random.Generator:
         """A random generator of a part's own, so that its draws do not depend on which other parts are evaluated."""
@@ -101,7 +102,7 @@ class EvaluationContext:
         """Draw starts at random instants of the test simulations, equally many from each.
 
         Args:
-            part: Whose generator draws.
+            part: The part whose generator draws.
             samples: Number of starts.
             intervals: Length of the actions after each start.
             of: Rows of the store to draw from; by default all usable ones.
@@ -121,10 +122,10 @@ class EvaluationContext:
         """A seed of a part's own, as a whole number."""
         return int(self.generator(part).integers(2**31))
 
-    def changing_parameter(self, asked: str | None, factors: Sequence[float]) -> str | None:
+    def changing_parameter(self, name: str | None, factors: Sequence[float]) -> str | None:
         """The parameter to change; None if the equation has none that can be multiplied by all ``factors``."""
         values = self.simulation.values
-        named = [asked] if asked is not None else [n for n in VISCOSITY_LIKE if n in values]
+        named = [name] if name is not None else [n for n in VISCOSITY_LIKE if n in values]
         return next((n for n in named if np.all(values[n] != 0) and self._can_change(n, factors)), None)
 
     def _can_change(self, parameter: str, factors: Sequence[float]) -> bool:

@@ -10,9 +10,9 @@ from simulations.generate import Progress
 
 def measure_resolution(context: EvaluationContext, progress: Progress) -> Outcome:
     """Measure how the latent changes with the grid of the fields, and with translations between grid points."""
-    asked, shape = context.evaluation.resolution, context.simulation.grid.shape
-    drawn = context.draw("resolution", asked.samples, 1)
-    others = on_shapes(drawn.starts, [tuple(factor * n for n in shape) for factor in asked.factors])
+    settings, shape = context.evaluation.resolution, context.simulation.grid.shape
+    drawn = context.draw("resolution", settings.samples, 1)
+    others = on_shapes(drawn.starts, [tuple(factor * n for n in shape) for factor in settings.factors])
     errors = encoding_errors(context.model, drawn.starts, others)
     measures = [
         median_of(f"change of the latent on {grid} points", errors["encoding_error"].sel(grid=grid), drawn.simulations)
@@ -31,11 +31,11 @@ def measure_resolution(context: EvaluationContext, progress: Progress) -> Outcom
 
 def measure_refined_control(context: EvaluationContext, progress: Progress) -> Outcome:
     """Control the true simulation by plans of the model, on the grid of the model and on a finer one."""
-    asked, config = context.evaluation.refined_control, context.config
-    intervals = asked.intervals or config.control.first
-    control = config.control.model_copy(update={"episodes": asked.episodes, "intervals": intervals})
+    settings, config = context.evaluation.refined_control, context.config
+    intervals = settings.intervals or config.control.first
+    control = config.control.model_copy(update={"episodes": settings.episodes, "intervals": intervals})
     coarse = control_task(config.model_copy(update={"control": control}))
-    fine = refined(coarse, asked.factor, steps_per_interval=asked.factor * config.simulation.steps_per_interval)
+    fine = refined(coarse, settings.factor, steps_per_interval=settings.factor * config.simulation.steps_per_interval)
     restrict = not context.sees_any_grid
     controlled = control_across_grids(context.model, coarse, fine, restrict=restrict, progress=progress)
     points = [str(p) for p in controlled["points"].values]
@@ -47,7 +47,7 @@ def measure_refined_control(context: EvaluationContext, progress: Progress) -> O
         ),
         *(
             median_of(
-                f"cost reduction on {p} points, mean square distance", saving.sel(grid=grid), range(asked.episodes)
+                f"cost reduction on {p} points, mean square distance", saving.sel(grid=grid), range(settings.episodes)
             )
             for grid, p in zip(("coarse", "fine"), points, strict=True)
         ),

@@ -126,19 +126,19 @@ def measure_long_run(context: EvaluationContext, progress: Progress) -> Outcome:
     Free runs start from unforced states since forcing changes conserved means: a free flow would keep the means of a
     forced start for ever, and runs would differ by these alone.
     """
-    asked, exponent = context.evaluation.long_run, context.evaluation.lyapunov_exponent
-    if asked.duration is not None:
-        intervals = max(10, round(asked.duration / context.interval))
+    settings, exponent = context.evaluation.long_run, context.evaluation.lyapunov_exponent
+    if settings.duration is not None:
+        intervals = max(10, round(settings.duration / context.interval))
     else:
         intervals = intervals_of(LYAPUNOV_TIMES, exponent, context.interval) if exponent else LONG_INTERVALS
-    forced = exponent is None if asked.forced is None else asked.forced
+    forced = exponent is None if settings.forced is None else settings.forced
     box, rng = context.simulation.actuators, context.generator("long_run")
-    actions = long_run_actions(box, asked.samples, intervals, forced=forced, rng=rng)
+    actions = long_run_actions(box, settings.samples, intervals, forced=forced, rng=rng)
     if forced:
-        drawn = context.draw("long_run", asked.samples, 0)
+        drawn = context.draw("long_run", settings.samples, 0)
         starts, groups = drawn.starts, drawn.simulations
     else:
-        groups = np.arange(asked.samples)
+        groups = np.arange(settings.samples)
         starts = attractor_states(context.simulation, recipe(context.config, "control"), groups)
     settle = int(SETTLING_SHARE * intervals)
     runs = long_runs(context.model, context.simulation, starts, actions, settle=settle, progress=progress)

@@ -21,10 +21,10 @@ SLOPE_SHARE = 0.25
 
 def measure_effects(context: EvaluationContext, progress: Progress) -> Outcome:
     """Measure the error of the predicted effect of replacing the recorded actions by slow and by fast ones."""
-    asked = context.evaluation.effects
-    intervals = context.lead(asked.lead_time)
-    drawn, seed = context.draw("effects", asked.samples, intervals), context.seed("effects")
-    others = alternative_actions(context.simulation.actuators, asked.samples, intervals, seed=seed)
+    settings = context.evaluation.effects
+    intervals = context.lead(settings.lead_time)
+    drawn, seed = context.draw("effects", settings.samples, intervals), context.seed("effects")
+    others = alternative_actions(context.simulation.actuators, settings.samples, intervals, seed=seed)
     effects = effect_errors(context.model, context.simulation, drawn.starts, drawn.actions, others, shift=int(HELD))
     last = effects["effect_error"].isel(time=-1)
     where = f"at lead time {float(last['time']):g}"
@@ -41,14 +41,14 @@ def measure_effects(context: EvaluationContext, progress: Progress) -> Outcome:
 
 def measure_gradients(context: EvaluationContext, progress: Progress) -> Outcome:
     """Compare gradients of the distance from the target with respect to the actions with the true ones."""
-    asked, planned = context.evaluation.gradients.horizons, context.config.planning.horizon
-    longest = context.lead(None if asked is None else max(asked))
-    if asked is None:
+    settings, planned = context.evaluation.gradients, context.config.planning.horizon
+    longest = context.lead(None if settings.horizons is None else max(settings.horizons))
+    if settings.horizons is None:
         steps = {*np.geomspace(1, longest, HORIZONS).round().astype(int).tolist(), min(planned, longest)}
     else:
-        steps = {context.lead(h) for h in asked}
+        steps = {context.lead(h) for h in settings.horizons}
     horizons = [n * context.interval for n in sorted(steps)]
-    drawn = context.draw("gradients", context.evaluation.gradients.samples, longest)
+    drawn = context.draw("gradients", settings.samples, longest)
     target = target_fields(context.config, context.simulation)
     rows = [
         gradient_agreement(context.model, context.simulation, drawn.starts, drawn.actions, target, [horizons[i]])
@@ -72,14 +72,14 @@ def measure_gradients(context: EvaluationContext, progress: Progress) -> Outcome
 
 def measure_shifts(context: EvaluationContext, progress: Progress) -> Outcome:
     """Measure errors under stronger forcing and, if the equation has one, under another viscosity."""
-    asked = context.evaluation.shifts
-    intervals = context.lead(asked.lead_time)
-    drawn = context.draw("shifts", asked.samples, intervals)
+    settings = context.evaluation.shifts
+    intervals = context.lead(settings.lead_time)
+    drawn = context.draw("shifts", settings.samples, intervals)
     given = (context.model, context.simulation, drawn.starts, drawn.actions)
-    made = {"forcing": forcing_shift(*given, factors=asked.factors)}
-    parameter = context.changing_parameter(asked.parameter, asked.factors)
+    made = {"forcing": forcing_shift(*given, factors=settings.factors)}
+    parameter = context.changing_parameter(settings.parameter, settings.factors)
     if parameter is not None:
-        made[parameter] = parameter_shift(*given, parameter=parameter, factors=asked.factors)
+        made[parameter] = parameter_shift(*given, parameter=parameter, factors=settings.factors)
     lead_time = max(1, round(SLOPE_SHARE * intervals)) * context.interval
     measures: list[Measure] = []
     for name, errors in made.items():
@@ -87,7 +87,7 @@ def measure_shifts(context: EvaluationContext, progress: Progress) -> Outcome:
         slope = median_of(meaning, error_slope(errors, lead_time), drawn.simulations)
         at = errors["nrmse"].sel(time=lead_time, method="nearest")
         measures.append(slope)
-        for factor in (min(asked.factors), max(asked.factors)):
+        for factor in (min(settings.factors), max(settings.factors)):
             meaning = f"nRMSE with {name} × {factor:g} at lead time {lead_time:g}"
             measures.append(median_of(meaning, at.sel(factor=factor), drawn.simulations, nan_as=np.inf))
     together = xr.concat(list(made.values()), xr.DataArray(list(made), dims="shift", name="shift"))

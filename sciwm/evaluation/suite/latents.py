@@ -41,20 +41,20 @@ KINDS = {"functional": "functional of the data", "held_out": "functional held ou
 
 def measure_probing(context: EvaluationContext, progress: Progress) -> Outcome:
     """Read functionals and phases from encoded and from rolled-out latents, and from those of an untrained encoder."""
-    asked, longest = context.evaluation.probing, context.test.intervals - 1
-    if asked.horizons is None:
+    settings, longest = context.evaluation.probing, context.test.intervals - 1
+    if settings.horizons is None:
         whole = min(context.lead(None), longest // 2)
         horizons = sorted({max(1, round(share * whole)) for share in PROBED_SHARES})
     else:
-        horizons = sorted({min(context.lead(h), longest) for h in asked.horizons})
+        horizons = sorted({min(context.lead(h), longest) for h in settings.horizons})
     untrained = build_model(context.config, context.train).freeze()
     found = probe(
         {"world_model": context.model, "untrained_encoder": untrained},
         context.test,
         horizons=horizons,
         variables=[v.name for v in context.simulation.variables],
-        probes=asked.probes,
-        instants=asked.instants,
+        probes=settings.probes,
+        instants=settings.instants,
         seed=context.seed("probing"),
     )
     measures = [
@@ -72,13 +72,13 @@ def measure_surprise(context: EvaluationContext, progress: Progress) -> Outcome:
 
     Violations are made on one half of the test simulations; the other half sets error covariance and thresholds.
     """
-    asked, rows = context.evaluation.surprise, context.test.usable
-    exposed = context.lead(asked.exposure, share=EXPOSED_SHARE)
+    settings, rows = context.evaluation.surprise, context.test.usable
+    exposed = context.lead(settings.exposure, share=EXPOSED_SHARE)
     half = len(rows) // 2
-    drawn = context.draw("surprise", asked.trajectories, exposed, of=rows[:half])
-    others = context.draw("surprise", asked.trajectories, exposed, of=rows[half:])
+    drawn = context.draw("surprise", settings.trajectories, exposed, of=rows[:half])
+    others = context.draw("surprise", settings.trajectories, exposed, of=rows[half:])
     violations = [
-        *standard_violations(context.changing_parameter(asked.parameter, DOUBLED), sizes=sorted(asked.sizes)),
+        *standard_violations(context.changing_parameter(settings.parameter, DOUBLED), sizes=sorted(settings.sizes)),
         *_controls(context),
     ]
     residual: Residual | None = partial(budget_residual, context.model) if context.model.domain.functionals else None
@@ -93,7 +93,7 @@ def measure_surprise(context: EvaluationContext, progress: Progress) -> Outcome:
         residual=residual,
         observed=observed_budget(context.simulation),
         exposure=exposed * context.interval,
-        false_alarms=asked.false_alarms,
+        false_alarms=settings.false_alarms,
         seed=context.seed("surprise"),
         progress=progress,
     )

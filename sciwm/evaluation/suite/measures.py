@@ -50,7 +50,7 @@ def median_of(meaning: str, values: xr.DataArray, groups: ArrayLike, *, nan_as: 
 
     Args:
         meaning: See :class:`Measure`.
-        values: Over ``sample``.
+        values: Values over ``sample``.
         groups: Group of each sample, ``(sample,)``; samples of one group, such as a simulation, are not independent.
         nan_as: Number that replaces NaN, such as infinity for the error of a forecast that is not finite; with None,
             samples that are NaN do not count.
@@ -77,7 +77,7 @@ def share_of(meaning: str, share: float, count: int) -> Measure:
 
     Args:
         meaning: See :class:`Measure`.
-        share: From 0 to 1.
+        share: The share, from 0 to 1.
         count: Number of independent samples.
     """
     middle = share + NORMAL**2 / (2 * count)

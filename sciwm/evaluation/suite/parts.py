@@ -72,8 +72,8 @@ def check_names(names: Sequence[str], where: str) -> list[str]:
     """Check names of parts, and put them in the order in which they are measured.
 
     Args:
-        names: Of parts.
-        where: The names come from, for the message.
+        names: Names of parts.
+        where: Where the names come from, for the message.
 
     Raises:
         InputError: With the nearest valid name of each that is unknown.

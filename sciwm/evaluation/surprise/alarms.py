@@ -33,7 +33,7 @@ MEANINGS = {
 }
 
 
-def judged(
+def measured(
     violation: Violation,
     by_size: Sequence[dict[str, Array]],
     untouched: dict[str, Array],
@@ -73,7 +73,7 @@ def smallest_detectable(sizes: ArrayLike, rates: ArrayLike, *, power: float) -> 
     """The size from which on the rate of alarms is at least ``power``, log-linear between sizes; infinite if never.
 
     Args:
-        sizes: Ascending, positive.
+        sizes: Positive sizes, ascending.
         rates: Share of trajectories that raise an alarm at each size.
         power: Rate of alarms that counts as detected, such as 0.9.
     """

@@ -36,7 +36,7 @@ class Whitening:
         with fewer samples than components. Moments are about zero, so that a bias counts as an error.
 
         Args:
-            errors: ``(sample, component)``.
+            errors: Errors ``(sample, component)``.
             smallest: Scale below which an error is a rounding error, a number or one for each component.
         """
         count, size = errors.shape
@@ -62,7 +62,7 @@ def cross_scores(errors: Array, *, smallest: ArrayLike = 0.0, folds: int = 5) ->
     """Cross-validated scores: every trajectory by a Sigma of the others, as a new trajectory would be scored.
 
     Args:
-        errors: ``(trajectory, prediction, component)``.
+        errors: Errors ``(trajectory, prediction, component)``.
         smallest: See :meth:`Whitening.of`.
         folds: Number of parts that the trajectories are split into.
 

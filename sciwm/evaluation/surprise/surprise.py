@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sciwm.dynamics import Dynamics, rollout
 from sciwm.errors import Problem, counted, raise_if
-from sciwm.evaluation.surprise.alarms import MEANINGS, judged
+from sciwm.evaluation.surprise.alarms import MEANINGS, measured
 from sciwm.evaluation.surprise.detection import Whitening, cross_scores
 from sciwm.evaluation.surprise.violations import Scene, Violation, continued
 from simulations import Simulation
@@ -58,7 +58,7 @@ def surprise(
     Args:
         dynamics: Encodes and advances; its channels are those of ``simulation``.
         simulation: The truth.
-        starts: ``(trajectory, variable, *space)``, 200 or more for narrow intervals.
+        starts: Starts ``(trajectory, variable, *space)``, 200 or more for narrow intervals.
         actions: ``(trajectory, interval, actuator)`` in physical units, for at least ``exposure``.
         validation: Other starts and actions, for Sigma, C and the threshold of an alarm.
         violations: How trajectories are changed, see :func:`~sciwm.evaluation.surprise.violations.standard_violations`.
@@ -70,7 +70,7 @@ def surprise(
         exposure: Time for which lasting violations are observed.
         false_alarms: Share of the validation trajectories above the threshold, such as 0.05.
         power: Rate of alarms that counts as detected, such as 0.9.
-        seed: Of what violations draw.
+        seed: Seed of what violations draw.
         progress: Shows how many violations are done.
 
     Returns:
@@ -114,7 +114,7 @@ def surprise(
         spans = {"latent": length - steps + 1, "budget": length, "equation": length}
         windows = {n: s[:, : spans[n]].mean(axis=1) for n, s in calm_scores.items()}
         thresholds = {n: float(np.quantile(w, 1 - false_alarms)) for n, w in windows.items()}
-        rows.append(judged(violation, by_size, untouched, thresholds, power, members))
+        rows.append(measured(violation, by_size, untouched, thresholds, power, members))
     result = xr.concat(
         rows, xr.DataArray([v.name for v in violations], dims="violation", name="violation"), join="outer"
     )
@@ -170,9 +170,9 @@ def _on_own_grid(observed: Residual, simulation: Simulation) -> Residual:
 
 
 def _scene(simulation: Simulation, starts: Tensor, actions: Tensor, seed: int) -> Scene:
-    start, held = starts.double(), actions.double()
-    fields = torch.cat([start[:, None], continued(simulation, start, held)], dim=1)
-    return Scene(simulation, fields, held, torch.Generator().manual_seed(seed))
+    starts, actions = starts.double(), actions.double()
+    fields = torch.cat([starts[:, None], continued(simulation, starts, actions)], dim=1)
+    return Scene(simulation, fields, actions, torch.Generator().manual_seed(seed))
 
 
 def _errors(
@@ -217,17 +217,17 @@ def _problems(
     exposed: int,
 ) -> list[Problem]:
     problems = []
-    for where, fields, held in (("starts", starts, actions), ("validation", *validation)):
+    for where, fields, applied in (("starts", starts, actions), ("validation", *validation)):
         if fields.shape[1:] != (len(simulation.variables), *simulation.grid.shape) or len(fields) < 2:
             wanted = f"two or more of shape {(len(simulation.variables), *simulation.grid.shape)}"
             problems.append(Problem(where, wanted, f"shape {tuple(fields.shape)}"))
-        if held.ndim != 3 or len(held) != len(fields) or held.shape[2] != len(simulation.actuators):
+        if applied.ndim != 3 or len(applied) != len(fields) or applied.shape[2] != len(simulation.actuators):
             wanted = f"actions of shape ({len(fields)}, intervals, {len(simulation.actuators)})"
-            problems.append(Problem(where, wanted, f"{tuple(held.shape)}"))
-        elif held.shape[1] < exposed:
+            problems.append(Problem(where, wanted, f"{tuple(applied.shape)}"))
+        elif applied.shape[1] < exposed:
             remedy = "give more, or expose for a shorter time"
             wanted = f"actions of at least {counted(exposed, 'interval')}"
-            problems.append(Problem(where, wanted, str(held.shape[1]), remedy))
+            problems.append(Problem(where, wanted, str(applied.shape[1]), remedy))
     if not np.isclose(dynamics.control_interval, simulation.control_interval):
         expected = f"the interval {dynamics.control_interval:g} of the dynamics"
         problems.append(Problem("simulation", expected, f"{simulation.control_interval:g}"))

@@ -21,7 +21,7 @@ class Scene:
     """Trajectories of a simulation from its first instant on.
 
     Args:
-        fields: ``(trajectory, interval + 1, variable, *space)`` in double precision.
+        fields: Fields ``(trajectory, interval + 1, variable, *space)`` in double precision.
         actions: ``(trajectory, interval, actuator)``, in physical units, held over each interval.
         generator: Draws what is random in a violation.
     """
@@ -41,9 +41,9 @@ class Violation:
     """One way to change trajectories.
 
     Args:
-        name: As in results.
+        name: Its name in results.
         change: Makes the observed trajectory from a scene and a size.
-        sizes: Ascending; ``change`` defines what they mean.
+        sizes: Sizes, ascending; ``change`` defines what they mean.
         default: The size that is reported.
         lasts: Whether it goes on for the time of exposure; otherwise it happens in the first interval.
         control: Whether the physics allows it, so that it should not be detected.
