@@ -46,23 +46,23 @@ class Config(Section):
     control: ControlSettings = ControlSettings()
 
     @model_validator(mode="after")
-    def _terms_fit_together(self) -> "Config":
-        """Latent, terms of the objective, symmetries and targets do not contradict each other."""
-        physics, augmentation, bounded = self.loss.physics, self.training.augmentation, not self.simulation.periodic
-        free = self.control.target is not None and None in self.control.target
-        rules = [
-            (
-                "training.augmentation",
-                bool({"even_reflections", "odd_reflections"} & set(augmentation)) and physics.reads_functionals,
-                "shifts alone while the loss reads functionals, as a reflection changes the sign of some",
-                ", ".join(augmentation),
-            ),
-            (
-                "data.sensitivities",
-                self.data.sensitivities is None and physics.matches_sensitivities,
-                "samples and intervals, as twins, tangents or adjoints have a weight",
-                "none",
-            ),
+    def _sections_fit_together(self) -> "Config":
+        """No section contradicts another; all that do are told at once."""
+        problems = [
+            *self._problems_of_latent(),
+            *self._problems_of_objective(),
+            *self._problems_of_walls(),
+            *self._problems_of_free_targets(),
+            *self._problems_of_sizes(),
+            *self._problems_of_evaluation(),
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _problems_of_latent(self) -> list[str]:
+        """What this kind of latent does not have."""
+        return _broken(
             (
                 "model.ledger",
                 self.model.ledger and not self.model.has_heads,
@@ -70,21 +70,9 @@ class Config(Section):
                 "true",
             ),
             (
-                "loss.physics.budget",
-                bool(physics.budget) and self.model.ledger,
-                "0, as with model.ledger budgets hold exactly",
-                f"{physics.budget:g}",
-            ),
-            (
                 "loss.collapse.kind",
                 self.loss.collapse.kind == "ema_target" and self.model.latent == "fields",
                 "vicreg, sigreg, visreg or none, as fields have no encoder to average",
-                "ema_target",
-            ),
-            (
-                "loss.collapse.kind",
-                self.loss.collapse.kind == "ema_target" and self.loss.encoder_learns_from == "reconstruction",
-                "vicreg, sigreg, visreg or none, as reconstruction has no targets in the latent",
                 "ema_target",
             ),
             (
@@ -117,6 +105,42 @@ class Config(Section):
                 f"false, as a {self.model.latent} latent has no wavenumbers",
                 "true",
             ),
+        )
+
+    def _problems_of_objective(self) -> list[str]:
+        """Terms of the objective that contradict its data or each other."""
+        physics, augmentation = self.loss.physics, self.training.augmentation
+        return _broken(
+            (
+                "training.augmentation",
+                bool({"even_reflections", "odd_reflections"} & set(augmentation)) and physics.reads_functionals,
+                "shifts alone while the loss reads functionals, as a reflection changes the sign of some",
+                ", ".join(augmentation),
+            ),
+            (
+                "data.sensitivities",
+                self.data.sensitivities is None and physics.matches_sensitivities,
+                "samples and intervals, as twins, tangents or adjoints have a weight",
+                "none",
+            ),
+            (
+                "loss.physics.budget",
+                bool(physics.budget) and self.model.ledger,
+                "0, as with model.ledger budgets hold exactly",
+                f"{physics.budget:g}",
+            ),
+            (
+                "loss.collapse.kind",
+                self.loss.collapse.kind == "ema_target" and self.loss.encoder_learns_from == "reconstruction",
+                "vicreg, sigreg, visreg or none, as reconstruction has no targets in the latent",
+                "ema_target",
+            ),
+        )
+
+    def _problems_of_walls(self) -> list[str]:
+        """What a domain with walls does not allow."""
+        bounded, augmentation = not self.simulation.periodic, self.training.augmentation
+        return _broken(
             (
                 "model.latent",
                 bounded and self.model.latent == "spectral",
@@ -129,6 +153,12 @@ class Config(Section):
                 "reflections alone on a domain with walls",
                 ", ".join(augmentation),
             ),
+        )
+
+    def _problems_of_free_targets(self) -> list[str]:
+        """What needs the target of every variable."""
+        free = self.control.target is not None and None in self.control.target
+        return _broken(
             (
                 "planning.terminal",
                 free and self.planning.terminal == "riccati",
@@ -141,14 +171,9 @@ class Config(Section):
                 "none, as control.target leaves a variable free and gradients need all of it",
                 "samples and intervals",
             ),
-        ]
-        problems = [f"{key}: expected {expected}, got {got}" for key, broken, expected, got in rules if broken]
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
+        )
 
-    @model_validator(mode="after")
-    def _parts_fit_together(self) -> "Config":
+    def _problems_of_sizes(self) -> list[str]:
         """No section asks for more than another has: modes, points, intervals, samples."""
         points, data, control = self.simulation.fewest_points, self.data, self.control
         spectral, vector = self.model.latent == "spectral", self.model.latent == "vector"
@@ -200,13 +225,9 @@ class Config(Section):
             for place, cem in (("planning.planner", self.planning.planner), ("control.oracle_cem", control.oracle_cem))
             if isinstance(cem, CEMSettings)
         ]
-        problems = [f"{key}: expected {expected}, got {value}" for key, value, most, expected in rules if value > most]
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
+        return [f"{key}: expected {expected}, got {value}" for key, value, most, expected in rules if value > most]
 
-    @model_validator(mode="after")
-    def _evaluation_fits(self) -> "Config":
+    def _problems_of_evaluation(self) -> list[str]:
         """Test simulations reach every lead time, and parameters that change are those of the equation."""
         interval, evaluation = self.simulation.control_interval, self.evaluation
         longest = self.data.test.intervals * interval
@@ -234,6 +255,9 @@ class Config(Section):
                 for key, name in named.items()
                 if name is not None and name not in known
             ]
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
+        return problems
+
+
+def _broken(*rules: tuple[str, bool, str, str]) -> list[str]:
+    """The rules that are broken, in words, of rules as (key, whether it is broken, what was expected, what was got)."""
+    return [f"{key}: expected {expected}, got {got}" for key, broken, expected, got in rules if broken]
