@@ -6,10 +6,11 @@ from sciwm.model.encoder import Encoder
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.predictor import ExponentialPredictor
 from sciwm.model.readouts import Labels
-from sciwm.model.world_model import WorldModel
+from sciwm.model.world_model import FINER_GRID, WorldModel
 
 __all__ = [
     "ENCODERS",
+    "FINER_GRID",
     "Encoder",
     "ExponentialPredictor",
     "Labels",

@@ -17,8 +17,9 @@ SMALLEST_SCALE = 1e-3
 class Encoder(nn.Module, ABC):
     """Maps normalised fields ``(batch, variable, *space)`` to latents ``(batch, size)``.
 
-    A new kind is a file beside ``spectral_encoder``, a value of ``model.latent`` and a case in
-    ``sciwm.model.construction``; nothing else asks for the kind of the latent.
+    A new kind is a file beside ``spectral_encoder``, a value of ``model.latent``, a case in
+    ``sciwm.model.construction``, and what it cannot be combined with in ``sciwm.config.experiment``; other rooms ask
+    the encoder and its space.
 
     Attributes:
         space: The space of the latents.

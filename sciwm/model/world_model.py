@@ -17,6 +17,9 @@ from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels
 
+FINER_GRID = "coarser fields alias: give them on a finer grid"
+"""What to do about fields that are too coarse."""
+
 
 class WorldModel(nn.Module):
     """A learned ``Dynamics``: it takes physical fields and actions, works on latents, and gives physical readouts.
@@ -107,8 +110,7 @@ class WorldModel(nn.Module):
         """
         if any(n < least for n, least in zip(fields.shape[2:], self.fewest_points, strict=True)):
             got, fewest = ("x".join(map(str, points)) for points in (fields.shape[2:], self.fewest_points))
-            remedy = "coarser fields alias: give them on a finer grid"
-            raise InputError([Problem("fields", f"at least {fewest} points", got, remedy)])
+            raise InputError([Problem("fields", f"at least {fewest} points", got, FINER_GRID)])
         return self.state_of(self.encoder(self.normalize(fields)))
 
     def advance(self, state: Tensor, action: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from sciwm.config import Config, PlanningSettings
 from sciwm.data import Domain, check_latents, position_of
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError, Problem, raise_if
-from sciwm.model import WorldModel, load_model, read_description
+from sciwm.model import FINER_GRID, WorldModel, load_model, read_description
 from sciwm.planning import build_planner
 from sciwm.surrogate.inputs import fields_of, flow_times, held_forcing, instant_of, target_of
 from sciwm.surrogate.limits import goal_problems, planning_of, runaway_problems
@@ -299,9 +299,8 @@ class Surrogate:
         return forcing, predicted
 
     def _resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
-        remedy = "coarser fields alias: give them on a finer grid"
         return [
-            Problem(f"{where}: {axis.name}", f"at least {needed} points", str(sizes[axis.name]), remedy)
+            Problem(f"{where}: {axis.name}", f"at least {needed} points", str(sizes[axis.name]), FINER_GRID)
             for axis, needed in zip(self.domain.axes, self.model.fewest_points, strict=True)
             if axis.periodic and sizes.get(axis.name, needed) < needed
         ]
