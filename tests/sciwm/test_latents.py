@@ -327,7 +327,7 @@ def test_waves_are_moved_by_any_distance() -> None:
 def test_what_does_not_follow_translation_is_told(
     flow_config: Config, flows: tuple[Trajectories, Trajectories], equivariant: bool, layers: int
 ) -> None:
-    """Predictors that are not built for it, and, by the aliasing of activations, encoders that bend."""
+    """Predictors that are not built for it, and, by the aliasing of activations, nonlinear encoders."""
     tree = flow_config.model_dump()
     tree["model"]["predictor"] |= {"equivariant": equivariant, "steady_forcing": ()}
     tree["model"]["encoder"] |= {"layers": layers}
@@ -527,7 +527,7 @@ def test_unknown_actuators_start_from_what_they_did(config: Config, training_set
 def test_energy_is_quadratic_in_a_linear_latent_alone(
     make_config: Callable[..., Config], training_set: Trajectories, layers: int, least: float, most: float
 ) -> None:
-    """Of fields that the latent resolves: one layer keeps what is quadratic so whatever its weights, two bend it."""
+    """Of fields that the latent resolves: one layer keeps what is quadratic so whatever its weights, two do not."""
     encoder = {"width": 8, "layers": layers, "modes": 8}
     model = build_model(make_config(model={"latent_modes": 6, "encoder": encoder}), training_set)
     generator = torch.Generator().manual_seed(0)
