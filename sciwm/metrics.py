@@ -22,6 +22,9 @@ def read_metrics(paths: RunPaths) -> dict[str, Any]:
         if not isinstance(metrics.get("time", {}), dict):
             raise ValueError(f"a 'time' that is no mapping but {metrics['time']!r}")
     except ValueError as error:
-        remedy = "delete it, and evaluate and control again"
-        raise InputError([Problem(str(path), "the numbers of this run in JSON", str(error), remedy)]) from error
+        remedy = (
+            "the file is damaged: delete it and write it anew with "
+            f"'sciwm evaluate {paths.folder}' and 'sciwm control {paths.folder}'"
+        )
+        raise InputError([Problem(str(path), "a readable file in JSON", str(error), remedy)]) from error
     return migrated_metrics(metrics)

@@ -326,11 +326,11 @@ def test_check_of_what_was_lost(
     for part in (
         "controlled.nc: expected a readable netCDF file",
         "the variable 'status', got none",
-        "delete it, and evaluate",
+        "metrics.json: expected a readable file in JSON",
     ):
         assert any(part in line for line in lines), lines
     assert "the variable 'status', got none" in refused("info", store)[0]
-    assert "delete it, and evaluate and control again" in refused("report", run)[0]
+    assert "delete it and write it anew with 'sciwm evaluate" in refused("report", run)[0]
     (run / "model.json").unlink()
     shutil.rmtree(run / "data")
     assert any("expected data or a trained model, got neither" in line for line in refused("check", run))

@@ -210,9 +210,9 @@ def test_the_relative_reduction_is_one_for_the_best_and_zero_without_control() -
     references = {"none": [3.0, 5.0], "adjoint": [1.0, 1.0]}
     for costs, share in (([1.0, 1.0], 1.0), ([3.0, 5.0], 0.0), ([2.0, 3.0], 0.5), ([6.0, 8.0], -1.0)):
         saving = [none - cost for none, cost in zip(references["none"], costs, strict=True)]
-        assert measure.relative_reduction({"saving": saving}, references) == pytest.approx(share)
-    assert measure.relative_reduction({"saving": [1.0, 1.0]}, references | {"adjoint": [3.0, 5.0]}) is None
-    assert measure.relative_reduction({}, references) is None
+        assert measure.mean_relative_reduction({"saving": saving}, references) == pytest.approx(share)
+    assert measure.mean_relative_reduction({"saving": [1.0, 1.0]}, references | {"adjoint": [3.0, 5.0]}) is None
+    assert measure.mean_relative_reduction({}, references) is None
 
 
 def test_effects_of_factors_that_add_and_multiply() -> None:
