@@ -11,7 +11,8 @@
 #             production - dissipation + work of the jets
 #
 # Questions: does the work of the jets or the dissipation remove the energy, which wavelengths decay first, and
-# how long does each controller need? Run `make demo` once, then `python examples/analyse_control.py`.
+# how long does each controller need? Run `sciwm demo --quick` or `make demo` once, then
+# `python examples/analyse_control.py`.
 
 # %% What is read
 import argparse
@@ -31,7 +32,8 @@ parser.add_argument("path", nargs="?", type=Path, default=Path("runs/demo/contro
 parser.add_argument("--quick", action="store_true", help="four episodes only")
 arguments = parser.parse_args([] if hasattr(sys, "ps1") else None)
 if not arguments.path.exists():
-    sys.exit(f"{arguments.path}: expected the controlled flows of a run, found nothing; make them with 'make demo'.")
+    remedy = "make them with 'sciwm demo --quick' (two minutes) or 'make demo' (seven)"
+    sys.exit(f"{arguments.path}: expected the controlled flows of a run, found nothing; {remedy}.")
 
 flows = xr.load_dataset(arguments.path)
 if arguments.quick:

@@ -10,7 +10,7 @@
 # neither the equation nor the jets. Proximal policy optimisation (stable-baselines3) learns from a batch of
 # flows, which are advanced together.
 #
-# Run `pip install "sciwm[agents]"` once, then `python examples/train_agent.py`.
+# Run `pip install '.[agents]'` once in a checkout, then `python examples/train_agent.py`.
 
 # %% What is needed
 import argparse
@@ -32,7 +32,7 @@ try:
     from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.vec_env import VecEnv
 except ImportError:
-    sys.exit('Expected stable-baselines3, found none; install it with: pip install "sciwm[agents]"')
+    sys.exit("Expected stable-baselines3, found none; in the root of the checkout do: pip install '.[agents]'")
 
 parser = argparse.ArgumentParser(description="Train an agent to calm Kuramoto-Sivashinsky chaos.")
 parser.add_argument("--picture", type=Path, default=Path("runs/train_agent.png"), help="where to draw")

@@ -302,7 +302,7 @@ def _look_at_make(words: Sequence[str]) -> None:
 def _look_at_pip(words: Sequence[str]) -> None:
     extras = tomllib.loads(Path("pyproject.toml").read_text())["project"]["optional-dependencies"]
     for word in words:
-        if asked := re.fullmatch(r"sciwm\[(\w+)\]", word):
+        if asked := re.fullmatch(r"(?:sciwm|\.)\[(\w+)\]", word):
             assert asked[1] in extras
         if word.endswith(".txt"):
             _expect(Path(word))

@@ -494,5 +494,5 @@ def test_example_closes_the_energy_budget(
 
 
 def test_example_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SystemExit, match="make demo"):
+    with pytest.raises(SystemExit, match=r"sciwm demo --quick.*make demo"):
         run_example(monkeypatch, str(tmp_path / "controlled.nc"))
