@@ -20,6 +20,7 @@ from sciwm.report.contents import Results
 from sciwm.report.drawing import TIME_UNITS
 from sciwm.report.finding import (
     NOT_APPLICABLE,
+    WEAK,
     Finding,
     at_least,
     at_most,
@@ -240,26 +241,34 @@ def probing(results: Results, found: xr.Dataset) -> Finding:
 
 
 def surprise(results: Results, found: xr.Dataset) -> Finding:
-    """The violation that is noticed least in the latent; controls and false alarms speak against it."""
+    """The violation that is noticed least in the latent; if all are noticed, what else decides: false alarms first."""
     latent = found.sel(detector="latent", size=found["default_size"])
-    made, possible = (
-        [_detection(latent.sel(violation=v)) for v in found["violation"].values[found["control"].values == c]]
-        for c in (False, True)
-    )
-    alarms = float(latent["false_alarms"].isel(violation=0))
-    share = share_of("", alarms, len(np.unique(_groups(found, "trajectory"))))
-    allowed = float(found.attrs.get("allowed_false_alarms", alarms))
-    compared, wrong = ["chance: 0.5"], []
-    if possible:
-        most = highest(possible)
-        compared.append(f"possible flows: at most {in_text(most.value)}{_between(most)}")
-        wrong += [f"a possible flow reaches {in_text(upper_end(most))}"] if upper_end(most) > UNNOTICED else []
-    compared.append(
-        f"false alarms: {in_text(100 * alarms)} %{_between(share, 100)}, allowed {in_text(100 * allowed)} %"
-    )
-    if share.interval is not None and share.interval[0] > allowed:
-        wrong.append(f"{in_text(100 * alarms)} % false alarms where {in_text(100 * allowed)} % are allowed")
-    return at_least(NOTICED, lowest(made), "; ".join(compared), also="; ".join(wrong))
+    made, possible = (found["violation"].values[found["control"].values == control] for control in (False, True))
+    least = lowest(_detection(latent.sel(violation=v), "violation noticed least") for v in made)
+    share = float(latent["false_alarms"].isel(violation=0))
+    alarms = _in_percent(share_of("alarms without a violation", share, len(np.unique(_groups(found, "trajectory")))))
+    allowed = 100 * float(found.attrs.get("allowed_false_alarms", share))
+
+    told, against = {least: f"{least.meaning}: {_with_interval(least)}"}, {}
+    if len(possible):
+        most = highest(_detection(latent.sel(violation=v), "possible flow noticed most") for v in possible)
+        told[most] = f"possible flows: at most {_with_interval(most)}"
+    told[alarms] = f"false alarms: {_with_interval(alarms)}, allowed {in_text(allowed)} %"
+    if alarms.interval is not None and alarms.interval[0] > allowed:
+        against[alarms] = f"{in_text(alarms.value)} % false alarms where {in_text(allowed)} % are allowed"
+    if len(possible) and upper_end(most) > UNNOTICED:
+        against[most] = f"a possible flow reaches {in_text(upper_end(most))}"
+
+    reasons = "; ".join(against.values())
+    if against and lower_end(least) >= NOTICED:
+        decides = next(iter(against))
+        return Finding(WEAK, decides, _beside(decides, told), reasons)
+    return at_least(NOTICED, least, _beside(least, told), also=reasons)
+
+
+def _beside(judged: Measure, told: dict[Measure, str]) -> str:
+    """What a measure of surprise is compared with: chance, and all the others."""
+    return "; ".join(["AUROC of chance: 0.5", *(words for measure, words in told.items() if measure is not judged)])
 
 
 def control(results: Results, controlled: xr.Dataset) -> Finding:
@@ -283,18 +292,27 @@ def control(results: Results, controlled: xr.Dataset) -> Finding:
     return at_least(RELATIVE_REDUCTION, measure, compared, also=lost)
 
 
-def _detection(one: xr.Dataset) -> Measure:
+def _detection(one: xr.Dataset, what: str) -> Measure:
     """AUROC of one violation, or of one possible flow."""
     name = str(one["violation"].item()).replace("_", " ")
     interval = float(one["auroc_low"]), float(one["auroc_high"])
-    return Measure(f"AUROC of the violation noticed least ({name})", float(one["auroc"]), interval)
+    return Measure(f"AUROC of the {what} ({name})", float(one["auroc"]), interval)
 
 
-def _between(measure: Measure, factor: float = 1.0) -> str:
+def _in_percent(share: Measure) -> Measure:
+    interval = None if share.interval is None else (100 * share.interval[0], 100 * share.interval[1])
+    return Measure(share.meaning, 100 * share.value, interval, "%")
+
+
+def _with_interval(measure: Measure) -> str:
+    return f"{in_text(measure.value)}{f' {measure.unit}' if measure.unit else ''}{_between(measure)}"
+
+
+def _between(measure: Measure) -> str:
     """The interval in brackets, empty if there is none."""
     if measure.interval is None:
         return ""
-    return " ({} to {})".format(*(in_text(factor * end) for end in measure.interval))
+    return " ({} to {})".format(*map(in_text, measure.interval))
 
 
 def _r_squared(value: float) -> str:

@@ -314,7 +314,25 @@ def test_every_violation_must_surely_be_noticed_and_no_possible_flow(results_of:
     found["auroc_high"].loc[{"violation": "finer_grid"}] = 0.65
     possible = judged(results_of(), "surprise", found)
     assert possible.verdict == WEAK and possible.reason == "a possible flow reaches 0.650"
-    assert "possible flows: at most 0.500 (0.500 to 0.650)" in possible.compared
+    assert possible.measure == Measure("AUROC of the possible flow noticed most (finer grid)", 0.5, (0.5, 0.65))
+    assert "violation noticed least (energy kick): 0.950 (0.950 to 0.950)" in possible.compared
+
+
+def test_what_decides_on_surprise_is_named(results_of: Callable[..., Results]) -> None:
+    """The violation noticed least where it is missed, else false alarms, else a possible flow."""
+    dataset = surprise(1.0, possible=0.7, alarms=0.3)
+    alarms = judged(results_of(), "surprise", dataset)
+    assert alarms.measure is not None and alarms.measure.meaning == "alarms without a violation"
+    assert alarms.measure.value == pytest.approx(30.0) and alarms.measure.unit == "%"
+    assert alarms.reason == "30.0 % false alarms where 5.00 % are allowed; a possible flow reaches 0.700"
+    assert "noticed least" in alarms.compared and "possible flows: at most 0.700" in alarms.compared
+    assert "false alarms" not in alarms.compared
+    results = results_of({"surprise": dataset})
+    assert "Alarms without a violation: 30.0 % false alarms" in " ".join(write_summary(results, overview(results, "R")))
+
+    missed = judged(results_of(), "surprise", surprise(0.7, alarms=0.3))
+    assert missed.measure is not None and "noticed least (energy kick)" in missed.measure.meaning
+    assert missed.reason.startswith("0.700 is below 0.9; 30.0 % false alarms")
 
 
 def test_norms_of_gradients_must_surely_be_right(results_of: Callable[..., Results]) -> None:
