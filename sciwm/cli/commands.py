@@ -256,4 +256,8 @@ def _run_all(config: "Config", run: Path) -> None:
 
     page = stages.run_all(config, run)
     print(summary_table(Run(run).metrics()))
+    print(
+        "\nA line holds the first number of its part. The report judges a part by its hardest case, such as the worst\n"
+        "functional or grid, or the longest rollout, so that its numbers may be others."
+    )
     print(f"\nreport: {page}")

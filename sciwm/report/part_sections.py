@@ -103,7 +103,7 @@ SECTIONS: dict[str, PartSection] = {
     "probing": PartSection(
         "Probing of the latent",
         "Probes are regressions from the latent to functionals and phases. The untrained encoder and the principal "
-        "components of the fields show what needs no learning. An R² within trajectories of 0 is that of the mean of "
+        "components of the fields show what needs no learning. An R² within simulations of 0 is that of the mean of "
         "each simulation.",
         lambda results, found: [readable_from_latents(found), readable_over_lead_time(found)],
     ),

@@ -40,7 +40,7 @@ FAR_BELOW = -10.0
 
 
 def readable_from_latents(result: xr.Dataset) -> Illustration:
-    """R2 within trajectories of every target, read from encoded latents by each probe."""
+    """R2 within simulations of every target, read from encoded latents by each probe."""
     probes = [str(p) for p in result["probe"].values]
     targets = [str(t) for t in result["target"].values]
     figure = new_figure(1.3 + 0.3 * len(targets))
@@ -56,7 +56,7 @@ def readable_from_latents(result: xr.Dataset) -> Illustration:
             axes.hlines(places, low, high, color=color, linewidth=1.2, alpha=0.5)
             axes.plot(middle, places, "o", color=color, markersize=4.5, linestyle="none", label=_spoken(name))
         axes.axvline(0, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-        axes.set(title=PROBE_NAMES.get(probe, probe), xlim=(LOWEST, 1.03), xlabel="R² within trajectories")
+        axes.set(title=PROBE_NAMES.get(probe, probe), xlim=(LOWEST, 1.03), xlabel="R² within simulations")
         axes.grid(axis="x", color="#eaeef2", linewidth=0.7)
     panels[0].set_yticks(range(len(targets)), [_typeset(t) for t in targets])
     panels[0].invert_yaxis()
@@ -92,7 +92,7 @@ def readable_over_lead_time(result: xr.Dataset) -> Illustration:
                 labels.append(LineLabel(_spoken(name), float(max(middle[-1], LOWEST)), color, bold=color == ORANGE))
         axes.axhline(0, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
         axes.set(title=KINDS[kind], xlabel=in_time("lead time"), ylim=(LOWEST, 1.03))
-    panels[0].set_ylabel("R² within trajectories")
+    panels[0].set_ylabel("R² within simulations")
     figure.draw_without_rendering()  # places the axes, beside which the lines are named
     label_lines(panels[-1], labels)
     caption = (

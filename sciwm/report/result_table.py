@@ -66,11 +66,16 @@ def first_window(control: dict[str, Any]) -> str:
 def measures(metrics: dict[str, Any], part: str) -> list[Measure]:
     """The numbers of a part of the evaluation, the first one above all; none if it has not been measured."""
     stored = [Measure(**entry) for entry in metrics.get(part, [])]
-    return [replace(measure, meaning=_in_todays_words(measure.meaning)) for measure in stored]
+    return [replace(measure, meaning=_in_words_of_the_report(measure.meaning)) for measure in stored]
 
 
-def _in_todays_words(meaning: str) -> str:
-    """Until 0.2 the reduction of the cost by plans on two grids was called gain; all other words stay."""
+def _in_words_of_the_report(meaning: str) -> str:
+    """Stored meanings keep their words; what is displayed has one word for one thing.
+
+    Until 0.2 the reduction of the cost by plans on two grids was called gain. The R² that is stored as within
+    trajectories is that within simulations. All other words stay.
+    """
+    meaning = re.sub(r"^R² within trajectories\b", "R² within simulations", meaning)
     meaning = re.sub(
         r"^share of the gain that is lost on (?=\d)", "share of the cost reduction that is lost on ", meaning
     )

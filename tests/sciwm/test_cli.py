@@ -507,6 +507,7 @@ def test_run_ends_with_the_numbers(
     monkeypatch.setattr(stages, "run_all", pretend_to_run)
     text = said("run", file, "--out", tmp_path / "new")
     assert text.endswith(f"report: {tmp_path / 'new' / 'report' / 'index.html'}\n")
+    assert "The report judges a part by its hardest case" in text
     rows = [line.split() for line in text.splitlines()]
     (world_model,) = (row for row in rows if row[:2] == ["world", "model"])
     assert "0.250" in world_model

@@ -441,6 +441,14 @@ def test_old_words_of_plans_on_two_grids_are_told_in_todays() -> None:
     assert "share of the cost reduction that is lost on 128 points" in table
 
 
+def test_probing_is_displayed_within_simulations() -> None:
+    """As the report's verdict has it; what is stored keeps its words."""
+    meaning = "R² within trajectories of the median functional (energy), encoded"
+    metrics = {"probing": [{"meaning": meaning, "value": 0.5, "interval": None, "unit": ""}]}
+    assert "R² within simulations of the median functional (energy), encoded: 0.500" in summary_table(metrics)
+    assert metrics["probing"][0]["meaning"] == meaning
+
+
 def test_valid_time_at_the_end_of_the_test_is_a_bound(results: dict[str, Any]) -> None:
     rollout = results["metrics"]["rollout"] | {
         "valid_prediction_time": results["metrics"]["rollout"]["valid_prediction_time_limit"],
