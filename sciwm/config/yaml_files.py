@@ -152,6 +152,8 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
         remedy = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
         if (renamed := RENAMED_KEYS.get(".".join(location))) is not None:
             remedy = f"it is called '{renamed}' now"
+        elif error["loc"][-2:-1] and error["loc"][-2] in PLANNERS:
+            remedy = _of_another_kind(location, error["loc"][-2], changed) or remedy
         return [Problem(place, "a known key", f"unknown key '{location[-1]}'", remedy)]
     if error["type"] == "missing":
         return [Problem(place, "a value", "nothing", "add this key")]
@@ -160,17 +162,29 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
         return [_parse(".".join([*location, line]), where, changed) for line in lines]
     if error["type"] == "literal_error":
         return [_unknown_choice(place, error["ctx"]["expected"], error["input"])]
-    if error["type"] == "union_tag_invalid":  # the kind of a planner
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):  # the kind of a planner
         expected = " or ".join(f"'{kind}'" for kind in PLANNERS)
-        return [_unknown_choice(f"{place}.kind", expected, error["ctx"]["tag"])]
+        return [_unknown_choice(f"{place}.kind", expected, error["ctx"].get("tag"))]
     if error["type"] in ("too_short", "too_long"):
         fewest, most = error["ctx"].get("min_length"), error["ctx"].get("max_length")
         expected = f"at most {counted(most, 'item')}" if most is not None else f"at least {counted(fewest, 'item')}"
         return [Problem(place, expected, json.dumps(error["input"], default=str)[:80])]
     expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
     got = json.dumps(error["input"], default=str, skipkeys=True)[:80]
-    bare_kind = isinstance(error["input"], str) and error["input"] in PLANNERS
-    return [Problem(place, expected, got, f"write {{kind: {error['input']}}}" if bare_kind else "")]
+    if error["loc"][-1:] == (kind := error["input"],) and kind in PLANNERS:  # the kind alone, in place of its section
+        key = ".".join(location)
+        return [Problem(place, expected, got, f"write {key}.kind={kind}, or '{key}={{kind: {kind}}}'")]
+    return [Problem(place, expected, got)]
+
+
+def _of_another_kind(location: list[str], kind: str, changed: Sequence[str]) -> str:
+    """What to do about a key of another kind of planner, which stays behind where only the kind is changed."""
+    other = next((name for name, settings in PLANNERS.items() if location[-1] in settings.model_fields), None)
+    if other is None:
+        return ""
+    section = ".".join(location[:-1])
+    wanted = kind if f"{section}.kind" in changed else other
+    return f"it is a key of kind {other}; to change the kind write '{section}={{kind: {wanted}}}'"
 
 
 def _unknown_choice(place: str, expected: str, got: Any) -> Problem:

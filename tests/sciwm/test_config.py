@@ -126,6 +126,8 @@ def test_mistyped_keys_name_the_nearest(file: Path, override: str, parts: list[s
         ("simulation.parameters.viscosity=thin", "simulation.parameters.viscosity", "number", "thin"),
         ("data.share_unforced=2", "data.share_unforced", "less than or equal to 1", "2"),
         ("planning.planner={kind: magic}", "planning.planner.kind", "'gradient' or 'cem'", "magic"),
+        ("planning.planner=", "planning.planner.kind", "'gradient' or 'cem'", "null"),
+        ("planning.planner={kind: }", "planning.planner.kind", "'gradient' or 'cem'", "null"),
         ("planning.planner=cem", "planning.planner", "a section of keys", "cem"),
         ("data.train=5", "data.train", "a section of keys", "5"),
         ("model.latent_modes=16", "model.latent_modes", "fewer than 16 on 32 points", "16"),
@@ -416,3 +418,26 @@ def test_old_keys_of_planners_are_told_by_their_new_names(file: Path, old: str, 
     """In a file they are migrated; typed on the command line they are refused, as nothing of today is called so."""
     (line,) = told(file, [f"{old}=2"])
     assert line.endswith(f"it is called '{new}' now")
+
+
+@pytest.mark.parametrize(
+    ("planner", "override", "remedy"),
+    [
+        ("{}", "planning.planner=cem", "write planning.planner.kind=cem, or 'planning.planner={kind: cem}'"),
+        (
+            "{learning_rate: 0.2}",
+            "planning.planner.kind=cem",
+            "it is a key of kind gradient; to change the kind write 'planning.planner={kind: cem}'",
+        ),
+        (
+            "{}",
+            "planning.planner.samples=32",
+            "it is a key of kind cem; to change the kind write 'planning.planner={kind: cem}'",
+        ),
+    ],
+)
+def test_how_to_change_the_kind_of_planner_is_told(file: Path, planner: str, override: str, remedy: str) -> None:
+    file.write_text(f"{MINIMAL}\nplanning: {{planner: {planner}}}\n")
+    (line,) = told(file, [override])
+    assert line.endswith(remedy)
+    load_config(file, ["planning.planner={kind: cem}"])
