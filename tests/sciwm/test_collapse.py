@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -393,9 +394,11 @@ def test_two_ranks_with_half_the_batch_train_as_one_with_all_of_it(tmp_path: Pat
         )
         for rank in range(2)
     ]
-    try:
-        errors = [rank.communicate(timeout=60)[1] for rank in ranks]
+    try:  # a rank would wait half an hour for one that failed
+        while any(rank.poll() is None for rank in ranks) and not any(rank.poll() for rank in ranks):
+            time.sleep(0.05)
     finally:
         for rank in ranks:
             rank.kill()
+    errors = [rank.communicate()[1] for rank in ranks]
     assert [rank.returncode for rank in ranks] == [0, 0], "\n".join(errors)
