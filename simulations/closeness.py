@@ -100,8 +100,8 @@ def distance_to_next(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def rounding_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The largest error by rounding that each value shows, ``(n,)``: half a unit of its last place.
 
-    Values that all are numbers of half or single precision, or all have few decimal digits below their spacing, are
-    taken to have been rounded to these.
+    Values that all are numbers of half or single precision, or all have the same few decimal digits below their
+    smallest spacing, are taken to have been rounded to these.
     """
     binary = np.spacing(np.abs(values)) / 2
     largest, smallest_gap = np.abs(values).max(initial=0.0), distance_to_next(values).min(initial=np.inf)
@@ -113,7 +113,7 @@ def rounding_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     for digits in range(MOST_DIGITS + 1):
         unit = 10.0 ** (np.floor(np.log10(smallest_gap)) - digits)
         if np.all(np.abs(values / unit - np.round(values / unit)) <= min(8 * np.spacing(largest) / unit, 1e-3)):
-            return np.maximum(binary, unit / 2)
+            return np.maximum(binary, unit / 2 if unit / 2 <= LARGEST_ROUNDING * smallest_gap else 0.0)
     return binary
 
 

@@ -1,0 +1,158 @@
+"""What the dimensions of foreign data are: time, space, or neither, by what their coordinates say."""
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+import xarray as xr
+
+from sciwm.data.units import units_text
+from simulations.closeness import even
+
+STANDARD_NAMES = {
+    "longitude": "X",
+    "grid_longitude": "X",
+    "projection_x_coordinate": "X",
+    "projection_x_angular_coordinate": "X",
+    "latitude": "Y",
+    "grid_latitude": "Y",
+    "projection_y_coordinate": "Y",
+    "projection_y_angular_coordinate": "Y",
+    "height": "Z",
+    "altitude": "Z",
+    "depth": "Z",
+    "time": "T",
+}
+"""The axis of a coordinate by its standard name (CF conventions 1.11, chapter 4)."""
+
+DEGREES = {
+    f"degree{plural}{join}{side}": axis
+    for plural in ("", "s")
+    for axis, sides in (("X", ("east", "e")), ("Y", ("north", "n")))
+    for join, side in (("_", sides[0]), ("_", sides[1]), ("", sides[1]))
+}
+"""The axis of a coordinate by its units, in lower case."""
+
+NAMES = {
+    "X": ("x", "xc", "lon", "longitude", "long", "nav_lon", "rlon", "xh", "xq", "x_c", "nx"),
+    "Y": ("y", "yc", "lat", "latitude", "nav_lat", "rlat", "yh", "yq", "y_c", "ny"),
+    "Z": ("z", "zc", "nz"),
+    "T": ("time", "valid_time"),
+}
+"""The axis of a dimension by its name, in lower case."""
+
+KEPT = (
+    *("simulation", "trajectory", "run", "case", "episode", "trial", "batch", "seed", "sample", "experiment"),
+    *("scenario", "model", "source", "variable", "channel", "actuator", "latent", "functional", "expver"),
+    *("member", "members", "ensemble", "ensemble_member", "ens", "number", "realization", "realisation"),
+    *("quantile", "percentile", "level", "lev", "plev", "pressure", "pressure_level", "isobaricinhpa", "model_level"),
+    *("hybrid", "sigma", "init_time", "initial_time", "reference_time", "forecast_reference_time", "lead"),
+    *("lead_time", "step", "prediction_timedelta"),
+)
+"""Dimensions that are no space: members, levels of pressure, starts of forecasts and the like."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The space dimensions of data.
+
+    Args:
+        dimensions: Their names, in the order of the data.
+        unknown: Dimensions that may be space and do not say so.
+    """
+
+    dimensions: tuple[Hashable, ...]
+    unknown: tuple[Hashable, ...]
+
+
+def axis_kind(dataset: xr.Dataset | xr.DataArray, dimension: Hashable) -> str:
+    """X, Y, Z or T by the attribute ``axis`` of the coordinate, its ``standard_name``, its ``units``, or the name.
+
+    Returns:
+        The axis in capitals; empty where nothing says.
+    """
+    attributes = dataset[dimension].attrs if dimension in dataset.coords else {}
+    axis = _word(attributes.get("axis")).upper()
+    if axis in ("X", "Y", "Z", "T"):
+        return axis
+    standard, units = STANDARD_NAMES.get(_word(attributes.get("standard_name"))), units_text(attributes.get("units"))
+    by_units = "T" if " since " in units else DEGREES.get(units.lower())
+    if dimension in dataset.coords and dataset[dimension].dtype.kind == "M" and str(dimension).lower() not in KEPT:
+        by_units = "T"
+    name = str(dimension).lower()
+    return standard or by_units or next((axis for axis, names in NAMES.items() if name in names), "")
+
+
+def space_of(*datasets: xr.Dataset | xr.DataArray) -> Space:
+    """The space dimensions of one dataset, or of several that share dimensions; one of them saying so is enough.
+
+    Space is what is known to be X, Y or Z. Levels of pressure are not, unless their ``axis`` says so. A dimension is
+    unknown where nothing tells space from members or cases: without labels, with labels like those of a grid, beside
+    longitudes without latitudes or the reverse, or where a variable has no other dimension that is space.
+    """
+    names = list(dict.fromkeys(d for dataset in datasets for d in dataset.dims))
+    kinds = {d: next(filter(None, (axis_kind(one, d) for one in datasets if d in one.dims)), "") for d in names}
+    space = tuple(d for d in names if kinds[d] in ("X", "Y", "Z"))
+    open_ones = [d for d in names if not kinds[d] and not _is_kept(d, datasets)]
+    alone = {kinds[d] for d in space} in ({"Y"}, {"X"}) and any(_is_geographic(d, datasets) for d in space)
+    bare = {d for over in _variables(datasets) if not set(over) & set(space) for d in over}
+    unknown = tuple(d for d in open_ones if _like_a_grid(d, datasets) or alone or d in bare)
+    return Space(space, unknown)
+
+
+def time_of(dataset: xr.Dataset | xr.DataArray) -> Hashable | None:
+    """The time of a dataset: the dimension, or else the scalar coordinate, that says so; None where there is none."""
+    if "time" in dataset.dims or "time" in dataset.coords:
+        return "time"
+    scalar = [c for c in dataset.coords if dataset[c].ndim == 0]
+    return next((name for name in (*dataset.dims, *scalar) if axis_kind(dataset, name) == "T"), None)
+
+
+def latitude_of(dataset: xr.Dataset | xr.DataArray, space: Sequence[Hashable]) -> Hashable | None:
+    """The space dimension that is latitude by standard name, units or name; None where there is none."""
+    for d in space:
+        attributes = dataset[d].attrs if d in dataset.coords else {}
+        standard, units = _word(attributes.get("standard_name")), units_text(attributes.get("units")).lower()
+        if standard == "latitude" or DEGREES.get(units) == "Y" or (not standard and str(d).lower() in LATITUDES):
+            return d
+    return None
+
+
+LATITUDES = ("lat", "latitude", "nav_lat")
+
+
+def _word(attribute: object) -> str:
+    """An attribute as one word, whatever it holds."""
+    return units_text(attribute) if attribute is not None else ""
+
+
+def _variables(datasets: Sequence[xr.Dataset | xr.DataArray]) -> Iterator[tuple[Hashable, ...]]:
+    """The dimensions of every variable."""
+    for dataset in datasets:
+        yield from [v.dims for v in dataset.data_vars.values()] if isinstance(dataset, xr.Dataset) else [dataset.dims]
+
+
+def _is_kept(dimension: Hashable, datasets: Sequence[xr.Dataset | xr.DataArray]) -> bool:
+    """Whether a dimension is known to be no space: by its name, one single value, or labels that are no positions."""
+    if str(dimension).lower() in KEPT:
+        return True
+    found = [one for one in datasets if dimension in one.dims]
+    if all(one.sizes[dimension] == 1 for one in found):
+        return True
+    return any(dimension in one.coords and one[dimension].dtype.kind not in "iuf" for one in found)
+
+
+def _like_a_grid(dimension: Hashable, datasets: Sequence[xr.Dataset | xr.DataArray]) -> bool:
+    """Whether a dimension has no labels, or labels as positions are: four or more numbers in equal steps."""
+    labels = [one[dimension] for one in datasets if dimension in one.dims and dimension in one.coords]
+    return not labels or any(x.dtype.kind == "f" and x.ndim == 1 and x.size > 3 and even(x.values) for x in labels)
+
+
+def _is_geographic(dimension: Hashable, datasets: Sequence[xr.Dataset | xr.DataArray]) -> bool:
+    """Whether a dimension is latitude or longitude, which come in pairs; x or y may well be alone."""
+    for one in datasets:
+        if dimension in one.coords:
+            attributes = one[dimension].attrs
+            units, standard = units_text(attributes.get("units")).lower(), _word(attributes.get("standard_name"))
+            if units in DEGREES or standard.endswith(("longitude", "latitude")):
+                return True
+    return str(dimension).lower() in ("lat", "lon", "latitude", "longitude", "nav_lat", "nav_lon", "rlat", "rlon")
