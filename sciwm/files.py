@@ -1,38 +1,57 @@
 """Files that are written whole or not at all."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: to a temporary file beside it, flushed to disk, which then replaces it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".tmp")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+from sciwm.errors import InputError, Problem
+from simulations import safe_files
+from simulations.safe_files import draft_beside
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write plain data as indented JSON, atomically."""
-    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+def write_atomically(path: Path, content: bytes, *, within: Path | None = None) -> None:
+    """Write a file whole or not at all, and flush it to disk.
+
+    Args:
+        path: The file. A link there is replaced, not followed.
+        content: Everything that the file shall hold.
+        within: The run folder, which may come from somebody else: links in it must not lead the file elsewhere.
+
+    Raises:
+        InputError: If a link leads out of ``within``.
+    """
+    require_inside(path, within)
+    safe_files.write_atomically(path, content)
 
 
-def write_netcdf(path: Path, dataset: xr.Dataset) -> None:
-    """Write a netCDF-4 file atomically. A file that was cut off while being written would open as an empty one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".tmp")
-    try:
+def write_json(path: Path, content: Any, *, within: Path | None = None) -> None:
+    """Write plain data as indented JSON, as :func:`write_atomically` does."""
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode(), within=within)
+
+
+def write_netcdf(path: Path, dataset: xr.Dataset, *, within: Path | None = None) -> None:
+    """Write a netCDF-4 file, as :func:`write_atomically` does. One that was cut off would open as an empty one."""
+    require_inside(path, within)
+    with draft_beside(path) as draft:
         dataset.to_netcdf(draft, engine="netcdf4")
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+
+
+def require_inside(path: Path, folder: Path | None) -> None:
+    """Refuse to write where a link leads out of a folder.
+
+    Args:
+        path: The file or folder to be written; only the folders on the way to it are looked at.
+        folder: The folder; None allows everything, as for a path that the user names.
+
+    Raises:
+        InputError: With the link, and where it leads.
+    """
+    if folder is None or not safe_files.leads_out(path, folder):
+        return
+    below = [place for place in reversed(path.parents) if place.is_relative_to(folder) and place != folder]
+    link = next((place for place in below if safe_files.leads_out(place / path.name, folder)), path.parent)
+    expected, got = f"a folder of {folder}", f"a link to {link.resolve()}"
+    remedy = "nothing is written where a link of a run leads: remove the link, or put the whole run there"
+    raise InputError([Problem(str(link), expected, got, remedy)])

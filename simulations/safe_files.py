@@ -1,0 +1,132 @@
+"""Files and folders that appear whole or not at all, also after a loss of power, and never where a link leads.
+
+A draft has a random name beside its place and is opened exclusively, so that a link that somebody put there is
+neither followed nor guessed. It is flushed to disk, takes its place, and then the folder is flushed, which keeps the
+new name. A process that is killed leaves its draft behind; :func:`sweep_drafts` removes it.
+"""
+
+import errno
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ENDING = ".draft"
+NAME_KEPT = 50
+"""How many characters of a name its drafts repeat; a file system allows names of 255 bytes."""
+
+_NOT_FOLLOWING = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EISDIR, errno.EPERM}
+"""What systems answer that cannot flush a folder: some network file systems, and Windows."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; a link at ``path`` is replaced, not followed.
+
+    Args:
+        path: The file. Its folder is made if it is not there.
+        content: Everything that the file shall hold.
+
+    Raises:
+        OSError: If it cannot be written; then nothing has changed.
+    """
+    with draft_beside(path) as draft, draft.open("r+b") as file:
+        file.write(content)
+
+
+@contextmanager
+def draft_beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
+    """Make an empty draft of a file or folder, which takes the place of ``path`` when the block ends without an error.
+
+    Args:
+        path: The file or folder to be. Its folder is made if it is not there. A file there is replaced, and so is a
+            link, which is not followed; a folder is replaced only where there is none, or an empty one.
+        folder: Whether to make a folder.
+
+    Yields:
+        The path of the draft, to be written by any library.
+
+    Raises:
+        OSError: If it cannot be written; then nothing has changed.
+    """
+    make_folder(path.parent)
+    draft = path.with_name(f".{path.name[:NAME_KEPT]}.{secrets.token_hex(8)}{ENDING}")
+    if folder:
+        draft.mkdir()
+    else:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_FOLLOWING, 0o666))
+    try:
+        yield draft
+        flush_tree(draft)
+        os.replace(draft, path)
+    except BaseException:
+        remove(draft)
+        raise
+    flush(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and all above it that are not there, and flush what names them."""
+    missing = [place for place in (path, *path.parents) if not place.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for place in missing:
+        flush(place.parent)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the list of names in a folder, is on the disk.
+
+    Raises:
+        OSError: If that fails, as on a full disk, or if ``path`` is a link to a file.
+    """
+    is_folder = path.is_dir()
+    try:
+        descriptor = os.open(path, os.O_RDONLY | (0 if is_folder else _NOT_FOLLOWING))
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if not is_folder or error.errno not in _CANNOT_FLUSH:
+            raise
+
+
+def flush_tree(path: Path) -> None:
+    """Flush a file, or a folder with everything in it; links in it are not followed."""
+    if path.is_dir():
+        for folder, _, names in os.walk(path, topdown=False):
+            for name in names:
+                flush(Path(folder, name))
+            flush(Path(folder))
+    else:
+        flush(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with everything in it, if it is there; of a link the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep_drafts(folder: Path, name: str = "") -> None:
+    """Remove the drafts that killed processes left. Nobody else may be at work on what they are drafts of.
+
+    Args:
+        folder: Where they lie; folders in it are left alone.
+        name: The file or folder whose drafts are removed; those of all by default.
+    """
+    of = re.escape(name[:NAME_KEPT]) if name else ".+"
+    draft = re.compile(rf"\.{of}\.[0-9a-f]{{16}}{re.escape(ENDING)}", re.DOTALL)
+    for path in list(folder.iterdir()) if folder.is_dir() else []:
+        if draft.fullmatch(path.name):
+            remove(path)
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether a link below ``folder`` leads the place of ``path`` out of it. The last name itself is not followed."""
+    return not path.parent.resolve().is_relative_to(folder.resolve())
