@@ -69,6 +69,8 @@ def generate(
 ) -> TrajectoryStore:
     """Write the simulations of a recipe to a Zarr store; simulations that it has already are skipped.
 
+    Those that are not as they were written, by their sha256, are told in a warning and written again.
+
     Args:
         simulation: The simulation to run.
         recipe: The number, length, starts and forcing of the simulations.
@@ -101,6 +103,7 @@ def generate(
         title=title or f"{simulation.equation} under random forcing",
         settings={"simulation": settings, "recipe": asdict(recipe)},
     )
+    store.discard_damaged()
     missing = set(store.missing())
     for start in range(0, recipe.simulations, recipe.batch):
         indices = range(start, min(start + recipe.batch, recipe.simulations))

@@ -1,15 +1,16 @@
-"""A Zarr store that can be interrupted at any moment and continued later.
+"""A Zarr store that can be interrupted at any moment, also by a loss of power, and continued later.
 
 ``NAME.zarr`` holds the arrays, with one chunk for each row; they are laid out with NaN before anything
-runs. ``NAME.done/I.json`` marks row I as written and holds the sha256 of its values. The marker is written
-last, so that a row without a marker is written again.
+runs. ``NAME.done/I.json`` marks row I as written and holds the sha256 of its values, and
+``NAME.done/layout.sha256`` seals all the rest (:mod:`simulations.store_seal`). A marker is written when the values
+are on the disk, so that a row without a marker, or with half of one, is written again.
 """
 
 import hashlib
 import json
-import os
-import shutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -19,14 +20,32 @@ import zarr
 from numpy.typing import NDArray
 
 from simulations.base import Simulation
-from simulations.store_layout import BLEW_UP, OK, STATUS_MEANINGS, StoreLayout
+from simulations.safe_files import flush, flush_tree, write_atomically
+from simulations.store_layout import BLEW_UP, OK, STATUS_MEANINGS, StoreLayout, laid_out
+from simulations.store_mending import StoreError, lay_out, mend_layout, require_no_links, require_seal, sweep
+from simulations.store_seal import digest_of, markers_of
+
+__all__ = ["ResumableStore", "Row", "StoreError", "WrittenRow", "digest_of", "markers_of"]
 
 Row = Mapping[str, NDArray[np.float32]]
 """The values of one row, by the name of the array."""
 
 
-class StoreError(ValueError):
-    """A store cannot be used; the message tells what was expected, what was found and what to do."""
+@dataclass(frozen=True)
+class WrittenRow:
+    """One row to be written.
+
+    Args:
+        index: Its place in the store.
+        values: Its values by the name of the array; arrays that are not named stay NaN.
+        failed: Whether the simulation blew up.
+        about: What its marker keeps beside the digest.
+    """
+
+    index: int
+    values: Row
+    failed: bool
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 class ResumableStore:
@@ -56,7 +75,7 @@ class ResumableStore:
         title: str,
         settings: dict[str, Any],
         names: Sequence[str],
-        lay_out: Callable[[StoreLayout], None],
+        arrays: Callable[[StoreLayout], None],
     ) -> Self:
         """Open the store at ``path``, or lay out a new one; a new store appears only when all arrays are there.
 
@@ -68,24 +87,17 @@ class ResumableStore:
             title: The title in the attributes of the store.
             settings: Everything that the values depend on, as plain data.
             names: The arrays that a store of this kind must have.
-            lay_out: Makes the arrays of this kind of store, beside coordinates and status.
+            arrays: Makes the arrays of this kind of store, beside coordinates and status.
 
         Raises:
-            StoreError: If the store at ``path`` was made with other settings, or is damaged.
+            StoreError: If the store at ``path`` was made with other settings, or is damaged beyond mending.
         """
         wanted = json.dumps(settings, sort_keys=True)
+        layout = laid_out(simulation, cls.row, rows, intervals, about=_about(simulation, title, wanted), arrays=arrays)
         if not path.exists():
-            draft = path.with_name(path.name + ".draft")
-            shutil.rmtree(draft, ignore_errors=True)
-            shutil.rmtree(markers_of(path), ignore_errors=True)
-            draft.parent.mkdir(parents=True, exist_ok=True)
-            about = _about(simulation, title, wanted)
-            layout = StoreLayout(zarr.create_group(draft, attributes=about), simulation, cls.row, rows, intervals)
-            layout.axes()
-            lay_out(layout)
-            layout.status()
-            markers_of(path).mkdir()
-            os.replace(draft, path)
+            lay_out(path, layout)
+        elif path.is_dir():
+            mend_layout(path, layout)
         try:
             store = cls(path)
             differing = _difference(str(store._group.attrs["sciwm_config"]), wanted)
@@ -103,46 +115,92 @@ class ResumableStore:
             raise StoreError(
                 f"{path}: expected {cls.kind}, found one without {', '.join(absent)}. Move it away and run again."
             )
+        require_seal(path, layout)
         if not markers_of(path).exists() and store.outcomes()["ok"]:
             raise StoreError(
                 f"{path}: expected {cls.kind} that was written here, found values without their markers in "
                 f"{markers_of(path)}. Move it away and run again."
             )
-        store._sweep()
+        sweep(path)
         return store
 
     def missing(self) -> list[int]:
-        """The indices of the rows that are not yet written, in order."""
-        return [i for i in range(self._count()) if not self._marker(i).exists()]
+        """The indices of the rows that are not yet written, in order; a marker that was cut off marks nothing."""
+        return [i for i in range(self._count()) if self._marked(i) is None]
 
     def outcomes(self) -> dict[str, int]:
         """The numbers of rows that are pending, ok, or blew up."""
         status = np.asarray(self._array("status")[:])
         return {meaning: int((status == code).sum()) for code, meaning in enumerate(STATUS_MEANINGS)}
 
-    def verify(self) -> list[int]:
-        """The indices of the rows whose values differ from the digest in their marker."""
-        return [i for i in range(self._count()) if self._marker(i).exists() and not self._intact(i)]
+    def verify(self, rows: Sequence[int] | None = None) -> list[int]:
+        """The indices of the rows whose values differ from the digest in their marker.
 
-    def _write_row(self, index: int, values: Row, *, failed: bool, about: Mapping[str, str]) -> None:
-        """Write one row, then its marker, which also keeps ``about``."""
-        for name, array in values.items():
-            self._array(name)[index] = array
-        self._array("status")[index] = BLEW_UP if failed else OK
-        markers_of(self.path).mkdir(exist_ok=True)
-        _write_atomically(self._marker(index), json.dumps({"sha256": self._digest(index), **about}))
+        Args:
+            rows: The rows to read; all by default.
+        """
+        asked = range(self._count()) if rows is None else rows
+        return [i for i in asked if self._marker(i).exists() and not self._intact(i)]
+
+    def discard_damaged(self) -> None:
+        """Take back the markers of rows that are not as they were written, so that these are written again."""
+        damaged = [i for i in self.verify() if self._marked(i) is not None]  # half a marker marks nothing anyway
+        if damaged:
+            require_no_links(self.path)
+            for index in damaged:
+                self._marker(index).unlink()
+            warnings.warn(f"{self.path}: {self.row}s {damaged} are damaged and are computed again.", stacklevel=3)
+
+    def _write_rows(self, rows: Sequence[WrittenRow]) -> None:
+        """Write the rows that are missing, then their markers; those that are there already are kept."""
+        missing = set(self.missing())
+        rows = [row for row in rows if row.index in missing]
+        require_no_links(self.path)
+        for row in rows:
+            for name, array in row.values.items():
+                self._array(name)[row.index] = array
+            self._array("status")[row.index] = BLEW_UP if row.failed else OK
+        self._flush([row.index for row in rows])
+        for row in rows:
+            marked = {"sha256": self._digest(row.index, row.about), **row.about}
+            write_atomically(self._marker(row.index), json.dumps(marked).encode())
+
+    def _flush(self, rows: Sequence[int]) -> None:
+        """Wait until the chunks of some rows are on the disk, and all that names them."""
+        for array in self._arrays_with_rows:
+            chunks = self.path / array.basename / "c"
+            places = [chunks / str(index) for index in rows]
+            for place in (place for place in places if place.exists()):
+                flush_tree(place)
+            for folder in (chunks, chunks.parent):
+                if folder.exists():
+                    flush(folder)
+
+    def _marked(self, index: int) -> dict[str, str] | None:
+        """What the marker of a row keeps; None where there is none, or one that cannot be read."""
+        try:
+            marked = json.loads(self._marker(index).read_bytes())
+        except (OSError, ValueError):
+            return None
+        return marked if isinstance(marked, dict) and isinstance(marked.get("sha256"), str) else None
 
     def _intact(self, index: int) -> bool:
+        marked = self._marked(index)
+        if marked is None:
+            return False
+        about = {key: value for key, value in marked.items() if key != "sha256"}
         try:
-            marked = json.loads(self._marker(index).read_text())["sha256"]
-            return bool(marked == self._digest(index))
+            # Older markers of rows that failed do not seal the cause that they keep.
+            return any(marked["sha256"] == self._digest(index, kept) for kept in ((about, {}) if about else ({},)))
         except (OSError, KeyError, TypeError, ValueError, RuntimeError):
-            return False  # a damaged marker, or a chunk that cannot be decompressed
+            return False  # a chunk that cannot be decompressed
 
-    def _digest(self, index: int) -> str:
+    def _digest(self, index: int, about: Mapping[str, str]) -> str:
         digest = hashlib.sha256()
         for array in self._arrays_with_rows:
             digest.update(np.ascontiguousarray(array[index]).tobytes())
+        if about:
+            digest.update(json.dumps(about, sort_keys=True).encode())
         return digest.hexdigest()
 
     @cached_property
@@ -164,24 +222,6 @@ class ResumableStore:
 
     def _marker(self, index: int) -> Path:
         return markers_of(self.path) / f"{index}.json"
-
-    def _sweep(self) -> None:
-        """Remove the partial files of an interrupted write."""
-        for stray in [*self.path.rglob("*.partial"), *markers_of(self.path).glob("*.tmp")]:
-            stray.unlink(missing_ok=True)
-
-
-def markers_of(path: Path) -> Path:
-    """The folder with the markers of the store at ``path``."""
-    return path.with_suffix(".done")
-
-
-def digest_of(path: Path) -> str:
-    """One sha256 over the markers of the store at ``path``; "" if it has none."""
-    markers = sorted(markers_of(path).glob("*.json"))
-    if not markers:
-        return ""
-    return hashlib.sha256(b"".join(m.name.encode() + m.read_bytes() for m in markers)).hexdigest()
 
 
 def _about(simulation: Simulation, title: str, settings: str) -> dict[str, Any]:
@@ -207,9 +247,3 @@ def _difference(found: str, wanted: str) -> str:
 def _first_dimension(array: zarr.Array[Any]) -> str | None:
     names: tuple[str | None, ...] = getattr(array.metadata, "dimension_names", None) or (None,)
     return names[0]
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(text)
-    os.replace(draft, path)

@@ -93,7 +93,8 @@ def generate_sensitivities(
 ) -> SensitivityStore:
     """Write the samples of a recipe to a Zarr store; samples that it has already are skipped.
 
-    Starts and actions are rounded to float32, as they are stored; solutions are computed from them in
+    Samples that are not as they were written, by their sha256, are told in a warning and written again. Starts and
+    actions are rounded to float32, as they are stored; solutions are computed from them in
     float64.
 
     Args:
@@ -129,6 +130,7 @@ def generate_sensitivities(
         title=title or f"{simulation.equation}: sensitivities to actions",
         settings=origin,
     )
+    store.discard_damaged()
     missing, samples = set(store.missing()), range(recipe.samples)
     batches = [samples[n : n + recipe.batch] for n in range(0, recipe.samples, recipe.batch)]
     pending = [rows for rows in batches if not missing.isdisjoint(rows)]

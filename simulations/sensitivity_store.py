@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.base import Simulation
-from simulations.resumable_store import ResumableStore
+from simulations.resumable_store import ResumableStore, WrittenRow
 from simulations.sensitivity import Sensitivity
 from simulations.store_layout import HELD, StoreLayout
 
@@ -72,13 +72,15 @@ class SensitivityStore(ResumableStore):
             title=title,
             settings=settings,
             names=_array_names(simulation),
-            lay_out=partial(_lay_out, target=target),
+            arrays=partial(_make_arrays, target=target),
         )
 
     def write(
         self, indices: Sequence[int], found: Sensitivity, sequences: dict[str, Tensor], simulation: Simulation
     ) -> None:
-        """Write the rows of ``found`` as the samples ``indices``; samples that failed are marked and stay NaN.
+        """Write the rows of ``found`` as the samples ``indices``; those that are written already are kept.
+
+        Samples that failed are marked and stay NaN.
 
         Args:
             indices: The row of the store for each element of the batch.
@@ -87,9 +89,11 @@ class SensitivityStore(ResumableStore):
             simulation: The simulation, for the names of its variables.
         """
         arrays = _arrays(found, sequences, simulation)
+        rows = []
         for row, (index, failed) in enumerate(zip(indices, found.failed.tolist(), strict=True)):
             values = {} if failed else {name: array[row] for name, array in arrays.items()}
-            self._write_row(index, values, failed=failed, about={})
+            rows.append(WrittenRow(index, values, failed))
+        self._write_rows(rows)
 
 
 def _array_names(simulation: Simulation) -> list[str]:
@@ -109,7 +113,7 @@ def _arrays(found: Sensitivity, sequences: dict[str, Tensor], simulation: Simula
     return arrays
 
 
-def _lay_out(layout: StoreLayout, target: Tensor) -> None:
+def _make_arrays(layout: StoreLayout, target: Tensor) -> None:
     grid, units = layout.simulation.grid, layout.simulation.actuators.units
     over = ("sample", "time", *grid.dims)
     for c, v in enumerate(layout.simulation.variables):

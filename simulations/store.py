@@ -11,7 +11,6 @@ Layout of ``NAME.zarr``:
 Actions and budgets belong to the interval that starts at each time; at the last time they are NaN.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from simulations.base import Simulation
 from simulations.episode import Episodes
-from simulations.resumable_store import ResumableStore, markers_of
+from simulations.resumable_store import ResumableStore, WrittenRow
 from simulations.store_layout import HELD, StoreLayout
 
 
@@ -66,26 +65,27 @@ class TrajectoryStore(ResumableStore):
             title=title,
             settings=settings,
             names=_array_names(simulation),
-            lay_out=_lay_out,
+            arrays=_make_arrays,
         )
 
     def write(self, indices: Sequence[int], episodes: Episodes, simulation: Simulation) -> None:
-        """Write the rows of ``episodes`` as the simulations ``indices``.
+        """Write the rows of ``episodes`` as the simulations ``indices``; those that are written already are kept.
 
         A row that blew up is marked with its time and cause; its fields stay NaN.
         """
-        arrays = _arrays(episodes, simulation)
+        arrays, rows = _arrays(episodes, simulation), []
         for row, (index, failure) in enumerate(zip(indices, episodes.failure_interval.tolist(), strict=True)):
             failed = failure >= 0
             values = {} if failed else {name: array[row] for name, array in arrays.items()}
             time = (failure + 1) * simulation.control_interval if failed else np.nan
             values["failure_time"] = np.asarray(time, dtype=np.float32)
             about = {"cause": episodes.failure_cause[row]} if failed else {}
-            self._write_row(index, values, failed=failed, about=about)
+            rows.append(WrittenRow(index, values, failed, about))
+        self._write_rows(rows)
 
     def causes(self) -> list[str]:
         """The likeliest causes of the blow-ups, each once."""
-        markers = (json.loads(path.read_text()) for path in sorted(markers_of(self.path).glob("*.json")))
+        markers = (self._marked(i) or {} for i in range(self._count()))
         return sorted({marker["cause"] for marker in markers if "cause" in marker})
 
 
@@ -111,7 +111,7 @@ def _arrays(episodes: Episodes, simulation: Simulation) -> dict[str, NDArray[np.
     return {name: values.astype(np.float32) for name, values in arrays.items()}
 
 
-def _lay_out(layout: StoreLayout) -> None:
+def _make_arrays(layout: StoreLayout) -> None:
     simulation, over = layout.simulation, ("simulation", "time")
     for v in simulation.variables:
         layout.variable(v.name, (*over, *simulation.grid.dims), v.long_name, v.units)

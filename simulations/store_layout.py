@@ -1,14 +1,18 @@
 """The layout of a new Zarr store: coordinates and actuators are written, all values are NaN.
 
-A row is one trajectory or one sample, and has a chunk of its own in every array.
+A row is one trajectory or one sample, and has a chunk of its own in every array. Every chunk ends in a checksum,
+so that whatever reads it notices a flipped bit.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.codecs import Crc32cCodec, ZstdCodec
+from zarr.storage import MemoryStore
 
 from simulations.actuators import Actuators
 from simulations.base import Simulation
@@ -17,6 +21,32 @@ from simulations.grid import PeriodicGrid
 STATUS_MEANINGS = ("pending", "ok", "blew_up")
 PENDING, OK, BLEW_UP = range(3)
 HELD = "held over the interval that starts here"
+COMPRESSED = (ZstdCodec(), Crc32cCodec())
+"""How chunks are stored."""
+
+
+def laid_out(
+    simulation: Simulation,
+    row: str,
+    rows: int,
+    intervals: int,
+    *,
+    about: dict[str, Any],
+    arrays: Callable[["StoreLayout"], None],
+) -> dict[str, bytes]:
+    """The content of every file of a new store, by its path in the store; the same bytes for the same arguments.
+
+    Args:
+        simulation, row, rows, intervals: As those of :class:`StoreLayout`.
+        about: The attributes of the store.
+        arrays: Makes the arrays of this kind of store, beside coordinates and status.
+    """
+    files: dict[str, Any] = {}
+    layout = StoreLayout(zarr.create_group(MemoryStore(files), attributes=about), simulation, row, rows, intervals)
+    layout.axes()
+    arrays(layout)
+    layout.status()
+    return {name: content.to_bytes() for name, content in files.items()}
 
 
 @dataclass(frozen=True)
@@ -79,9 +109,11 @@ class StoreLayout:
             shape=shape,
             dtype="float32",
             chunks=(1, *shape[1:]) if dims[0] == self.row else shape,
+            compressors=COMPRESSED,
             fill_value=np.nan,
             dimension_names=dims,
             attributes={"units": units, "long_name": long_name},
+            config={"write_empty_chunks": dims[0] != self.row},
         )
 
     def status(self) -> None:
@@ -91,6 +123,7 @@ class StoreLayout:
             shape=(self.rows,),
             dtype="int8",
             chunks=(1,),
+            compressors=COMPRESSED,
             fill_value=PENDING,
             dimension_names=(self.row,),
             attributes={
@@ -103,7 +136,13 @@ class StoreLayout:
 
     def _known(self, name: str, values: NDArray[Any], dims: tuple[str, ...], attributes: dict[str, Any]) -> None:
         array = self.group.create_array(
-            name, shape=values.shape, dtype=values.dtype, dimension_names=dims, attributes=attributes
+            name,
+            shape=values.shape,
+            dtype=values.dtype,
+            compressors=COMPRESSED,
+            dimension_names=dims,
+            attributes=attributes,
+            config={"write_empty_chunks": True},  # values that equal the fill value have a file to seal, too
         )
         array[...] = values
 

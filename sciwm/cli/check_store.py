@@ -12,15 +12,16 @@ from sciwm.data import (
     axis_in_words,
     axis_of,
     check_same_simulation,
+    is_sealed,
     open_trajectories,
     read_values,
+    require_as_written,
+    store_at,
 )
 from sciwm.data.sensitivity_set import layout_problems, space_dimensions, variables_with_twins
 from sciwm.errors import InputError, Problem, counted, raise_if
 from sciwm.run_paths import store_beside
-from simulations.resumable_store import ResumableStore, markers_of
-from simulations.sensitivity_store import SensitivityStore
-from simulations.store import TrajectoryStore
+from simulations.resumable_store import markers_of
 from simulations.store_layout import STATUS_MEANINGS
 
 
@@ -30,6 +31,7 @@ def check_store(path: Path) -> str:
     Raises:
         InputError: with what is wrong, and in which simulations or samples.
     """
+    require_as_written(path)
     dataset = open_trajectories(path)
     return _check_sensitivities(path, dataset) if _holds_sensitivities(dataset) else _check_trajectories(path, dataset)
 
@@ -63,44 +65,34 @@ def _holds_sensitivities(dataset: xr.Dataset) -> bool:
 
 
 def _check_trajectories(path: Path, dataset: xr.Dataset) -> str:
-    if "status" in dataset:
-        _raise_damaged(TrajectoryStore(path))
     data = Trajectories(path)
     for variable in data.variables:
         data.array(variable.name)
-    return f"{path}: a store of trajectories, {outcomes_of(path)}, {_verified(TrajectoryStore(path), dataset)}"
+    return f"{path}: a store of trajectories, {outcomes_of(path)}, {_verified(path, dataset)}"
 
 
 def _check_sensitivities(path: Path, dataset: xr.Dataset) -> str:
     """They must fit the training set beside them. Another solver writes no markers, and perhaps no status."""
     names = _variables_of_sensitivities(path, dataset)
-    if "status" in dataset:
-        _raise_damaged(SensitivityStore(path))
     sensitivities = SensitivitySet(path, names)
     training_set = store_beside(path, "train")
     if training_set.exists():
         check_same_simulation(sensitivities, Trajectories(training_set))
-    verified = _verified(SensitivityStore(path), dataset) if "status" in dataset else "unverified: without a status"
+    verified = _verified(path, dataset) if "status" in dataset else "unverified: without a status"
     return (
         f"{path}: a store of sensitivities, {counted(len(sensitivities.usable), 'sample')} that may be used, {verified}"
     )
 
 
-def _raise_damaged(store: ResumableStore) -> None:
-    damaged = store.verify()
-    if damaged:
-        remedy = f"delete their markers {markers_of(store.path)}/I.json and simulate again"
-        expected = "the values that were written, by their sha256"
-        raise InputError([Problem(str(store.path), expected, f"others in {store.row}s {damaged}", remedy)])
-
-
-def _verified(store: ResumableStore, dataset: xr.Dataset) -> str:
-    """Whether the values are unchanged, by the markers that were written with them."""
-    status = read_values(dataset["status"], store.path)
-    unmarked = [i for i in store.missing() if status[i] != 0]
-    if not unmarked:
-        return "as they were written"
-    return f"{len(unmarked)} of them unverified: without markers in {markers_of(store.path).name}"
+def _verified(path: Path, dataset: xr.Dataset) -> str:
+    """Whether everything is unchanged, by the markers and the seal that were written with it."""
+    status = read_values(dataset["status"], path)
+    unmarked = [i for i in store_at(path).missing() if status[i] != 0]
+    if unmarked:
+        return f"{len(unmarked)} of them unverified: without markers in {markers_of(path).name}"
+    if not is_sealed(path):
+        return "as they were written; coordinates, bounds and attributes unverified: written before these were sealed"
+    return "as they were written"
 
 
 def _trajectory_rows(path: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from sciwm.data.recipes import SEEDS, recipe
 from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read_values
 from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
+from sciwm.data.verification import is_sealed, require_as_written, require_layout, store_at
 from sciwm.data.windows import Batch, Windows, sample_fields
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "finite_problems",
     "fit_domain",
     "forcing_of",
+    "is_sealed",
     "joint_symmetries",
     "numbers_problems",
     "open_dataset",
@@ -44,6 +46,9 @@ __all__ = [
     "position_of",
     "read_values",
     "recipe",
+    "require_as_written",
+    "require_layout",
     "require_symmetries",
     "sample_fields",
+    "store_at",
 ]

@@ -9,13 +9,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sciwm.config import Config, differences, dump_config, learned_from, load_run_config, simulated_from
-from sciwm.data import SensitivitySet, Trajectories, open_trajectories
+from sciwm.data import SensitivitySet, Trajectories, open_trajectories, require_as_written, require_layout
 from sciwm.errors import InputError, Problem
 from sciwm.files import write_atomically, write_json
 from sciwm.metrics import read_metrics
 from sciwm.model import WorldModel, load_model, trained_config
 from sciwm.run_paths import RunPaths
-from simulations.resumable_store import ResumableStore, markers_of
+from simulations.resumable_store import ResumableStore
 from simulations.sensitivity_store import SensitivityStore
 from simulations.store import TrajectoryStore
 
@@ -89,8 +89,10 @@ class Run:
         Raises:
             InputError: If simulations are missing, or if values are not those that were written.
         """
-        data = Trajectories(self.paths.store(name))
-        _raise_unless_whole(TrajectoryStore(data.path), "still to be simulated")
+        path = self.paths.store(name)
+        require_layout(path)  # before it is opened by means of it
+        data = Trajectories(path)
+        _raise_unless_whole(TrajectoryStore(path), "still to be simulated")
         return data
 
     def sensitivities(self, training_set: Trajectories) -> SensitivitySet:
@@ -106,6 +108,7 @@ class Run:
         if self.paths.twins.exists():
             return SensitivitySet(self.paths.twins, names, training_set.dimensions)
         path = self.paths.store("sensitivity")
+        require_layout(path)
         open_trajectories(path)  # tells first whether it can be opened at all
         _raise_unless_whole(SensitivityStore(path), "samples still to be computed")
         return SensitivitySet(path, names, training_set.dimensions)
@@ -197,8 +200,4 @@ def _raise_unless_whole(store: ResumableStore, pending: str) -> None:
     if missing:
         got = f"{len(missing)} {pending}"
         raise InputError([Problem(str(path), "a complete set", got, "let 'sciwm simulate' finish")])
-    damaged = store.verify()
-    if damaged:
-        remedy = f"delete {path} and {markers_of(path)}, and simulate again"
-        got = f"others in {store.row}s {damaged[:8]}"
-        raise InputError([Problem(str(path), "the values that were written, by their sha256", got, remedy)])
+    require_as_written(path)

@@ -271,7 +271,8 @@ def test_stages_need_a_run(command: str, tmp_path: Path, refused: Callable[..., 
 def test_training_on_a_damaged_store(run: Path, refused: Callable[..., list[str]]) -> None:
     (run / "data" / "train.zarr" / "zarr.json").unlink()
     (line,) = refused("train", run)
-    assert "train.zarr: expected a readable Zarr store" in line
+    assert "train.zarr/zarr.json: expected what was written, by the sha256 in" in line
+    assert "got nothing there; give 'sciwm simulate CONFIG --out RUN' again" in line
 
 
 def test_a_forecast_of_a_damaged_chunk(
@@ -325,7 +326,7 @@ def test_check_of_what_was_lost(
     lines = refused("check", run)
     for part in (
         "controlled.nc: expected a readable netCDF file",
-        "the variable 'status', got none",
+        "validation.zarr/status/zarr.json: expected what was written",
         "metrics.json: expected a readable file in JSON",
     ):
         assert any(part in line for line in lines), lines

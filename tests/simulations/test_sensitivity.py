@@ -23,6 +23,7 @@ from simulations.resumable_store import StoreError
 from simulations.sensitivity import cost, gradient, sensitivity, tangent, trajectory
 from simulations.sensitivity_data import SensitivityRecipe, Sequences, draw_sequences, generate_sensitivities
 from simulations.sensitivity_store import SensitivityStore
+from simulations.store_seal import seal_of
 from simulations.tasks import make_task
 
 Draw = Callable[..., Tensor]
@@ -350,7 +351,7 @@ def test_killed_and_run_again_the_store_has_the_same_bytes(
     assert process.exitcode == -signal.SIGKILL
     assert 8 <= len(list(markers.glob("*.json"))) < 60
     (path / "u" / "c" / "5.partial").write_bytes(b"half")
-    (markers / "9.json.tmp").write_text("{")
+    (markers / ".9.json.0123456789abcdef.draft").write_text("{")
     write(case, path, starts, recipe)
     whole = every_byte(tmp_path / "whole.zarr")
     assert every_byte(path) == whole
@@ -417,6 +418,7 @@ def test_finished_stores_are_left_alone_and_others_refused(
         write(case, path, starts, target=1.0)
     with pytest.raises(ValueError, match=r"expected finite starts of shape \(5, 1, 32\), got \(4, 1, 32\)"):
         write(case, path, starts[:4])
+    seal_of(path).unlink()
     (path / "status" / "zarr.json").write_text("{")
     with pytest.raises(StoreError, match=r"expected a store of sensitivities, found .*Move it away"):
         write(case, path, starts)

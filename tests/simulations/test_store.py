@@ -15,6 +15,7 @@ from simulations import Simulation, build
 from simulations.generate import Recipe, generate
 from simulations.resumable_store import StoreError
 from simulations.store import TrajectoryStore
+from simulations.store_seal import seal_of
 
 RECIPE = Recipe(simulations=4, intervals=5, warm_up=1, batch=2)
 
@@ -144,8 +145,9 @@ def test_lost_chunks_and_broken_markers_are_found(write: Callable[[], Trajectory
     ids=["torn root", "no root", "torn array", "no status", "no field", "a file", "an empty folder"],
 )
 def test_damaged_stores_are_refused(write: Callable[[], TrajectoryStore], damage: Callable[[Path], Any]) -> None:
-    """Whatever is broken, the message gives the path and what to do, and nothing is overwritten."""
+    """Whatever is broken, without a seal the message gives the path and what to do, and nothing is overwritten."""
     path = write().path
+    seal_of(path).unlink()
     damage(path)
     left = sorted(path.rglob("*"))
     with pytest.raises(StoreError, match=r"a\.zarr: expected a trajectory store, found .*Move it away and run again"):
@@ -155,8 +157,9 @@ def test_damaged_stores_are_refused(write: Callable[[], TrajectoryStore], damage
 
 @pytest.mark.parametrize("config", ["not JSON", "null", "[1, 2]", None, 3])
 def test_stores_of_something_else_are_refused(write: Callable[[], TrajectoryStore], config: Any) -> None:
-    """A store whose settings are no settings was not written here."""
+    """A store whose settings are no settings was not written here, unless a seal says otherwise."""
     path = write().path
+    seal_of(path).unlink()
     root = json.loads((path / "zarr.json").read_text())
     root["attributes"]["sciwm_config"] = config
     (path / "zarr.json").write_text(json.dumps(root))
@@ -176,13 +179,15 @@ def test_a_store_moved_away_is_made_anew_with_its_markers(write: Callable[[], Tr
 
 def test_remains_of_killed_writes_are_swept(write: Callable[[], TrajectoryStore], tmp_path: Path) -> None:
     """Partial chunks, unfinished markers and half laid-out stores are gone after the next run."""
-    draft = tmp_path / "a.zarr.draft"
+    random = "0123456789abcdef"
+    draft = tmp_path / f".a.zarr.{random}.draft"
     (draft / "u").mkdir(parents=True)
     (draft / "u" / "zarr.json").write_text("{")
     store = write()
     assert not draft.exists()
     files = sorted(tmp_path.rglob("*"))
     (store.path / "u" / "c" / "0" / "0" / "0.5b1e.partial").write_bytes(b"half")
-    (tmp_path / "a.done" / "9.json.tmp").write_text("{")
+    (store.path / "u" / f".zarr.json.{random}.draft").write_text("{")
+    (tmp_path / "a.done" / f".9.json.{random}.draft").write_text("{")
     write()
     assert sorted(tmp_path.rglob("*")) == files
