@@ -1,5 +1,6 @@
-"""Errors about input: all problems of one input at once, each with what to do next."""
+"""Errors about input: all problems of one input at once, each with what to do next; and text that is safe to show."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: expected {self.expected}, got {self.got}" + (f"; {self.remedy}" if self.remedy else "")
+        text = f"{self.where}: expected {self.expected}, got {self.got}" + (f"; {self.remedy}" if self.remedy else "")
+        return shown(text).replace("\n", "\\n")  # a line break inside would look like a problem of its own
 
 
 class InputError(ValueError):
@@ -40,6 +42,32 @@ def raise_if(problems: Sequence[Problem]) -> None:
     """Raise :class:`InputError` with all problems, if there are any."""
     if problems:
         raise InputError(problems)
+
+
+def shown(text: str) -> str:
+    """Text as a person may be shown it: what would steer the terminal, or reorder the line, is written out.
+
+    Names, units, attributes and paths come from files, and may hold anything. Line breaks and tabs stay.
+
+    Example:
+        >>> shown("m/s" + chr(27) + "[31m")
+        'm/s\\\\x1b[31m'
+    """
+    return _STEERING.sub(_written_out, text)
+
+
+_STEERING = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # control characters, escape among them
+    "\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff"  # invisible, or turning the line around
+    "\\ud800-\\udfff]"  # bytes of paths that are no text
+)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # one byte of a path that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def in_one_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ ROOMS = (
     (
         "version",
         "errors",
+        "plain_files",
         "run_paths",
         "files",
         "progress",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sciwm.cli.help import DESCRIPTION, PAGES, STORY
+from sciwm.cli.speech import Parser
 from sciwm.errors import InputError, Problem
 from sciwm.run_paths import RunPaths
 from sciwm.version import __version__
@@ -17,7 +18,7 @@ def build_parser(commands: Mapping[str, Callable[[argparse.Namespace], None]]) -
         commands: the function that carries out each command, by name; the parsed namespace holds it as ``command``.
     """
     plain = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="sciwm", description=DESCRIPTION, epilog=STORY, formatter_class=plain)
+    parser = Parser(prog="sciwm", description=DESCRIPTION, epilog=STORY, formatter_class=plain)
     parser.add_argument("--version", action="version", version=f"sciwm {__version__}")
     of = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     added = {}
@@ -65,7 +66,7 @@ def _change(text: str) -> str:
     return text
 
 
-def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
+def _add_arguments(to: Mapping[str, argparse.ArgumentParser]) -> None:
     for name in ("simulate", "run"):
         to[name].usage = f"sciwm {name} [-h] CONFIG --out RUN [--set section.key=value ...]"
         to[name].add_argument(
@@ -99,7 +100,7 @@ def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
     )
 
     check = to["check"].add_argument
-    check("file", metavar="FILE", type=_path, help="a configuration, store, run folder or netCDF file")
+    check("file", metavar="FILE", type=_path, help="a configuration, run folder, store or netCDF file of any name")
     check("--run", metavar="RUN", type=_path, help="a run whose model should be able to use the data")
     benchmark = to["benchmark"].add_argument
     benchmark("name", metavar="NAME", help="one of the names above")
@@ -113,4 +114,6 @@ def _add_arguments(to: dict[str, argparse.ArgumentParser]) -> None:
     )
     benchmark("--out", metavar="FILE", type=_path, help="JSON file to write (default runs/benchmarks/NAME.json)")
 
-    to["info"].add_argument("path", metavar="RUN|STORE", type=_path, help="a run folder or a .zarr store")
+    to["info"].add_argument(
+        "path", metavar="RUN|DATA", type=_path, help="a run folder, store or netCDF file of any name"
+    )

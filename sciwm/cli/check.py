@@ -1,4 +1,4 @@
-"""``sciwm check`` and ``sciwm info``: whether a configuration, store, run or file is sound, and what it holds."""
+"""``sciwm check``: whether a configuration, store, run or file of data is sound."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,35 +8,41 @@ from pathlib import Path
 import numpy as np
 
 import simulations
-from sciwm.cli.check_store import check_store, describe_store, outcomes_of
+from sciwm.cli.check_run import check_all, check_run
+from sciwm.cli.check_store import check_store
+from sciwm.cli.describe import in_short, is_own_store
 from sciwm.config import Config, load_config
 from sciwm.data import (
     Domain,
-    Trajectories,
+    Kind,
     actuation_of,
     check_fields,
-    check_same_simulation,
     forcing_of,
     open_dataset,
-    read_values,
+    reading,
+    recognise,
+    require_data,
     require_symmetries,
 )
-from sciwm.errors import InputError, Problem, counted, in_one_line, raise_if
+from sciwm.errors import InputError, Problem, in_one_line, raise_if
 from sciwm.evaluation import target_fields
-from sciwm.experiment.run import Run
-from sciwm.model import load_model, names_problems, read_description
+from sciwm.model import names_problems, read_description
 from sciwm.planning import linear_law, planning_cost
 from sciwm.run_paths import RunPaths
-from sciwm.surrogate.inputs import held_forcing
-from sciwm.surrogate.summary import summarize
+from sciwm.surrogate.inputs import held_forcing, instant_of
+
+IN_YAML = (".yaml", ".yml")
 
 
 def check(path: Path, run: Path | None = None) -> list[str]:
-    """Find everything that is wrong with a configuration, store, run folder or netCDF file.
+    """Find everything that is wrong with a configuration, run folder, store or file of data, told by its content.
+
+    A store of ours is compared with the digests that it was written with. With ``run``, a store or file must hold what
+    ``sciwm rollout`` needs.
 
     Args:
         path: the file or folder.
-        run: a run folder whose model must be able to use the data; a netCDF file is checked only against one.
+        run: a run folder whose model must be able to use the data; data of others are checked only against one.
 
     Returns:
         one line for each thing that is sound.
@@ -44,20 +50,41 @@ def check(path: Path, run: Path | None = None) -> list[str]:
     Raises:
         InputError: with all problems at once.
     """
-    if path.suffix in (".yaml", ".yml"):
-        return [f"{path}: the configuration of '{check_config(path).name}'"]
     if run is not None:
         _domain(run)  # before anything else: a run that is not there
-    if path.suffix == ".zarr":
-        return _all([partial(check_store, path), *([partial(_check_suits, path, run)] if run else [])])
-    if path.is_dir():
-        return _check_run(path, run)
-    if not path.exists():
+    kind = recognise(path)
+    if kind is Kind.TEXT or (path.suffix in IN_YAML and not path.is_dir()):
+        return [f"{path}: the configuration of '{_configuration(path).name}'"]
+    if kind is Kind.RUN:
+        return check_all([*check_run(path, check_config), *_stores_suit(path, run)])
+    if kind is Kind.NOTHING:
         raise InputError([Problem(str(path), "a configuration, store, run folder or netCDF file", "nothing there")])
-    if run is None:
-        remedy = "a netCDF file is checked against a model: add --run RUN"
-        raise InputError([Problem(str(path), "a .yaml file, a .zarr store or a run folder", "another file", remedy)])
-    return [_check_suits(path, run)]
+    if kind is Kind.FOLDER and (any(path.iterdir()) or run is None):
+        remedy = "make one with 'sciwm run CONFIG --out RUN'"
+        expected = "a run folder, a Zarr store, a configuration or a netCDF file"
+        got = "a folder without config.yaml and without zarr.json"
+        raise InputError([Problem(str(path), expected, got, remedy)])
+    require_data(path)
+    own = is_own_store(path)
+    if run is None and not own:
+        got = f"{kind.value} of another program ({in_short(open_dataset(path))})"
+        remedy = "data of others are checked against a model: add --run RUN"
+        raise InputError([Problem(str(path), "a configuration, a run folder or a store of ours", got, remedy)])
+    return check_all(
+        [*([partial(check_store, path)] if own else []), *([partial(_check_suits, path, run)] if run else [])]
+    )
+
+
+def _configuration(path: Path) -> Config:
+    """A configuration; other text is told as what it is."""
+    if path.suffix not in IN_YAML and not re.search(r"(?m)^simulation\s*:", path.read_text(errors="replace")):
+        expected, remedy = "a configuration, store, run folder or netCDF file", "name a file with data or settings"
+        raise InputError([Problem(str(path), expected, "a text file without a section 'simulation'", remedy)])
+    return check_config(path)
+
+
+def _stores_suit(path: Path, run: Path | None) -> list[Callable[[], str]]:
+    return [partial(_check_suits, store, run) for store in RunPaths(path).stores] if run is not None else []
 
 
 LARGEST_CHECKED = 256
@@ -111,108 +138,30 @@ def _unholdable(error: ValueError, place: str) -> Problem:
     return _unbuildable(error, place)
 
 
-def describe(path: Path) -> str:
-    """A table of what a run folder or a store holds; weights and fields are not read.
-
-    Raises:
-        InputError: if ``path`` is neither, or cannot be read.
-    """
-    if path.suffix == ".zarr":
-        return describe_store(path)
-    stores = [f"  {p.name:<15} {outcomes_of(p)}" for p in RunPaths(path).stores]
-    if RunPaths(path).description.exists():
-        description = read_description(path)
-        return "\n".join(
-            [f"{path}: the trained model '{description['config'].get('name')}'", summarize(description), *stores]
-        )
-    if RunPaths(path).config.exists():
-        name = load_config(RunPaths(path).config).name
-        return "\n".join([f"{path}: a run of '{name}', not trained yet", *stores])
-    remedy = "make one with 'sciwm run CONFIG --out RUN'"
-    raise InputError([Problem(str(path), "a run folder or a .zarr store", "neither", remedy)])
-
-
-def _check_run(path: Path, run: Path | None) -> list[str]:
-    if not RunPaths(path).config.exists() and not RunPaths(path).description.exists():
-        remedy = "make one with 'sciwm run CONFIG --out RUN'"
-        expected = "a run folder, a .zarr store, a configuration or a netCDF file"
-        raise InputError([Problem(str(path), expected, "a folder without config.yaml", remedy)])
-    parts: list[Callable[[], str]] = []
-    if RunPaths(path).config.exists():
-        parts.append(lambda: f"{path}: a run of '{check_config(RunPaths(path).config).name}'")
-    if RunPaths(path).description.exists():
-        parts.append(partial(_check_model, path))
-    elif not RunPaths(path).stores:
-        parts.append(partial(_nothing_made, path))
-    parts += [partial(check_store, store) for store in RunPaths(path).stores]
-    if RunPaths(path).twins.exists():
-        parts.append(partial(_check_twins, path))
-    parts += [partial(_check_suits, store, run) for store in RunPaths(path).stores if run is not None]
-    results = [*sorted(RunPaths(path).results.glob("*.nc")), RunPaths(path).controlled]
-    parts += [partial(_check_result, result) for result in results if result.exists()]
-    if RunPaths(path).metrics.exists():
-        parts.append(partial(_check_metrics, path))
-    return _all(parts)
-
-
-def _check_twins(run: Path) -> str:
-    data = Trajectories(RunPaths(run).store("train"))
-    sensitivities = Run(run).sensitivities(data)
-    check_same_simulation(sensitivities, data)
-    usable = counted(len(sensitivities.usable), "sample")
-    return f"{sensitivities.path}: sensitivities of another solver, {usable} that may be used"
-
-
-def _nothing_made(run: Path) -> str:
-    remedy = "make them with the command that began it"
-    raise InputError([Problem(str(run), "data or a trained model", "neither", remedy)])
-
-
-def _check_result(path: Path) -> str:
-    with open_dataset(path) as dataset:
-        return f"{path}: {', '.join(map(str, dataset.data_vars))}"
-
-
-def _check_metrics(run: Path) -> str:
-    return f"{RunPaths(run).metrics}: the numbers of {', '.join(Run(run).metrics()) or 'nothing'}"
-
-
-def _all(checks: Sequence[Callable[[], str]]) -> list[str]:
-    sound: list[str] = []
-    problems: list[Problem] = []
-    for look in checks:
-        try:
-            sound.append(look())
-        except InputError as error:
-            problems += error.problems
-    raise_if(problems)
-    return sound
-
-
-def _check_model(run: Path) -> str:
-    model, trained = load_model(run)
-    if RunPaths(run).config.exists():
-        Run(run).check_trained(trained)
-    return f"{run}: a model with {model.latent_size} latent numbers, weights as they were written"
-
-
 def _check_suits(path: Path, run: Path) -> str:
+    """Whether the data are what ``sciwm rollout`` can begin with, from their first instant on."""
     domain, dataset = _domain(run), open_dataset(path)
-    problems = check_fields(dataset, domain, where=str(path))
+    if dataset.sizes.get("time") == 0:
+        got = "none; its records were not written yet, or were lost"
+        raise InputError([Problem(f"{path}: time", "at least one instant", got)])
     forced = bool({"forcing", "action"} & set(dataset.data_vars))
-    if forced:
-        forcing = forcing_of(dataset, path)
-        read = forcing.copy(data=read_values(forcing, path))
-        problems += held_forcing(read, dataset.drop_vars("time", errors="ignore"), domain)[2]
+    with reading(path):
+        start, problems = instant_of(dataset.isel(time=0, missing_dims="ignore"), domain, str(path))
+        if forced:
+            problems += held_forcing(forcing_of(dataset, path), start, domain)[2]
+        later = [] if problems else check_fields(dataset, domain, where=str(path))
     raise_if(problems)
-    if not forced:
-        return f"{path}: fields suit the model of {run}; holds no forcing for a rollout"
-    return f"{path}: suits the model of {run}"
+    holds = f"{path}: suits" if forced else f"{path}: fields suit"
+    lacks = "" if forced else "; holds no forcing for a rollout"
+    beyond = f"; after the first instant: expected {later[0].expected}, got {later[0].got}" if later else ""
+    return f"{holds} the model of {run}{lacks}{beyond}"
 
 
 def _domain(run: Path) -> Domain:
     try:
         return Domain.from_json(read_description(run)["domain"])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
         got, remedy = in_one_line(error), "restore it from a backup, or train again"
         raise InputError([Problem(str(RunPaths(run).description), "a complete domain", got, remedy)]) from error

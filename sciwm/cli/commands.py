@@ -13,7 +13,8 @@ from traceback import walk_tb
 from typing import TYPE_CHECKING
 
 from sciwm.cli.arguments import build_parser, check_output
-from sciwm.errors import InputError, Problem
+from sciwm.cli.speech import complain, say, spoken_warnings
+from sciwm.errors import InputError, Problem, in_one_line
 
 if TYPE_CHECKING:
     from sciwm.config import Config
@@ -32,17 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     asked = build_parser(COMMANDS).parse_args(arguments)
     try:
-        asked.command(asked)
+        with spoken_warnings():
+            asked.command(asked)
     except KeyboardInterrupt:
-        print("sciwm: interrupted; give the same command again to continue", file=sys.stderr)
+        say("sciwm: interrupted; give the same command again to continue", to=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # as of 'sciwm ... | head'
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         if not _is_for_the_user(error):
             raise
-        for line in _in_words(error).splitlines():
-            print(f"sciwm: error: {line}", file=sys.stderr)
+        complain(_in_words(error))
         return INPUT_ERROR
     return 0
 
@@ -50,12 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _is_for_the_user(error: Exception) -> bool:
     """Whether an error tells of bad input or of the machine, and not of a mistake in the code."""
     if isinstance(error, OSError):
-        return error.filename is not None or error.errno in FILE_SYSTEM
+        return error.filename is not None or error.errno is not None
     if _is_of_memory(error):
         return True
-    if isinstance(error, RuntimeError):
-        return str(error).startswith("NetCDF:") or _is_of_a_store(error)
-    return _packages(error)[-1] in ("sciwm", "simulations")
+    if isinstance(error, RecursionError):
+        return False
+    if _is_of_files(error):
+        return True
+    return not isinstance(error, RuntimeError) and _packages(error)[-1] in ("sciwm", "simulations")
 
 
 def _packages(error: Exception) -> list[str]:
@@ -64,9 +67,9 @@ def _packages(error: Exception) -> list[str]:
     return [str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame in frames]
 
 
-def _is_of_a_store(error: Exception) -> bool:
-    """Whether it comes from reading a store: damaged chunks raise the errors of their decompressor."""
-    return "zarr" in _packages(error)
+def _is_of_files(error: Exception) -> bool:
+    """Whether a library of files raised it: netCDF by itself, or what a damaged chunk makes a decompressor raise."""
+    return (isinstance(error, RuntimeError) and str(error).startswith("NetCDF:")) or "zarr" in _packages(error)
 
 
 FILE_SYSTEM = {
@@ -78,6 +81,11 @@ FILE_SYSTEM = {
     errno.EPERM: ("permission", "none; change the permissions, or choose another path"),
     errno.EROFS: ("a disk to write to", "a read-only one; choose another path"),
     errno.ENOSPC: ("space on the disk", "none left; free some, and give the same command again"),
+    errno.EFBIG: ("a file no larger than is allowed here", "a larger one; raise the limit (ulimit -f), or write less"),
+    errno.ENAMETOOLONG: ("a name that fits", "a longer one; choose another path"),
+    errno.EMFILE: ("a few open files", "too many; raise the limit (ulimit -n)"),
+    errno.EIO: ("a disk that works", "an error of the device; look at the disk, and choose another path"),
+    errno.ELOOP: ("a file or a folder", "links that lead back to themselves"),
     errno.EDQUOT: ("space on the disk", "none left of your share; free some, and give the same command again"),
 }
 
@@ -87,25 +95,27 @@ def _is_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
+def _is_of_reading(error: Exception) -> bool:
+    from sciwm.data import of_reading
+
+    return of_reading(error)
+
+
 def _in_words(error: Exception) -> str:
     if _is_of_memory(error):
         remedy = "lower numbers of simulations, intervals or points, sizes of the model, or training.batch_size"
         got = str(error).rpartition("can't allocate memory: ")[2] or "more than there is"
         return str(Problem("memory", "enough for what was asked", got.rstrip("."), remedy))
-    if isinstance(error, RuntimeError) and _is_of_a_store(error):
-        return str(
-            Problem(
-                "the store",
-                "chunks that can be read",
-                str(error),
-                "'sciwm check' tells which store is damaged, and in which rows",
-            )
-        )
-    if isinstance(error, RuntimeError):
+    if _is_of_files(error) and not isinstance(error, OSError):
+        if _is_of_reading(error):
+            remedy = "'sciwm check' tells which store or file is damaged, and in which rows"
+            return str(Problem("a store or file", "values that can be read", in_one_line(error), remedy))
         remedy = "see whether the disk is full or read-only"
         return str(Problem("netCDF", "a file that can be written", str(error), remedy))
     if not isinstance(error, OSError):
         return str(error)
+    if error.errno == errno.EEXIST and Path(str(error.filename)).is_file():
+        return str(Problem(str(error.filename), "a folder", "a file; move it away, or choose another path"))
     expected, got = FILE_SYSTEM.get(error.errno or 0, ("a path that can be used", str(error.strerror or error)))
     return str(Problem(str(error.filename or "file system"), expected, got))
 
@@ -118,7 +128,7 @@ def _simulate(asked: argparse.Namespace) -> None:
     from sciwm.experiment import stages
 
     stages.simulate(config, asked.out)
-    print(f"{asked.out}/data is complete; next: sciwm train {asked.out}")
+    say(f"{asked.out}/data is complete; next: sciwm train {asked.out}")
 
 
 def _train(asked: argparse.Namespace) -> None:
@@ -126,7 +136,7 @@ def _train(asked: argparse.Namespace) -> None:
     from sciwm.experiment import stages
 
     stages.train(asked.run)
-    print(f"{asked.run}/model.safetensors is written; next: sciwm evaluate {asked.run}")
+    say(f"{asked.run}/model.safetensors is written; next: sciwm evaluate {asked.run}")
 
 
 def _evaluate(asked: argparse.Namespace) -> None:
@@ -134,7 +144,7 @@ def _evaluate(asked: argparse.Namespace) -> None:
     from sciwm.experiment import stages
     from sciwm.report import summary_table
 
-    print(summary_table(stages.evaluate(asked.run, asked.parts)))
+    say(summary_table(stages.evaluate(asked.run, asked.parts)))
 
 
 def _control(asked: argparse.Namespace) -> None:
@@ -142,7 +152,7 @@ def _control(asked: argparse.Namespace) -> None:
     from sciwm.experiment import stages
     from sciwm.report import summary_table
 
-    print(summary_table(stages.control(asked.run)))
+    say(summary_table(stages.control(asked.run)))
 
 
 def _report(asked: argparse.Namespace) -> None:
@@ -150,7 +160,7 @@ def _report(asked: argparse.Namespace) -> None:
     from sciwm.experiment import Run, stages
 
     Run(asked.run).metrics()
-    print(f"report: {stages.report(asked.run)}")
+    say(f"report: {stages.report(asked.run)}")
 
 
 def _run(asked: argparse.Namespace) -> None:
@@ -167,7 +177,7 @@ def _demo(asked: argparse.Namespace) -> None:
 def _rollout(asked: argparse.Namespace) -> None:
     _use_threads(1)
     import sciwm
-    from sciwm.data import forcing_of, open_dataset
+    from sciwm.data import forcing_of, open_dataset, reading
     from sciwm.files import write_netcdf
 
     check_output(asked.out, asked.input, asked.run)
@@ -178,9 +188,17 @@ def _rollout(asked: argparse.Namespace) -> None:
     if not 0 <= asked.start < instants:
         raise InputError([Problem("--start", f"an index from 0 to {instants - 1}", str(asked.start))])
     forcing = forcing_of(ds, asked.input).isel(time=slice(asked.start, None), missing_dims="ignore")
-    forecast = model.rollout(ds.isel(time=asked.start, missing_dims="ignore"), forcing).compute()
+    with reading(asked.input):
+        forecast = model.rollout(ds.isel(time=asked.start, missing_dims="ignore"), forcing).compute()
+    made = _folder_to_make(asked.out)
     write_netcdf(asked.out, forecast)
-    print(f"{asked.out}: {', '.join(map(str, forecast.data_vars))} at {forecast.sizes['time']} instants")
+    names = ", ".join(map(str, forecast.data_vars))
+    say(f"{asked.out}: {names} at {forecast.sizes['time']} instants{made}")
+
+
+def _folder_to_make(out: Path) -> str:
+    """What to say of the folder of an output that is not there yet."""
+    return "" if out.parent.exists() else f"; made the folder {out.parent}"
 
 
 def _check(asked: argparse.Namespace) -> None:
@@ -188,14 +206,14 @@ def _check(asked: argparse.Namespace) -> None:
     from sciwm.cli.check import check
 
     for line in check(asked.file, asked.run):
-        print(line)
+        say(line)
 
 
 def _info(asked: argparse.Namespace) -> None:
     _use_threads(1)
-    from sciwm.cli.check import describe
+    from sciwm.cli.describe import describe
 
-    print(describe(asked.path))
+    say(describe(asked.path))
 
 
 def _benchmark(asked: argparse.Namespace) -> None:
@@ -204,9 +222,9 @@ def _benchmark(asked: argparse.Namespace) -> None:
 
     if asked.name == "table":
         for path, tables in update_tables([Path(name) for name in TABLE_FILES]).items():
-            print(f"{path}: {', '.join(tables)}")
+            say(f"{path}: {', '.join(tables)}")
     else:
-        print(run_benchmark(asked.name, quick=asked.quick, out=asked.out, only=asked.only))
+        say(run_benchmark(asked.name, quick=asked.quick, out=asked.out, only=asked.only))
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -255,9 +273,9 @@ def _run_all(config: "Config", run: Path) -> None:
     from sciwm.report import summary_table
 
     page = stages.run_all(config, run)
-    print(summary_table(Run(run).metrics()))
-    print(
+    say(summary_table(Run(run).metrics()))
+    say(
         "\nA line holds the first number of its part. The report judges a part by its hardest case, such as the worst\n"
         "functional or grid, or the longest rollout, so that its numbers may be others."
     )
-    print(f"\nreport: {page}")
+    say(f"\nreport: {page}")

@@ -5,10 +5,12 @@ from sciwm.data.augmentation import augment, joint_symmetries, require_symmetrie
 from sciwm.data.checks import check_fields, check_forcing, check_latents, finite_problems, numbers_problems
 from sciwm.data.coordinates import axis_in_words, axis_of, position_of
 from sciwm.data.domain import Axis, Domain, Functional, Variable
-from sciwm.data.formats import forcing_of, open_dataset
+from sciwm.data.formats import forcing_of, of_reading, open_dataset, read_values, reading
+from sciwm.data.layouts import fields_named
 from sciwm.data.normalization import fit_domain
 from sciwm.data.recipes import SEEDS, recipe
-from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories, read_values
+from sciwm.data.recognition import Kind, recognise, require_data
+from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories
 from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
 from sciwm.data.verification import is_sealed, require_as_written, require_layout, store_at
@@ -22,6 +24,7 @@ __all__ = [
     "Batch",
     "Domain",
     "Functional",
+    "Kind",
     "Sensitivities",
     "SensitivitySet",
     "Trajectories",
@@ -35,18 +38,23 @@ __all__ = [
     "check_forcing",
     "check_latents",
     "check_same_simulation",
+    "fields_named",
     "finite_problems",
     "fit_domain",
     "forcing_of",
     "is_sealed",
     "joint_symmetries",
     "numbers_problems",
+    "of_reading",
     "open_dataset",
     "open_trajectories",
     "position_of",
     "read_values",
+    "reading",
     "recipe",
+    "recognise",
     "require_as_written",
+    "require_data",
     "require_layout",
     "require_symmetries",
     "sample_fields",

@@ -1,29 +1,152 @@
-"""Datasets that users name on the command line: netCDF files and Zarr stores."""
+"""Datasets that users name: netCDF files, HDF5 files and Zarr stores, recognised by their content."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
+from typing import Any
 
 import xarray as xr
+from numpy.typing import NDArray
 
-from sciwm.data.schema import open_trajectories
-from sciwm.errors import InputError, Problem, in_one_line
+from sciwm.data.declared_sizes import held_files, require_sound_header, require_sound_store
+from sciwm.data.layouts import fields_named, layout_problems, with_text_labels
+from sciwm.data.recognition import Kind, require_data
+from sciwm.errors import InputError, Problem, in_one_line, raise_if
+
+REREAD = "copy it again from where it came from, or write it again"
+INSTALL = "install the filter that it was packed with, such as hdf5plugin or numcodecs, or write it without"
+FIND_DAMAGE = "find the damaged simulations with 'sciwm check'"
 
 
 def open_dataset(path: Path) -> xr.Dataset:
-    """Open a netCDF file or a Zarr store, with times as plain numbers.
+    """Open a netCDF or HDF5 file or a Zarr store lazily, with times as plain numbers.
+
+    What a header declares is compared with the size of the file before anything of that size is made.
 
     Raises:
-        InputError: If there is none, or it is not readable.
+        InputError: If there is none, if it is not readable, or if it declares more than it can hold.
     """
+    kind = require_data(path)
+    return open_store(path) if kind in (Kind.ZARR, Kind.ZARR_ZIP) else _open_netcdf(path, kind)
+
+
+def _open_netcdf(path: Path, kind: Kind) -> xr.Dataset:
+    declared = require_sound_header(path, kind)
+    with reading(path, expected="a readable netCDF file"):
+        dataset: xr.Dataset = xr.open_dataset(path.resolve(), engine="netcdf4", decode_times=False)
+    groups = {name.strip("/"): list(held) for name, held in declared.items() if name != "/" and held}
+    raise_if(layout_problems(dataset, groups, path))
+    return with_text_labels(dataset)
+
+
+def open_store(path: Path, remedy: str = "restore it, or delete it and write it again") -> xr.Dataset:
+    """Open a Zarr store lazily, in a folder or a zip file.
+
+    A store in Zarr's second format has a fill value for what was never written, 0 unless another was asked for.
+    Where no attribute says that it stands for missing values, a 0 in it is a 0.
+
+    Args:
+        path: The store.
+        remedy: What to do if it cannot be read.
+
+    Raises:
+        InputError: If it is not readable, or if it declares more than it can hold.
+    """
+    files = held_files(path)
+    with reading(path, remedy, expected="a readable Zarr store"), warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Object at .* is not recognized")  # an array lost its metadata
+        import zarr
+
+        group = zarr.open_group(_store(path), mode="r")
+        arrays = dict(group.arrays())
+        require_sound_store(path, files, list(arrays.values()))
+        groups = {name: list(inner.array_keys()) for name, inner in group.groups()}
+        dataset: xr.Dataset = xr.open_zarr(_store(path), **AS_STORED)
+        zeros = [name for name, array in arrays.items() if name in dataset.variables and _zero_is_a_value(array)]
+        if zeros:
+            unmasked = xr.open_zarr(_store(path), **AS_STORED, use_zarr_fill_value_as_mask=False)
+            dataset = dataset.assign_coords({n: unmasked[n] for n in zeros if n in dataset.coords})
+            dataset = dataset.assign({n: unmasked[n] for n in zeros if n not in dataset.coords})
+    raise_if(layout_problems(dataset, groups, path))
+    return with_text_labels(dataset)
+
+
+AS_STORED: dict[str, Any] = {"consolidated": False, "decode_times": False}
+
+
+def _store(path: Path) -> Any:
+    """What zarr opens: the folder, or the store in a zip file."""
     if path.is_dir():
-        return open_trajectories(path)
-    if not path.exists():
-        raise InputError([Problem(str(path), "a netCDF file", "nothing there")])
+        return path
+    import zarr
+
+    return zarr.storage.ZipStore(path, mode="r")
+
+
+def _zero_is_a_value(array: Any) -> bool:
+    """Whether the fill value 0 of an array is what zarr writes by itself, and not somebody's mark of what is missing.
+
+    Packed integers are left as they are: there 0 is as likely a mark.
+    """
+    if array.metadata.zarr_format != 2 or array.fill_value is None or array.dtype.kind not in "iufcb":
+        return False
+    marked = {"_FillValue", "missing_value", "scale_factor", "add_offset"} & set(array.attrs)
+    return bool(array.fill_value == 0) and not marked
+
+
+def read_values(array: xr.DataArray, path: Path) -> NDArray[Any]:
+    """The values of a variable of the file or store at ``path``.
+
+    Raises:
+        InputError: If they cannot be read, as where a chunk is damaged.
+    """
+    remedy = FIND_DAMAGE if path.is_dir() else ""
+    with reading(path, remedy, variable=str(array.name)):
+        return array.values
+
+
+@contextmanager
+def reading(path: Path, remedy: str = "", *, expected: str = "readable values", variable: str = "") -> Iterator[None]:
+    """Tell errors of the libraries that read a file as errors of this file, whenever its values are read.
+
+    Args:
+        path: What is being read.
+        remedy: What to do if it cannot be read.
+        expected: What it should be.
+        variable: What of it is being read, if that is known.
+
+    Raises:
+        InputError: If reading fails. Other errors pass.
+    """
     try:
-        dataset: xr.Dataset = xr.open_dataset(path, engine="netcdf4", decode_times=False)
-    except (OSError, ValueError, RuntimeError) as error:
-        got = in_one_line(error)
-        raise InputError([Problem(str(path), "a readable netCDF file", got, "write it again")]) from error
-    return dataset
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # whatever a damaged chunk makes the decompressor raise
+        if not variable and not of_reading(error):
+            raise
+        place = f"{path}: {variable}" if variable else str(path)
+        advice = INSTALL if _lacks_a_filter(error) else remedy or REREAD
+        raise InputError([Problem(place, expected, in_one_line(error), advice)]) from error
+
+
+def of_reading(error: BaseException) -> bool:
+    """Whether an error was raised while values or metadata were read from a file or a store."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    inside = [f for f in frames if str(f.f_globals.get("__name__", "")).startswith(READERS)]
+    return bool(inside) and not any(f.f_code.co_name.startswith(WRITING) for f in inside)
+
+
+READERS = ("xarray.backends", "xarray.coding", "xarray.conventions", "netCDF4", "zarr", "numcodecs")
+WRITING = ("to_netcdf", "to_zarr", "dump_to_store", "set_", "__setitem__", "prepare_variable")
+
+
+def _lacks_a_filter(error: Exception) -> bool:
+    """Whether values are packed by a filter that is not installed here."""
+    text = str(error).lower()
+    return any(words in text for words in ("filter", "codec not available", "unknown codec", "unsupported codec"))
 
 
 def forcing_of(dataset: xr.Dataset, path: Path) -> xr.DataArray:
@@ -39,5 +162,5 @@ def forcing_of(dataset: xr.Dataset, path: Path) -> xr.DataArray:
     for name in ("forcing", "action"):
         if name in dataset:
             return dataset[name]
-    has = ", ".join(map(str, dataset.data_vars)) or "no variables"
+    has = ", ".join(fields_named(dataset)) or "no variables"
     raise InputError([Problem(str(path), "a variable 'forcing' or 'action' over (time, actuator)", has)])

@@ -1,6 +1,5 @@
 """A store of trajectories, opened for learning, and the checks of its layout."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,15 @@ from numpy.typing import NDArray
 from sciwm.data.actuation import shapes_on
 from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
-from sciwm.errors import InputError, Problem, in_one_line, raise_if
-from sciwm.run_paths import RunPaths
+from sciwm.data.formats import FIND_DAMAGE, open_store, read_values
+from sciwm.data.recognition import Kind, recognise, require_data
+from sciwm.errors import InputError, Problem, raise_if
 from simulations import ActionBox, Variable
 from simulations.resumable_store import digest_of
 
 IN_MEMORY_BYTES = 2**31
 MOST_DIMENSIONS = 2
 LOST_REMEDY = "restore it from a backup, or simulate again in another folder"
-CHECK_REMEDY = "find the damaged simulations with 'sciwm check'"
 
 
 class Trajectories:
@@ -119,44 +118,13 @@ def open_trajectories(path: Path) -> xr.Dataset:
     Raises:
         InputError: If there is none, or it is not readable.
     """
-    if not path.exists():
+    kind = recognise(path)
+    if kind is Kind.NOTHING:
         remedy = "make it with 'sciwm simulate CONFIG --out RUN'"
         raise InputError([Problem(str(path), "a Zarr store of trajectories", "nothing there", remedy)])
-    raise_if(_other_folder(path))
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("error", message="Object at .* is not recognized")  # an array lost its metadata
-            dataset: xr.Dataset = xr.open_zarr(path, consolidated=False, decode_times=False)
-            return dataset
-    except Exception as error:  # whatever a damaged store makes the reader raise
-        remedy = "delete it and simulate again"
-        got = in_one_line(error)
-        raise InputError([Problem(str(path), "a readable Zarr store", got, remedy)]) from error
-
-
-def _other_folder(path: Path) -> list[Problem]:
-    """A folder or file that is no store, and that no error should advise to delete."""
-    expected = "a .zarr store or a netCDF file"
-    if not path.is_dir():
-        return [Problem(str(path), "a Zarr store of trajectories", "a file")]
-    if path.suffix == ".zarr" or any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zmetadata")):
-        return []
-    if RunPaths(path).config.exists():
-        return [Problem(str(path), expected, "a run folder", f"name one of its stores, {RunPaths(path).store('test')}")]
-    return [Problem(str(path), expected, "a folder without zarr.json")]
-
-
-def read_values(array: xr.DataArray, path: Path) -> NDArray[Any]:
-    """The values of a variable of the store at ``path``.
-
-    Raises:
-        InputError: If a chunk is damaged.
-    """
-    try:
-        return array.values
-    except Exception as error:  # whatever a damaged chunk makes the decompressor raise
-        place, got = f"{path}: {array.name}", in_one_line(error)
-        raise InputError([Problem(place, "readable values", got, CHECK_REMEDY)]) from error
+    if require_data(path) not in (Kind.ZARR, Kind.ZARR_ZIP):
+        raise InputError([Problem(str(path), "a Zarr store of trajectories", kind.value)])
+    return open_store(path, "restore it, or delete it and simulate again")
 
 
 def _store_problems(dataset: xr.Dataset, where: str) -> list[Problem]:
@@ -227,4 +195,4 @@ def _lost_values(values: NDArray[Any], usable: Sequence[int], place: str) -> lis
     lost = [i for i, row in zip(usable, values, strict=True) if not np.isfinite(row).all()]
     if not lost:
         return []
-    return [Problem(place, "finite values in simulations with status 'ok'", f"others in {lost[:8]}", CHECK_REMEDY)]
+    return [Problem(place, "finite values in simulations with status 'ok'", f"others in {lost[:8]}", FIND_DAMAGE)]

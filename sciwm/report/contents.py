@@ -80,7 +80,7 @@ def read_results(run: Path) -> Results:
         description=description,
         domain=Domain.from_json(description["domain"]),
         metrics=metrics,
-        history=_read(paths.history, _json_lines, f"train {run}") or [],
+        history=read_history(paths),
         # A stage killed between its two files is one that has not run.
         evaluated={
             name: result
@@ -89,6 +89,15 @@ def read_results(run: Path) -> Results:
         },
         controlled=controlled if "control" in metrics else None,
     )
+
+
+def read_history(paths: RunPaths) -> list[dict[str, Any]]:
+    """The metrics of every epoch of the training; empty before the first.
+
+    Raises:
+        InputError: if the file is damaged.
+    """
+    return _read(paths.history, _json_lines, f"train {paths.folder}") or []
 
 
 def _json_lines(text: str) -> list[dict[str, Any]]:

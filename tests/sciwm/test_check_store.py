@@ -9,7 +9,8 @@ import torch
 import xarray as xr
 
 import simulations
-from sciwm.cli.check import check, describe
+from sciwm.cli.check import check
+from sciwm.cli.describe import describe
 from sciwm.config import Config
 from sciwm.data import Trajectories
 from sciwm.errors import InputError

@@ -56,6 +56,8 @@ def run(model: WorldModel, config: Config, data_folder: Path, tmp_path: Path) ->
     save_model(folder, model, config, {"held_out_error": 0.5})
     (folder / "config.yaml").write_text(dump_config(config))
     shutil.copytree(data_folder, folder / "data")
+    for kind in (".zarr", ".done"):
+        shutil.copytree(data_folder / f"validation{kind}", folder / "data" / f"test{kind}")
     return folder
 
 
@@ -282,7 +284,7 @@ def test_a_forecast_of_a_damaged_chunk(
     chunk = next(p for p in sorted((store / "u" / "c").rglob("*")) if p.is_file())
     chunk.write_bytes(chunk.read_bytes()[:40])
     (line,) = refused("rollout", run, store, "--out", tmp_path / "forecast.nc")
-    assert "the store: expected chunks that can be read" in line
+    assert line.startswith(f"{store}: expected readable values, got ")
     assert not (tmp_path / "forecast.nc").exists()
 
 
@@ -293,7 +295,7 @@ def test_check_of_what_is_sound(run: Path, file: Path, store: Path, said: Callab
     assert "the configuration of 'tiny'" in said("check", file)
     assert "8 ok, as they were written" in said("check", store)
     assert "suits the model" in said("check", store, "--run", run)
-    assert len(said("check", run).splitlines()) == 4
+    assert len(said("check", run).splitlines()) == 5
 
 
 def test_check_of_damage(run: Path, store: Path, refused: Callable[..., list[str]]) -> None:
@@ -334,6 +336,8 @@ def test_check_of_what_was_lost(
     assert "delete it and write it anew with 'sciwm evaluate" in refused("report", run)[0]
     (run / "model.json").unlink()
     shutil.rmtree(run / "data")
+    assert any("the description of the weights beside it, got nothing" in line for line in refused("check", run))
+    (run / "model.safetensors").unlink()
     assert any("expected data or a trained model, got neither" in line for line in refused("check", run))
 
 
@@ -389,7 +393,7 @@ def test_info_needs_no_weights(
         assert part in text
     (run / "model.json").unlink()
     assert "not trained yet" in said("info", run)
-    assert "expected a run folder or a .zarr store" in refused("info", run.parent)[0]
+    assert "expected a run folder, a Zarr store or a netCDF file" in refused("info", run.parent)[0]
 
 
 # Rollout --------------------------------------------------------------------------------------
@@ -453,8 +457,8 @@ def test_rollout_of_what_is_no_dataset(
     run: Path, file: Path, tmp_path: Path, refused: Callable[..., list[str]]
 ) -> None:
     out = tmp_path / "forecast.nc"
-    assert "expected a netCDF file, got nothing there" in refused("rollout", run, tmp_path / "no.nc", "--out", out)[0]
-    assert "expected a readable netCDF file" in refused("rollout", run, file, "--out", out)[0]
+    assert "a Zarr store, got nothing there" in refused("rollout", run, tmp_path / "no.nc", "--out", out)[0]
+    assert "got a text file in YAML; name the file with the fields" in refused("rollout", run, file, "--out", out)[0]
     assert "expected a trained model" in refused("rollout", tmp_path, file, "--out", out)[0]
     assert not out.exists()
 

@@ -262,9 +262,9 @@ def test_stored_grids_are_those_of_the_model(store: Path, change: Callable[[obje
 
 def test_other_folders_are_not_to_be_deleted(store: Path, tmp_path: Path) -> None:
     """A run folder, any folder and a file are no damaged stores."""
-    assert "expected a .zarr store or a netCDF file, got a folder without zarr.json" in told(tmp_path)
+    assert "expected a netCDF file or a Zarr store, got a folder without zarr.json" in told(tmp_path)
     (tmp_path / "config.yaml").write_text("name: mine")
     message = told(tmp_path)
     assert f"got a run folder; name one of its stores, {tmp_path}/data/test.zarr" in message
-    assert "got a file" in told(tmp_path / "config.yaml")
+    assert "got a text file in YAML" in told(tmp_path / "config.yaml")
     assert "delete" not in message

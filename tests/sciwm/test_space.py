@@ -10,7 +10,8 @@ import pytest
 import torch
 import xarray as xr
 
-from sciwm.cli.check import check, describe
+from sciwm.cli.check import check
+from sciwm.cli.describe import describe
 from sciwm.data import (
     Axis,
     Domain,

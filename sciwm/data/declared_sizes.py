@@ -1,0 +1,142 @@
+"""What a file declares against what it holds: a damaged header may claim more than any memory."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sciwm.data.recognition import ZARR_METADATA, Kind
+from sciwm.errors import InputError, Problem, counted
+from sciwm.plain_files import special_kind
+
+PACKED_AT_MOST = 1000
+"""How many times smaller compression makes values: deflate reaches 1032 for zeros."""
+NEVER_TOO_MUCH = 2**30
+"""Bytes, or fewer, are read whatever the file's own size is."""
+CHUNKS_NEVER_TOO_MANY = 10**5
+LARGEST_METADATA = 2**24
+"""Bytes of one file of a store's metadata."""
+SECONDS = 120
+"""The longest that a header may take to be read, on a slow disk in a busy machine."""
+DAMAGED_REMEDY = "the file is damaged: copy it again, or write it again"
+
+Declared = Mapping[str, Mapping[str, tuple[str, Sequence[str], Sequence[int]]]]
+"""By group and variable: kind of values, dimensions and shape."""
+
+
+def require_sound_header(path: Path, kind: Kind) -> Declared:
+    """What a netCDF or HDF5 file declares, read in a process of its own with bounded memory and time.
+
+    Raises:
+        InputError: If the header is damaged, or declares more values than the file can hold.
+    """
+    script = Path(__file__).with_name("header_probe.py")
+    limits = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # every thread takes address space
+    try:
+        done = subprocess.run(  # noqa: S603  (our own script)
+            [sys.executable, "-P", script, path.resolve()],
+            capture_output=True,
+            env=os.environ | limits,
+            stdin=subprocess.DEVNULL,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _damaged(path, f"a header that was not read in {SECONDS} seconds") from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise _damaged(path, said[-1] if said and done.returncode > 0 else "a header that ends its reader")
+    found: Declared = json.loads(done.stdout)
+    declared = sum(_bytes_of(dtype, shape) for group in found.values() for dtype, _, shape in group.values())
+    _require_held(path, declared, path.stat().st_size, 1 if kind is Kind.NETCDF3 else PACKED_AT_MOST)
+    return found
+
+
+def held_files(path: Path) -> list[int]:
+    """The sizes in bytes of all files of a Zarr store, in a folder or a zip file.
+
+    Raises:
+        InputError: If metadata are far too large, or if there is a pipe or another thing among the files that reading
+            would wait for.
+    """
+    if not path.is_dir():
+        with zipfile.ZipFile(path) as archive:
+            members = [(member.filename, member.file_size, member.compress_size) for member in archive.infolist()]
+        _require_small_metadata(path, ((name, size) for name, size, _ in members))
+        return [packed for _, _, packed in members]
+    found = [(entry.path, entry.stat().st_size) for entry in _files_of(path)]
+    _require_small_metadata(path, found)
+    return [size for _, size in found]
+
+
+def require_sound_store(path: Path, files: Sequence[int], arrays: Sequence[Any]) -> None:
+    """Compare what the arrays of a Zarr store declare with the files it holds.
+
+    Args:
+        path: The store, for errors.
+        files: The sizes of its files.
+        arrays: Its arrays.
+
+    Raises:
+        InputError: If they declare more values than the store can hold.
+    """
+    _require_held(path, sum(math.prod(a.shape) * int(a.dtype.itemsize) for a in arrays), sum(files), PACKED_AT_MOST)
+    chunks = sum(math.prod(-(-n // max(c, 1)) for n, c in zip(a.shape, a.chunks, strict=True)) for a in arrays)
+    if chunks > max(CHUNKS_NEVER_TOO_MANY, PACKED_AT_MOST * len(files)):
+        raise _damaged(path, f"arrays of {chunks:.3g} chunks in {counted(len(files), 'file')}")
+
+
+def _require_small_metadata(path: Path, files: Iterable[tuple[str, int]]) -> None:
+    for name, size in files:
+        if size > LARGEST_METADATA and name.rpartition("/")[2] in (*ZARR_METADATA, ".zattrs"):
+            raise _damaged(path, f"metadata of {_readable(size)} in {name}")
+
+
+def _files_of(path: Path) -> Iterator[os.DirEntry[str]]:
+    """All files in a folder and the folders in it."""
+    pending, seen = [path], set()
+    while pending:
+        folder = pending.pop()
+        about = folder.stat()
+        if (about.st_dev, about.st_ino) in seen:  # a link back
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    pending.append(Path(entry.path))
+                elif entry.is_file():
+                    yield entry
+                elif got := special_kind(Path(entry.path)):
+                    raise InputError([Problem(entry.path, "a file of the store", got, "restore the store")])
+
+
+def _require_held(path: Path, declared: int, held: int, packed_at_most: int) -> None:
+    if declared <= held or (packed_at_most > 1 and declared <= max(NEVER_TOO_MUCH, packed_at_most * held)):
+        return
+    raise _damaged(path, f"a header that declares {_readable(declared)} of values in {_readable(held)}")
+
+
+def _bytes_of(dtype: str, shape: Sequence[int]) -> int:
+    return math.prod(shape) * (np.dtype(dtype).itemsize if dtype != "O" else 1)
+
+
+def _readable(count: int) -> str:
+    """A number of bytes as people write it."""
+    power = min(max(len(str(count)) - 1, 0) // 3, len(UNITS) - 1)
+    return f"{count / 1000**power:.3g} {UNITS[power]}"
+
+
+UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
+
+def _damaged(path: Path, got: str) -> InputError:
+    what = "netCDF file" if path.is_file() and not zipfile.is_zipfile(path) else "Zarr store"
+    return InputError([Problem(str(path), f"a readable {what}", got, DAMAGED_REMEDY)])

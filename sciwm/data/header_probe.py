@@ -1,0 +1,54 @@
+"""Opens one netCDF or HDF5 file in a process of its own, which a damaged header may end without harm.
+
+Run as a script, so that nothing but netCDF is imported: ``python header_probe.py FILE`` writes what the file declares
+as JSON, ``{group: {variable: [dtype, dimensions, shape]}}``.
+"""
+
+import json
+import sys
+from typing import Any
+
+import netCDF4
+
+MEMORY = 2**30
+"""Bytes of address space; a header of any sound file needs a small part of them."""
+
+
+def declared(group: Any) -> dict[str, Any]:
+    """What a group and the groups in it declare; the values of dimensions are read as well, as on opening."""
+    variables = {}
+    for name, variable in group.variables.items():
+        for attribute in variable.ncattrs():
+            variable.getncattr(attribute)
+        if variable.dimensions == (name,):
+            variable.set_auto_maskandscale(False)
+            variable[:]
+        variables[name] = [str(getattr(variable.dtype, "str", "O")), variable.dimensions, variable.shape]
+    for attribute in group.ncattrs():
+        group.getncattr(attribute)
+    found = {group.path: variables}
+    for inner in group.groups.values():
+        found |= declared(inner)
+    return found
+
+
+def main() -> int:
+    """Write what the file declares, or why it cannot be opened."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except (ImportError, ValueError, OSError):
+        pass  # this system has no such limits; the limit of time remains
+    try:
+        with netCDF4.Dataset(sys.argv[1]) as file:
+            print(json.dumps(declared(file)))
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""How a file lays out its variables: which of them are fields, which stand in groups, and known layouts of others."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from sciwm.errors import Problem
+
+ABOUT_OTHERS = ("bounds", "climatology", "grid_mapping", "cell_measures", "ancillary_variables", "formula_terms")
+"""CF attributes that name variables which describe another one."""
+
+
+def fields_named(dataset: xr.Dataset) -> list[str]:
+    """The names of the variables without those that only describe others: bounds, grid mappings, cell measures."""
+    describing = {name for variable in dataset.variables.values() for name in _named_by(variable)}
+    return [str(name) for name in dataset.data_vars if name not in describing]
+
+
+def _named_by(variable: xr.Variable) -> set[str]:
+    words = (str(about.get(key, "")) for about in (variable.attrs, variable.encoding) for key in ABOUT_OTHERS)
+    return {word for text in words for word in text.split() if not word.endswith(":")}
+
+
+def layout_problems(dataset: xr.Dataset, groups: Mapping[str, Sequence[str]], path: Path) -> list[Problem]:
+    """The problem of a file whose variables do not stand at its top, or have no named dimensions.
+
+    Args:
+        dataset: What stands at the top.
+        groups: The variables in each group below it.
+        path: Where it was read, for errors.
+    """
+    expected, into = "fields over named dimensions at the top of the file", "to_netcdf('OUT.nc')"
+    if "t0_fields" in groups and "dimensions" in groups:
+        fields = [f"'{name}'" for group in ("t0_fields", "t1_fields", "t2_fields") for name in groups.get(group, ())]
+        got = f"the layout of The Well, with {', '.join(fields) or 'no fields'} in groups"
+        return [Problem(str(path), expected, got, _as_dataset("file['t0_fields'][...]", into))]
+    if "tensor" in dataset or {"x-coordinate", "t-coordinate"} <= set(map(str, dataset.variables)):
+        return [Problem(str(path), expected, "the layout of PDEBench", _as_dataset("file['tensor'][:]", into))]
+    seeds = [name for name, held in groups.items() if "data" in held and name.isdecimal()]
+    if seeds and not dataset.data_vars:
+        got = f"the layout of PDEBench with a group for each seed ({', '.join(seeds[:3])}, ...)"
+        return [Problem(str(path), expected, got, _as_dataset("[file[seed]['data'][:] for seed in file]", into))]
+    if groups and not fields_named(dataset):
+        inside = "; ".join(f"'{name}' ({', '.join(held[:8])})" for name, held in list(groups.items())[:4])
+        first, opened = next(iter(groups)), "open_zarr" if path.is_dir() else "open_dataset"
+        remedy = f"take a group out: xarray.{opened}({str(path)!r}, group={first!r}, decode_times=False).{into}"
+        return [Problem(str(path), expected, f"them in groups: {inside}", remedy)]
+    return []
+
+
+def _as_dataset(values: str, into: str) -> str:
+    made = f"xarray.Dataset({{'u': (('simulation', 'time', 'x'), {values}), 'action': ...}}, {{'x': ..., 'time': ...}})"
+    return f"name the dimensions: {made}.{into}"
+
+
+def with_text_labels(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset with labels that are stored as bytes, such as names of actuators, as text."""
+    names = [n for n, c in dataset.coords.items() if c.dtype.kind == "S"]
+    text = {n: dataset[n].copy(data=np.char.decode(dataset[n].values, "utf-8", "replace")) for n in names}
+    return dataset.assign_coords(text)
