@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sciwm.config.experiment import Config
 from sciwm.config.kinds import EACH, ONE, Section
 from sciwm.config.planning import PLANNERS
+from sciwm.config.yaml_text import parse_yaml, read_text
 from sciwm.errors import InputError, Problem, counted
 from sciwm.migration import RENAMED_KEYS, migrated_config
 from sciwm.run_paths import RunPaths
@@ -28,13 +29,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         InputError: With file, key, what was expected and the nearest valid key, for all problems at once.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError([Problem(str(path), "a readable YAML file", str(error.strerror))]) from error
-    except UnicodeDecodeError as error:
-        raise InputError([Problem(str(path), "a YAML file", "a file that is not text")]) from error
-    tree = _read_yaml(text, where=str(path))
+    tree = parse_yaml(read_text(path), where=str(path))
     if not isinstance(tree, dict):
         got = "an empty file" if tree is None else type(tree).__name__
         raise InputError([Problem(str(path), "a mapping of sections", got)])
@@ -70,7 +65,12 @@ def parse_config(tree: dict[str, Any], *, where: str, changed: Sequence[str] = (
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise InputError([p for e in error.errors() for p in _explain(e, where, changed)]) from error
+        told = error.errors()
+        problems = [p for e in told[:MOST_EXPLAINED] for p in _explain(e, where, changed)]
+        if len(told) > MOST_EXPLAINED:
+            got = f"{len(told) - MOST_EXPLAINED} problems more"
+            problems.append(Problem(where, "a configuration as configs/ shows it", got, "mend these first"))
+        raise InputError(problems) from error
 
 
 def shipped_config(name: str) -> Path:
@@ -88,37 +88,6 @@ def dump_config(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(), sort_keys=False)
 
 
-class _Loader(yaml.SafeLoader):
-    """A safe YAML loader that reads ``3e-4`` as a number, which YAML 1.1 does not, and refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        if twice:
-            raise yaml.YAMLError(f"the key '{twice[0]}' twice in one section{node.start_mark}")
-        return super().construct_mapping(node, deep=deep)
-
-
-_Loader.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)
-
-
-def _read_yaml(text: str, *, where: str) -> Any:
-    try:
-        tree = yaml.load(text, Loader=_Loader)  # noqa: S506  (derived from the SafeLoader)
-        json.dumps(tree, default=str, skipkeys=True)  # an alias that holds itself has no end
-        return tree
-    except RecursionError as error:
-        raise InputError([Problem(where, "valid YAML", "sections nested without end")]) from error
-    except (yaml.YAMLError, ValueError) as error:
-        got = " ".join(str(error).replace('in "<unicode string>",', "at").split())
-        raise InputError([Problem(where, "valid YAML", got)]) from error
-
-
 def _apply(tree: dict[str, Any], override: str) -> None:
     key, sign, text = override.partition("=")
     if not sign or not key:
@@ -129,8 +98,10 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         if not isinstance(child, dict):
             raise InputError([Problem(f"--set {key}", f"'{section}' to be a section", f"the value {child!r}")])
         tree = child
-    tree[leaf] = _read_yaml(text, where=f"--set {key}")
+    tree[leaf] = parse_yaml(text, where=f"--set {key}")
 
+
+MOST_EXPLAINED = 40
 
 MEANT = {
     "int_type": "an integer",
@@ -144,16 +115,16 @@ MEANT = {
 
 def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
     """A pydantic error as problems in the words of this schema."""
-    location = [str(part) for part in error["loc"] if part not in (ONE, EACH, *PLANNERS)]
+    location, section, kind = _followed(error["loc"])
     place = _place(".".join(location), where, changed)
     if error["type"] == "extra_forbidden":
-        known = _keys_at([str(part) for part in error["loc"][:-1] if part not in (ONE, EACH)])
-        close = difflib.get_close_matches(location[-1], known, n=1)
+        known = list(section.model_fields) if section is not None else []
+        close = difflib.get_close_matches(location[-1], known, n=1, cutoff=ALIKE)
         remedy = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
         if (renamed := RENAMED_KEYS.get(".".join(location))) is not None:
             remedy = f"it is called '{renamed}' now"
-        elif error["loc"][-2:-1] and error["loc"][-2] in PLANNERS:
-            remedy = _of_another_kind(location, error["loc"][-2], changed) or remedy
+        elif kind:
+            remedy = _of_another_kind(location, kind, changed) or remedy
         return [Problem(place, "a known key", f"unknown key '{location[-1]}'", remedy)]
     if error["type"] == "missing":
         return [Problem(place, "a value", "nothing", "add this key")]
@@ -171,10 +142,40 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
         return [Problem(place, expected, json.dumps(error["input"], default=str)[:80])]
     expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
     got = json.dumps(error["input"], default=str, skipkeys=True)[:80]
-    if error["loc"][-1:] == (kind := error["input"],) and kind in PLANNERS:  # the kind alone, in place of its section
+    if kind and error["loc"][-1] == error["input"] == kind:  # the kind alone, in place of its section
         key = ".".join(location)
         return [Problem(place, expected, got, f"write {key}.kind={kind}, or '{key}={{kind: {kind}}}'")]
     return [Problem(place, expected, got)]
+
+
+ALIKE = 0.75
+"""How alike a mistyped key must be to a known one, from 0 to 1, to be taken for it."""
+
+
+def _followed(loc: Sequence[str | int]) -> tuple[list[str], type[Section] | None, str]:
+    """Follow the location of a pydantic error through the schema.
+
+    Returns:
+        The keys as they stand in a file; the section in which the last of them stands, None inside free mappings; and
+        the kind of that section where it has one, or was named in its place.
+    """
+    keys, kind = list[str](), ""
+    section: type[Section] | None = None
+    inside: list[type[Section]] = [Config]
+    for part in loc:
+        if part in (ONE, EACH):
+            continue
+        if len(inside) > 1 and part in PLANNERS:  # which of several it is, and no key
+            kind, inside = str(part), [PLANNERS[str(part)]]
+            continue
+        keys.append(str(part))
+        if isinstance(part, int):  # the place in a list
+            continue
+        kind = kind if inside and inside[0] is PLANNERS.get(kind) else ""
+        section = inside[0] if inside else None
+        field = section.model_fields.get(part) if section is not None else None
+        inside = _sections_of(field.annotation) if field is not None else []
+    return keys, section, kind
 
 
 def _of_another_kind(location: list[str], kind: str, changed: Sequence[str]) -> str:
@@ -207,18 +208,8 @@ def _parse(message: str, where: str, changed: Sequence[str]) -> Problem:
     return Problem(_place(key, where, changed), expected, found, remedy)
 
 
-def _keys_at(location: list[str]) -> list[str]:
-    schema: Any = Config
-    for part in location:
-        if part in PLANNERS:
-            schema = PLANNERS[part]
-        elif not part.isdecimal():  # the place in a list
-            schema = _section_of(schema.model_fields[part].annotation)
-    return list(schema.model_fields)
-
-
-def _section_of(annotation: Any) -> Any:
-    """The section inside an annotation that may allow None or a list too."""
+def _sections_of(annotation: Any) -> list[type[Section]]:
+    """The sections that a value may be, inside an annotation that may allow None or a list too."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _section_of(part))), None)
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _sections_of(part)]

@@ -245,7 +245,7 @@ def test_malformed_overrides(file: Path, override: str, parts: list[str]) -> Non
         (b"name: &a {b: *a}\n", "valid YAML, got Circular reference detected"),
         (b"name: 2020-13-45\n", "valid YAML"),
         (b"? [a, b]\n: c\n", "valid YAML"),
-        (b"\x80\x81\xff", "a file that is not text"),
+        (b"\x80\x81\xff", "got the byte 0x80 in line 1; save it as UTF-8 text"),
         (b"name: !!python/object/apply:os.system [echo]\n", "valid YAML"),
     ],
 )
