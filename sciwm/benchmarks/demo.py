@@ -64,5 +64,5 @@ def columns() -> list[Column]:
 def _relative_reduction(row: Row, rows: Sequence[Row]) -> str:
     """That of the mean square distance over the first part, with its standard deviation over seeds."""
     none, best = (next(r for r in rows if r["controller"] == n)["mean_square_first"] for n in ("none", "adjoint"))
-    shares = [relative_reduction(n - x, n - b) for n, x, b in zip(none, row["mean_square_first"], best, strict=True)]
+    shares = [relative_reduction(n - x, n - b, n) for n, x, b in zip(none, row["mean_square_first"], best, strict=True)]
     return with_spread([share for share in shares if share is not None], 5)

@@ -90,7 +90,7 @@ def _one_seed(config_path: Path, overrides: Sequence[str], folder: Path) -> list
 
         cell = cached(folder / f"rounds_{rounds}.json", [settings_bytes(config)], train_and_measure)
         reduction, best = bounds["none"] - cell["mean_square_first"], bounds["none"] - bounds["adjoint"]
-        measured.append(cell | {"relative_reduction": relative_reduction(reduction, best)})
+        measured.append(cell | {"relative_reduction": relative_reduction(reduction, best, bounds["none"])})
     return measured
 
 

@@ -21,6 +21,8 @@ from sciwm.errors import InputError, Problem, raise_if
 
 TOLERANCE = 1e-4
 """The largest difference between two shapes that count as equal, relative to the largest value."""
+SAME_BOUNDS = 1e-5
+"""The largest difference of bounds that count as equal, relative to the width of the box."""
 CORRELATED = 1e-3
 """The largest difference of a correlation from one for shifts that are looked at more closely."""
 SIGNS = (1.0, -1.0)
@@ -152,5 +154,6 @@ def _matched(moved: Tensor, still: Tensor) -> tuple[NDArray[np.intp], NDArray[np
 
 def _same_bounds(data: Trajectories | Actuation, source: NDArray[np.intp], sign: NDArray[np.float64]) -> bool:
     low, high = data.actuators.low, data.actuators.high
+    allowed = SAME_BOUNDS * (high - low)  # whatever the units of each action, and wherever its zero is
     lowest, highest = np.where(sign > 0, low[source], -high[source]), np.where(sign > 0, high[source], -low[source])
-    return bool(np.allclose(lowest, low) and np.allclose(highest, high))
+    return bool(np.all(np.abs(lowest - low) <= allowed) and np.all(np.abs(highest - high) <= allowed))

@@ -104,11 +104,13 @@ def label_text(label: Any) -> str:
     return f"{float(label):g}" if isinstance(label, float | np.floating) else str(label)
 
 
-def range_text(labels: xr.DataArray) -> str:
-    """The first and the last label, in the order of the numbers where they are numbers."""
+def range_text(labels: xr.DataArray, *, ends: bool = False) -> str:
+    """The smallest and the largest label as text, or those at the two ends; the ends of labels that are no numbers."""
     values = labels.values.reshape(-1)
-    if values.dtype.kind in "iufMm":
-        return f"{label_text(values.min())} to {label_text(values.max())}"
+    if not values.size:
+        return "none"
+    if values.dtype.kind in "iufMm" and not ends:
+        values = np.array([values.min(), values.max()])
     return f"{label_text(values[0])} to {label_text(values[-1])}"
 
 
@@ -145,7 +147,8 @@ def _alike(
         return Problem(places[1], f"{wanted.kind}s as in the {other}", f"{numbers.kind}s", remedy)
     if numbers.kind == "date":
         if _calendar(numbers) != _calendar(wanted):
-            expected, remedy = f"dates of the calendar '{wanted.calendar}' of the {other}", "see ds.convert_calendar"
+            expected = f"dates of the calendar '{wanted.calendar}' of the {other}"
+            remedy = f"convert one, as ds.convert_calendar('{numbers.calendar}')"
             return Problem(places[1], expected, f"'{numbers.calendar}'", remedy)
         return replace(numbers, values=numbers.values + (numbers.origin - wanted.origin) * 1e-6)
     if not numbers.units or not wanted.units or same_units(numbers.units, wanted.units):
@@ -177,9 +180,10 @@ def _calendar(numbers: Numbers) -> str:
 
 
 def _is_text(labels: xr.DataArray) -> bool:
+    """Whether labels are compared as they stand: text, and pairs of labels of stacked dimensions."""
     if labels.dtype.kind in "US":
         return True
-    return labels.dtype.kind == "O" and all(isinstance(v, str | bytes) for v in labels.values)
+    return labels.dtype.kind == "O" and all(isinstance(v, str | bytes | tuple) for v in labels.values)
 
 
 def _words(labels: xr.DataArray) -> list[str]:
@@ -203,4 +207,4 @@ def _repeated(keys: list[Any], labels: xr.DataArray, place: str) -> list[Problem
     if not more:
         return []
     remedy = f"keep one of each, with ds.drop_duplicates('{labels.name}')"
-    return [Problem(place, "every label once", f"{', '.join(more[:8])} more than once", remedy)]
+    return [Problem(place, "every label once", f"the label {', '.join(more[:8])} more than once", remedy)]

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from sciwm.data.schema import Trajectories
 from sciwm.data.sensitivity_set import SensitivitySet
 from sciwm.errors import Problem, raise_if
+from simulations.closeness import close
 
 AGREEMENT = 1e-3
 """The largest relative difference of grids, times, bounds and shapes that count as equal."""
@@ -28,7 +29,7 @@ def check_same_simulation(sensitivities: SensitivitySet, data: Trajectories) -> 
             given = sensitivities.positions.get(axis.name)
             if given is not None and np.abs(given - axis.coordinates).max() > AGREEMENT * axis.spacing:
                 problems.append(Problem(f"{where}: {axis.name}", _range(axis.coordinates), _range(given), remedy))
-    if not np.isclose(sensitivities.control_interval, data.control_interval, rtol=AGREEMENT):
+    if not close(sensitivities.control_interval, data.control_interval, rtol=AGREEMENT):
         expected, got = f"steps of {data.control_interval:g}, {suited}", f"{sensitivities.control_interval:g}"
         problems.append(Problem(f"{where}: time", expected, got, remedy))
     if sensitivities.num_actuators != len(data.actuators):
@@ -46,9 +47,10 @@ def _actuator_problems(sensitivities: SensitivitySet, data: Trajectories, where:
         expected, got = f"{', '.join(names)} or 0 to {numbers[-1]}, in this order", f"{sensitivities.labels}"
         problems.append(Problem(f"{where}: actuator", expected, got, "sort them as the training set has them"))
     if sensitivities.actuators is not None:
+        span = data.actuators.high - data.actuators.low
         for name in ("low", "high"):
             given, wanted = getattr(sensitivities.actuators, name), getattr(data.actuators, name)
-            if not np.allclose(given, wanted, rtol=AGREEMENT):
+            if (np.abs(given - wanted) > AGREEMENT * span).any():
                 problems.append(Problem(f"{where}: action_{name}", f"{wanted.tolist()}", f"{given.tolist()}", remedy))
     if sensitivities.actuator_shapes is not None and data.forcing_shapes is not None:
         wanted = data.forcing_shapes.sum(axis=1)  # each acts on one variable

@@ -169,21 +169,22 @@ def first_mean_square(result: xr.Dataset, config: Config) -> dict[str, float]:
 
 
 SMALLEST_REDUCTION = 1e-12
-"""Below it the solver's plans reduce nothing, and there is no share of it."""
+"""The share of the cost without control below which the solver's plans reduce nothing; there is no share of it."""
 
 
-def relative_reduction(reduction: float, best: float) -> float | None:
+def relative_reduction(reduction: float, best: float, none: float) -> float | None:
     """Reduction of a cost as a share of that by gradient planning through the true solver: (none - x) / (none - best).
 
     Args:
         reduction: The reduction of the cost by the controller, none - x.
         best: Its reduction by gradient planning through the true solver, none - best.
+        none: The cost without control, in whose units nothing is told from something.
 
     Returns:
         1 for a controller as good as the solver's, 0 for one that is as good as none; None where not even the
         solver's lowers the cost.
     """
-    return reduction / best if best > SMALLEST_REDUCTION else None
+    return reduction / best if best > SMALLEST_REDUCTION * none else None
 
 
 def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
@@ -216,7 +217,7 @@ def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
     }
     if {"none", "adjoint"} <= mean_early.keys():
         best = mean_early["none"] - mean_early["adjoint"]
-        share = relative_reduction(mean_early["none"] - mean_early["world_model"], best)
+        share = relative_reduction(mean_early["none"] - mean_early["world_model"], best, mean_early["none"])
         if share is not None:
             summary["relative_reduction"] = share
     return summary

@@ -5,8 +5,9 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import xarray as xr
 
-from sciwm.data import finite_problems, numbers_problems
-from sciwm.errors import InputError, Problem, counted, raise_if
+from sciwm.evaluation.comparable import Pair, comparable
+from sciwm.evaluation.space_weights import Weights
+from simulations.closeness import ROUNDING_STEPS
 
 MEANINGS = {
     "rmse": "root mean square error",
@@ -16,37 +17,58 @@ MEANINGS = {
 }
 
 
-def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
+def evaluate(
+    forecast: xr.Dataset,
+    truth: xr.Dataset,
+    *,
+    dims: str | Sequence[str] | None = None,
+    weights: Weights = None,
+) -> xr.Dataset:
     """Score a forecast against the truth: every variable and every instant that both datasets hold.
 
-        rmse  = sqrt <(v - u)^2>                        nrmse = rmse / sqrt <u^2>
-        vrmse = sqrt( <(v - u)^2> / (var u + 1e-7) )    skill = 1 - <(v - u)^2> / <(u_0 - u)^2>
+        rmse  = sqrt <(v - u)^2>              nrmse = rmse / sqrt <u^2>
+        vrmse = sqrt( <(v - u)^2> / var u )   skill = 1 - <(v - u)^2> / <(u_0 - u)^2>
 
     with truth u, forecast v, the first shared instant u_0, and <.> and var over space; vrmse as in
-    The Well (Ohana et al. 2024, arXiv:2412.00568).
+    The Well (Ohana et al. 2024, arXiv:2412.00568) without its constant 1e-7, which is nothing in metres and everything
+    in nanometres.
 
-    How to read them: rmse is in the units of the variable, the others have none. A nrmse below 0.5 counts as a valid
-    forecast. A vrmse of 1 is as good as forecasting the spatial mean. A skill of 1 is perfect, 0 as good as
-    persistence, negative worse.
+    How to read them: rmse is in the units of the variable in the forecast, the others have none. A nrmse below 0.5
+    counts as a valid forecast; it depends on where the units have their zero, as degC and K. A vrmse of 1 is as good
+    as forecasting the spatial mean. A skill of 1 is perfect, 0 as good as persistence, negative worse.
 
     Where a forecast is not finite, its errors are infinite and its skill is minus infinity, so that no mean over
     simulations leaves it out. NaN means that there is no score: a vrmse of a variable without space, such as a
-    functional; a skill at the first instant; a nrmse where the truth is zero. The truth must be finite; in chunked
-    variables this is not checked, and its scores are NaN where it is not.
+    functional, or of a truth that is constant in space; a skill where the truth is as at the first instant; a nrmse
+    where the truth is zero. The truth must be finite; in chunked variables this is not checked, and its scores are NaN
+    where it is not.
+
+    How the two are matched: variables by name; values and coordinates in other units after conversion, so that degC
+    and K, or hours and minutes, may meet (units that are not stated are taken to be the same); labels of all
+    coordinates in whatever order within a hundredth of their distance or the rounding that they show; times that are
+    numbers, durations or dates with their like. A warning tells how many labels only one of the two has, and which
+    variables hold no numbers.
 
     Args:
-        forecast: Variables over ``time`` and any other dimensions, as from ``Surrogate.rollout``. Space dimensions
-            are those named x, y, z or with an ``axis`` attribute X, Y, Z.
-        truth: The same variables on the same grid, in the same units; times are matched within a hundredth of a step.
+        forecast: Variables over ``time``, or at one, and any other dimensions, as from ``Surrogate.rollout``.
+        truth: The same variables on the same grid; other variables, times and simulations beyond do not matter.
+        dims: The names of the space dimensions. By default those that say so by CF ``axis`` X, Y or Z,
+            ``standard_name``, ``units`` such as degrees_north, or names such as x, y, z, latitude, lon. Levels of
+            pressure and members are none, and have scores of their own.
+        weights: How much each point counts in means over space: None for all alike, which is right for equal cells;
+            ``"area"`` for the cosine of latitude, which is right for cells of equal width in degrees; or weights of
+            your own over space dimensions, such as areas of cells, zero where nothing counts.
 
     Returns:
-        ``rmse``, ``nrmse`` and ``vrmse`` over ``variable``, ``time`` and all other dimensions but space, such as
-        ``simulation``; average them with ``scores.mean("simulation")``. ``skill`` over ``variable`` and ``time`` alone:
-        it pools the squared errors, since a mean of ratios is dominated by its smallest denominators.
+        ``rmse``, ``nrmse`` and ``vrmse`` over ``variable``, ``time`` in ascending order and all other dimensions but
+        space, such as ``simulation``; average them with ``scores.mean("simulation")``. ``skill`` over ``variable`` and
+        ``time`` alone: it pools the squared errors, since a mean of ratios is dominated by its smallest denominators.
+        ``variable_units`` has the units of each variable.
 
     Raises:
-        InputError: If the two share no variables or times, if they are on different grids, if they hold no numbers, or
-            if the truth is not finite.
+        InputError: If the two share no variables or labels, if their units do not convert, if they are on different
+            grids or what is space cannot be known, if labels stand more than once or are not finite, if variables hold
+            no numbers, if the truth is not finite, or if weights do not fit.
 
     Example:
         >>> times = {"time": [0.0, 1.0]}
@@ -55,103 +77,51 @@ def evaluate(forecast: xr.Dataset, truth: xr.Dataset) -> xr.Dataset:
         >>> evaluate(forecast, truth)["skill"].sel(variable="u", time=1.0).item()
         0.75
     """
-    raise_if([p for p in (_kind_problem(forecast, "forecast"), _kind_problem(truth, "truth")) if p])
-    names = [n for n in forecast.data_vars if n in truth and "time" in forecast[n].dims and "time" in truth[n].dims]
-    if not names:
-        expected = f"variables over time as in the forecast ({_listed(forecast)})"
-        raise InputError([Problem("truth", expected, _listed(truth), "rename variables so that both names agree")])
-    space = [d for d in forecast.dims if _is_space(forecast, d)]
-    forecast, truth = _shared_times(forecast[names], truth[names])
-    problems = [p for n in names for p in _dimension_problems(forecast[n], truth[n])]
-    problems += [p for d in space if d in truth.dims for p in _grid_problems(forecast, truth, d)]
-    raise_if(problems)
-    truth = truth.assign_coords({d: forecast[d].variable for d in space if d in forecast.coords})
-    forecast, truth = xr.align(forecast, truth, join="inner")
-    empty = [Problem(f"truth: {d}", "labels of the forecast", "other ones") for d, n in truth.sizes.items() if n == 0]
-    if empty:
-        raise InputError(empty)
-    problems = [p for n in names for p in numbers_problems(forecast[n], f"forecast: {n}")]
-    raise_if(problems + [p for n in names for p in finite_problems(truth[n], f"truth: {n}")])
-    return _described([_scores(forecast[n], truth[n], space) for n in names], truth)
+    pair = comparable(forecast, truth, dims, weights)
+    return _described([_scores(pair, name) for name in pair.truth.data_vars], pair)
 
 
-def _kind_problem(dataset: object, where: str) -> Problem | None:
-    return None if isinstance(dataset, xr.Dataset) else Problem(where, "an xarray.Dataset", type(dataset).__name__)
-
-
-def _scores(forecast: xr.DataArray, truth: xr.DataArray, space: Sequence[Hashable]) -> xr.Dataset:
-    truth = truth.astype(float)
-    space = [d for d in space if d in truth.dims]
+def _scores(pair: Pair, name: Hashable) -> xr.Dataset:
+    forecast, truth = pair.forecast[name], pair.truth[name]
+    space = [d for d in pair.space if d in truth.dims]
+    weights = _weights_of(pair.weights, space)
 
     def mean(values: xr.DataArray) -> xr.DataArray:
-        return values.mean(space, skipna=False)  # a forecast that is not finite everywhere has no finite error
+        if weights is None:
+            return values.mean(space, skipna=False)  # a forecast that is not finite everywhere has no finite error
+        return (values * weights).where(weights > 0, 0.0).mean(space, skipna=False)
 
     def pooled(values: xr.DataArray) -> xr.DataArray:
         return values.mean([d for d in values.dims if d != "time"], skipna=False)
 
     not_finite = forecast.isnull() & truth.notnull()
     square_error, square = mean(((forecast - truth) ** 2).where(~not_finite, np.inf)), mean(truth**2)
-    persistence = mean((truth.isel(time=0, drop=True) - truth) ** 2)
-    variance = truth.var(space, skipna=False) if space else xr.full_like(square, np.nan)
+    persistence = pooled(mean((truth.isel(time=0, drop=True) - truth) ** 2))
+    variance = mean((truth - mean(truth)) ** 2) if space else xr.full_like(square, np.nan)
+    rounding = (ROUNDING_STEPS * pair.rounding[name]) ** 2  # below this share, the truth is constant
     return xr.Dataset(
         {
             "rmse": square_error**0.5,
             "nrmse": (square_error / square.where(square > 0)) ** 0.5,
-            "vrmse": (square_error / (variance + 1e-7)) ** 0.5,
-            "skill": 1 - pooled(square_error) / pooled(persistence).where(pooled(persistence) > 0),
+            "vrmse": (square_error / variance.where(variance > rounding * square)) ** 0.5,
+            "skill": 1 - pooled(square_error) / persistence.where(persistence > rounding * pooled(square)),
         }
     )
 
 
-def _described(scores: Sequence[xr.Dataset], truth: xr.Dataset) -> xr.Dataset:
-    names = [str(n) for n in truth.data_vars]
-    units = [str(v.attrs.get("units", "1")) for v in truth.data_vars.values()]
-    together = xr.concat(scores, xr.DataArray(names, dims="variable", name="variable"))
+def _weights_of(weights: xr.DataArray | None, space: Sequence[Hashable]) -> xr.DataArray | None:
+    """The weights for a variable over some of the space dimensions, of mean one."""
+    if weights is None or not set(weights.dims) & set(space):
+        return None
+    return weights.mean([d for d in weights.dims if d not in space])
+
+
+def _described(scores: Sequence[xr.Dataset], pair: Pair) -> xr.Dataset:
+    names, units = [str(n) for n in pair.truth.data_vars], [pair.units[n] for n in pair.truth.data_vars]
+    along = xr.DataArray(names, dims="variable", name="variable")
+    together = xr.concat(scores, along, data_vars="all", coords="minimal", compat="override", join="outer")
     for name, meaning in MEANINGS.items():
         together[name].attrs = {"units": "1", "long_name": meaning}
     if set(units) != {"1"}:
         together["rmse"].attrs["units"] = units[0] if len(set(units)) == 1 else "as variable_units"
     return together.transpose("variable", ..., "time").assign_coords(variable_units=("variable", units))
-
-
-def _is_space(dataset: xr.Dataset, dimension: Hashable) -> bool:
-    axis = dataset[dimension].attrs.get("axis", "") if dimension in dataset.coords else ""
-    return dimension in ("x", "y", "z") or axis in ("X", "Y", "Z")
-
-
-def _shared_times(forecast: xr.Dataset, truth: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Both datasets at the instants that both hold, matched with a tolerance for rounding errors of times."""
-    for dataset, where in ((forecast, "forecast"), (truth, "truth")):
-        if "time" not in dataset.coords:
-            raise InputError([Problem(where, "a coordinate 'time'", "none", "add it with ds.assign_coords(time=...)")])
-    times, true_times = forecast["time"].values, truth["time"].values
-    nearest = np.abs(true_times[None, :] - times[:, None]).argmin(axis=1)
-    step = np.diff(times).min() if len(times) > 1 else 1.0
-    shared = np.abs(true_times[nearest] - times) <= 0.01 * step
-    if not shared.any():
-        expected = f"times of the forecast, {times.min():g} to {times.max():g}"
-        got, remedy = f"{true_times.min():g} to {true_times.max():g}", "take the truth of the same period"
-        raise InputError([Problem("truth: time", expected, got, remedy)])
-    forecast = forecast.isel(time=shared)
-    return forecast, truth.isel(time=nearest[shared]).assign_coords(time=forecast["time"].variable)
-
-
-def _dimension_problems(forecast: xr.DataArray, truth: xr.DataArray) -> list[Problem]:
-    extra = [str(d) for d in truth.dims if d not in forecast.dims]
-    if not extra:
-        return []
-    remedy = f"select one, as truth.isel({extra[0]}=0)"
-    return [Problem(f"truth: {truth.name}", f"the dimensions {forecast.dims} of the forecast", f"{truth.dims}", remedy)]
-
-
-def _grid_problems(forecast: xr.Dataset, truth: xr.Dataset, dimension: Hashable) -> list[Problem]:
-    there, here = forecast[dimension].values, truth[dimension].values
-    if len(there) == len(here) and np.allclose(there, here, rtol=0, atol=1e-3 * np.abs(np.diff(there)).min()):
-        return []
-    expected = f"the {counted(len(there), 'point')} of the forecast from {there[0]:g} to {there[-1]:g}"
-    got = f"{len(here)} from {here[0]:g} to {here[-1]:g}"
-    return [Problem(f"truth: {dimension}", expected, got, "interpolate one to the grid of the other")]
-
-
-def _listed(dataset: xr.Dataset) -> str:
-    return ", ".join(f"{n} {v.dims}" for n, v in dataset.data_vars.items()) or "no variables"

@@ -10,6 +10,10 @@ from torch import Tensor
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.errors import Problem, counted, raise_if
 from simulations import Simulation
+from simulations.closeness import close
+
+SAME_INTERVAL = 1e-5
+"""The largest relative difference of control intervals that count as equal: times may come in single precision."""
 
 
 def decoded(dynamics: Dynamics, starts: Tensor, actions: Tensor) -> Tensor:
@@ -80,7 +84,7 @@ def require_fit(dynamics: Dynamics, simulation: Simulation, starts: Tensor, acti
         InputError: With everything that does not fit.
     """
     problems = _action_problems(simulation, starts, actions)
-    if not np.isclose(dynamics.control_interval, simulation.control_interval):
+    if not close(dynamics.control_interval, simulation.control_interval, rtol=SAME_INTERVAL):
         expected, got = f"{simulation.control_interval:g} as of the simulation", f"{dynamics.control_interval:g}"
         problems.append(Problem("dynamics: control_interval", expected, got))
     if len(dynamics.actuators) != len(simulation.actuators):

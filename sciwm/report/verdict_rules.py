@@ -12,6 +12,7 @@ from sciwm.evaluation import (
     bootstrap_interval,
     bootstrap_ratio_interval,
     early_distance,
+    relative_reduction,
     valid_prediction_time,
 )
 from sciwm.evaluation.climate import share_blown_up
@@ -278,9 +279,9 @@ def control(results: Results, controlled: xr.Dataset) -> Finding:
         return Finding(NOT_APPLICABLE, None, "", "it needs the controllers 'none' and 'adjoint' to compare with")
     early = early_distance(controlled, first=results.config.control.first)
     none, ours, best = (early.sel(controller=n).values for n in ("none", "world_model", "adjoint"))
-    if not (none - best).mean() > 1e-12:
+    value = relative_reduction(float((none - ours).mean()), float((none - best).mean()), float(none.mean()))
+    if value is None:
         return Finding(NOT_APPLICABLE, None, "", "gradients through the true solver reduce nothing either")
-    value = float((none - ours).mean() / (none - best).mean())
     interval = bootstrap_ratio_interval(none - ours, none - best)
     measure = Measure(f"relative reduction over the first {results.first_window:g} {TIME_UNITS}", value, interval)
     blown = int(np.isinf(ours).sum())

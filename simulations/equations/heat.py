@@ -33,6 +33,7 @@ from torch import Tensor
 
 from simulations.actuators import Actuators
 from simulations.base import Budget, Simulation, Variable
+from simulations.closeness import same_positions
 from simulations.grid import BoundedGrid
 from simulations.parameters import positive
 
@@ -214,7 +215,7 @@ class Heat(Simulation):
     def _require_cells(self) -> None:
         centres = BoundedGrid.cells(self.grid.shape, self.grid.extents).coordinates
         for dim, x in self.grid.coordinates.items():
-            if not np.allclose(x, centres[dim]):
+            if not same_positions(x, centres[dim]):
                 raise ValueError(f"heat: expected cell centres (i + 1/2) h, got {x[:3]}. Use BoundedGrid.cells(...).")
 
     def _operator(self, axis: int) -> Array:

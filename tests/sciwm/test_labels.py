@@ -106,7 +106,7 @@ def test_text_labels() -> None:
     other = xr.DataArray(np.array([b"c", b"a"], dtype=object), dims="case", name="case")
     assert match(names, other).second.tolist() == [1, 0]
     (problem,) = match(names, xr.DataArray(["a", "a"], dims="case", name="case")).problems
-    assert str(problem) == "truth: case: expected every label once, got a more than once; " + (
+    assert str(problem) == "truth: case: expected every label once, got the label a more than once; " + (
         "keep one of each, with ds.drop_duplicates('case')"
     )
 
@@ -114,7 +114,7 @@ def test_text_labels() -> None:
 @pytest.mark.parametrize(
     ("labels", "part"),
     [
-        ([0.0, 1.0, 1.0], "expected every label once, got 1 more than once"),
+        ([0.0, 1.0, 1.0], "expected every label once, got the label 1 more than once"),
         ([0.0, np.nan, 2.0], "expected finite labels, got 1 that are not, the first at index 1"),
         (DATES[[0, 0]], "more than once"),
         (np.array(["2000-01-01", "NaT"], "M8[ns]"), "finite labels"),

@@ -205,13 +205,15 @@ def test_climates_at_the_floor_cannot_be_compared() -> None:
     assert judged([LARGEST_ERROR] * 3, [LARGEST_ERROR] * 3) == "rejected"
 
 
-def test_the_relative_reduction_is_one_for_the_best_and_zero_without_control() -> None:
+@pytest.mark.parametrize("unit", [1e-18, 1.0, 1e18])
+def test_the_relative_reduction_is_one_for_the_best_and_zero_without_control(unit: float) -> None:
     """Of costs of 4 without control and 1 at best; none where nothing can be reduced, or nothing was planned."""
-    references = {"none": [3.0, 5.0], "adjoint": [1.0, 1.0]}
+    references = {"none": [3.0 * unit, 5.0 * unit], "adjoint": [unit, unit]}
     for costs, share in (([1.0, 1.0], 1.0), ([3.0, 5.0], 0.0), ([2.0, 3.0], 0.5), ([6.0, 8.0], -1.0)):
-        saving = [none - cost for none, cost in zip(references["none"], costs, strict=True)]
+        saving = [none - unit * cost for none, cost in zip(references["none"], costs, strict=True)]
         assert measure.mean_relative_reduction({"saving": saving}, references) == pytest.approx(share)
-    assert measure.mean_relative_reduction({"saving": [1.0, 1.0]}, references | {"adjoint": [3.0, 5.0]}) is None
+    nothing = [cost * (1 - 1e-15) for cost in references["none"]]
+    assert measure.mean_relative_reduction({"saving": [unit, unit]}, references | {"adjoint": nothing}) is None
     assert measure.mean_relative_reduction({}, references) is None
 
 

@@ -241,8 +241,9 @@ def mean_relative_reduction(
         samples: of :func:`measure`.
         references: see ``Scenario.references``.
     """
+    none = float(np.mean(references["none"]))
     best = float(np.mean(references["none"]) - np.mean(references["adjoint"]))
-    return relative_reduction(float(np.mean(samples["saving"])), best) if "saving" in samples else None
+    return relative_reduction(float(np.mean(samples["saving"])), best, none) if "saving" in samples else None
 
 
 def _energy(scenario: Scenario, fields: Tensor) -> Tensor:

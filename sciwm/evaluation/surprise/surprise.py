@@ -14,7 +14,9 @@ from sciwm.errors import Problem, counted, raise_if
 from sciwm.evaluation.surprise.alarms import MEANINGS, measured
 from sciwm.evaluation.surprise.detection import Whitening, cross_scores
 from sciwm.evaluation.surprise.violations import Scene, Violation, continued
+from sciwm.evaluation.trajectories import SAME_INTERVAL
 from simulations import Simulation
+from simulations.closeness import close
 from simulations.generate import Progress, silent
 from simulations.resampling import resample
 
@@ -228,7 +230,7 @@ def _problems(
             remedy = "give more, or expose for a shorter time"
             wanted = f"actions of at least {counted(exposed, 'interval')}"
             problems.append(Problem(where, wanted, str(applied.shape[1]), remedy))
-    if not np.isclose(dynamics.control_interval, simulation.control_interval):
+    if not close(dynamics.control_interval, simulation.control_interval, rtol=SAME_INTERVAL):
         expected = f"the interval {dynamics.control_interval:g} of the dynamics"
         problems.append(Problem("simulation", expected, f"{simulation.control_interval:g}"))
     if len(members) != len(starts):
