@@ -174,10 +174,11 @@ def test_reflections_turn_about_a_point() -> None:
     assert torch.equal(between.of_fields(fields)[..., 1, 3], -fields[..., 5, 0])
 
 
-def test_bounds_must_allow_it() -> None:
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
+def test_bounds_must_allow_it(unit: float) -> None:
     """One actuator with another limit breaks shifts; a box that is not symmetric breaks odd reflections."""
     simulation = simulations.build(KS)
-    names, high = simulation.actuators.names, simulation.actuators.high
+    names, high = simulation.actuators.names, unit * simulation.actuators.high
     pushing = ActionBox(names, 0 * high, high)
     assert len(joint_symmetries(known(simulation, actuators=pushing), ["shifts", "even_reflections"])) == 8
     with pytest.raises(InputError, match="odd_reflections: expected actuators that it maps to each other"):

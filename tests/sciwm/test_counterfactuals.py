@@ -140,3 +140,14 @@ def test_everything_that_does_not_fit_is_told_at_once() -> None:
             simulation, simulation, torch.zeros(2, 1, 16), torch.zeros(2, 4, count), torch.zeros(16), [0.1, 1.0, 9.0]
         )
     assert [p.where for p in caught.value.problems] == ["horizons", "horizons", "target"]
+
+
+@pytest.mark.parametrize(("interval", "differs"), [(5e-12, True), (1.000001e-12, False)])
+def test_intervals_of_picoseconds_are_compared_as_others(interval: float, differs: bool) -> None:
+    """Steps of 1 and 5 picoseconds are none that fit; a millionth is the rounding of single precision."""
+    simulation, other = diffusion(), diffusion()
+    simulation.control_interval, other.control_interval = 1e-12, interval
+    count = len(simulation.actuators)
+    with pytest.raises(InputError) as caught:
+        effect_errors(other, simulation, torch.zeros(2, 1, 8), torch.zeros(2, 4, count), {})
+    assert ("dynamics: control_interval" in [p.where for p in caught.value.problems]) == differs

@@ -30,7 +30,7 @@ from sciwm.model import WorldModel, read_description
 from sciwm.model.spaces import translate
 from sciwm.run_paths import RunPaths
 from sciwm.training import build_model, train
-from simulations import build
+from simulations import ActionBox, build
 from simulations.base import Simulation
 from simulations.generate import Recipe, generate
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
@@ -473,3 +473,21 @@ def test_a_model_does_not_name_sensitivities_that_it_did_not_learn_from(
     settings["loss"]["physics"] |= dict.fromkeys(ALL, 0.0)
     train(parse_config(settings, where="test"), tmp_path, [data], data, sensitivity_set)
     assert "sensitivity_set" not in read_description(tmp_path)["provenance"]
+
+
+def test_sensitivities_in_small_units_are_compared_as_in_others(
+    sensitivity_set: SensitivitySet, data: Trajectories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits of picometres and intervals of picoseconds are three times as large, or a millionth larger."""
+    box = data.actuators
+    for factor, told in ((1 + 1e-6, ""), (3.0, "action_low.*\n.*action_high")):
+        for one, bounds in ((data, 1e-12), (sensitivity_set, 1e-12 * factor)):
+            monkeypatch.setattr(one, "actuators", ActionBox(box.names, bounds * box.low, bounds * box.high))
+        with pytest.raises(InputError, match=told) if told else nullcontext():
+            check_same_simulation(sensitivity_set, data)
+    monkeypatch.setattr(sensitivity_set, "actuators", data.actuators)
+    for factor, told in ((1 + 1e-6, ""), (3.0, "time: expected steps of 1e-12")):
+        monkeypatch.setattr(data, "control_interval", 1e-12)
+        monkeypatch.setattr(sensitivity_set, "control_interval", factor * 1e-12)
+        with pytest.raises(InputError, match=told) if told else nullcontext():
+            check_same_simulation(sensitivity_set, data)

@@ -267,3 +267,13 @@ def test_everything_wrong_is_told_at_once(burgers: Simulation) -> None:
         surprise(other, burgers, starts[:, :, :8], actions[:5], validation=(starts, actions), violations=[wrong])
     places = [problem.where for problem in error.value.problems]
     assert places == ["starts", "starts", "validation", "simulation", "violations: mass"]
+
+
+def test_another_interval_is_told_in_any_unit_of_time(burgers: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of 1 and 5 picoseconds differ as those of 1 and 5 seconds do."""
+    starts, actions = drawn(burgers, 0)
+    other = simulations.build(SETTINGS)
+    monkeypatch.setattr(burgers, "control_interval", 1e-12)
+    monkeypatch.setattr(other, "control_interval", 5e-12)
+    with pytest.raises(InputError, match="simulation: expected the interval 5e-12 of the dynamics, got 1e-12"):
+        surprise(other, burgers, starts[:, :, :8], actions, validation=(starts, actions), violations=[])

@@ -184,7 +184,8 @@ def test_unknown_walls_and_points_that_are_no_cells_are_refused() -> None:
         heat((5,), (1.0,), {}, actuators=impulsive)
     with pytest.raises(ValueError, match=r"shapes on \(6,\) cells, got \(5,\)"):
         heat((6,), (1.0,), {}, actuators=boundary_values(BoundedGrid.cells((5,), (1.0,)), limit=1.0))
-    on_walls = BoundedGrid({"x": np.linspace(0, 1, 5)}, (1.0,))
-    actuators = boundary_values(on_walls, limit=1.0)
-    with pytest.raises(ValueError, match=r"cell centres .* Use BoundedGrid.cells"):
-        Heat(on_walls, actuators, walls={}, parameters={}, control_interval=0.1)
+    for extent in (1.0, 1e-9):
+        on_walls = BoundedGrid({"x": np.linspace(0, extent, 5)}, (extent,))
+        actuators = boundary_values(on_walls, limit=1.0)
+        with pytest.raises(ValueError, match=r"cell centres .* Use BoundedGrid.cells"):
+            Heat(on_walls, actuators, walls={}, parameters={}, control_interval=0.1)
