@@ -63,17 +63,13 @@ def open_store(path: Path, remedy: str = "restore it, or delete it and write it 
         arrays = dict(group.arrays())
         require_sound_store(path, files, list(arrays.values()))
         groups = {name: list(inner.array_keys()) for name, inner in group.groups()}
-        dataset: xr.Dataset = xr.open_zarr(_store(path), **AS_STORED)
-        zeros = [name for name, array in arrays.items() if name in dataset.variables and _zero_is_a_value(array)]
-        if zeros:
-            unmasked = xr.open_zarr(_store(path), **AS_STORED, use_zarr_fill_value_as_mask=False)
-            dataset = dataset.assign_coords({n: unmasked[n] for n in zeros if n in dataset.coords})
-            dataset = dataset.assign({n: unmasked[n] for n in zeros if n not in dataset.coords})
+        zeros = {name for name, array in arrays.items() if _zero_is_a_value(array)}
+        masked: Any = {name: name not in zeros for name in arrays}
+        dataset: xr.Dataset = xr.open_zarr(_store(path), consolidated=False, decode_times=False, mask_and_scale=masked)
+        for name in zeros & set(map(str, dataset.variables)):
+            dataset[name].attrs.pop("_FillValue", None)
     raise_if(layout_problems(dataset, groups, path))
     return with_text_labels(dataset)
-
-
-AS_STORED: dict[str, Any] = {"consolidated": False, "decode_times": False}
 
 
 def _store(path: Path) -> Any:

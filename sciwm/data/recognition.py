@@ -56,7 +56,7 @@ URL = re.compile(r"^(https?|s3|gs|gcs|az|abfs|ftp|sftp|ssh|file|opendap|dods|hdf
 
 
 def recognise(path: Path) -> Kind:
-    """What is at a path, by its content; special files and addresses in the net are refused.
+    """What is at a path, by its content; special files and addresses on the network are refused.
 
     Raises:
         InputError: If it is a URL, a pipe, a socket, a device or a link to nothing, or cannot be looked at.
@@ -126,8 +126,8 @@ def _no_path(path: Path) -> list[Problem]:
     try:
         if url and not path.exists():
             address = f"{url[1]}://{str(path)[url.end() :]}"
-            remedy = "download it first, or open it with xarray in Python and call sciwm.load(RUN).rollout"
-            return [Problem(address, "a path on this machine", "an address in the net", remedy)]
+            remedy = "download it first, or open it with xarray in Python and forecast from there"
+            return [Problem(address, "a path on this machine", "an address on the network", remedy)]
         special = special_kind(path)
     except (OSError, ValueError) as error:
         return [Problem(str(path), "a path that can be looked at", getattr(error, "strerror", None) or str(error))]
