@@ -18,3 +18,6 @@ EVALUATION_PARTS = {
     "surprise": "whether prediction errors detect violations of physics",
 }
 """What each part measures, in one line."""
+
+METRICS_OF_PART = {"rollouts": "rollout"}
+"""The metrics that a part cannot be shown without, where they do not have the name of the part."""

@@ -1,12 +1,12 @@
 """Files that are written whole or not at all."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from sciwm.errors import InputError, Problem
+from sciwm.sealed_json import to_json
 from simulations import safe_files
 from simulations.safe_files import draft_beside
 
@@ -28,7 +28,7 @@ def write_atomically(path: Path, content: bytes, *, within: Path | None = None) 
 
 def write_json(path: Path, content: Any, *, within: Path | None = None) -> None:
     """Write plain data as indented JSON, as :func:`write_atomically` does."""
-    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode(), within=within)
+    write_atomically(path, to_json(content), within=within)
 
 
 def write_netcdf(path: Path, dataset: xr.Dataset, *, within: Path | None = None) -> None:

@@ -24,6 +24,17 @@ class RunPaths:
         """Locked by the command that writes to the folder."""
         return self.folder / ".lock"
 
+    @property
+    def seals(self) -> Path:
+        """The digests of configuration, numbers and results."""
+        return self.folder / "seals.json"
+
+    @property
+    def sealed_files(self) -> list[Path]:
+        """The files that are there and of which ``seals.json`` holds the digests, if this version wrote them."""
+        files = (self.config, self.history, *sorted(self.results.glob("*.nc")), self.controlled, self.metrics)
+        return [path for path in files if path.exists()]
+
     # Data ---------------------------------------------------------------------------------------
 
     @property
@@ -49,7 +60,21 @@ class RunPaths:
 
     @property
     def train_state(self) -> Path:
-        """The state from which a stopped training goes on."""
+        """The state from which a stopped training goes on; it names the file of its tensors."""
+        return self.folder / "train_state.json"
+
+    def train_tensors(self, digest: str) -> Path:
+        """The tensors of a state, by their sha256: those of the state before stay until the new state is written."""
+        return self.folder / f"train_state-{digest[:16]}.safetensors"
+
+    @property
+    def all_train_tensors(self) -> list[Path]:
+        """The tensors of the state, and of states that were being written when a training was stopped."""
+        return sorted(self.folder.glob("train_state-*.safetensors"))
+
+    @property
+    def old_train_state(self) -> Path:
+        """The state of a training by 0.2 and before."""
         return self.folder / "train_state.pt"
 
     @property
@@ -102,7 +127,8 @@ class RunPaths:
         folder, resolved = self.folder.resolve(), path.resolve()
         if not resolved.is_relative_to(folder) or resolved == folder:
             return False
-        files = (self.config, self.lock, self.train_state, self.history, self.weights, self.description)
+        training = (self.train_state, self.old_train_state, self.history, self.weights, self.description)
+        files = (self.config, self.lock, self.seals, *training)
         places = (*files, self.controlled, self.data, self.results, self.metrics.parent)
         return path.exists() or resolved.relative_to(folder).parts[0] in {place.name for place in places}
 
