@@ -1,6 +1,6 @@
 """The world model: encoder, predictor, readouts, and the checkpoint that keeps them."""
 
-from sciwm.model.checkpoint import load_model, read_description, save_model, trained_config
+from sciwm.model.checkpoint import DIGEST, load_model, read_description, save_model, trained_config
 from sciwm.model.construction import ENCODERS, names_problems
 from sciwm.model.encoder import Encoder
 from sciwm.model.linear_readout import LinearReadout
@@ -9,6 +9,7 @@ from sciwm.model.readouts import Labels
 from sciwm.model.world_model import FINER_GRID, WorldModel
 
 __all__ = [
+    "DIGEST",
     "ENCODERS",
     "FINER_GRID",
     "Encoder",

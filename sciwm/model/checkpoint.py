@@ -5,7 +5,6 @@ without torch. Loading executes nothing from either file.
 """
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,19 @@ from torch import Tensor
 from sciwm.config import Config, parse_config
 from sciwm.data import Domain
 from sciwm.errors import InputError, Problem, in_one_line
-from sciwm.files import write_atomically, write_json
+from sciwm.files import write_atomically
 from sciwm.migration import migrated_config, migrated_weights
 from sciwm.model.world_model import WorldModel
+from sciwm.run_folder import require_same_folder
 from sciwm.run_paths import RunPaths
+from sciwm.sealed_json import from_json, is_sealed, sealed
 from sciwm.version import __version__
 
 FORMAT = 4
 READABLE = (3, FORMAT)
 """The formats that can be read; ``sciwm.migration`` converts older ones."""
+DIGEST = "description_sha256"
+"""The entry with the digest of all others; ``sha256`` is that of the weights."""
 PARTS = {"sha256": str, "latent_size": int, "domain": dict, "config": dict, "provenance": dict}
 
 
@@ -50,14 +53,9 @@ def save_model(run: Path, model: WorldModel, config: Config, provenance: dict[st
         "config": config.model_dump(),
         "provenance": provenance,
     }
-    write_atomically(RunPaths(run).weights, weights)
-    write_json(RunPaths(run).description, description | {"description_sha256": description_digest(description)})
-
-
-def description_digest(description: dict[str, Any]) -> str:
-    """The sha256 of a description, without the entry that holds it."""
-    content = {key: value for key, value in description.items() if key != "description_sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    require_same_folder(run)
+    write_atomically(RunPaths(run).weights, weights, within=run)
+    write_atomically(RunPaths(run).description, sealed(description, DIGEST), within=run)
 
 
 def read_description(run: Path) -> dict[str, Any]:
@@ -70,8 +68,9 @@ def read_description(run: Path) -> dict[str, Any]:
     if not path.exists():
         remedy = "train one with 'sciwm run CONFIG --out RUN'"
         raise InputError([Problem(str(path), "a trained model", "nothing there", remedy)])
+    content = path.read_bytes()
     try:
-        description: dict[str, Any] = json.loads(path.read_bytes())
+        description: dict[str, Any] = from_json(content)
         if description["format"] not in READABLE:
             got, remedy = f"format {description['format']}", "use the sciwm that wrote it"
             raise InputError([Problem(str(path), f"format {' or '.join(map(str, READABLE))}", got, remedy)])
@@ -83,7 +82,7 @@ def read_description(run: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         remedy, got = "restore it from a backup, or train again", in_one_line(error)
         raise InputError([Problem(str(path), "a model description in JSON", got, remedy)]) from error
-    if description_digest(description) != description.get("description_sha256"):
+    if not is_sealed(content, description, DIGEST):
         remedy = "the file is damaged or was edited: restore it from a backup, or train again"
         raise InputError([Problem(str(path), "the content that was written, by its sha256", "another", remedy)])
     return description

@@ -1,14 +1,18 @@
 """One readable loop, resumable to the byte."""
 
 from sciwm.training.held_out import participation_ratio
-from sciwm.training.loop import NothingLearned, build_model, train, updates_of
+from sciwm.training.loop import NothingLearned, build_model, train
 from sciwm.training.memory import require_memory
+from sciwm.training.state import require_same_experiment, updates_of
+from sciwm.training.state_file import read_stored_state
 
 __all__ = [
     "NothingLearned",
     "build_model",
     "participation_ratio",
+    "read_stored_state",
     "require_memory",
+    "require_same_experiment",
     "train",
     "updates_of",
 ]

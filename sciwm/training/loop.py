@@ -4,14 +4,9 @@ Everything random in an update is drawn from (seed, phase, update). The state to
 optimiser and two integers, and a training that was killed at any moment ends in the same bytes.
 """
 
-import json
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -30,17 +25,19 @@ from sciwm.data import (
     sample_fields,
 )
 from sciwm.errors import InputError, Problem, raise_if
-from sciwm.files import write_atomically
 from sciwm.loss import Objective, backward_balanced, weighted_sum
 from sciwm.loss.terms import TERMS
+from sciwm.metrics import history_text
 from sciwm.model import WorldModel, save_model
 from sciwm.run_paths import RunPaths
+from sciwm.seals import write_sealed
 from sciwm.training.conserved import require_conserved
 from sciwm.training.head_fit import fit_heads, transitions
 from sciwm.training.held_out import HeldOut
 from sciwm.training.memory import require_memory
 from sciwm.training.optimizer import build_optimizer, scheduled_rate, set_learning_rate
-from sciwm.training.state import TrainState, load_state, save_state
+from sciwm.training.state import TrainState, load_state, save_state, updates_of
+from sciwm.training.stopping import saving_on_sigterm
 
 Advance = Callable[[int, str], None]
 """``advance(updates, message)`` tells a progress bar how many updates were made, and the latest message."""
@@ -72,11 +69,6 @@ def build_model(config: Config, training_set: Trajectories) -> WorldModel:
 
 class NothingLearned(InputError):
     """A training without any finite result."""
-
-
-def updates_of(config: Config, phase: int) -> int:
-    """The number of updates of a phase: phase 0 uses generated data, phases 1, 2, ... follow on-policy rounds."""
-    return config.training.on_policy.updates if phase else config.training.updates
 
 
 def train(
@@ -111,13 +103,15 @@ def train(
     model = build_model(config, training_sets[0])
     objective = Objective(config.loss, model, None if sensitivity_set is None else sensitivity_set.target())
     optimizer, parameters = build_optimizer(config.training, model, objective)
-    state = load_state(RunPaths(run).train_state, config, model, objective, optimizer)
+    paths, data = RunPaths(run), _digests(training_sets, sensitivity_set)
+    state = load_state(paths, config, data, model, objective, optimizer)
+    _write_history(paths, state)  # of a state that has it, whatever became of the file
     if state.phase > phase:
         return
     if state.phase < phase:
         model.load_state_dict(state.best_weights)
         optimizer, parameters = build_optimizer(config.training, model, objective)
-        state = TrainState(state.experiment, phase=phase, history=state.history, best_weights=state.best_weights)
+        state = TrainState(state.experiment, data, phase, history=state.history, best_weights=state.best_weights)
 
     settings, total = config.training, updates_of(config, phase)
     windows = Windows(training_sets, model.domain)
@@ -126,11 +120,11 @@ def train(
     held_out = HeldOut(config, objective, Windows([validation_set], model.domain))
 
     def save() -> None:
-        save_state(RunPaths(run).train_state, state, model, objective, optimizer)
+        save_state(paths, state, model, objective, optimizer)
 
     advance(state.update, "")
 
-    with _saving_on_sigterm(save) as stop_if_asked:
+    with saving_on_sigterm(save) as stop_if_asked:
         while state.update < total:
             progress = 1.0 if phase else state.update / settings.updates
             rng = np.random.default_rng([config.seed, phase, state.update])
@@ -168,7 +162,7 @@ def train(
             if state.update % settings.updates_per_epoch == 0 or state.update == total:
                 fit_heads(model, pairs)
                 metrics = held_out.measure(model, progress, sensitivities)
-                _close_epoch(run, state, model, metrics)
+                _close_epoch(paths, state, model, metrics)
                 save()
                 advance(0, f"held-out error {state.history[-1]['held_out.error']:.2e} of persistence")
             advance(1, "")
@@ -210,7 +204,7 @@ def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | Non
     )
 
 
-def _close_epoch(run: Path, state: TrainState, model: WorldModel, measured: dict[str, float]) -> None:
+def _close_epoch(paths: RunPaths, state: TrainState, model: WorldModel, measured: dict[str, float]) -> None:
     metrics: dict[str, Any] = {"phase": state.phase, "update": state.update}
     metrics |= {f"train.{name}": value for name, value in state.take_means().items()}
     if metrics["train.exploded"] == 1.0:
@@ -229,8 +223,19 @@ def _close_epoch(run: Path, state: TrainState, model: WorldModel, measured: dict
     if metrics["held_out.error"] < state.best_error:
         state.best_error = metrics["held_out.error"]
         state.best_weights = {k: v.clone() for k, v in model.state_dict().items()}
-    lines = "".join(json.dumps(m) + "\n" for m in state.history)
-    write_atomically(RunPaths(run).history, lines.encode())
+    _write_history(paths, state)
+
+
+def _write_history(paths: RunPaths, state: TrainState) -> None:
+    content = history_text(state.history)
+    if content and not (paths.history.exists() and paths.history.read_bytes() == content):
+        write_sealed(paths, paths.history, content)
+
+
+def _digests(training_sets: Sequence[Trajectories], sensitivity_set: SensitivitySet | None) -> dict[str, str]:
+    """The digest of each set that is learned from, by its name."""
+    digests = {one.path.name: one.digest() for one in training_sets}
+    return digests if sensitivity_set is None else digests | {sensitivity_set.path.name: sensitivity_set.digest()}
 
 
 def _provenance(
@@ -250,29 +255,3 @@ def _provenance(
             "sha256": sensitivity_set.digest(),
         }
     return provenance
-
-
-@contextmanager
-def _saving_on_sigterm(save: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """On SIGTERM, finish the current update, save, and exit with status 0."""
-    asked = False
-
-    def ask(signum: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-
-    def stop_if_asked() -> None:
-        if asked:
-            save()
-            print("sciwm: training stopped and saved; the same command goes on from here", file=sys.stderr)
-            raise SystemExit(0)
-
-    try:
-        previous = signal.signal(signal.SIGTERM, ask)
-    except ValueError:  # not in the main thread, where no signal can be caught
-        yield stop_if_asked
-        return
-    try:
-        yield stop_if_asked
-    finally:
-        signal.signal(signal.SIGTERM, previous)

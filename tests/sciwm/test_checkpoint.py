@@ -13,7 +13,8 @@ import torch
 from sciwm.config import Config
 from sciwm.errors import InputError
 from sciwm.model import WorldModel, load_model, read_description, save_model
-from sciwm.model.checkpoint import description_digest
+from sciwm.model.checkpoint import DIGEST
+from sciwm.sealed_json import sealed
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def rewrite(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path = run / "model.json"
     description = json.loads(path.read_text())
     change(description)
-    path.write_text(json.dumps(description | {"description_sha256": description_digest(description)}))
+    path.write_bytes(sealed({key: value for key, value in description.items() if key != DIGEST}, DIGEST))
 
 
 def test_one_flipped_bit_in_the_description_is_found(run: Path) -> None:

@@ -113,7 +113,7 @@ def test_sigterm_saves_and_exits_with_success(
     told, _ = process.communicate()  # a process that did not listen would end too, with its last update
     assert process.returncode == 0
 
-    state = torch.load(tmp_path / "run" / "train_state.pt", weights_only=True)
+    state = json.loads((tmp_path / "run" / "train_state.json").read_bytes())
     assert state["update"] == 5 + sum(map(int, told.split())) < config.training.updates
 
 
@@ -124,11 +124,11 @@ def test_a_state_of_another_training_is_told(
     settings = {"updates": 4, "updates_per_epoch": 2, "batch_size": 8}
     with pytest.raises(Killed):
         train(make_config(training=settings), tmp_path, [training_set], validation_set, advance=killed_at(2))
-    before = (tmp_path / "train_state.pt").read_bytes()
+    before = (tmp_path / "train_state.json").read_bytes()
     other = make_config(training=settings, loss={"one_step": 2.0})
     with pytest.raises(InputError, match=r"loss\.one_step: there 1\.0, asked 2\.0; restore config\.yaml, or delete"):
         train(other, tmp_path, [training_set], validation_set)
-    assert (tmp_path / "train_state.pt").read_bytes() == before
+    assert (tmp_path / "train_state.json").read_bytes() == before
 
 
 def test_damaged_state_is_told(
