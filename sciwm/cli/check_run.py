@@ -1,6 +1,7 @@
 """Whether a run folder is sound: its configuration, data, training, model and results, and what of them is gone."""
 
 import hashlib
+import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,11 @@ from sciwm.config import Config
 from sciwm.data import Trajectories, check_same_simulation, fields_named, open_dataset
 from sciwm.errors import InputError, Problem, counted, raise_if
 from sciwm.experiment.run import Run
+from sciwm.metrics import read_history
 from sciwm.model import load_model, read_description
-from sciwm.report.contents import read_history
 from sciwm.run_paths import RunPaths
+from sciwm.seals import check_seals
+from sciwm.training.state_file import read_stored_state, read_tensors
 
 Check = Callable[[], str]
 RESTORE = "restore it from a backup, or make it again with 'sciwm run CONFIG --out RUN' in another folder"
@@ -29,10 +32,11 @@ def check_run(path: Path, check_config: Callable[[Path], Config]) -> list[Check]
         check_config: reads its configuration, and says what is wrong with it.
     """
     paths, run = RunPaths(path), Run(path)
-    made = [p for p in (paths.data, paths.history, paths.train_state, paths.results, paths.controlled) if p.exists()]
+    training = [*(p for p in (paths.train_state, paths.old_train_state) if p.exists()), *paths.all_train_tensors]
+    made = [*training, *(p for p in (paths.data, paths.history, paths.results, paths.controlled) if p.exists())]
     checks: list[Check] = [partial(_no_files_for_folders, paths)]
     if paths.config.exists():
-        checks.append(lambda: f"{path}: a run of '{check_config(paths.config).name}'")
+        checks.append(partial(_check_experiment, run, check_config))
     elif made:
         checks.append(partial(_gone, paths.config, "the configuration of this run"))
     if paths.description.exists():
@@ -41,7 +45,7 @@ def check_run(path: Path, check_config: Callable[[Path], Config]) -> list[Check]
         checks.append(partial(_gone, paths.description, "the description of the weights beside it"))
     elif not paths.stores:
         checks.append(partial(_nothing_made, path))
-    if paths.config.exists() and (paths.description.exists() or paths.train_state.exists()):
+    if paths.config.exists() and (paths.description.exists() or training):
         sets = [paths.store(name) for name in ("train", "validation", "test")]
         checks += [partial(_gone, s, "the data that the run was made with") for s in sets if not s.exists()]
     checks += [partial(check_store, store) for store in paths.stores]
@@ -49,10 +53,14 @@ def check_run(path: Path, check_config: Callable[[Path], Config]) -> list[Check]
         checks.append(partial(_check_twins, path))
     if paths.history.exists():
         checks.append(partial(_check_history, paths))
+    if training:
+        checks.append(partial(_check_state, paths))
     results = [*sorted(paths.results.glob("*.nc")), paths.controlled]
     checks += [partial(_check_result, result) for result in results if result.exists()]
     if paths.metrics.exists():
         checks.append(partial(_check_metrics, path))
+    if paths.seals.exists():
+        checks.append(partial(check_seals, paths, _written_anew_by))
     return checks
 
 
@@ -104,6 +112,41 @@ def _gone(path: Path, what: str) -> str:
 def _nothing_made(run: Path) -> str:
     remedy = "make them with the command that began it"
     raise InputError([Problem(str(run), "data or a trained model", "neither", remedy)])
+
+
+def _check_experiment(run: Run, check_config: Callable[[Path], Config]) -> str:
+    """The configuration by itself, then against what the data, the model and the results were made from."""
+    config = check_config(run.paths.config)
+    run.checked_config()
+    if run.paths.description.exists():
+        run.check_results(config)
+    return f"{run.folder}: a run of '{config.name}'"
+
+
+def _check_state(paths: RunPaths) -> str:
+    """The state from which training goes on, with its tensors; one of an older version is a file of torch."""
+    state = read_stored_state(paths)
+    if state is not None:
+        read_tensors(paths, state)
+        return f"{paths.train_state}: the state of the training after {counted(state.update, 'update')}"
+    if not paths.old_train_state.exists():
+        return _gone(paths.train_state, "the state that names the tensors beside it")
+    try:
+        with zipfile.ZipFile(paths.old_train_state) as file:
+            torn = file.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        torn = str(error)
+    if torn:
+        remedy = "delete it to train from the beginning"
+        raise InputError([Problem(str(paths.old_train_state), "the state of a training", f"damage ({torn})", remedy)])
+    return f"{paths.old_train_state}: the state of a training by an older version, without a digest"
+
+
+def _written_anew_by(path: Path) -> str:
+    """What to do about a file that is another than was written."""
+    if path.name == RunPaths(path.parent).config.name:
+        return "restore it, or give the edited one to 'sciwm run' with another --out"
+    return "restore it, or delete it and write it anew with the command that wrote it, 'sciwm train' or 'evaluate'"
 
 
 def _check_model(run: Run) -> str:

@@ -2,14 +2,21 @@
 
 from sciwm.config.evaluation import EvaluationSettings
 from sciwm.config.experiment import Config
-from sciwm.config.identity import LEARNED_SECTIONS, SIMULATED_SECTIONS, differences, learned_from, simulated_from
+from sciwm.config.identity import (
+    LEARNED_SECTIONS,
+    SIMULATED_SECTIONS,
+    differences,
+    learned_from,
+    sections_at,
+    simulated_from,
+)
 from sciwm.config.kinds import EACH, ONE, Section
 from sciwm.config.loss import CollapseSettings, LossSettings, PhysicsSettings
 from sciwm.config.model import EncoderSettings, ModelSettings, PredictorSettings
 from sciwm.config.planning import CEMSettings, GradientSettings, PlanningSettings
 from sciwm.config.simulation import PeriodicEquation, SimulationSettings
 from sciwm.config.training import TrainingSettings
-from sciwm.config.yaml_files import dump_config, load_config, load_run_config, parse_config, shipped_config
+from sciwm.config.yaml_files import dump_config, load_config, load_run_config, parse_config, parse_text, shipped_config
 
 __all__ = [
     "EACH",
@@ -37,6 +44,8 @@ __all__ = [
     "load_config",
     "load_run_config",
     "parse_config",
+    "parse_text",
+    "sections_at",
     "shipped_config",
     "simulated_from",
 ]

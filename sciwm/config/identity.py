@@ -1,5 +1,6 @@
 """The parts of a configuration that two experiments must share to share data, or a trained model."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sciwm.config.experiment import Config
@@ -39,3 +40,19 @@ def differences(there: Any, wanted: Any, key: str = "") -> list[str]:
     if isinstance(there, dict) and isinstance(wanted, dict):
         return [d for k in wanted for d in differences(there.get(k), wanted[k], f"{key}.{k}".lstrip("."))]
     return [] if there == wanted else [f"{key}: there {there}, asked {wanted}"]
+
+
+def sections_at(tree: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """The values of a configuration at dotted keys; None where there is no such section.
+
+    Args:
+        tree: The configuration as plain data.
+        keys: Keys such as ``evaluation.steps``.
+    """
+    return {key: _at(tree, key) for key in keys}
+
+
+def _at(tree: Mapping[str, Any], key: str) -> Any:
+    first, _, rest = key.partition(".")
+    value = tree.get(first)
+    return _at(value, rest) if rest and isinstance(value, Mapping) else value

@@ -17,6 +17,7 @@ from sciwm.config.yaml_text import parse_yaml, read_text
 from sciwm.errors import InputError, Problem, counted
 from sciwm.migration import RENAMED_KEYS, migrated_config
 from sciwm.run_paths import RunPaths
+from sciwm.seals import changed_since_written
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -48,7 +49,23 @@ def load_run_config(paths: RunPaths) -> Config:
     if not paths.config.exists():
         remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
         raise InputError([Problem(str(paths.folder), "a run folder with config.yaml", "none", remedy)])
-    return load_config(paths.config)
+    try:
+        return load_config(paths.config)
+    except InputError as error:
+        remedy = f"restore it with 'sciwm simulate CONFIG --out {paths.folder}' from the configuration of this run"
+        changed = Problem(str(paths.config), "the file as it was written", "another content", remedy)
+        raise InputError(
+            [*error.problems, *([changed] if changed_since_written(paths, paths.config) else [])]
+        ) from error
+
+
+def parse_text(text: str, *, where: str) -> Config:
+    """Check an experiment given as the text of a YAML file.
+
+    Raises:
+        InputError: As :func:`load_config`.
+    """
+    return parse_config(migrated_config(parse_yaml(text, where=where)), where=where)
 
 
 def parse_config(tree: dict[str, Any], *, where: str, changed: Sequence[str] = ()) -> Config:

@@ -1,5 +1,6 @@
 """A run: the folder of one experiment, written by one command at a time."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +9,19 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sciwm.config import Config, differences, dump_config, learned_from, load_run_config, simulated_from
+from sciwm.config import Config, differences, dump_config, learned_from, load_run_config, parse_text, simulated_from
 from sciwm.data import SensitivitySet, Trajectories, open_trajectories, require_as_written, require_layout
-from sciwm.errors import InputError, Problem
-from sciwm.files import write_atomically, write_json
+from sciwm.errors import InputError, Problem, raise_if
+from sciwm.experiment.origins import result_problems, store_problems, target_problems
 from sciwm.metrics import read_metrics
-from sciwm.model import WorldModel, load_model, trained_config
+from sciwm.model import DIGEST, WorldModel, load_model, read_description, trained_config
+from sciwm.run_folder import at_work_in, require_same_folder
 from sciwm.run_paths import RunPaths
+from sciwm.sealed_json import to_json
+from sciwm.seals import changed_since_written, read_seals, write_sealed
+from sciwm.training import read_stored_state, require_same_experiment
 from simulations.resumable_store import ResumableStore
+from simulations.safe_files import sweep_drafts
 from simulations.sensitivity_store import SensitivityStore
 from simulations.store import TrajectoryStore
 
@@ -47,32 +53,85 @@ class Run:
         """
         return load_run_config(self.paths)
 
+    def checked_config(self, *, trains: bool = False) -> Config:
+        """The experiment, once it is that of the stores, and of the model or the training that was begun.
+
+        Args:
+            trains: Whether a model is to be trained, so that one of other settings may be there.
+
+        Raises:
+            InputError: With every setting that differs from those that stores, state or model were made from.
+        """
+        config = self.config()
+        raise_if(store_problems(self.paths, config))
+        if trains:
+            raise_if(target_problems(self.paths, config))
+            self._require_same_training(config)
+        else:
+            self.check_trained(config=config)
+        return config
+
     def write_config(self, config: Config) -> None:
         """Write ``config.yaml``, whatever the folder holds; :meth:`claim` checks first."""
-        write_atomically(self.paths.config, dump_config(config).encode())
+        write_sealed(self.paths, self.paths.config, dump_config(config).encode())
 
     def claim(self, config: Config) -> None:
         """Make this the folder of ``config``, or check that it already is.
 
-        Settings that neither the stored data nor, once training has begun, the weights depend on may differ.
+        Settings that neither the stored data nor, once training has begun, the weights depend on may differ. A
+        ``config.yaml`` that was edited, damaged or lost is written anew, if the data and the model are those of
+        ``config``.
 
         Raises:
             InputError: If the folder belongs to another experiment, or holds other files.
         """
         remedy = "choose another --out, or delete the folder"
-        if self.paths.config.exists():
-            begun = self.paths.train_state.exists() or self.paths.description.exists()
+        begun = (
+            self.paths.train_state.exists() or self.paths.old_train_state.exists() or self.paths.description.exists()
+        )
+        written = self._config_as_written()
+        if written is not None:
             depends = learned_from if begun else simulated_from
-            changed = "; ".join(differences(depends(self.config()), depends(config)))
+            changed = "; ".join(differences(depends(written), depends(config)))
             if changed:
                 expected = "the configuration of its data and model"
                 raise InputError([Problem(str(self.folder), expected, changed, remedy)])
-        else:
+        elif not self.paths.config.exists() and not begun and not self.paths.stores:
             others = sorted(p.name for p in self.folder.iterdir() if p != self.paths.lock and not self._is_for_twins(p))
             if others:
                 got = f"a folder with {', '.join(others[:4])} and no config.yaml"
                 raise InputError([Problem(str(self.folder), "an empty folder or a run", got, "choose another --out")])
+        raise_if(store_problems(self.paths, config))
+        self._require_same_training(config)
+        if self.paths.description.exists():
+            self.check_trained(config=config)
         self.write_config(config)
+
+    def _config_as_written(self) -> Config | None:
+        """The experiment of this folder as the last command wrote it; None where nobody knows."""
+        sealed = read_seals(self.paths).config
+        if sealed is not None:
+            return parse_text(sealed, where=str(self.paths.seals))
+        try:
+            return self.config() if self.paths.config.exists() else None
+        except InputError:
+            return None
+
+    def _require_same_training(self, config: Config) -> None:
+        """Refuse the state of a training that was begun by other settings."""
+        state = read_stored_state(self.paths)
+        if state is not None:
+            require_same_experiment(state.experiment, config, str(self.paths.train_state))
+
+    def _take_over_edits(self) -> None:
+        """Take over what was edited in ``config.yaml`` since the last command, and say what it was."""
+        path = self.paths.config
+        if not changed_since_written(self.paths, path):
+            return
+        written, config = self._config_as_written(), self.config()
+        changed = [] if written is None else differences(written.model_dump(), config.model_dump())
+        print(f"sciwm: {path} was edited: {'; '.join(changed) or 'no setting differs'}", file=sys.stderr)
+        write_sealed(self.paths, path, path.read_bytes())
 
     def _is_for_twins(self, entry: Path) -> bool:
         """Whether it is the data folder with only ``twins.nc`` in it, which a user may put there before simulating."""
@@ -141,7 +200,7 @@ class Run:
         trained, config = trained or trained_config(self.folder), config or self.config()
         changed = "; ".join(differences(learned_from(trained), learned_from(config)))
         if changed:
-            remedy = "restore config.yaml, or delete model.* and train_state.pt and train again"
+            remedy = "restore config.yaml, or delete model.* and train_state.* and train again"
             raise InputError([Problem(str(self.folder), "a model trained as config.yaml says", changed, remedy)])
 
     # Numbers ------------------------------------------------------------------------------------
@@ -156,37 +215,53 @@ class Run:
 
     def add_metrics(self, metrics: dict[str, Any]) -> dict[str, Any]:
         """Add numbers to ``report/metrics.json``, replacing those of the same keys; returns what was added."""
-        write_json(self.paths.metrics, self.metrics() | metrics)
+        write_sealed(self.paths, self.paths.metrics, to_json(self.metrics() | metrics))
         return metrics
+
+    def check_results(self, config: Config) -> None:
+        """Refuse results that were made from other settings or another model, or whose numbers are not theirs.
+
+        Raises:
+            InputError: With every setting that differs, for each result.
+        """
+        digest = read_description(self.folder)[DIGEST]
+        raise_if(result_problems(self.paths, config, self.metrics(), digest=digest))
 
     # One command at a time ----------------------------------------------------------------------
 
     @contextmanager
-    def stage(self, name: str, *, resumes: bool = False) -> Iterator[None]:
+    def stage(self, name: str, *, resumes: bool = False, claims: bool = False) -> Iterator[None]:
         """Lock the folder for one stage, and add its wall time in seconds to the metrics.
 
         Args:
             name: Name of the stage, as its time is stored.
             resumes: Whether the stage goes on where it was stopped; then the times of all tries add up.
+            claims: Whether the stage makes the folder and writes ``config.yaml``; others take over what was edited.
 
         Raises:
-            InputError: If another command is at work in the folder.
+            InputError: If another command is at work in the folder, or if the folder is renamed or removed meanwhile.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if claims:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        require_same_folder(self.folder)
         try:
             lock = FileLock(self.paths.lock).acquire(timeout=0)
         except Timeout:
             remedy = "wait for it to end, or choose another folder"
             expected, got = "a run folder that no other command writes to", "one with another sciwm command running"
             raise InputError([Problem(str(self.folder), expected, got, remedy)]) from None
-        times = self.metrics().get("time", {})
-        began = time.perf_counter()
+        with lock, at_work_in(self.folder):
+            for folder in (self.folder, self.paths.results, self.paths.metrics.parent):
+                sweep_drafts(folder)
+            if not claims:
+                self._take_over_edits()
+            times = self.metrics().get("time", {})
+            began = time.perf_counter()
 
-        def record() -> None:
-            before = times.get(name, 0.0) if resumes else 0.0
-            self.add_metrics({"time": times | {name: round(before + time.perf_counter() - began, 2)}})
+            def record() -> None:
+                before = times.get(name, 0.0) if resumes else 0.0
+                self.add_metrics({"time": times | {name: round(before + time.perf_counter() - began, 2)}})
 
-        with lock:
             try:
                 yield
             except (KeyboardInterrupt, SystemExit):  # stopped, to go on later

@@ -4,7 +4,8 @@ A stage that was stopped can be called again. Simulation, training and evaluatio
 report, which take minutes, begin again. ``sciwm.run_paths`` lists the files of a run.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,19 @@ from sciwm.config import Config
 from sciwm.data import SEEDS, actuation_of, recipe
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.evaluation import control_task, imagine_control, run_control, summarize_control, target_fields
-from sciwm.evaluation.suite import EvaluationContext, check_names, evaluate_parts
+from sciwm.evaluation.suite import MADE_FROM, METRICS, EvaluationContext, check_names, evaluate_parts
+from sciwm.experiment.rounds import collect_round, round_name
 from sciwm.experiment.run import Run
-from sciwm.files import write_netcdf
-from sciwm.model import names_problems, read_description
-from sciwm.planning import RecedingHorizon, build_planner
+from sciwm.model import DIGEST, names_problems, read_description
 from sciwm.progress import CountBar, bar
+from sciwm.reuse import description_of
+from sciwm.run_folder import at_work_in, require_same_folder
+from sciwm.seals import write_sealed_netcdf
 from sciwm.training import require_memory, updates_of
 from sciwm.training import train as train_phase
 from sciwm.version import __version__
-from simulations.generate import attractor_states, generate
+from simulations.generate import Progress, generate
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
-from simulations.store import TrajectoryStore
 
 AGAINST_BLOW_UP = (
     "raise simulation.steps_per_interval, or lower simulation.control_interval, a limit "
@@ -48,24 +50,33 @@ def simulate(config: Config, folder: Path) -> None:
         InputError: If the folder belongs to another experiment, or if no simulation of a set stayed finite.
     """
     run = Run(folder)
-    with run.stage("simulate", resumes=True):
+    with run.stage("simulate", resumes=True, claims=True):
         settings = config.simulation.model_dump()
         truth = simulations.build(settings)
         # fail before simulating, not when training builds the model
         raise_if(names_problems(config.model, [v.name for v in truth.variables], truth.grid.dims))
         run.claim(config)
+        progress = partial(_while_there, folder)
         for name in ("train", "validation", "test"):
             simulation = simulations.build(settings)
             path = run.paths.store(name)
-            store = generate(simulation, recipe(config, name), path, settings=settings, progress=bar)
+            store = generate(simulation, recipe(config, name), path, settings=settings, progress=progress)
             if not store.outcomes()["ok"]:
                 got = f"{store.outcomes()['blew_up']} that did not ({'; '.join(store.causes())})"
                 raise InputError([Problem(str(store.path), "simulations that stay finite", got, AGAINST_BLOW_UP)])
         if config.data.sensitivities is not None and not run.paths.twins.exists():
-            _simulate_sensitivities(config, run)
+            _simulate_sensitivities(config, run, progress)
 
 
-def _simulate_sensitivities(config: Config, run: Run) -> None:
+def _while_there(folder: Path, iterable: Iterable[int], description: str) -> Iterator[int]:
+    """A progress bar that ends with an error once the folder is gone: a store would be made anew where it was."""
+    for item in bar(iterable, description):
+        require_same_folder(folder)
+        yield item
+    require_same_folder(folder)
+
+
+def _simulate_sensitivities(config: Config, run: Run, progress: Progress) -> None:
     """Sensitivities by the true solver, from random instants of the training set."""
     wanted = config.data.sensitivities
     if wanted is None:
@@ -86,7 +97,7 @@ def _simulate_sensitivities(config: Config, run: Run) -> None:
         run.paths.store("sensitivity"),
         settings=settings,
         target=target_fields(config, simulation),
-        progress=bar,
+        progress=progress,
     )
 
 
@@ -100,49 +111,25 @@ def train(folder: Path) -> None:
         InputError: If data are missing or damaged.
     """
     run = Run(folder)
-    config = run.config()
+    config = run.checked_config(trains=True)
     torch.set_num_threads(config.training.threads)
+    with at_work_in(folder):
+        _train_phases(config, run)
+
+
+def _train_phases(config: Config, run: Run) -> None:
     validation, sets = run.trajectories("validation"), [run.trajectories("train")]
     sensitivities = run.sensitivities(sets[0]) if config.data.sensitivities is not None else None
     for phase in range(config.training.on_policy.rounds + 1):
         if phase:
-            with run.stage(f"on_policy_{phase}", resumes=True):
-                _collect_on_policy(config, run, phase)
-            sets.append(run.trajectories(f"on_policy_{phase}"))
+            with run.stage(round_name(phase), resumes=True):
+                collect_round(config, run, phase)
+            sets.append(run.trajectories(round_name(phase)))
         with run.stage("train" if phase == 0 else f"train_{phase}", resumes=True):
             what = f"training after round {phase}" if phase else "training"
             progress = CountBar(updates_of(config, phase), what, "update")
-            train_phase(config, folder, sets, validation, sensitivities, phase=phase, advance=progress)
+            train_phase(config, run.folder, sets, validation, sensitivities, phase=phase, advance=progress)
             progress.close()
-
-
-def _collect_on_policy(config: Config, run: Run, round_number: int) -> None:
-    """Control the true simulation by planning through the model as it is now, and store the episodes as data.
-
-    A round that is complete is kept, even if the planner has been configured differently since.
-    """
-    settings = config.simulation.model_dump()
-    simulation, rounds = simulations.build(settings), config.training.on_policy
-    store = TrajectoryStore.open_or_create(
-        run.paths.store(f"on_policy_{round_number}"),
-        simulation,
-        simulations=rounds.episodes,
-        intervals=rounds.intervals,
-        title=f"{config.name}: episodes controlled through the model, round {round_number}",
-        settings={
-            "simulation": settings,
-            "round": round_number,
-            **rounds.model_dump(exclude={"rounds"}),
-        },
-    )
-    if not store.missing():
-        return
-    model = run.model(config)
-    first = round_number * rounds.episodes
-    starts = attractor_states(simulation, recipe(config, "on_policy"), range(first, first + rounds.episodes))
-    policy = RecedingHorizon(model, *build_planner(config.planning, model, target_fields(config, simulation)))
-    intervals = bar(range(rounds.intervals), f"on-policy round {round_number}")
-    store.write(range(rounds.episodes), simulations.run_episodes(simulation, starts, policy, intervals), simulation)
 
 
 def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]:
@@ -161,7 +148,7 @@ def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]
         InputError: If there is no such part, or if model or data are missing or damaged.
     """
     run = Run(folder)
-    config = run.config()
+    config = run.checked_config()
     names = check_names(config.evaluation.parts if parts is None else parts, "--parts")
     torch.set_num_threads(config.training.threads)
     model = run.model(config)
@@ -180,7 +167,7 @@ def _evaluate_parts(run: Run, names: Sequence[str], context: EvaluationContext) 
         run.paths,
         names,
         context,
-        digest=read_description(run.folder)["description_sha256"],
+        digest=read_description(run.folder)[DIGEST],
         describe=partial(_described, config=context.config),
         progress=bar,
     )
@@ -204,7 +191,7 @@ def control(folder: Path) -> dict[str, Any]:
         The metrics of control, under ``control``.
     """
     run = Run(folder)
-    config = run.config()
+    config = run.checked_config()
     torch.set_num_threads(config.training.threads)
     model = run.model(config)
     with run.stage("control"):
@@ -213,8 +200,11 @@ def control(folder: Path) -> dict[str, Any]:
         none = references.pop("none")
         result = run_control(task, {"none": none, "world_model": lambda: task.plan_with(model), **references}, bar)
         result = result.merge(imagine_control(task, model, bar), join="outer")
-        write_netcdf(run.paths.controlled, _described(result, config))
-    return run.add_metrics({"control": summarize_control(result, config)})
+        metrics = {"control": summarize_control(result, config)}
+        made_from = {"sciwm": __version__, "model": read_description(folder)[DIGEST]}
+        attributes = {MADE_FROM: description_of(made_from), METRICS: json.dumps(metrics)}
+        write_sealed_netcdf(run.paths, run.paths.controlled, _described(result, config).assign_attrs(attributes))
+    return run.add_metrics(metrics)
 
 
 def report(folder: Path) -> Path:
@@ -226,7 +216,8 @@ def report(folder: Path) -> Path:
     from sciwm.report import write_report
 
     run = Run(folder)
-    run.check_trained()
+    config = run.checked_config()
+    run.check_results(config)
     with run.stage("report"):
         return write_report(folder)
 

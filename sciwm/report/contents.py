@@ -1,26 +1,20 @@
 """Everything a run folder tells, read once."""
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import xarray as xr
 
 from sciwm.config import Config, load_run_config
 from sciwm.data import Domain
 from sciwm.errors import InputError, Problem
-from sciwm.evaluation_parts import EVALUATION_PARTS
-from sciwm.metrics import read_metrics
+from sciwm.evaluation_parts import EVALUATION_PARTS, METRICS_OF_PART
+from sciwm.metrics import read_history, read_metrics
 from sciwm.migration import migrated_names
 from sciwm.model import read_description
 from sciwm.run_paths import RunPaths
-
-T = TypeVar("T")
-
-KEYS = {"rollouts": "rollout"}
-"""Of the metrics that a part cannot be shown without, where it is not the name of the part."""
+from sciwm.seals import require_sealed
 
 
 @dataclass(frozen=True)
@@ -71,9 +65,13 @@ def read_results(run: Path) -> Results:
     """
     paths = RunPaths(run)
     config, description = load_run_config(paths), read_description(run)
-    metrics = read_metrics(paths)
-    evaluated = {name: _read_netcdf(paths.result(name), f"evaluate {run}") for name in EVALUATION_PARTS}
-    controlled = _read_netcdf(paths.controlled, f"control {run}")
+    metrics = read_metrics(paths, complete=True)
+    evaluated = {
+        name: _read_netcdf(paths, paths.result(name), f"evaluate {run} --parts {name}")
+        for name in EVALUATION_PARTS
+        if metrics.get(METRICS_OF_PART.get(name, name))  # a stage killed between its two files is one that has not run
+    }
+    controlled = _read_netcdf(paths, paths.controlled, f"control {run}") if "control" in metrics else None
     return Results(
         run=run,
         config=config,
@@ -81,51 +79,18 @@ def read_results(run: Path) -> Results:
         domain=Domain.from_json(description["domain"]),
         metrics=metrics,
         history=read_history(paths),
-        # A stage killed between its two files is one that has not run.
-        evaluated={
-            name: result
-            for name, result in evaluated.items()
-            if result is not None and metrics.get(KEYS.get(name, name))
-        },
-        controlled=controlled if "control" in metrics else None,
+        evaluated={name: result for name, result in evaluated.items() if result is not None},
+        controlled=controlled,
     )
 
 
-def read_history(paths: RunPaths) -> list[dict[str, Any]]:
-    """The metrics of every epoch of the training; empty before the first.
-
-    Raises:
-        InputError: if the file is damaged.
-    """
-    return _read(paths.history, _json_lines, f"train {paths.folder}") or []
-
-
-def _json_lines(text: str) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in text.splitlines() if line.strip()]
-    if not all(isinstance(line, dict) and {"phase", "update"} <= line.keys() for line in lines):
-        raise ValueError("lines that are no epochs")
-    return lines
-
-
-def _read(path: Path, parse: Callable[[str], T], command: str) -> T | None:
-    if not path.exists():
-        return None
-    try:
-        return parse(path.read_text())
-    except ValueError as error:
-        raise _damaged(path, error, command) from error
-
-
-def _read_netcdf(path: Path, command: str) -> xr.Dataset | None:
+def _read_netcdf(paths: RunPaths, path: Path, command: str) -> xr.Dataset | None:
+    require_sealed(paths, path, f"write it anew with 'sciwm {command}'")
     if not path.exists():
         return None
     try:
         result = xr.load_dataset(path, engine="netcdf4")
         return result.rename(migrated_names(set(map(str, result.data_vars))))
     except (OSError, ValueError, RuntimeError) as error:
-        raise _damaged(path, error, command) from error
-
-
-def _damaged(path: Path, error: Exception, command: str) -> InputError:
-    remedy = f"the file is damaged: delete it and write it anew with 'sciwm {command}'"
-    return InputError([Problem(str(path), "a readable file", str(error).splitlines()[0], remedy)])
+        remedy = f"the file is damaged: delete it and write it anew with 'sciwm {command}'"
+        raise InputError([Problem(str(path), "a readable file", str(error).splitlines()[0], remedy)]) from error

@@ -14,14 +14,17 @@ import torch
 import xarray as xr
 
 import sciwm
+import simulations
 from sciwm.cli import main
 from sciwm.cli.help import PAGES
 from sciwm.config import Config, dump_config
+from sciwm.data import recipe
 from sciwm.experiment import stages
 from sciwm.model import WorldModel, save_model
 from sciwm.planning import build_planner
 from sciwm.version import __version__
 from simulations import build
+from simulations.generate import generate
 
 ROOT = Path(__file__).parents[2]
 EARLY = {"none": 1.5, "world_model": 0.25, "lqr": 1.25, "oracle_cem": 0.5, "adjoint": 0.125}
@@ -49,15 +52,24 @@ METRICS = {
 }
 
 
+@pytest.fixture(scope="module")
+def own_data(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stores that simulating the tiny experiment writes."""
+    folder, settings = tmp_path_factory.mktemp("own"), config.simulation.model_dump()
+    for name in ("train", "validation"):
+        generate(simulations.build(settings), recipe(config, name), folder / f"{name}.zarr", settings=settings)
+    return folder
+
+
 @pytest.fixture
-def run(model: WorldModel, config: Config, data_folder: Path, tmp_path: Path) -> Path:
+def run(model: WorldModel, config: Config, own_data: Path, tmp_path: Path) -> Path:
     """A run folder with configuration, data and model."""
     folder = tmp_path / "run"
     save_model(folder, model, config, {"held_out_error": 0.5})
     (folder / "config.yaml").write_text(dump_config(config))
-    shutil.copytree(data_folder, folder / "data")
+    shutil.copytree(own_data, folder / "data")
     for kind in (".zarr", ".done"):
-        shutil.copytree(data_folder / f"validation{kind}", folder / "data" / f"test{kind}")
+        shutil.copytree(own_data / f"validation{kind}", folder / "data" / f"test{kind}")
     return folder
 
 

@@ -201,10 +201,27 @@ def test_one_command_at_a_time(tiny_run: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "text", "told"),
-    [("report/metrics.json", '{"time": 3}', "a 'time' that is no mapping"), ("metrics.jsonl", "{}", "no epochs")],
+    [
+        ("report/metrics.json", '{"time": 3}', r"metrics\.json: time: .* got 3 "),
+        ("report/metrics.json", '{"time": {"train": true}}', r"metrics\.json: time\.train: .* got true "),
+        ("report/metrics.json", '{"rollout": {"nrmse": [1, "2"]}}', r"rollout\.nrmse\.1: .* got \"2\" "),
+        ("report/metrics.json", '{"scores": [{"meaning": "rmse"}]}', r"scores\.0\.value: .*field required"),
+        ("report/metrics.json", '{"control": {"mean_square_first_2": 1}}', r"control\.mean_square_first_2: .* got 1 "),
+        ("report/metrics.json", '{"left_out": {"scroes": "why"}}', r"left_out\.scroes: .* no part of the evaluation"),
+        ("report/metrics.json", "[" * 100_000, "nested without end"),
+        ("report/metrics.json", "", r"metrics\.json: expected a readable file"),
+        ("metrics.jsonl", "{}", r"metrics\.jsonl: line 1: .* got no 'phase'"),
+        ("metrics.jsonl", '{"phase": 0, "update": 4}\n{"phase": 0, "update": -5}', r"line 2: .* update: -5 "),
+        ("metrics.jsonl", '{"phase": 0, "update": 4, "train.rollout": "1"}', r"line 1: .* train\.rollout: \"1\" "),
+        ("metrics.jsonl", '{"phase": false, "update": 4}', r"line 1: .* phase: false "),
+        ("metrics.jsonl", "[4]", r"line 1: .* not a mapping but list"),
+        ("metrics.jsonl", "", r"metrics\.jsonl: .* got an empty file"),
+    ],
 )
 def test_numbers_of_another_kind_are_told(name: str, text: str, told: str, tiny_run: Path, tmp_path: Path) -> None:
-    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    """With the file and the place in it, also where no digest tells that they were changed."""
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("*.zarr", "*.done")))
+    (run / "seals.json").unlink()
     (run / name).write_text(text)
     with pytest.raises(InputError, match=told):
         stages.report(run)

@@ -355,7 +355,8 @@ def test_every_simulation_is_drawn_as_often(made: Path) -> None:
 
 def test_what_does_not_apply_is_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the terminal, on the page, and once it applies no more."""
-    shutil.rmtree(run / "evaluation")
+    for name in ("resolution", "effects"):
+        (run / "evaluation" / f"{name}.nc").unlink()
     part = PARTS["resolution"]
     monkeypatch.setitem(PARTS, "resolution", type(part)(part.measure, lambda s: "it needs a miracle"))
     said = stages.evaluate(run, ["resolution", "effects"])

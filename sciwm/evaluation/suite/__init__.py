@@ -5,7 +5,7 @@ intervals that it returns. The parts themselves: forecasts (``imagination``), ac
 finer grids (``grids``), and what latents hold (``latents``). ``cache`` measures parts and stores their results.
 """
 
-from sciwm.evaluation.suite.cache import evaluate_parts
+from sciwm.evaluation.suite.cache import MADE_FROM, METRICS, depends_on, evaluate_parts
 from sciwm.evaluation.suite.context import INTERVALS, EvaluationContext
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.imagination import (
@@ -20,6 +20,8 @@ from sciwm.evaluation.suite.parts import PARTS, check_names
 
 __all__ = [
     "INTERVALS",
+    "MADE_FROM",
+    "METRICS",
     "PARTS",
     "UNSEEN_INTERVALS",
     "EvaluationContext",
@@ -27,6 +29,7 @@ __all__ = [
     "Outcome",
     "budgets_under_unseen_actions",
     "check_names",
+    "depends_on",
     "evaluate_parts",
     "mean_of",
     "measure_refined_control",

@@ -4,22 +4,23 @@
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from sciwm.config import Config
+from sciwm.config import Config, sections_at
 from sciwm.errors import InputError
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation.suite.parts import PARTS
-from sciwm.files import write_netcdf
 from sciwm.planning import NoLinearLaw
 from sciwm.reuse import description_of, reusable
 from sciwm.run_paths import RunPaths
+from sciwm.seals import require_sealed, write_sealed_netcdf
 from sciwm.version import __version__
 from simulations.generate import Progress
 
@@ -59,7 +60,7 @@ def evaluate_parts(
             yield name, {}, obstacle
             continue
         path, made_from = run.result(name), _made_from(context.config, name, digest)
-        metrics = reusable(path, made_from, _read)
+        metrics = reusable(path, made_from, partial(_read, run))
         if metrics is None:
             try:
                 outcome = PARTS[name].measure(context, progress)
@@ -68,12 +69,13 @@ def evaluate_parts(
                 continue
             metrics = _metrics(name, outcome)
             attributes = {MADE_FROM: made_from, METRICS: json.dumps(metrics)}
-            write_netcdf(path, describe(outcome.dataset).assign_attrs(attributes))
+            write_sealed_netcdf(run, path, describe(outcome.dataset).assign_attrs(attributes))
         yield name, metrics, ""
 
 
-def _read(path: Path) -> tuple[str, dict[str, Any]]:
-    """What a stored result depends on, and its numbers."""
+def _read(run: RunPaths, path: Path) -> tuple[str, dict[str, Any]]:
+    """What a stored result depends on, and its numbers; damaged ones raise an InputError, and are measured anew."""
+    require_sealed(run, path, "measure it anew")
     with xr.open_dataset(path, engine="netcdf4") as dataset:
         return str(dataset.attrs[MADE_FROM]), json.loads(dataset.attrs[METRICS])
 
@@ -85,13 +87,10 @@ def _metrics(name: str, outcome: Outcome) -> dict[str, Any]:
 def _made_from(config: Config, name: str, digest: str) -> str:
     """A description of everything that a part depends on: version, model, and sections of the configuration."""
     tree = config.model_dump(mode="json")
-    keys = [*COMMON, f"evaluation.{name}", *PARTS[name].depends_on]
     parts: dict[str, Any] = {"sciwm": __version__, "model": digest}
-    return description_of(parts | {key: _at(tree, key) for key in keys})
+    return description_of(parts | sections_at(tree, depends_on(name)))
 
 
-def _at(tree: Mapping[str, Any], key: str) -> Any:
-    """The value at a dotted key; none where there is no such section."""
-    first, _, rest = key.partition(".")
-    value = tree.get(first)
-    return _at(value, rest) if rest and isinstance(value, Mapping) else value
+def depends_on(name: str) -> list[str]:
+    """The keys of the configuration that a part depends on."""
+    return [*COMMON, f"evaluation.{name}", *PARTS[name].depends_on]
