@@ -40,6 +40,16 @@ NAMES = {
 }
 """The axis of a dimension by its name, in lower case."""
 
+GEOGRAPHIC = {
+    "longitude": ("lon", "longitude", "long", "nav_lon"),
+    "latitude": ("lat", "latitude", "nav_lat"),
+    "grid_longitude": ("rlon",),
+    "grid_latitude": ("rlat",),
+}
+"""Latitudes and longitudes by name, in lower case."""
+
+TRUE_AND_TURNED = tuple(GEOGRAPHIC)
+
 KEPT = (
     *("simulation", "trajectory", "run", "case", "episode", "trial", "batch", "seed", "sample", "experiment"),
     *("scenario", "model", "source", "variable", "channel", "actuator", "latent", "functional", "expver"),
@@ -107,17 +117,18 @@ def time_of(dataset: xr.Dataset | xr.DataArray) -> Hashable | None:
     return next((name for name in (*dataset.dims, *scalar) if axis_kind(dataset, name) == "T"), None)
 
 
+def geographic_kind(dataset: xr.Dataset | xr.DataArray, dimension: Hashable) -> str:
+    """``latitude`` or ``longitude`` by standard name, units or name, of the turned pole too; empty if neither."""
+    attributes = dataset[dimension].attrs if dimension in dataset.coords else {}
+    standard = _word(attributes.get("standard_name"))
+    by_units = {"X": "longitude", "Y": "latitude"}.get(DEGREES.get(units_text(attributes.get("units")).lower(), ""))
+    name = next((kind for kind, names in GEOGRAPHIC.items() if str(dimension).lower() in names), "")
+    return standard if standard in TRUE_AND_TURNED else by_units or ("" if standard else name)
+
+
 def latitude_of(dataset: xr.Dataset | xr.DataArray, space: Sequence[Hashable]) -> Hashable | None:
-    """The space dimension that is latitude by standard name, units or name; None where there is none."""
-    for d in space:
-        attributes = dataset[d].attrs if d in dataset.coords else {}
-        standard, units = _word(attributes.get("standard_name")), units_text(attributes.get("units")).lower()
-        if standard == "latitude" or DEGREES.get(units) == "Y" or (not standard and str(d).lower() in LATITUDES):
-            return d
-    return None
-
-
-LATITUDES = ("lat", "latitude", "nav_lat")
+    """The space dimension that is latitude, not one of a turned pole; None where there is none."""
+    return next((d for d in space if geographic_kind(dataset, d) == "latitude"), None)
 
 
 def _word(attribute: object) -> str:
@@ -149,10 +160,4 @@ def _like_a_grid(dimension: Hashable, datasets: Sequence[xr.Dataset | xr.DataArr
 
 def _is_geographic(dimension: Hashable, datasets: Sequence[xr.Dataset | xr.DataArray]) -> bool:
     """Whether a dimension is latitude or longitude, which come in pairs; x or y may well be alone."""
-    for one in datasets:
-        if dimension in one.coords:
-            attributes = one[dimension].attrs
-            units, standard = units_text(attributes.get("units")).lower(), _word(attributes.get("standard_name"))
-            if units in DEGREES or standard.endswith(("longitude", "latitude")):
-                return True
-    return str(dimension).lower() in ("lat", "lon", "latitude", "longitude", "nav_lat", "nav_lon", "rlat", "rlon")
+    return any(geographic_kind(one, dimension) for one in datasets if dimension in one.dims)

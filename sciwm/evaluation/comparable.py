@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from sciwm.data import finite_problems, numbers_problems
-from sciwm.data.axes import axis_kind, space_of, time_of
+from sciwm.data.axes import axis_kind, geographic_kind, space_of, time_of
 from sciwm.data.labels import Matched, match, range_text
-from sciwm.data.units import converted, units_of, without_quantities
+from sciwm.data.units import converted, units_of, units_text, without_quantities
 from sciwm.errors import Problem, counted, raise_if
 from sciwm.evaluation.space_weights import Weights, space_weights
 
@@ -52,7 +52,7 @@ def comparable(forecast: xr.Dataset, truth: xr.Dataset, dims: str | Sequence[str
     raise_if(
         [p for dataset, where in zip((forecast, truth), PLACES, strict=True) for p in _time_problems(dataset, where)]
     )
-    forecast, truth = _with_time(forecast), _with_time(truth)
+    forecast, truth = _flat(_with_time(forecast)), _flat(_with_time(truth))
     names, left_out = _names(forecast, truth)
     forecast, truth = _plain(forecast[names]), _plain(truth[names])
     space, problems = _space(forecast, truth, dims)
@@ -106,6 +106,15 @@ def _with_time(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.rename({time: "time"}) if time != "time" else dataset
 
 
+def _flat(dataset: xr.Dataset) -> xr.Dataset:
+    """Pairs of labels of stacked dimensions as text, which can be compared, and written."""
+    for name in [n for n, index in dataset.indexes.items() if index.nlevels > 1 and n in dataset.dims]:
+        labels = [str(label) for label in dataset.indexes[name]]
+        levels = [n for n in dataset.indexes[name].names if n in dataset.coords]
+        dataset = dataset.drop_vars([name, *levels]).assign_coords({name: (name, labels)})
+    return dataset
+
+
 def _names(forecast: xr.Dataset, truth: xr.Dataset) -> tuple[list[Hashable], list[str]]:
     """The variables to be scored, and what is left out among those that both have."""
     over_time = [{n for n, v in dataset.data_vars.items() if "time" in v.dims} for dataset in (forecast, truth)]
@@ -135,7 +144,9 @@ def _plain(dataset: xr.Dataset) -> xr.Dataset:
     dataset = dataset.drop_encoding()
     coordinates = {name: c.variable.copy(deep=False) for name, c in dataset.coords.items()}
     for variable in coordinates.values():
-        variable.attrs = {k: v for k in KEPT_ATTRIBUTES if isinstance(v := variable.attrs.get(k), str)}
+        given = variable.attrs
+        kept = {k: v for k in KEPT_ATTRIBUTES if isinstance(v := given.get(k), str)}
+        variable.attrs = kept | ({"units": units_text(given["units"])} if "units" in given else {})
     return dataset.assign_coords(coordinates)
 
 
@@ -149,7 +160,7 @@ def _space(
         expected = f"space dimensions of the forecast, among {', '.join(str(d) for d in forecast.dims if d != 'time')}"
         return named, [Problem("dims", expected, f"'{d}'") for d in strange]
     found = space_of(forecast, truth)
-    remedy = "name all space dimensions, as evaluate(forecast, truth, dims=['x', 'y']); others keep their scores"
+    remedy = "name all space dimensions, as evaluate(forecast, truth, dims=['x', 'y']), or none with dims=[]"
     expected = "dimensions that say by their axis, standard_name, units or name whether they are space"
     got = ", ".join(f"'{d}'" for d in found.unknown)
     return found.dimensions, [Problem("forecast", expected, got, remedy)] if got else []
@@ -180,6 +191,9 @@ def _shared(
         wrong = Problem(place, f"{counted(here, 'point')} as in the forecast", str(there), "give both their labels")
         return None, [wrong] if here != there else [], []
     first, second = forecast[dimension], truth[dimension]
+    empty = [where for where, labels in zip(PLACES, (first, second), strict=True) if not labels.size]
+    if empty:
+        return None, [Problem(f"{where}: {dimension}", "at least one label", "none") for where in empty], []
     matched = match(first, second, PLACES)
     if matched.problems:
         return matched, list(matched.problems), []
@@ -187,7 +201,7 @@ def _shared(
     if is_space and not count == first.size == second.size:
         expected = f"the {counted(first.size, 'point')} of the forecast from {range_text(first, ends=True)}"
         got = f"{second.size} from {range_text(second, ends=True)}"
-        return matched, [Problem(place, expected, got, "interpolate one to the grid of the other")], []
+        return matched, [Problem(place, expected, got, _regridding(first, second))], []
     if not count:
         what = "times" if dimension == "time" else "labels"
         remedy = (
@@ -199,6 +213,16 @@ def _shared(
         order = np.argsort(first.values[matched.first], kind="stable")
         matched = Matched(matched.first[order], matched.second[order])
     return matched, [], list(_left_out(dimension, count, first.size, second.size))
+
+
+def _regridding(first: xr.DataArray, second: xr.DataArray) -> str:
+    """How to bring one grid to another; longitudes may only be counted from another meridian."""
+    name = str(first.name)
+    if "longitude" in (geographic_kind(first, name), geographic_kind(second, name)):
+        turned = [xr.DataArray(x.values % 360, dims=name, name=name) for x in (first, second) if x.dtype.kind in "iuf"]
+        if len(turned) == 2 and len(match(turned[0], turned[1]).first) == first.size == second.size:
+            return f"count longitudes from the same meridian, as ds.assign_coords({name}=ds.{name} % 360)"
+    return "interpolate one to the grid of the other"
 
 
 def _left_out(dimension: Hashable, count: int, first: int, second: int) -> Iterator[str]:

@@ -32,7 +32,7 @@ def space_weights(weights: Weights, forecast: xr.Dataset, space: Sequence[Hashab
         )
     values = found.values
     if not np.isfinite(values).all() or values.min() < 0 or values.max() == 0:
-        got = f"{np.nanmin(values):g} to {np.nanmax(values):g}, {(~np.isfinite(values)).sum()} not finite"
+        got = f"{(~np.isfinite(values)).sum()} not finite, {(values < 0).sum()} below zero, {(values > 0).sum()} above"
         raise InputError([Problem("weights", "finite weights of zero or more, not all zero", got)])
     return found / found.mean()
 

@@ -368,3 +368,20 @@ def test_dimensions_of_another_name_are_told() -> None:
     pair = on_the_globe(FIELDS), on_the_globe(FIELDS, "lat", "lon")
     assert "truth.rename(lat='latitude')" in told(lambda: evaluate(*pair))[0]
     assert "dimensions" in told(lambda: evaluate(pair[0], pair[0].isel(latitude=0, drop=True)))[0]
+
+
+def test_longitudes_from_another_meridian_are_told() -> None:
+    around = on_the_globe(FIELDS).assign_coords(longitude=(LONGITUDES + 180) % 360 - 180)
+    assert "ds.assign_coords(longitude=ds.longitude % 360)" in told(lambda: evaluate(on_the_globe(FIELDS), around))[0]
+
+
+def test_stacked_dimensions_are_compared_by_their_pairs(truth: xr.Dataset, forecast: xr.Dataset) -> None:
+    right = evaluate(forecast, truth)["rmse"]
+    here, there = (d.expand_dims(seed=[1]).stack(case=("seed", "member")) for d in (forecast, truth))
+    np.testing.assert_allclose(evaluate(here, there.isel(case=[2, 0, 1]))["rmse"], right)
+
+
+def test_what_is_empty_is_told(truth: xr.Dataset) -> None:
+    for dimension in ("time", "x", "member"):
+        nothing = truth.isel({dimension: []})
+        assert told(lambda n=nothing: evaluate(n, truth))[0].endswith(": expected at least one label, got none")
