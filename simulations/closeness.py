@@ -30,6 +30,7 @@ def close(a: ArrayLike, b: ArrayLike, rtol: float = 1e-9) -> bool:
         Whether they agree. Arrays of other shapes do not, and neither does NaN; an infinity agrees with itself.
 
     Example:
+        >>> from simulations.closeness import close
         >>> close(1e-9, 5e-9), close(0.1 + 0.2, 0.3)
         (False, True)
     """
@@ -129,6 +130,7 @@ def even(values: ArrayLike, tolerance: float = SHARE_OF_SPACING) -> bool:
         Whether they do; two values are even where they differ, and fewer always.
 
     Example:
+        >>> from simulations.closeness import even
         >>> even([0.0, 0.333, 0.667, 1.0]), even([0.0, 1e-10, 3e-10]), even([0, 1, 2, 4])
         (True, False, False)
     """
