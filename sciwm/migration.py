@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 T = TypeVar("T")
 
@@ -49,12 +52,19 @@ def migrated_config(tree: Mapping[str, Any]) -> dict[str, Any]:
     return migrated
 
 
-def migrated_weights(state: Mapping[str, T]) -> dict[str, T]:
-    """The weights of a world model by today's names; until 0.2 the parts of the tendency were the predictor's."""
+def migrated_weights(state: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
+    """The weights of a world model as they are today; no weights stay none.
+
+    Until 0.2 the parts of the tendency were the predictor's. Up to 0.2 rates counted in the unit of time of the data.
+    """
     own = [name for name in state if name.startswith("predictor.tendency.")]
-    if not own or any(name.startswith("predictor.tendency.product.") for name in own):
-        return dict(state)
-    return {_in_tendency(name): values for name, values in state.items()}
+    by_parts = not own or any(name.startswith("predictor.tendency.product.") for name in own)
+    migrated = {name if by_parts else _in_tendency(name): values for name, values in state.items()}
+    if migrated and "time_unit" not in migrated:
+        import torch  # here, as configurations are read without it
+
+        migrated["time_unit"] = torch.tensor(1.0, dtype=torch.float64)
+    return migrated
 
 
 def migrated_objective(state: Mapping[str, T]) -> dict[str, T]:

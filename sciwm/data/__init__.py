@@ -7,7 +7,7 @@ from sciwm.data.coordinates import axis_in_words, axis_of, position_of
 from sciwm.data.domain import Axis, Domain, Functional, Variable
 from sciwm.data.formats import forcing_of, of_reading, open_dataset, read_values, reading
 from sciwm.data.layouts import fields_named
-from sciwm.data.normalization import fit_domain
+from sciwm.data.normalization import ROUNDING, fit_domain, mean_and_deviation
 from sciwm.data.recipes import SEEDS, recipe
 from sciwm.data.recognition import Kind, recognise, require_data
 from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories
@@ -18,6 +18,7 @@ from sciwm.data.windows import Batch, Windows, sample_fields
 
 __all__ = [
     "LOST_REMEDY",
+    "ROUNDING",
     "SEEDS",
     "Actuation",
     "Axis",
@@ -44,6 +45,7 @@ __all__ = [
     "forcing_of",
     "is_sealed",
     "joint_symmetries",
+    "mean_and_deviation",
     "numbers_problems",
     "of_reading",
     "open_dataset",

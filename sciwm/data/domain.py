@@ -21,7 +21,8 @@ class Variable:
         long_name: Its name in figures.
         units: Its units; "1" is dimensionless.
         mean: Its mean over the training data.
-        deviation: Its standard deviation there. Normalised fields are ``(u - mean) / deviation``.
+        deviation: Its standard deviation there. Normalised fields are ``(u - mean) / deviation``, and zero for a
+            variable that does not vary, whose deviation is 0.
     """
 
     name: str
@@ -29,6 +30,11 @@ class Variable:
     units: str
     mean: float
     deviation: float
+
+    @property
+    def size(self) -> float:
+        """What errors are measured by: the deviation; of a variable that does not vary its magnitude, or 1."""
+        return self.deviation or abs(self.mean) or 1.0
 
 
 @dataclass(frozen=True)

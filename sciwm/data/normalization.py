@@ -8,19 +8,36 @@ from numpy.typing import NDArray
 from sciwm.data.domain import Domain, Functional, Variable
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import sample_fields
+from sciwm.errors import InputError, Problem
+from simulations.closeness import ROUNDING_STEPS, constant
 
 MOST_INSTANTS = 20_000
 MOST_NUMBERS = 2**27  # half a gigabyte
+ROUNDING = ROUNDING_STEPS * float(np.finfo(np.float32).eps)
+"""The variation relative to the largest value that counts as rounding, as data are read in single precision."""
+SQUARED_SAFELY = 32
+"""The binary exponents up to which squares of numbers, and sums of these, fit into single precision."""
+NEGLIGIBLE = 1e-5
+"""The part of a budget, relative to the typical rate of change, that counts as rounding."""
 
 
 def fit_domain(data: Trajectories) -> Domain:
-    """The domain of a store: variables, grid and actions as it states them, scales as its values have them."""
+    """The domain of a store: variables, grid and actions as it states them, scales as its values have them.
+
+    Raises:
+        InputError: If no variable varies.
+    """
     names = [v.name for v in data.variables]
     numbers = len(names) * math.prod(axis.num_points for axis in data.axes)
     fields = sample_fields([data], names, limit=max(1, min(MOST_INSTANTS, MOST_NUMBERS // numbers)))
+    varies = [not constant(fields[:, c]) for c in range(len(names))]
+    if not any(varies):
+        expected, got = "at least one variable that varies", "the same values everywhere and always"
+        raise InputError([Problem(str(data.path), expected, got, "there is nothing to learn: look at what wrote them")])
+    scales = [map(float, mean_and_deviation(fields[:, c])) for c in range(len(names))]
     variables = tuple(
-        Variable(v.name, v.long_name, v.units, float(fields[:, c].mean()), _deviation(fields[:, c]))
-        for c, v in enumerate(data.variables)
+        Variable(v.name, v.long_name, v.units, mean, deviation if varied else 0.0)
+        for v, varied, (mean, deviation) in zip(data.variables, varies, scales, strict=True)
     )
     return Domain(
         variables=variables,
@@ -37,19 +54,44 @@ def _fit_functional(data: Trajectories, name: str) -> Functional:
     values, source, output = (
         np.asarray(data.array(n)[:])[rows].astype(np.float64) for n in (name, f"{name}_source", f"{name}_output")
     )
-    change_deviation = _deviation(np.diff(values, axis=1))
+    mean, deviation = map(float, mean_and_deviation(values))
+    change_deviation = float(np.diff(values, axis=1).std())
+    if change_deviation <= ROUNDING * np.abs(values).max():
+        change_deviation = deviation
+    rate = change_deviation / data.control_interval
+    largest_action = float(np.maximum(np.abs(data.actuators.low), np.abs(data.actuators.high)).max())
+    source_deviation, fed = float(source[:, :-1].std()), float(np.sqrt(np.mean(output[:, :-1] ** 2)))
     return Functional(
         name=name,
-        mean=float(values.mean()),
-        deviation=_deviation(values),
+        mean=mean,
+        deviation=deviation,
         change_deviation=change_deviation,
         source_mean=float(source[:, :-1].mean()),
-        source_deviation=_deviation(source[:, :-1], rounding=1e-5 * change_deviation / data.control_interval),
-        output_deviation=float(np.sqrt(np.mean(output[:, :-1] ** 2))) or 1.0,
+        source_deviation=source_deviation if source_deviation > NEGLIGIBLE * rate else rate,
+        output_deviation=fed if fed * largest_action > NEGLIGIBLE * rate else rate / largest_action,
     )
 
 
-def _deviation(values: NDArray[np.floating], *, rounding: float = 1e-12) -> float:
-    """The standard deviation; 1 for a quantity that varies no more than by rounding."""
-    deviation = float(values.std())
-    return deviation if deviation > rounding else 1.0
+def mean_and_deviation(
+    values: NDArray[np.floating], axis: int | tuple[int, ...] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean and the standard deviation of values.
+
+    The deviation of values that vary no more than by rounding is their magnitude, or 1 if all are zero: rounding is
+    never scaled up. In other units both change as the values do, however small or large these are.
+
+    Args:
+        values: Numbers of any shape, at least one.
+        axis: Over which they are taken; over all by default.
+
+    Returns:
+        Both, of the shape that is left.
+    """
+    exponent = np.frexp(np.abs(values).max(axis=axis, keepdims=True))[1]
+    exponent[np.abs(exponent) <= SQUARED_SAFELY] = 0
+    own = np.ldexp(values, -exponent) if exponent.any() else values
+    exponent = exponent.squeeze(axis)
+    mean = np.ldexp(own.mean(axis=axis).astype(np.float64), exponent)
+    deviation = np.ldexp(own.std(axis=axis).astype(np.float64), exponent)
+    magnitude = np.where(mean == 0, 1.0, np.abs(mean))
+    return mean, np.where(constant(np.asarray(own, dtype=np.float32), axis), magnitude, deviation)

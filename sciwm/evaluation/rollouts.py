@@ -69,7 +69,7 @@ def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
     def mean_square(guess: Callable[[Variable], xr.DataArray]) -> xr.DataArray:
         over = ("simulation", *model.domain.dimensions)
         parts = [
-            ((guess(v).astype(float) - rollouts[v.name]) ** 2).mean(over, skipna=False) / v.deviation**2
+            ((guess(v).astype(float) - rollouts[v.name]) ** 2).mean(over, skipna=False) / v.size**2
             for v in model.domain.variables
         ]
         return xr.concat(parts, "variable").sum("variable", skipna=False).fillna(np.inf)
@@ -189,7 +189,7 @@ def _rows(data: Trajectories, name: str, rows: list[int], length: int) -> Tensor
 def _relative_error(
     model: WorldModel, guess: Tensor, truth: Tensor, whose: str
 ) -> tuple[tuple[str, str], "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", dict[str, str]]:
-    deviation = truth.new_tensor([v.deviation for v in model.domain.variables])
+    deviation = truth.new_tensor([v.size for v in model.domain.variables])
     deviation = deviation.view(-1, *(1,) * len(model.domain.axes))
     norm = ((guess - truth) / deviation).flatten(2).norm(dim=2) / (truth / deviation).flatten(2).norm(dim=2)
     return ("simulation", "time"), norm.numpy(), {"units": "1", "long_name": f"normalised error {whose}"}

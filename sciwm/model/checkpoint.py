@@ -25,8 +25,8 @@ from sciwm.run_paths import RunPaths
 from sciwm.sealed_json import from_json, is_sealed, sealed
 from sciwm.version import __version__
 
-FORMAT = 4
-READABLE = (3, FORMAT)
+FORMAT = 5
+READABLE = (3, 4, FORMAT)
 """The formats that can be read; ``sciwm.migration`` converts older ones."""
 DIGEST = "description_sha256"
 """The entry with the digest of all others; ``sha256`` is that of the weights."""
@@ -72,8 +72,9 @@ def read_description(run: Path) -> dict[str, Any]:
     try:
         description: dict[str, Any] = from_json(content)
         if description["format"] not in READABLE:
+            readable = f"format {', '.join(map(str, READABLE[:-1]))} or {FORMAT}"
             got, remedy = f"format {description['format']}", "use the sciwm that wrote it"
-            raise InputError([Problem(str(path), f"format {' or '.join(map(str, READABLE))}", got, remedy)])
+            raise InputError([Problem(str(path), readable, got, remedy)])
         for key, kind in PARTS.items():
             if not isinstance(description[key], kind):
                 raise TypeError(f"'{key}' is not a {kind.__name__}")

@@ -22,6 +22,10 @@ ENCODERS: dict[str, type[Encoder]] = {"spectral": SpectralEncoder, "vector": Vec
 Decoder = SpectralDecoder | VectorDecoder | FieldDecoder
 Predictor = ExponentialPredictor | LinearPredictor | FieldPredictor
 
+INTERVALS_PER_UNIT = 4
+"""The unit of time inside a model, in control intervals. The first weights of a forcing are then pure numbers,
+``1 / (4 substeps)``, whose size suits the steps of the optimiser at the usual learning rates."""
+
 
 def build_encoder(settings: ModelSettings, domain: Domain) -> Encoder:
     """Build the encoder of ``settings.latent``.
@@ -81,8 +85,8 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
         return Forcing(space, actuators, shapes, size=size)
 
     if chosen.kind == "linear":
-        return LinearPredictor(space, forcing(domain.control_interval), SteadyForcing(space, varies))
-    substep = domain.control_interval / chosen.substeps
+        return LinearPredictor(space, forcing(1 / INTERVALS_PER_UNIT), SteadyForcing(space, varies))
+    substep = 1 / (INTERVALS_PER_UNIT * chosen.substeps)
     steady = SteadyForcing(space, varies)
     tendency = QuadraticTendency(chosen, space, forcing(substep), forcing(0.0), steady)
     return ExponentialPredictor(tendency, widening, chosen.substeps)

@@ -142,11 +142,16 @@ class SpectralEncoder(Encoder):
 
     @torch.no_grad()
     def fit(self, fields: Tensor) -> None:
-        """Set ``sigma_k`` to the standard deviation of each wave vector in ``fields``, at least 1e-3 of the largest."""
+        """Set ``sigma_k`` to the standard deviation of each wave vector in ``fields``, at least 1e-3 of the largest.
+
+        Variables that do not vary have those of the others.
+        """
         variance = self._coefficients(fields).var(dim=0).flatten(1)
         for block in replace(self.space, channels=1).wavenumber_blocks():
             variance[:, block] = variance[:, block].mean(dim=1, keepdim=True)
         deviation = variance.sqrt()
+        varies = deviation.amax(dim=1) > 0
+        deviation[~varies] = deviation[varies].mean(dim=0)
         deviation = torch.maximum(deviation, SMALLEST_SCALE * deviation.amax(dim=1, keepdim=True))
         self.scale.copy_(deviation[self.copied].view_as(self.scale))
 

@@ -12,10 +12,11 @@ from sciwm.config import ModelSettings
 from sciwm.data import Domain, Functional
 from sciwm.errors import InputError, Problem
 from sciwm.model.conservation import conserving
-from sciwm.model.construction import build_decoder, build_encoder, build_predictor
+from sciwm.model.construction import INTERVALS_PER_UNIT, build_decoder, build_encoder, build_predictor
 from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels
+from simulations.closeness import constant
 
 FINER_GRID = "coarser fields alias: give them on a finer grid"
 """What to do about fields that are too coarse."""
@@ -29,6 +30,9 @@ class WorldModel(nn.Module):
 
     Actions come in three units: physical at the verbs; *scaled* inside the predictor, in units of the largest, so that
     no action stays zero; *normalised* to [-1, 1] in planners, so that bounds are alike.
+
+    All weights are pure numbers: fields count in their deviations, rates in a unit of time of some control intervals.
+    The same data in other units of time, length, fields and actions give the same model.
 
     Args:
         settings: Kind of latent and sizes.
@@ -48,6 +52,9 @@ class WorldModel(nn.Module):
         known = torch.zeros(len(domain.actuators), self.encoder.shape_space.size) if domain.known_shapes else None
         self.register_buffer("shapes", known)
         self.shapes: Tensor | None
+        unit = torch.tensor(INTERVALS_PER_UNIT * domain.control_interval, dtype=torch.float64)
+        self.register_buffer("time_unit", unit)  # stored, as models of older versions have another one
+        self.time_unit: Tensor
         self.largest_actions: Tensor
         self.variable_deviation: Tensor
         self.ledger = settings.ledger and bool(domain.functionals)
@@ -84,7 +91,8 @@ class WorldModel(nn.Module):
         step = self.predictor.stepper(self.shapes)
         if not self.conserved.any() or self.shapes is None:
             return step
-        return conserving(step, self.conserved, self.encoder.supply(self.shapes) * self.control_interval)
+        units = self.control_interval / float(self.time_unit)
+        return conserving(step, self.conserved, self.encoder.supply(self.shapes) * units)
 
     def freeze(self) -> "WorldModel":
         """Make ready for use: weights take no gradients, and all maps are assembled for good."""
@@ -150,10 +158,10 @@ class WorldModel(nn.Module):
     def normalize(self, fields: Tensor) -> Tensor:
         """Scale physical fields ``(..., variable, *space)`` to zero mean and unit standard deviation.
 
-        The result has the precision of the weights.
+        What does not vary in the training data becomes zero. The result has the precision of the weights.
         """
         centred = fields - self._of_variables(fields, "mean")
-        return (centred / self._of_variables(fields, "deviation")).to(self.heads.forcing)
+        return (centred / self._of_variables(fields, "divisor")).to(self.heads.forcing)
 
     def scaled(self, action: Tensor) -> Tensor:
         """Scale physical actions by the largest of each actuator, so that no action stays zero.
@@ -205,7 +213,7 @@ class WorldModel(nn.Module):
         self.decoder.fit(self.encoder.scale, normalized)
         self.predictor.fit(self.encoder.scale, self.encoder(normalized[:: max(1, len(normalized) // 512)]))
         if shapes is not None and self.shapes is not None:
-            in_units = shapes / self._of_variables(shapes, "deviation")
+            in_units = shapes / self._of_variables(shapes, "divisor") * float(self.time_unit)
             scaled = in_units * self.largest_actions.to(shapes).view(-1, *(1,) * (shapes.ndim - 1))
             self.shapes.copy_(self.encoder.coordinates_of_shapes(scaled))
 
@@ -223,9 +231,11 @@ class WorldModel(nn.Module):
             return
         z, change = self.latent(self.encode(before)), self.latent(self.encode(after))
         change, scaled = change - z, self.scaled(action)
+        still = torch.from_numpy(constant(scaled.cpu().numpy(), axis=0)).to(scaled.device)
+        scaled = scaled.masked_fill(still, 0.0)  # what it adds cannot be told from what is always added
         known = z if z.shape[1] < len(z) // 4 else z[:, :0]  # regressors, only with enough samples to fit them
         fitted = least_squares(torch.cat([scaled, known, torch.ones_like(scaled[:, :1])], dim=1), change)
-        self.predictor.set_forcing(fitted[: scaled.shape[1]].to(z))
+        self.predictor.set_forcing(fitted[: scaled.shape[1]].masked_fill(still[:, None], 0.0).to(z))
 
     @torch.no_grad()
     def fit_heads(self, before: Tensor, action: Tensor, after: Tensor, labels: Labels) -> None:
@@ -257,6 +267,8 @@ def scales_of(domain: Domain) -> dict[str, Tensor]:
         for name in ("mean", "deviation")
     }
     scales = {name: values.view(-1, *space) for name, values in scales.items()}
+    deviation = scales["variable_deviation"]
+    scales["variable_divisor"] = deviation.masked_fill(deviation == 0, torch.inf)
     for part in dataclasses.fields(Functional):
         if part.name != "name":
             values = [getattr(f, part.name) for f in domain.functionals]

@@ -34,7 +34,7 @@ def require_conserved(names: Sequence[str], data: Trajectories, shapes: NDArray[
             len(shapes), -1
         ).mean(axis=1)
         missing = np.abs(end - start - data.control_interval * supplied)
-        allowed = SUPPLY_TOLERANCE * np.abs(data.control_interval * supplied) + FIELD_TOLERANCE * variable.deviation
+        allowed = SUPPLY_TOLERANCE * np.abs(data.control_interval * supplied) + FIELD_TOLERANCE * variable.size
         worst = int(np.argmax(missing - allowed))
         if missing[worst] > allowed[worst]:
             limit, found = (f"{values[worst]:.2g} {variable.units}".strip() for values in (allowed, missing))

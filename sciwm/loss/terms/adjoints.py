@@ -1,5 +1,7 @@
 """Adjoints: the gradient of a cost with respect to all actions is matched to the solver's."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -32,12 +34,14 @@ def adjoint_error(
     """
     if data.gradient is None:
         raise ValueError("Expected sensitivities with the gradient of the cost, got none; store action_gradient.")
+    unit = 2.0 ** round(math.log2(float(model.variable_deviation.max())))  # or squares would not fit into numbers
+    true = data.gradient / unit / unit
     normalized = model.actuators.to_normalized(data.actions).detach().requires_grad_()
     states = rollout(model, start, model.actuators.to_physical(normalized))
     fields = readout_trajectory(model, states, ["fields"])["fields"]
-    cost = (fields - target).square().flatten(3).mean(dim=3).sum()
+    cost = ((fields - target) / unit).square().flatten(3).mean(dim=3).sum()
     (gradient,) = torch.autograd.grad(cost, normalized, create_graph=True)
-    size, error = (g.square().sum(dim=(1, 2)) for g in (data.gradient, gradient - data.gradient))
+    size, error = (g.square().sum(dim=(1, 2)) for g in (true, gradient - true))
     weight = 1 / (size + relative_floor * mean_over_ranks(size.mean())).clamp(min=1e-30)
     return (weight * error).mean() / mean_over_ranks((weight * size).mean()).clamp(min=1e-12)
 

@@ -27,7 +27,7 @@ def differential_operators(modes: Sequence[int], extents: Sequence[float]) -> Te
     largest = max(float(axis[-1]) for axis in axes) or 1.0
     waves = torch.meshgrid(*(axis / largest for axis in axes), indexing="ij")
     square = torch.stack([k.square() for k in waves]).sum(dim=0)
-    inverse = torch.where(square > 0, 1 / square.clamp(min=1e-12), torch.zeros(()))
+    inverse = torch.where(square > 0, 1 / square, torch.zeros(()))
     turns = list(itertools.product((False, True), repeat=dimensions))
 
     def multiplier(values: Tensor, turned: tuple[bool, ...]) -> Tensor:
