@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from sciwm.baselines.fields_alone import require_fields_alone
 from sciwm.baselines.modes import Modes, fit_modes
 from sciwm.baselines.recordings import Recordings
+from sciwm.data import ROUNDING
 from sciwm.errors import Problem, raise_if
 from simulations import ActionBox
 
@@ -146,8 +147,9 @@ def regress(regressors: Tensor, targets: Tensor, ridges: Sequence[float]) -> lis
     """
     mean, target_mean = regressors.mean(dim=0), targets.mean(dim=0)
     deviation = (regressors - mean).square().mean(dim=0).sqrt()
-    deviation = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
-    standard = (regressors - mean) / deviation
+    varies = deviation > ROUNDING * regressors.abs().amax(dim=0)  # what a constant adds is told by c alone
+    deviation = torch.where(varies, deviation, torch.ones_like(deviation))
+    standard = torch.where(varies, (regressors - mean) / deviation, torch.zeros_like(deviation))
     eigenvalues, eigenvectors = torch.linalg.eigh(standard.T @ standard / len(standard))
     correlation = eigenvectors.T @ (standard.T @ (targets - target_mean)) / len(standard)
     seen = eigenvalues > 1e-14 * eigenvalues[-1]  # directions in which the data do not vary get no weight

@@ -9,6 +9,7 @@ error of the coefficients z is a share of the variance. Sirovich (1987), doi:10.
 import torch
 from torch import Tensor, nn
 
+from sciwm.data import ROUNDING
 from sciwm.errors import InputError, Problem
 
 MOST_SNAPSHOTS = 4096
@@ -94,11 +95,13 @@ def fit_modes(fields: Tensor) -> Modes:
     mean = fields.mean(dim=0)
     fluctuations = fields - mean
     deviation = fluctuations.transpose(0, 1).flatten(1).square().mean(dim=1).sqrt()
-    deviation = torch.where(deviation > 1e-12, deviation, torch.ones_like(deviation))
+    largest = fields.transpose(0, 1).flatten(1).abs().amax(dim=1)
+    varies = deviation > ROUNDING * largest
+    if not varies.any():
+        raise InputError([Problem("fields", "fields that vary", "the same one at every instant")])
+    deviation = torch.where(varies, deviation, torch.where(largest > 0, largest, torch.ones_like(largest)))
     vectors = (fluctuations / deviation.reshape(-1, *(1 for _ in mean.shape[1:]))).flatten(1)
     energy = vectors.square().sum(dim=1).mean()
-    if energy == 0:
-        raise InputError([Problem("fields", "fields that vary", "the same one at every instant")])
     vectors = vectors / energy.sqrt()
     basis, shares = _principal(vectors)
     return Modes(mean, deviation * energy.sqrt(), basis.unflatten(1, mean.shape), shares)

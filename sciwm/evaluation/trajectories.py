@@ -6,7 +6,9 @@ import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
+from torch.nn import functional
 
+from sciwm.data import ROUNDING
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.errors import Problem, counted, raise_if
 from simulations import Simulation
@@ -28,14 +30,19 @@ def decoded(dynamics: Dynamics, starts: Tensor, actions: Tensor) -> Tensor:
 
 
 def deviations(fields: Tensor) -> Tensor:
-    """Standard deviation of each variable, ``(variable, 1, ...)``; trajectories that are not finite do not count.
+    """Standard deviation of each variable, ``(variable, 1, ...)``; of one that does not vary, its magnitude, or 1.
+
+    Trajectories that are not finite do not count.
 
     Args:
         fields: Fields ``(sample, time, variable, *space)``.
     """
     finite = fields[torch.isfinite(fields).flatten(1).all(dim=1)]
-    deviation = finite.transpose(0, 2).flatten(1).std(dim=1)
-    return torch.where(deviation > 0, deviation, 1.0).view(-1, *(1,) * (fields.ndim - 3))
+    by_variable = finite.transpose(0, 2).flatten(1)
+    deviation, largest = by_variable.std(dim=1), functional.pad(by_variable.abs(), (0, 1)).amax(dim=1)
+    varies = deviation > ROUNDING * largest
+    magnitude = torch.where(largest > 0, largest, 1.0)
+    return torch.where(varies, deviation, magnitude).view(-1, *(1,) * (fields.ndim - 3))
 
 
 def size(fields: Tensor, scale: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sciwm.data import mean_and_deviation
 from sciwm.dynamics import Dynamics
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.evaluation.climate.climate import Climate, record_climate
@@ -144,7 +145,7 @@ def _require_enough(starts: Tensor, actions: Tensor, settle: int) -> None:
 
 def _distances(made: Sequence[Climate], diverged: Sequence[Array]) -> dict[str, xr.DataArray]:
     true = made[1].values  # (sample, kept, variable)
-    mean, deviation = true.mean(axis=(0, 1)), _or_one(true.std(axis=(0, 1)))
+    mean, deviation = mean_and_deviation(true, axis=(0, 1))
     distance = _per_sample(made, diverged, lambda c: c.values)
     kept = [_kept((c.values - mean) / deviation, gone) for c, gone in zip(made, diverged, strict=True)]
     density = np.stack([[_density(column) for column in values.T] for values in kept])
@@ -186,7 +187,7 @@ def _of_spectra(made: Sequence[Climate], diverged: Sequence[Array]) -> dict[str,
 def _per_sample(made: Sequence[Climate], diverged: Sequence[Array], part: Callable[[Climate], Array]) -> Array:
     """Wasserstein distances of each sample from the other true ones, ``(run, sample, column)``."""
     true = part(made[1])
-    deviation = _or_one(true.std(axis=(0, 1)))
+    _, deviation = mean_and_deviation(true, axis=(0, 1))
     found = np.full((len(made), len(true), true.shape[2]), np.nan)
     for sample in range(len(true)):
         others = np.delete(true, sample, axis=0).reshape(-1, true.shape[2])
@@ -206,10 +207,6 @@ def _density(values: Array) -> Array:
     """Share of all values (also those beyond the bins) in each bin, over its width; NaN without values."""
     counts = np.histogram(values, BINS)[0]
     return counts / np.diff(BINS) / (len(values) or np.nan)
-
-
-def _or_one(deviation: Array) -> Array:
-    return np.where(deviation > 0, deviation, 1.0)
 
 
 def _array(values: Array, dims: Sequence[str], meaning: str, units: str = "1") -> xr.DataArray:

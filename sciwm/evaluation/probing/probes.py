@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sciwm.data import mean_and_deviation
+
 Array = NDArray[np.float64]
 
 PENALTIES = np.logspace(-10, 2, 25)
@@ -20,7 +22,7 @@ Probe = Callable[[Array], Array]
 
 @dataclass(frozen=True)
 class Scales:
-    """Mean and deviation of each column; a constant column has deviation 1."""
+    """Mean and deviation of each column; a column that varies by rounding alone has its magnitude as deviation."""
 
     mean: Array
     deviation: Array
@@ -28,9 +30,7 @@ class Scales:
     @classmethod
     def of(cls, values: Array) -> "Scales":
         """From ``(sample, column)``."""
-        deviation = values.std(axis=0)
-        constant = deviation <= 1e-12 * np.abs(values).max(axis=0, initial=0.0)
-        return cls(values.mean(axis=0), np.where(constant, 1.0, deviation))
+        return cls(*mean_and_deviation(values, axis=0))
 
     def apply(self, values: Array) -> Array:
         """To zero mean and unit deviation."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from sciwm.baselines import Modes, fit_modes, require_fields_alone
 from sciwm.data import Trajectories
 from simulations import ActionBox
+from simulations.closeness import constant
 
 Array = NDArray[Any]
 
@@ -72,7 +73,7 @@ def lookup(taught: Array, parameters: Mapping[str, tuple[Array, Array]], count: 
     if not parameters:
         return np.broadcast_to(taught.mean(axis=0), (count, *taught.shape[1:]))
     known, new = (np.stack(values, axis=1) for values in zip(*parameters.values(), strict=True))
-    deviation = np.where(known.std(axis=0) > 0, known.std(axis=0), 1.0)
+    deviation = np.where(constant(known, axis=0), np.inf, known.std(axis=0))  # the same for all tells none apart
     distance = np.linalg.norm((new[:, None] - known[None]) / deviation, axis=2)
     rows = np.argsort(distance, axis=1, kind="stable")[:, :nearest]
     return np.asarray(taught[rows].mean(axis=1))
