@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sciwm.benchmarks.results import Column, Row, text
 from sciwm.progress import bar
-from sciwm.report.drawing import BLUE, GREY, ORANGE, new_figure
+from sciwm.report.drawing import BLUE, GREY, ORANGE, new_figure, save
 from simulations import PERIODIC, build
 from simulations.good_values import GOOD_VALUES
 from simulations.pseudospectral import SpectralSimulation
@@ -30,7 +30,6 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
     """One row for each equation and scheme: relative errors after 8 control intervals under a held action, by step."""
     names = ["burgers", "kuramoto_sivashinsky"] if quick else list(PERIODIC)
     rows = [row for name in bar(range(len(names)), "convergence") for row in _measure(names[name], quick, seeds[0])]
-    folder.mkdir(parents=True, exist_ok=True)
     _draw(rows, names, folder / "convergence.png")
     return rows
 
@@ -131,4 +130,4 @@ def _draw(rows: Sequence[Row], names: Sequence[str], path: Path) -> None:
     for panel in panels[:, 0]:
         panel.set_ylabel("relative error", fontsize=8)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    figure.savefig(path)
+    save(figure, path)

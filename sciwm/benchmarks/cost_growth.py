@@ -10,7 +10,7 @@ from matplotlib.ticker import NullFormatter
 
 from sciwm.benchmarks.results import Column, Row, text
 from sciwm.progress import bar
-from sciwm.report.drawing import BLUE, GREY, ORANGE, new_figure
+from sciwm.report.drawing import BLUE, GREY, ORANGE, new_figure, save
 from simulations import PeriodicGrid, gaussian_jets
 from simulations.equations import KuramotoSivashinsky, NavierStokes
 from simulations.initial import random_field
@@ -53,7 +53,6 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
                 "growth": growth,
             }
         )
-    folder.mkdir(parents=True, exist_ok=True)
     _draw(rows, folder / "cost-growth.png")
     return rows
 
@@ -125,4 +124,4 @@ def _draw(rows: Sequence[Row], path: Path) -> None:
         panel.grid(color="#e6e8eb", linewidth=0.6)
         panel.legend(fontsize=8, frameon=False)
     figure.axes[0].set_ylabel("time of a step [µs]")
-    figure.savefig(path)
+    save(figure, path)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
+
+from sciwm.files import write_atomically
 
 Array = NDArray[Any]
 
@@ -112,6 +115,13 @@ def illustrate(figure: Figure, name: str, caption: str, alternative: str) -> Ill
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return Illustration(name, caption, alternative, buffer.getvalue())
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a finished figure in the format that the path ends in, atomically."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.removeprefix("."))
+    write_atomically(path, buffer.getvalue())
 
 
 def space_time(axes: Axes, values: Array, times: Array, positions: Array, *, limit: float) -> AxesImage:

@@ -44,8 +44,8 @@ def write_report(run: Path) -> Path:
     results = read_results(run)
     figures, paths = draw_figures(results), RunPaths(run)
     for illustration in (i for group in figures.values() for i in group):
-        write_atomically(paths.figure(illustration.name), illustration.png)
-    write_atomically(paths.page, render(results, figures).encode())
+        write_atomically(paths.figure(illustration.name), illustration.png, within=run)
+    write_atomically(paths.page, render(results, figures).encode(), within=run)
     return paths.page
 
 

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from sciwm.errors import InputError
+from sciwm.experiment.run import Run
 from sciwm.files import write_atomically, write_json, write_netcdf
 
 Write = Callable[[Path, Path | None], None]
@@ -64,3 +65,44 @@ def test_a_netcdf_file_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     with xr.open_dataset(path) as dataset:
         assert float(dataset["a"]) == 1.0
     assert [p.name for p in tmp_path.iterdir()] == ["a.nc"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "linked"),
+    [
+        ("simulate", "data"),
+        ("on_policy_1", "data"),
+        ("evaluate", "evaluation"),
+        ("report", "report/figures"),
+        ("control", "report"),
+    ],
+)
+def test_no_stage_begins_that_would_write_where_a_link_leads(tmp_path: Path, stage: str, linked: str) -> None:
+    """Before hours of work, and before the first byte; stages that only read what is linked go on."""
+    outside, run = tmp_path / "outside", tmp_path / "run"
+    outside.mkdir()
+    (run / linked).parent.mkdir(parents=True, exist_ok=True)
+    (run / linked).symlink_to(outside)
+    with (
+        pytest.raises(InputError, match=rf"run/{linked}: expected a folder of .*run, got a link to {outside}"),
+        Run(run).stage(stage),
+    ):
+        pytest.fail("it began")
+    assert list(outside.iterdir()) == []
+    if linked == "data":
+        with Run(run).stage("train"):
+            pass
+
+
+def test_a_linked_lock_is_refused(tmp_path: Path) -> None:
+    """Whatever the library that locks does about links."""
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / "precious")
+    begun = Run(tmp_path / "run").stage("train")
+    with (
+        pytest.raises(InputError, match=r"run/\.lock: expected a file of this run, got a link to .*precious; remove"),
+        begun,
+    ):
+        pytest.fail("it began")
+    assert (tmp_path / "precious").read_text() == "mine"

@@ -131,7 +131,7 @@ def test_damaged_or_incomplete_data_is_not_learned_from(tiny_run: Path, tmp_path
     content = bytearray(chunk.read_bytes())
     content[len(content) // 2] ^= 1
     chunk.write_bytes(content)
-    with pytest.raises(InputError, match=r"simulate again|sciwm check"):
+    with pytest.raises(InputError, match=r"others in simulations \[0\]; give 'sciwm simulate"):
         stages.train(run)
     (run / "data" / "validation.done" / "3.json").unlink()
     with pytest.raises(InputError, match="1 still to be simulated"):

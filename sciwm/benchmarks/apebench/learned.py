@@ -18,6 +18,7 @@ from sciwm.model import ExponentialPredictor, WorldModel, load_model
 from sciwm.model.tendency import QuadraticTendency
 from sciwm.training import train
 from simulations import ActionBox
+from simulations.safe_files import draft_beside
 
 VALIDATION = 10
 """Number of training trajectories that are held out to choose settings and epoch."""
@@ -119,9 +120,8 @@ def store_trajectories(fields: Tensor, scenario: Scenario, path: Path) -> Trajec
                 "actuator": ("actuator", np.arange(len(IDLE)), {"names": " ".join(IDLE.names)}),
             },
         )
-        draft = path.with_name(f"draft_{path.name}")
-        dataset.to_zarr(draft, mode="w", consolidated=False)
-        draft.rename(path)
+        with draft_beside(path, folder=True) as draft:
+            dataset.to_zarr(draft, mode="w", consolidated=False)
     return Trajectories(path)
 
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from sciwm.benchmarks.physics.claims import VIOLATION_AUROC
 from sciwm.benchmarks.results import Row
-from sciwm.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure
+from sciwm.report.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure, save
 
 PANELS = {
     "valid_time": ("valid prediction time\n[Lyapunov times, or 40 intervals]", "linear"),
@@ -29,10 +29,9 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         path: of the picture of the variants. That of the violations stands beside it, with ``-surprise`` at the end
             of its name, if there are any.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _variants(rows).savefig(path)
+    save(_variants(rows), path)
     if any(row["kind"] == "surprise" for row in rows):
-        _detection(rows).savefig(path.with_stem(f"{path.stem}-surprise"))
+        save(_detection(rows), path.with_stem(f"{path.stem}-surprise"))
 
 
 def _variants(rows: Sequence[Row]) -> Figure:
