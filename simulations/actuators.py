@@ -40,7 +40,7 @@ class ActionBox:
     low: Array
     high: Array
     units: str = "1"
-    _tensors: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = field(
+    _tensors: dict[tuple[torch.dtype, torch.device], "_Bounds"] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 
@@ -81,28 +81,85 @@ class ActionBox:
         low, high = np.concatenate([self.low, other.low]), np.concatenate([self.high, other.high])
         return ActionBox(self.names + other.names, low, high, self.units)
 
-    def bounds_like(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """``low`` and ``high`` in the precision and on the device of ``values``, made once for each."""
-        key = (values.dtype, values.device)
-        if key not in self._tensors:
-            with torch.inference_mode(False):  # or they would refuse gradients later
-                low, high = (torch.tensor(b, dtype=values.dtype, device=values.device) for b in (self.low, self.high))
-            self._tensors[key] = low, high
-        return self._tensors[key]
-
     def to_physical(self, normalized: Tensor) -> Tensor:
-        """Map actions in ``[-1, 1]`` to physical units, ``(..., actuator)``."""
-        low, high = self.bounds_like(normalized)
-        return (high + low) / 2 + (high - low) / 2 * normalized
+        """Map actions in ``[-1, 1]`` to physical units, ``(..., actuator)``.
+
+        What lies in ``[-1, 1]`` lies within the bounds afterwards, to the last bit.
+
+        Raises:
+            ValueError: If the precision of ``normalized`` has no two numbers between the bounds of an action.
+        """
+        bounds = self._like(normalized)
+        return bounds.middle + bounds.half * normalized
 
     def to_normalized(self, action: Tensor) -> Tensor:
-        """Map actions in physical units to ``[-1, 1]``, ``(..., actuator)``."""
-        low, high = self.bounds_like(action)
-        return (2 * action - high - low) / (high - low)
+        """Map actions in physical units to ``[-1, 1]``, ``(..., actuator)``, up to rounding; see :meth:`nearest`."""
+        bounds = self._like(action)
+        return (2 * action - bounds.high - bounds.low) / (bounds.high - bounds.low)
+
+    def nearest(self, action: Tensor) -> Tensor:
+        """The allowed actions that are nearest to actions in physical units, in ``[-1, 1]``, ``(..., actuator)``.
+
+        That of zero stands for no action where zero is not allowed.
+        """
+        return self.to_normalized(self.clamp(action)).clamp(-1, 1)
 
     def clamp(self, action: Tensor) -> Tensor:
         """Clip actions in physical units to their bounds, ``(..., actuator)``."""
-        return torch.clamp(action, *self.bounds_like(action))
+        bounds = self._like(action)
+        return torch.clamp(action, bounds.low, bounds.high)
+
+    def _like(self, values: Tensor) -> "_Bounds":
+        """The bounds in the precision and on the device of ``values``, made once for each."""
+        key = (values.dtype, values.device)
+        if key not in self._tensors:
+            with torch.inference_mode(False):  # or they would refuse gradients later
+                self._tensors[key] = _bounds_in(self, *key)
+        return self._tensors[key]
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """Bounds in one precision: the outermost of its numbers that lie in the box.
+
+    ``half`` is half the width, or by rounding a little less: as rounding never reverses an order, all of
+    ``middle + half [-1, 1]`` is in the box if both ends are.
+    """
+
+    low: Tensor
+    high: Tensor
+    middle: Tensor
+    half: Tensor
+
+
+def _bounds_in(box: ActionBox, dtype: torch.dtype, device: torch.device) -> _Bounds:
+    if not dtype.is_floating_point:
+        raise ValueError(f"Expected actions as floating-point numbers, got {dtype}. Use action.to(torch.float64).")
+    exact_low, exact_high = torch.from_numpy(box.low), torch.from_numpy(box.high)
+    low, high = exact_low.to(dtype), exact_high.to(dtype)
+    low = torch.where(low.double() < exact_low, _next(low, torch.inf), low)
+    high = torch.where(high.double() > exact_high, _next(high, -torch.inf), high)
+    width = high - low
+    if not bool(((width > 0) & width.isfinite() & (high + low).isfinite()).all()):
+        raise ValueError(
+            f"Expected bounds that {dtype} holds, with a width above zero, got {box.low.tolist()} and "
+            f"{box.high.tolist()}. Use torch.float64, or other units."
+        )
+    middle, half = (high + low) / 2, width / 2
+    for _ in range(4):
+        outside = (middle + half > high) | (middle - half < low)
+        if not outside.any():
+            break
+        half = torch.where(outside, half * (1 - torch.finfo(dtype).eps), half)
+    else:  # so far from zero that an end moves by more than the width is rounded
+        gap = torch.maximum(_next(middle, torch.inf) - middle, middle - _next(middle, -torch.inf))
+        half = torch.where(outside, (half - gap).clamp(min=0), half)
+    return _Bounds(*(values.to(device) for values in (low, high, middle, half)))
+
+
+def _next(values: Tensor, towards: float) -> Tensor:
+    """The neighbouring numbers of the same precision."""
+    return torch.nextafter(values, torch.full_like(values, towards))
 
 
 @dataclass(frozen=True)

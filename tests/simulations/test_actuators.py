@@ -40,6 +40,56 @@ def test_clamped_actions_are_within_bounds_and_inner_ones_untouched(low: float, 
     assert clamped == min(max(action, low), high)
 
 
+@given(
+    middle=st.floats(-1e12, 1e12) | st.floats(-1, 1) | st.just(0.0),
+    exponent=st.floats(-12, 12),
+    shares=st.lists(st.floats(-1, 1), min_size=3, max_size=3),
+    double=st.booleans(),
+)
+def test_scaled_actions_are_in_the_box_to_the_last_bit(
+    middle: float, exponent: float, shares: list[float], double: bool
+) -> None:
+    """Compared with the exact bounds, not with rounded ones: tiny, huge, far from zero, on one side of it."""
+    low, high = middle - 10.0**exponent, middle + 1.3 * 10.0**exponent
+    dtype = torch.float64 if double else torch.float32
+    if not high - low > 8 * torch.finfo(dtype).eps * max(abs(low), abs(high)):
+        return  # hardly a number of this precision lies between
+    action_box = box(low, high)
+    normalized = torch.tensor([[-1.0], [1.0], *([share] for share in shares)], dtype=dtype)
+    anywhere = torch.tensor([[0.0], [low], [high], [2 * low - high], [1e30]], dtype=dtype)
+    nearest = action_box.nearest(anywhere)
+    assert nearest.abs().max() <= 1
+    for action in (action_box.to_physical(normalized), action_box.clamp(anywhere), action_box.to_physical(nearest)):
+        assert (low <= action.double()).all()
+        assert (action.double() <= high).all()
+    ends = action_box.to_physical(normalized[:2]).double().flatten().tolist()
+    rounding = 4 * torch.finfo(dtype).eps * max(abs(low), abs(high))
+    assert ends == pytest.approx([low, high], abs=rounding)
+
+
+def test_nothing_is_the_nearest_allowed_action() -> None:
+    """Zero where it is allowed, otherwise the bound beside it."""
+    action_box = ActionBox(("a", "b", "c"), np.array([-1.0, 0.2, -4.0]), np.array([1.0, 0.9, -3.0]))
+    assert action_box.nearest(torch.zeros(1, 3)).tolist() == [[0.0, -1.0, 1.0]]
+
+
+@pytest.mark.parametrize(("low", "high"), [(1e8 + 0.1, 1e8 + 0.2), (1e-50, 1e-49), (-3e38, 3e38)])
+def test_a_precision_without_the_bounds_is_refused(low: float, high: float) -> None:
+    """The scaled actions would be infinite, nan, or outside."""
+    with pytest.raises(ValueError, match=r"torch.float32 holds.*Use torch.float64"):
+        box(low, high).to_physical(torch.zeros(1))
+    assert low <= box(low, high).to_physical(torch.zeros(1, dtype=torch.float64)).item() <= high
+    with pytest.raises(ValueError, match=r"floating-point numbers, got torch\.int64"):
+        box(low, high).clamp(torch.zeros(1, dtype=torch.int64))
+
+
+def test_symmetric_boxes_scale_by_one_product() -> None:
+    """Results of trained models hang on these bits."""
+    values = torch.linspace(-1, 1, 1001)[:, None]
+    for limit in (0.5, 1.0, 2.0, 3.0, 10.0):
+        assert torch.equal(box(-limit, limit).to_physical(values), limit * values)
+
+
 def test_bounds_are_minus_one_and_one_in_normalized_units() -> None:
     """low maps to -1, high to 1, actuator by actuator; exact for these binary fractions."""
     action_box = ActionBox(("a", "b"), np.array([-2.0, 0.5]), np.array([2.0, 1.5]))
