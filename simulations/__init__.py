@@ -17,6 +17,7 @@ Example:
 from simulations.actuators import ActionBox, Actuators
 from simulations.base import Budget, Simulation, Variable
 from simulations.catalogue import BOUNDED, CATALOGUE, PERIODIC, build
+from simulations.controller import Controller, HeldActionWarning
 from simulations.episode import Episodes, Policy, run_episodes
 from simulations.equations import Wall
 from simulations.explicit import ExplicitSimulation
@@ -48,10 +49,12 @@ __all__ = [
     "Actuators",
     "BoundedGrid",
     "Budget",
+    "Controller",
     "Episodes",
     "ExplicitSimulation",
     "GoodValues",
     "Grid",
+    "HeldActionWarning",
     "LinearSimulation",
     "Parameter",
     "PeriodicGrid",

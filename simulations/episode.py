@@ -7,10 +7,14 @@ import torch
 from torch import Tensor
 
 from simulations.plant import Plant
+from simulations.tensor_checks import require_tensor
 from simulations.wrappers import ActuatorDynamics
 
 Policy = Callable[[Tensor, int], Tensor]
-"""``policy(fields, interval)`` maps fields ``(batch, channel, *space)`` to physical actions ``(batch, actuator)``."""
+"""``policy(fields, interval)`` maps fields ``(batch, channel, *space)`` to physical actions ``(batch, actuator)``.
+
+Interval 0 begins new episodes: a policy that remembers forgets then (see :class:`~simulations.controller.Controller`).
+"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def run_episodes(simulation: Plant, fields: Tensor, policy: Policy, intervals: I
         intervals: The numbers of the intervals, as a ``range`` or a progress bar over one.
 
     Raises:
-        ValueError: If there are no intervals, or fields or actions do not fit the simulation.
+        ValueError: If there are no intervals, if fields or actions do not fit the simulation, or if the policy gives
+            an action that is not finite for fields that are.
 
     Example:
         >>> import torch
@@ -75,7 +80,9 @@ def run_episodes(simulation: Plant, fields: Tensor, policy: Policy, intervals: I
     failure = torch.full((len(fields),), -1, dtype=torch.long)
     cause = [""] * len(fields)
     for interval in intervals:
-        action = simulation.actuators.clamp(policy(seen[-1], interval))
+        action = policy(seen[-1], interval)
+        _require_actions(simulation, seen[-1], action, interval)
+        action = simulation.actuators.clamp(action)
         state, fluxes = simulation.advance_with_fluxes(state, action)
         acting.append(action if wrapper is None else wrapper.applied(state))
         failed = simulation.blown_up(state)
@@ -104,6 +111,18 @@ def run_episodes(simulation: Plant, fields: Tensor, policy: Policy, intervals: I
         failure_interval=failure,
         failure_cause=tuple(cause),
     )
+
+
+def _require_actions(simulation: Plant, fields: Tensor, action: Tensor, interval: int) -> None:
+    """Refuse actions that are no batch of finite numbers; where the fields are not finite, nothing can be asked."""
+    require_tensor("run_episodes", "actions of the policy", action, (len(fields), len(simulation.actuators)), None)
+    wrong = ~action.isfinite().all(dim=1) & fields.flatten(1).isfinite().all(dim=1)
+    if wrong.any():
+        rows = ", ".join(map(str, wrong.nonzero().flatten().tolist()))
+        raise ValueError(
+            f"run_episodes: expected finite actions of the policy, got nan or infinity in interval {interval} for "
+            f"finite fields, in element {rows} of the batch. Look at the policy, not at the solver's step."
+        )
 
 
 def _only(rows: Tensor, state: Tensor, otherwise: float) -> Tensor:

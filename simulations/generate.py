@@ -120,7 +120,7 @@ def attractor_states(simulation: Simulation, recipe: Recipe, indices: Iterable[i
     """The states of the simulations ``indices`` after the warm-up, ``(batch, channel, *space)``."""
     starts = [simulation.initial_state(_rng(recipe, i), amplitude=recipe.amplitude) for i in indices]
     fields = torch.tensor(np.stack(starts), dtype=torch.float32)
-    unforced = torch.zeros(len(fields), len(simulation.actuators))
+    unforced = simulation.actuators.clamp(torch.zeros(len(fields), len(simulation.actuators)))
     with torch.no_grad():
         for _ in range(recipe.warm_up):
             fields = simulation.advance(fields, unforced)

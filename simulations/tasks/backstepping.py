@@ -6,18 +6,17 @@ its kernel is k (Krstic & Smyshlyaev 2008, Boundary Control of PDEs, doi:10.1137
 and 9).
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.actuators import ActionBox
+from simulations.controller import Controller
 from simulations.equations.reaction_diffusion import ReactionDiffusion
 from simulations.equations.transport_recirculation import TransportRecirculation
 
 Array = NDArray[np.float64]
-Policy = Callable[[Tensor, int], Tensor]
 
 
 def transport_kernel(recirculation: Array, spacing: float) -> Array:
@@ -65,14 +64,14 @@ def reaction_diffusion_kernel(reaction: Array, spacing: float) -> Array:
     return now[::-1]
 
 
-def transport_policy(simulation: TransportRecirculation) -> Policy:
+def transport_policy(simulation: TransportRecirculation) -> Controller:
     """The backstepping controller ``U = int_0^L k(L - y) u(y) dy``, clipped to the bounds of the action."""
     points, spacing = simulation.grid.coordinates["x"], simulation.grid.spacing[0]
     kernel = transport_kernel(simulation.recirculation(points), spacing)
     return feedback(simulation, trapezoidal(kernel[::-1], spacing))
 
 
-def reaction_diffusion_policy(simulation: ReactionDiffusion) -> Policy:
+def reaction_diffusion_policy(simulation: ReactionDiffusion) -> Controller:
     """The backstepping controller ``U = int_0^L k(L, y) u(y) dy``, clipped to the bounds of the action."""
     points, spacing = simulation.grid.shape[0], simulation.grid.spacing[0]
     halves = np.linspace(0.0, simulation.grid.extents[0], 2 * points - 1)
@@ -87,10 +86,21 @@ def trapezoidal(values: Array, spacing: float) -> Array:
     return gains
 
 
-def feedback(simulation: TransportRecirculation | ReactionDiffusion, gains: Array) -> Policy:
+def feedback(simulation: TransportRecirculation | ReactionDiffusion, gains: Array) -> Controller:
     """The linear feedback ``a = sum_i gains_i u_i``, clipped: fields ``(batch, 1, x)`` to actions ``(batch, 1)``."""
+    return _WallFeedback(simulation, gains)
 
-    def act(fields: Tensor, interval: int) -> Tensor:
-        return simulation.actuators.clamp(fields[:, 0] @ torch.as_tensor(gains, dtype=fields.dtype)[:, None])
 
-    return act
+class _WallFeedback(Controller):
+    def __init__(self, simulation: TransportRecirculation | ReactionDiffusion, gains: Array) -> None:
+        self.simulation = simulation
+        self.gains = gains
+
+    @property
+    def box(self) -> ActionBox:
+        """The bounds of the action."""
+        return self.simulation.actuators
+
+    def act(self, observation: Tensor) -> Tensor:
+        """The feedback, not clipped yet."""
+        return observation[:, 0] @ torch.as_tensor(self.gains, dtype=observation.dtype)[:, None]
