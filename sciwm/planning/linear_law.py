@@ -9,15 +9,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics
+from sciwm.errors import InputError, Problem
 from sciwm.planning.costs import Cost, Imagined
+from sciwm.planning.riccati import riccati
+from sciwm.planning.unreached_modes import Mode, NoSolution
 
 
 class NoLinearLaw(ValueError):
-    """The actuators cannot hold the target: some mode grows whatever they do."""
+    """The actuators cannot hold the target: some mode grows, or costs for ever, whatever they do.
+
+    Attributes:
+        modes: These modes, the fastest first; none if it is not known which.
+    """
+
+    def __init__(self, message: str, modes: tuple[Mode, ...] = ()) -> None:
+        self.modes = modes
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,7 @@ class LinearLaw:
 
     Args:
         goal: The target state, flattened, ``(n,)``.
-        hold: The action that keeps it at rest, in ``[-1, 1]``, ``(actuator,)``.
+        hold: The action that keeps it at rest, in ``[-1, 1]``, ``(actuator,)``: none, or the nearest one allowed.
         gain: K, ``(actuator, n)``.
         value: W, ``(n, n)``.
     """
@@ -39,7 +49,15 @@ class LinearLaw:
     value: Tensor
 
     def action(self, state: Tensor) -> Tensor:
-        """Actions in ``[-1, 1]``, ``(batch, actuator)``, for states ``(batch, ...)``."""
+        """Actions in ``[-1, 1]``, ``(batch, actuator)``, for states ``(batch, ...)``.
+
+        Raises:
+            InputError: If the states have another size than the target.
+        """
+        size = state[0].numel()
+        if size != len(self.goal):
+            remedy = "use a law of this dynamics, on this grid"
+            raise InputError([Problem("state", f"{len(self.goal)} numbers, as in the law", str(size), remedy)])
         return (self.hold - (state.flatten(1) - self.goal) @ self.gain.T).clamp(-1, 1)
 
     def cost_to_go(self) -> Cost:
@@ -56,7 +74,7 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor, *, goal: Tensor |
     """The linear law that minimises ``cost`` near a target at rest.
 
     Linearises ``dynamics`` and expands ``cost`` to second order about the target, and solves the Riccati equation. The
-    time grows with the cube of the size of the state: a second for 250 numbers, a minute for 500.
+    time grows with the cube of the size of the state: a second for 250 numbers, ten for 500.
 
     Args:
         dynamics: A world model or a simulation.
@@ -65,17 +83,23 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor, *, goal: Tensor |
         goal: The encoded target ``(1, ...)``, if it is known already.
 
     Raises:
-        NoLinearLaw: If the actuators cannot hold the target.
+        NoLinearLaw: If the actuators cannot hold the target, with the modes that they do not reach; or if the cost is
+            not least there.
 
     Example:
         >>> law = linear_law(model, field_target(model, rest) + 0.01 * action_energy(), rest)  # doctest: +SKIP
         >>> policy = LinearFeedback(model, law)  # doctest: +SKIP
     """
-    encoded = dynamics.encode(target[None]) if goal is None else goal
-    goal, hold, a, b = linearize(dynamics, target, goal=encoded)
+    with torch.inference_mode(False):  # which knows no derivatives
+        return _linear_law(dynamics, cost, *_expansion_point(dynamics, target, goal))
+
+
+def _linear_law(dynamics: Dynamics, cost: Cost, encoded: Tensor, hold: Tensor) -> LinearLaw:
+    goal = encoded.flatten()
+    a, b = _jacobians(dynamics, encoded, hold)
 
     def stage_cost(state: Tensor, action: Tensor) -> Tensor:
-        state = state.view(encoded.shape)
+        state = state.view(1, *encoded.shape)
         readouts = dynamics.readout(state, sorted(cost.reads))
         steps = {name: value[:, None] for name, value in readouts.items()}
         return cost(Imagined(state[:, None], steps, action[None, None], hold[None])).squeeze()
@@ -83,7 +107,22 @@ def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor, *, goal: Tensor |
     with torch.enable_grad():
         hessian = torch.autograd.functional.hessian(stage_cost, (goal.clone(), hold.clone()))
     q, r = (hessian[i][i].double().cpu().numpy() / 2 for i in (0, 1))
-    value, gain = _riccati(a.double().cpu().numpy(), b.double().cpu().numpy(), q, r)
+    try:
+        precision = torch.finfo(a.dtype).eps
+        value, gain = riccati(a.double().cpu().numpy(), b.double().cpu().numpy(), q, r, precision=precision)
+    except NoSolution as error:
+        raise NoLinearLaw(
+            f"Expected a target that the actuators can hold, got a mode that {error} whatever they do. "
+            "Use more or other actuators, or planning.terminal = none.",
+            error.modes,
+        ) from None
+    except np.linalg.LinAlgError as error:
+        raise NoLinearLaw(
+            f"Expected a target about which a linear law can be found, got no solution ({error}). "
+            "Look at actuators and control_interval, or use planning.terminal = none."
+        ) from error
+    except ValueError as error:
+        raise NoLinearLaw(str(error)) from error
     return LinearLaw(goal, hold, goal.new_tensor(gain), goal.new_tensor(value))
 
 
@@ -98,45 +137,35 @@ def linearize(
         goal: The encoded target ``(1, ...)``, if it is known already.
 
     Returns:
-        The state goal ``(n,)``, the action hold ``(actuator,)``, A ``(n, n)`` and B ``(n, actuator)``; actions count in
-        ``[-1, 1]``.
+        The state goal ``(n,)``, the action hold ``(actuator,)``, none or the nearest one allowed, A ``(n, n)`` and B
+        ``(n, actuator)``; actions count in ``[-1, 1]``.
     """
-    state = (dynamics.encode(target[None]) if goal is None else goal)[0].detach()
+    with torch.inference_mode(False):
+        state, hold = _expansion_point(dynamics, target, goal)
+        return state.flatten(), hold, *_jacobians(dynamics, state, hold)
+
+
+@torch.no_grad()
+def drift_at(dynamics: Dynamics, target: Tensor) -> Tensor:
+    """What an interval under the action hold of :func:`linearize` adds to the target state, ``(n,)``: 0 at rest."""
+    state, hold = _expansion_point(dynamics, target, None)
+    return (dynamics.advance(state[None], dynamics.actuators.to_physical(hold)[None]) - state).flatten()
+
+
+def _expansion_point(dynamics: Dynamics, target: Tensor, goal: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The target state without its batch, and the allowed action that is nearest to none in ``[-1, 1]``."""
+    with torch.no_grad():
+        state = (dynamics.encode(target.nan_to_num()[None]) if goal is None else goal.clone())[0]
+        return state, dynamics.actuators.nearest(state.new_zeros(len(dynamics.actuators)))
+
+
+def _jacobians(dynamics: Dynamics, state: Tensor, hold: Tensor) -> tuple[Tensor, Tensor]:
+    """A ``(n, n)`` and B ``(n, actuator)`` about a state and an action."""
     box = dynamics.actuators
-    hold = box.to_normalized(torch.zeros(len(box), dtype=state.dtype, device=state.device))
 
     def advance(flat: Tensor, action: Tensor) -> Tensor:
         return dynamics.advance(flat.view(1, *state.shape), box.to_physical(action)[None]).flatten()
 
     with torch.enable_grad():
         a, b = torch.autograd.functional.jacobian(advance, (state.flatten().clone(), hold.clone()))
-    return state.flatten(), hold, a, b
-
-
-Matrix = NDArray[np.float64]
-
-
-def _riccati(a: Matrix, b: Matrix, q: Matrix, r: Matrix, *, iterations: int = 2000) -> tuple[Matrix, Matrix]:
-    """Value iteration of the discrete Riccati equation, with the cost counted after the step:
-
-        W <- A^T (Q + W) A - A^T (Q + W) B K,    K = (R + B^T (Q + W) B)^-1 B^T (Q + W) A
-
-    Unlike algebraic solvers it allows uncontrollable modes, if these decay.
-    """
-    r = r + 1e-9 * np.trace(r + b.T @ q @ b) / len(r) * np.eye(len(r))
-    value = np.zeros_like(a)
-    for _ in range(iterations):
-        after = q + value
-        gain = np.linalg.solve(r + b.T @ after @ b, b.T @ after @ a)
-        new = a.T @ after @ (a - b @ gain)
-        new = (new + new.T) / 2
-        if np.abs(new - value).max() < 1e-10 * np.abs(new).max():
-            return new, np.asarray(gain, dtype=np.float64)
-        value = new
-    growth = np.abs(np.linalg.eigvals(a - b @ gain)).max()
-    if growth >= 1 or not np.isfinite(value).all():
-        raise NoLinearLaw(
-            f"Expected a target that the actuators can hold, got a mode that grows by {growth:.4f} per interval "
-            "whatever they do. Use more or other actuators, or planning.terminal = none."
-        )
-    return value, np.asarray(gain, dtype=np.float64)
+    return a, b
