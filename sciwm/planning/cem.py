@@ -9,7 +9,7 @@ from sciwm.config import CEMSettings
 from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost
 from sciwm.planning.linear_law import LinearLaw
-from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action
+from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action, require_settings
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,15 @@ class CEMPlanner:
     settings: CEMSettings = field(default_factory=CEMSettings)
     law: LinearLaw | None = None
 
+    def __post_init__(self) -> None:
+        require_settings(CEMSettings, self.horizon, self.settings)
+
     @torch.no_grad()
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
         """See :class:`~sciwm.planning.planner.Planner`; the cheapest sequence of all rounds is returned."""
         problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
-        mean, scale = first_guess(problem, self.horizon, warm_start)
+        guess, scale = first_guess(problem, self.horizon, warm_start)
+        mean = guess
         s = self.settings
         deviation = first = (s.deviation * scale).expand_as(mean)
         generator = torch.Generator(device=mean.device).manual_seed(s.seed)
@@ -50,4 +54,5 @@ class CEMPlanner:
             mean = s.momentum * mean + (1 - s.momentum) * elites.mean(dim=0)
             spread = elites.std(dim=0, correction=0)
             deviation = torch.maximum(s.momentum * deviation + (1 - s.momentum) * spread, s.floor_share * first)
-        return Plan(dynamics.actuators.to_physical(elites[0]), elite_costs[0], deviation.amax(dim=(1, 2)))
+        best = elites[0].where(elite_costs[0].isfinite()[:, None, None], guess)
+        return Plan(dynamics.actuators.to_physical(best), elite_costs[0], deviation.amax(dim=(1, 2)))

@@ -5,6 +5,7 @@
 Each cost is a sum over the steps of the horizon. Actions count in ``[-1, 1]``, the bounds of the actuators.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from sciwm.dynamics import Dynamics
+from sciwm.errors import InputError, Problem
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Cost:
         return Cost(self.reads | other.reads, lambda i: self.evaluate(i) + other.evaluate(i))
 
     def __mul__(self, weight: float) -> "Cost":
+        if not math.isfinite(weight):
+            raise InputError([Problem("weight of a cost", "a finite number", str(weight))])
         return Cost(self.reads, lambda i: weight * self.evaluate(i))
 
     __rmul__ = __mul__
@@ -72,8 +76,8 @@ def field_target(dynamics: Dynamics, target: Tensor, *, goal: Tensor | None = No
         target: Physical fields ``(variable, *space)``; NaN everywhere in a variable that may take any value.
         goal: The encoded target ``(1, ...)``, if it is known already.
     """
-    with torch.no_grad():
-        state = dynamics.encode(target.nan_to_num()[None]) if goal is None else goal
+    with torch.inference_mode(False), torch.no_grad():  # or plans could not take gradients of it
+        state = dynamics.encode(target.nan_to_num()[None]) if goal is None else goal.clone()
         wanted = dynamics.readout(state, ["fields"])["fields"][0].clone()
     wanted[target.flatten(1).isnan().all(dim=1)] = torch.nan
     return Cost(frozenset({"fields"}), lambda i: mean_square_distance(i.readouts["fields"], wanted).sum(dim=1))
@@ -101,8 +105,8 @@ def latent_target(dynamics: Dynamics, target: Tensor) -> Cost:
         dynamics: What trajectories are predicted with.
         target: Physical fields ``(variable, *space)``.
     """
-    with torch.no_grad():
-        goal = dynamics.encode(target[None])
+    with torch.inference_mode(False), torch.no_grad():
+        goal = dynamics.encode(target.clone()[None])
     return Cost(frozenset(), lambda i: (i.states - goal[:, None]).square().flatten(2).mean(dim=2).sum(dim=1))
 
 

@@ -9,7 +9,7 @@ from sciwm.config import GradientSettings
 from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost
 from sciwm.planning.linear_law import LinearLaw
-from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action
+from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action, require_settings
 
 
 @dataclass(frozen=True)
@@ -29,27 +29,33 @@ class GradientPlanner:
     settings: GradientSettings = field(default_factory=GradientSettings)
     law: LinearLaw | None = None
 
+    def __post_init__(self) -> None:
+        require_settings(GradientSettings, self.horizon, self.settings)
+
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
         """See :class:`~sciwm.planning.planner.Planner`; the cheapest iterate is returned, not the last."""
-        problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
-        guess, scale = first_guess(problem, self.horizon, warm_start)
+        with torch.inference_mode(False), torch.no_grad():  # inference mode knows no gradients
+            state = state.clone() if state.is_inference() else state
+            problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
+            return self._descend(problem, *first_guess(problem, self.horizon, warm_start))
+
+    def _descend(self, problem: PlanningProblem, guess: Tensor, scale: Tensor) -> Plan:
         iterations = self.settings.iterations
         best, best_cost = guess, torch.full((len(guess),), torch.inf).to(guess)
         change = torch.zeros_like(guess, requires_grad=True)
         optimizer = torch.optim.Adam([change], lr=self.settings.learning_rate, eps=1e-30)
         for iteration in range(iterations + 1):
+            actions = (guess + scale * change).clamp(-1, 1).requires_grad_(iteration < iterations)
             with torch.set_grad_enabled(iteration < iterations):
-                actions = guess + scale * change
                 costs = problem.costs_of(actions[None])[0]
                 total = torch.where(costs.isfinite(), costs, 0.0).sum()
             better = costs.detach() < best_cost
             best = torch.where(better[:, None, None], actions.detach(), best)
             best_cost = torch.where(better, costs.detach(), best_cost)
             if iteration < iterations:
-                (change.grad,) = torch.autograd.grad(total, [change])
-                torch.nan_to_num_(change.grad, nan=0.0, posinf=0.0, neginf=0.0)
+                (gradient,) = torch.autograd.grad(total, [actions])
+                change.grad = torch.nan_to_num(scale * gradient, nan=0.0, posinf=0.0, neginf=0.0)
                 optimizer.step()
-                with torch.no_grad():
-                    change.copy_(((guess + scale * change).clamp(-1, 1) - guess) / scale)
+                change.copy_(((guess + scale * change).clamp(-1, 1) - guess) / scale)
         spread = (best - guess).abs().amax(dim=(1, 2))
-        return Plan(dynamics.actuators.to_physical(best), best_cost, spread)
+        return Plan(problem.dynamics.actuators.to_physical(best), best_cost, spread)

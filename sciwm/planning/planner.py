@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
+from sciwm.config import Section
 from sciwm.dynamics import Dynamics, readout_trajectory, repeated, rollout
+from sciwm.errors import InputError, Problem, raise_if
 from sciwm.planning.costs import Cost, Imagined
 from sciwm.planning.linear_law import LinearLaw
 
@@ -45,12 +48,37 @@ class Planner(Protocol):
             dynamics: What trajectories are predicted with: a world model or a simulation.
             state: States of the dynamics, ``(batch, ...)``, as from ``dynamics.encode``.
             cost: What to minimise.
-            warm_start: The plan of one interval ago; with one, a search needs far fewer iterations.
+            warm_start: The plan of one interval ago, of any horizon; with one, a search needs far fewer iterations.
 
         Returns:
-            The cheapest sequence that was found for each state.
+            The cheapest sequence that was found for each state; the first guess, with an infinite cost, if none has a
+            finite cost.
+
+        Raises:
+            InputError: If ``warm_start`` is of another number of episodes or of actuators.
         """
         ...
+
+
+def require_settings(kind: type[Section], horizon: int, settings: Section) -> None:
+    """Refuse a horizon or settings that no planner can work with.
+
+    Raises:
+        InputError: With all that is wrong.
+    """
+    problems = []
+    if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
+        problems.append(Problem("horizon", "a whole number of control intervals, at least 1", repr(horizon)))
+    if not isinstance(settings, kind):
+        problems.append(Problem("settings", f"sciwm.config.{kind.__name__}", type(settings).__name__))
+    else:
+        try:
+            kind.model_validate(vars(settings))  # copies with other values were not validated
+        except ValidationError as error:
+            for each in error.errors():
+                place = ".".join(map(str, ("settings", *each["loc"])))
+                problems.append(Problem(place, each["msg"].replace("Input should be ", ""), repr(each["input"])))
+    raise_if(problems)
 
 
 @dataclass(frozen=True)
@@ -91,12 +119,12 @@ class PlanningProblem:
         cost = self.cost(imagined)
         if self.law is not None:
             cost = cost + self.law.cost_to_go()(imagined)
-        return torch.nan_to_num(cost, nan=torch.inf, posinf=torch.inf).unflatten(0, (candidates, -1))
+        return cost.where(cost.isfinite(), torch.inf).unflatten(0, (candidates, -1))
 
 
 @torch.no_grad()
 def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None) -> tuple[Tensor, Tensor]:
-    """The cheapest of: no action, the last plan shifted by one interval, and the linear law.
+    """The cheapest of: no action (or the nearest one allowed), the last plan shifted by one interval, the linear law.
 
     Returns:
         Actions in ``[-1, 1]``, ``(batch, horizon, actuator)``, and the scale on which to search about them,
@@ -104,11 +132,11 @@ def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None)
         as the target is approached.
     """
     box, batch = problem.dynamics.actuators, len(problem.state)
-    nothing = box.to_normalized(problem.previous_action.new_zeros(batch, horizon, len(box)))
+    nothing = box.nearest(problem.previous_action.new_zeros(batch, horizon, len(box)))
     guesses = [nothing]
     if warm_start is not None:
-        last = box.to_normalized(warm_start.actions)
-        guesses.append(torch.cat([last[:, 1:], last[:, -1:]], dim=1))
+        last = _known(problem.dynamics, nothing, warm_start.actions)
+        guesses.append(torch.cat([last[:, 1:], last[:, -1:].expand(-1, horizon, -1)], dim=1)[:, :horizon])
     if problem.law is not None:
         guesses.append(_follow(problem, problem.law, horizon))
     candidates = torch.stack(guesses)
@@ -121,11 +149,27 @@ def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None)
 
 
 def previous_action(dynamics: Dynamics, state: Tensor, warm_start: Plan | None) -> Tensor:
-    """The last applied action in ``[-1, 1]``: the first of the last plan; no action if there is no plan."""
+    """The last applied action in ``[-1, 1]``: the first of the last plan; no action if there is no plan.
+
+    Raises:
+        InputError: If the plan is of another number of episodes or of actuators.
+    """
     box = dynamics.actuators
+    nothing = box.nearest(state.new_zeros(len(state), len(box)))
     if warm_start is None:
-        return box.to_normalized(state.new_zeros(len(state), len(box)))
-    return box.to_normalized(warm_start.actions[:, 0])
+        return nothing
+    given = tuple(warm_start.actions.shape)
+    if len(given) != 3 or (given[0], given[2]) != tuple(nothing.shape) or not given[1]:
+        expected = f"actions of shape ({len(state)}, any horizon, {len(box)}), one plan for each episode"
+        remedy = "plan without warm_start where new episodes begin"
+        raise InputError([Problem("warm_start", expected, str(given), remedy)])
+    return _known(dynamics, nothing, warm_start.actions[:, 0])
+
+
+def _known(dynamics: Dynamics, nothing: Tensor, actions: Tensor) -> Tensor:
+    """Physical actions in ``[-1, 1]``; none where they are not finite."""
+    normalized = dynamics.actuators.nearest(actions.to(nothing))
+    return torch.where(normalized.isfinite(), normalized, nothing[:, :1] if normalized.ndim == 3 else nothing)
 
 
 def _follow(problem: PlanningProblem, law: LinearLaw, horizon: int) -> Tensor:

@@ -68,7 +68,7 @@ def _training_range(domain: Domain) -> str:
 
 @torch.no_grad()
 def goal_problems(model: WorldModel, target: Tensor, state: Tensor, *, at_rest: bool) -> list[Problem]:
-    """Whether a model can represent a target and, if asked, keeps it at rest without action.
+    """Whether a model can represent a target and, if asked, keeps it at rest without action, or the least allowed.
 
     The linear law of a planner is an expansion about a state at rest, and is wrong about any other.
 
@@ -79,7 +79,7 @@ def goal_problems(model: WorldModel, target: Tensor, state: Tensor, *, at_rest: 
     """
     states = [state]
     if at_rest:
-        states.append(model.advance(states[0], states[0].new_zeros(1, len(model.actuators))))
+        states.append(model.advance(state, model.actuators.clamp(state.new_zeros(1, len(model.actuators)))))
     imagined = [model.readout(s, ["fields"])["fields"][0].double() for s in states]
     if not all(fields.isfinite().all() for fields in imagined):
         remedy = f"give a target within {_training_range(model.domain)}"

@@ -64,7 +64,7 @@ def convection(quick: bool, rng: np.random.Generator) -> list[Row]:
 def _through_sensors(
     task: Task, scenario: Scenario, feedback: OutputFeedback, noise: np.random.Generator, fields: Tensor, interval: int
 ) -> Tensor:
-    return feedback(task.observe(scenario, fields, noise))
+    return feedback(task.observe(scenario, fields, noise), interval)
 
 
 def chaos(quick: bool, rng: np.random.Generator) -> list[Row]:
