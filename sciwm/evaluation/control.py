@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from sciwm.config import Config
+from sciwm.config import Config, GradientSettings
 from sciwm.data import recipe
 from sciwm.dynamics import Dynamics, readout_trajectory
 from sciwm.errors import InputError, Problem, counted
@@ -40,9 +40,8 @@ CONTROLLERS = {
     "adjoint": "gradient through the true solver",
 }
 
-
 LARGEST_LINEARIZED = 512
-"""Largest state of the true solver, in numbers, whose linear law is computed; it takes about a minute."""
+"""Largest state of the true solver, in numbers, whose linear law is computed; it takes about ten seconds."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +70,16 @@ class ControlTask:
         """Functions that make the controllers to compare with: ``none``, and those that plan through the true solver.
 
         ``lqr`` is the linear law of the true solver, ``oracle_cem`` plans by sampling, ``adjoint`` by gradients. They
-        have the horizon and cost of the world model, ``adjoint`` also its number of iterations, and may take the
-        coarser solver step of the configuration. Without a linear law in planning (``terminal = none``) there is no
-        ``lqr``, since the actuators may be unable to hold the target. On grids too large for a linear law of the true
-        solver, they plan without one.
+        have the horizon and cost of the world model, ``adjoint`` also its settings if it plans by gradients itself, and
+        may take the coarser solver step of the configuration. Without a linear law in planning (``terminal = none``)
+        there is no ``lqr``, since the actuators may be unable to hold the target. On grids too large for a linear law
+        of the true solver, they plan without one.
         """
         planning, control = self.config.planning, self.config.control
         if self.target.numel() > LARGEST_LINEARIZED:
             planning = planning.model_copy(update={"terminal": "none"})
-        sampling = planning.model_copy(update={"planner": control.oracle_cem})
+        steps = planning.planner if isinstance(planning.planner, GradientSettings) else GradientSettings()
+        sampling, descending = (planning.model_copy(update={"planner": p}) for p in (control.oracle_cem, steps))
         solver = self.reference_solver()
 
         def lqr() -> Policy:
@@ -89,7 +89,7 @@ class ControlTask:
             "none": lambda: Hold(self.simulation.actuators),
             **({"lqr": lqr} if planning.terminal == "riccati" else {}),
             "oracle_cem": lambda: RecedingHorizon(solver, *build_planner(sampling, solver, self.target)),
-            "adjoint": lambda: RecedingHorizon(solver, *build_planner(planning, solver, self.target)),
+            "adjoint": lambda: RecedingHorizon(solver, *build_planner(descending, solver, self.target)),
         }
 
     def plan_with(self, dynamics: Dynamics) -> RecedingHorizon:

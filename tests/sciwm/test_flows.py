@@ -14,7 +14,7 @@ from matplotlib.image import imread
 from torch import Tensor
 
 import sciwm
-from sciwm.config import Config, dump_config, parse_config
+from sciwm.config import CEMSettings, Config, GradientSettings, dump_config, parse_config
 from sciwm.data import Domain, Trajectories, fit_domain, open_trajectories, position_of
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError
@@ -30,6 +30,7 @@ from sciwm.evaluation import (
 )
 from sciwm.evaluation import target_fields as uniform_target
 from sciwm.evaluation.rollouts import skill_by_step
+from sciwm.planning import CEMPlanner, GradientPlanner, RecedingHorizon
 from sciwm.report import drawing
 from sciwm.report.contents import Results
 from sciwm.report.figures import draw_figures
@@ -293,6 +294,20 @@ def test_large_grids_are_planned_without_a_linear_law(task: ControlTask, config:
     wide = replace(task, config=config.model_copy(update={"planning": planning}), target=torch.zeros(2, 16, 24))
     assert set(wide.references()) == {"none", "oracle_cem", "adjoint"}
     assert set(replace(wide, target=torch.zeros(2, 16, 12)).references()) == {"none", "lqr", "oracle_cem", "adjoint"}
+
+
+def test_the_gradient_reference_plans_by_gradients_whatever_is_configured(task: ControlTask, config: Config) -> None:
+    """With the settings of the configuration, if these are of gradients too."""
+    own = GradientSettings(iterations=2, learning_rate=0.05)
+    for planner, expected in ((own, own), (CEMSettings(samples=8), GradientSettings())):
+        planning = config.planning.model_copy(update={"planner": planner, "terminal": "none"})
+        references = replace(task, config=config.model_copy(update={"planning": planning})).references()
+        adjoint, sampled = references["adjoint"](), references["oracle_cem"]()
+        assert isinstance(adjoint, RecedingHorizon)
+        assert isinstance(adjoint.planner, GradientPlanner)
+        assert adjoint.planner.settings == expected
+        assert isinstance(sampled, RecedingHorizon)
+        assert isinstance(sampled.planner, CEMPlanner)
 
 
 # The page -------------------------------------------------------------------------------------
