@@ -106,8 +106,12 @@ class ActionBox:
 
     def clamp(self, action: Tensor) -> Tensor:
         """Clip actions in physical units to their bounds, ``(..., actuator)``."""
-        bounds = self._like(action)
-        return torch.clamp(action, bounds.low, bounds.high)
+        return torch.clamp(action, *self.bounds_like(action))
+
+    def bounds_like(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """The outermost numbers within the bounds, in the precision and on the device of ``values``."""
+        bounds = self._like(values)
+        return bounds.low, bounds.high
 
     def _like(self, values: Tensor) -> "_Bounds":
         """The bounds in the precision and on the device of ``values``, made once for each."""

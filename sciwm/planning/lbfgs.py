@@ -7,10 +7,15 @@ each other. None waits for the line search of another: an evaluation of the batc
 elements whose last trial was accepted, and a shorter trial for the others.
 """
 
+import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from sciwm.errors import Problem, raise_if
+from simulations import ActionBox
 
 SUFFICIENT_DECREASE = 1e-4
 SHORTEST_TRIAL = 1e-10  # share of a direction; if even this is no descent, the history is discarded
@@ -32,9 +37,12 @@ def minimize(
         cost_per_element: Maps ``(batch, ...)`` to ``(batch,)``, differentiably; each cost may depend on its
             own element only. A trial whose cost or gradient is not finite is rejected.
         start: First guess, ``(batch, ...)``.
-        low, high: Bounds of every variable.
+        low, high: Bounds of every variable, which no trial leaves.
         iterations: Number of evaluations of the cost and its gradient, including that at ``start``.
         history: Number of past steps from which the curvature is estimated; 10 is usual.
+
+    Raises:
+        InputError: If a number does not fit.
 
     Returns:
         The best point found for each element, of the shape of ``start``, and its cost ``(batch,)``.
@@ -43,6 +51,9 @@ def minimize(
         >>> minimize(lambda x: (x - 3).square().sum(1), torch.zeros(2, 1), low=-1, high=1, iterations=5)[0].tolist()
         [[1.0], [1.0]]
     """
+
+    _require_numbers(low, high, iterations, history)
+    low, high = (float(bound) for bound in ActionBox(("x",), np.array([low]), np.array([high])).bounds_like(start))
 
     def evaluate(x: Tensor) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
@@ -73,6 +84,17 @@ def minimize(
         if not direction.any():
             break
     return x.view_as(start), cost
+
+
+def _require_numbers(low: float, high: float, iterations: int, history: int) -> None:
+    problems = [
+        Problem(name, "a whole number, at least 1", repr(number))
+        for name, number in (("iterations", iterations), ("history", history))
+        if not isinstance(number, int) or number < 1
+    ]
+    if not -math.inf < low < high < math.inf:
+        problems.append(Problem("bounds", "finite low < high", f"{low} and {high}"))
+    raise_if(problems)
 
 
 class _Curvature:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sciwm.errors import InputError
 from sciwm.planning import minimize
 
 
@@ -90,3 +91,22 @@ def test_shape_and_precision_are_those_of_the_start(dtype: torch.dtype) -> None:
     assert best.dtype == cost.dtype == dtype
     assert best.abs().max() < 1e-6
     assert not best.requires_grad
+
+
+def test_trials_stay_within_bounds_that_single_precision_does_not_hold() -> None:
+    """0.1 and 0.7 are not numbers of float32; the nearest one to 0.1 lies above it."""
+    tried = []
+
+    def cost(x: Tensor) -> Tensor:
+        tried.append(x.detach().double())
+        return (x - 5).square().sum(dim=1)
+
+    x, _ = minimize(cost, torch.zeros(2, 3), low=-0.7, high=0.1, iterations=6)
+    assert x.double().max() <= 0.1
+    assert torch.stack(tried).max() <= 0.1
+
+
+def test_numbers_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InputError) as refusal:
+        minimize(lambda x: x.sum(dim=1), torch.zeros(1, 1), low=1.0, high=float("nan"), iterations=0, history=-1)
+    assert [p.where for p in refusal.value.problems] == ["iterations", "history", "bounds"]
