@@ -1,13 +1,16 @@
 """Progress bars on terminals; files and pipes get none."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from tqdm import tqdm
 
+T = TypeVar("T")
 
-def bar(iterable: Iterable[int], description: str) -> Iterable[int]:
-    """Iterate with a progress bar if the error stream is a terminal."""
-    return tqdm(iterable, desc=description, disable=None, leave=False, dynamic_ncols=True)
+
+def bar(iterable: Iterable[T], description: str, total: int | None = None) -> Iterable[T]:
+    """Iterate with a progress bar if the error stream is a terminal; ``total`` is for what has no length."""
+    return tqdm(iterable, desc=description, total=total, disable=None, leave=False, dynamic_ncols=True)
 
 
 class CountBar:

@@ -23,6 +23,7 @@ from sciwm.benchmarks.results import (
     origin,
     provenance,
 )
+from sciwm.benchmarks.robustness import robustness
 from sciwm.errors import InputError, Problem
 from sciwm.files import write_atomically, write_json
 
@@ -86,6 +87,9 @@ BENCHMARKS = {
     "solvers": Benchmark(solvers.run, solvers.columns, seeds=(0,), arrange=solvers.side_by_side),
     "convergence": Benchmark(convergence.run, convergence.columns, seeds=(0,), arrange=convergence.side_by_side),
     "cost-growth": Benchmark(cost_growth.run, cost_growth.columns, seeds=(0,)),
+    "robustness": Benchmark(
+        robustness.run, robustness.columns, seeds=(0,), measure_some=robustness.run_some, parts=tuple(robustness.PARTS)
+    ),
     "apebench": Benchmark(compare.run, compare.columns, arrange=compare.best_first),
     "physics": Benchmark(
         physics.run,
