@@ -110,7 +110,7 @@ def _add_arguments(to: Mapping[str, argparse.ArgumentParser]) -> None:
         metavar="PART",
         action="append",
         default=[],
-        help="only this system (ks22, ks60, burgers, kolmogorov) or part of physics; may be repeated",
+        help="only this part of a benchmark that has parts, as ks22 of physics or kills of robustness; may be repeated",
     )
     benchmark("--out", metavar="FILE", type=_path, help="JSON file to write (default runs/benchmarks/NAME.json)")
 

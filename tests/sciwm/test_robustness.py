@@ -1,4 +1,4 @@
-"""Some hundred damaged and hostile files of every kind: nothing may change silently, crash, hang or take much memory."""
+"""Some hundred damaged and hostile files of every kind: nothing changes silently, crashes, hangs or takes memory."""
 
 import os
 import shutil
