@@ -20,7 +20,7 @@ import zarr
 from numpy.typing import NDArray
 
 from simulations.base import Simulation
-from simulations.safe_files import flush, flush_tree, write_atomically
+from simulations.safe_files import everything_in, flush_all, write_all_atomically
 from simulations.store_layout import BLEW_UP, OK, STATUS_MEANINGS, StoreLayout, laid_out
 from simulations.store_mending import StoreError, lay_out, mend_layout, require_no_links, require_seal, sweep
 from simulations.store_seal import digest_of, markers_of
@@ -161,20 +161,15 @@ class ResumableStore:
                 self._array(name)[row.index] = array
             self._array("status")[row.index] = BLEW_UP if row.failed else OK
         self._flush([row.index for row in rows])
-        for row in rows:
-            marked = {"sha256": self._digest(row.index, row.about), **row.about}
-            write_atomically(self._marker(row.index), json.dumps(marked).encode())
+        marked = {row.index: {"sha256": self._digest(row.index, row.about), **row.about} for row in rows}
+        write_all_atomically({self._marker(index): json.dumps(kept).encode() for index, kept in marked.items()})
 
     def _flush(self, rows: Sequence[int]) -> None:
         """Wait until the chunks of some rows are on the disk, and all that names them."""
-        for array in self._arrays_with_rows:
-            chunks = self.path / array.basename / "c"
-            places = [chunks / str(index) for index in rows]
-            for place in (place for place in places if place.exists()):
-                flush_tree(place)
-            for folder in (chunks, chunks.parent):
-                if folder.exists():
-                    flush(folder)
+        arrays = [self.path / array.basename for array in self._arrays_with_rows]
+        chunks = [array / "c" / str(index) for array in arrays for index in rows]
+        files = [file for chunk in chunks if chunk.exists() for file in everything_in(chunk)]
+        flush_all([*arrays, *(array / "c" for array in arrays if (array / "c").exists()), *files])
 
     def _marked(self, index: int) -> dict[str, str] | None:
         """What the marker of a row keeps; None where there is none, or one that cannot be read."""

@@ -10,11 +10,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 ENDING = ".draft"
+AT_ONCE = 16
+"""How many files are flushed at a time."""
 NAME_KEPT = 50
 """How many characters of a name its drafts repeat; a file system allows names of 255 bytes."""
 
@@ -60,7 +63,7 @@ def draft_beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_FOLLOWING, 0o666))
     try:
         yield draft
-        flush_tree(draft)
+        flush_all(everything_in(draft))
         os.replace(draft, path)
     except BaseException:
         remove(draft)
@@ -94,15 +97,23 @@ def flush(path: Path) -> None:
             raise
 
 
-def flush_tree(path: Path) -> None:
-    """Flush a file, or a folder with everything in it; links in it are not followed."""
-    if path.is_dir():
-        for folder, _, names in os.walk(path, topdown=False):
-            for name in names:
-                flush(Path(folder, name))
-            flush(Path(folder))
-    else:
-        flush(path)
+def flush_all(paths: Iterable[Path]) -> None:
+    """Flush files and the lists of names in folders, many at a time.
+
+    A disk writes in one go what it is asked for at once; one after the other, each would be waited for by itself.
+    """
+    _at_once(flush, set(paths))
+
+
+def everything_in(path: Path) -> list[Path]:
+    """A file, or a folder with all files and folders in it, itself included; links in it are not followed."""
+    walked = os.walk(path)
+    return [path, *(Path(folder, name) for folder, folders, names in walked for name in (*folders, *names))]
+
+
+def write_all_atomically(files: Mapping[Path, bytes]) -> None:
+    """Write many files, each as :func:`write_atomically` does, in any order."""
+    _at_once(lambda path: write_atomically(path, files[path]), files)
 
 
 def remove(path: Path) -> None:
@@ -130,3 +141,12 @@ def sweep_drafts(folder: Path, name: str = "") -> None:
 def leads_out(path: Path, folder: Path) -> bool:
     """Whether a link below ``folder`` leads the place of ``path`` out of it. The last name itself is not followed."""
     return not path.parent.resolve().is_relative_to(folder.resolve())
+
+
+def _at_once(do: Callable[[Path], None], paths: Collection[Path]) -> None:
+    """Do something with every path, many at a time; the first error is raised when all are done."""
+    if len(paths) == 1:
+        do(*paths)
+    elif paths:
+        with ThreadPoolExecutor(min(AT_ONCE, len(paths))) as threads:
+            list(threads.map(do, paths))

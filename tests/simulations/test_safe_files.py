@@ -42,11 +42,12 @@ def test_a_file_takes_its_place_when_it_is_on_the_disk_and_then_its_name_is(tmp_
 
 
 def test_a_folder_takes_its_place_with_everything_in_it_on_the_disk(tmp_path: Path, flushed: list[str]) -> None:
-    """Innermost first, so that no name reaches the disk before what it names."""
+    """All that is in it, in any order, as nobody sees it before it has its name."""
     with draft_beside(tmp_path / "a.zarr", folder=True) as draft:
         (draft / "u").mkdir()
         (draft / "u" / "zarr.json").write_bytes(b"{}")
-    assert flushed == ["flush zarr.json", "flush u", f"flush {draft.name}", "rename a.zarr", f"flush {tmp_path.name}"]
+    assert set(flushed[:3]) == {"flush zarr.json", "flush u", f"flush {draft.name}"}
+    assert flushed[3:] == ["rename a.zarr", f"flush {tmp_path.name}"]
 
 
 def test_drafts_cannot_be_guessed_and_links_are_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
