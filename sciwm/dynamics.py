@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from simulations import ActionBox, Simulation
+from simulations.checkpointing import can_recompute
 from simulations.wrappers import ActuatorDynamics
 
 NUMBERS_AT_ONCE = 2**19
@@ -53,7 +54,7 @@ def rollout(dynamics: Dynamics, state: Tensor, actions: Tensor, *, save_memory: 
     """
     states = []
     for action in actions.unbind(dim=1):
-        if save_memory and torch.is_grad_enabled():
+        if save_memory and can_recompute(state, action):
             state = checkpoint(dynamics.advance, state, action, use_reentrant=False)
         else:
             state = dynamics.advance(state, action)

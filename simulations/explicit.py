@@ -91,7 +91,7 @@ class ExplicitSimulation(Simulation):
         """See :class:`~simulations.base.Simulation`."""
         self._require_fields("state", state)
         self._require_action(state, action)
-        return march(self._stepper(state, action), state, self.steps_per_interval)
+        return march(self._stepper(state, action), state, self.steps_per_interval, action)
 
     def advance_with_fluxes(self, state: Tensor, action: Tensor) -> tuple[Tensor, dict[str, Budget]]:
         """:meth:`advance`, and every budget averaged over the interval; budgets close to rounding."""

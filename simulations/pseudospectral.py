@@ -228,7 +228,7 @@ class SpectralSimulation(Simulation):
 
     def integrate(self, state_hat: Tensor, action: Tensor) -> Tensor:
         """One control interval in Fourier space, without impulses."""
-        return march(self._stepper(state_hat, action), state_hat, self.steps_per_interval)
+        return march(self._stepper(state_hat, action), state_hat, self.steps_per_interval, action)
 
     def step_in_fourier_space(self, state_hat: Tensor, forcing_hat: Tensor) -> Tensor:
         """One solver step under a constant forcing."""

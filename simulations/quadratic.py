@@ -24,6 +24,7 @@ from simulations.checkpointing import march, segments
 from simulations.inplace import TORCH, Arithmetic, Kernel, has_storage, has_tangent
 from simulations.integrators import ETDRK2
 from simulations.pseudospectral import SpectralSimulation
+from simulations.torch_modes import transformed
 
 Array = NDArray[Any]
 
@@ -118,9 +119,11 @@ class QuadraticSimulation(SpectralSimulation):
 
     def _march_together(self, packed: Tensor, forcing: list[Tensor]) -> Tensor:
         values = (packed, *forcing)
-        if any(has_tangent(x) for x in values) or not all(has_storage(x) for x in values):
-            return march(self.packed_stepper(forcing), packed, self.steps_per_interval)
-        if not (torch.is_grad_enabled() and any(x.requires_grad for x in values)):
+        recorded = torch.is_grad_enabled() and any(x.requires_grad for x in values)
+        whole = all(has_storage(x) for x in values) and not any(has_tangent(x) for x in values)
+        if not whole or (recorded and transformed()):
+            return march(self.packed_stepper(forcing), packed, self.steps_per_interval, *forcing)
+        if not recorded:
             return self.step_in_place(packed, forcing, self.steps_per_interval, tape=None)[0]
         for steps in segments(self.steps_per_interval):
             if steps == self.steps_per_interval:
@@ -187,7 +190,9 @@ class _Recorded(torch.autograd.Function):
         simulation, kernel = ctx.simulation, ctx.kernel
         if torch.is_grad_enabled() or not has_storage(gradient):  # a second derivative, or a batch of gradients
             with torch.enable_grad():
-                end = march(simulation.packed_stepper(forcing), packed, ctx.count)
+                # Aliases, or the way by which earlier steps led from the forcing to the spectrum would count again.
+                packed, *forcing = (x.view_as(x) for x in (packed, *forcing))
+                end = march(simulation.packed_stepper(forcing), packed, ctx.count, *forcing)
                 inputs = [x for x in (packed, *forcing) if x.requires_grad]
                 found = iter(torch.autograd.grad(end, inputs, gradient, create_graph=True))
             return None, None, *(next(found) if x.requires_grad else None for x in (packed, *forcing))

@@ -21,6 +21,19 @@ def test_a_rollout_that_saves_memory_has_the_same_gradient(cases: Mapping[str, A
     torch.testing.assert_close(*gradients, rtol=1e-12, atol=0)
 
 
+def test_a_rollout_that_saves_memory_steps_aside_in_function_transforms(cases: Mapping[str, Any]) -> None:
+    simulation = cases["kuramoto_sivashinsky"].coarse().build()
+    start = torch.tensor(simulation.initial_state(np.random.default_rng(0), amplitude=1.0))[None]
+    actions = torch.zeros(1, 3, len(simulation.actuators), dtype=torch.float64)
+
+    def energy(actions: torch.Tensor) -> torch.Tensor:
+        return rollout(simulation, start, actions, save_memory=True).square().sum()
+
+    leaf = actions.clone().requires_grad_()
+    expected = torch.autograd.grad(energy(leaf), leaf)[0]
+    torch.testing.assert_close(torch.func.grad(energy)(actions), expected, rtol=0, atol=1e-12)
+
+
 def test_candidates_of_an_episode_have_its_parameters(cases: Mapping[str, Any]) -> None:
     """Two episodes of different viscosity, three candidates each: every one advances as its episode alone does."""
     simulation = cases["burgers"].coarse().build()

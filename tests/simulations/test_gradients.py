@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import pytest
 import torch
+from cases import CASES
 from cases.case import Case
 from torch import Tensor
 
-from simulations import Simulation, checkpointing
+from simulations import GOOD_VALUES, ActuatorLag, Simulation, build, checkpointing
 from simulations.checkpointing import march
 
 Draw = Callable[..., Tensor]
@@ -150,3 +152,94 @@ def test_long_intervals_have_tangents_and_batches_of_actions(cases: Mapping[str,
     torch.testing.assert_close(tangent, (moved - end) / 1e-6, rtol=0, atol=1e-4)
     mapped = torch.func.vmap(lambda a: simulation.advance(state, a))(action[None])
     torch.testing.assert_close(mapped[0], end, rtol=0, atol=1e-13)
+
+
+# More steps than all of whose states are kept ---------------------------------------------------
+
+
+def long_plant(name: str) -> Simulation | ActuatorLag:
+    """An equation with more steps in an interval than states are kept for, on few points."""
+    match name:
+        case "lag":
+            return ActuatorLag(long_plant("burgers_dirichlet"), 0.1)
+        case "burgers_dirichlet":
+            good = {**GOOD_VALUES[name].settings, "control_interval": 0.03, "steps_per_interval": 66}
+            return build({"equation": name, **good})
+        case _:
+            return CASES[name].coarse().build(steps_per_interval=70)
+
+
+LONG = ("burgers_dirichlet", "lag", "burgers")
+
+
+@forward_mode
+@pytest.mark.parametrize("name", LONG)
+def test_function_transforms_over_many_steps_agree_with_plain_gradients(name: str) -> None:
+    """By the action and by the state, one at a time and mapped, to rounding."""
+    plant = long_plant(name)
+    rng = np.random.default_rng(0)
+    start = torch.tensor(plant.initial_state(rng, amplitude=0.5))[None]
+    state, action = plant.encode(start), torch.tensor(rng.uniform(-0.5, 0.5, (1, len(plant.actuators))))
+    weight = torch.tensor(rng.normal(size=(2, *state.shape)))
+
+    def two(state: Tensor, action: Tensor) -> Tensor:
+        return (plant.advance(state, action) * weight).flatten(1).sum(dim=1)
+
+    def energy(state: Tensor, action: Tensor) -> Tensor:
+        return plant.advance(state, action).square().sum()
+
+    def plain(function: Callable[..., Tensor], *at: Tensor) -> tuple[Tensor, ...]:
+        leaves = [x.clone().requires_grad_() for x in at]
+        return torch.autograd.grad(function(*leaves), leaves)
+
+    def close(found: Tensor, wanted: Tensor) -> None:
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12 * wanted.abs().max().item())
+
+    func, expected = torch.func, plain(energy, state, action)
+    rows = [plain(lambda s, a, k=k: two(s, a)[k], state, action) for k in range(2)]
+    halves = torch.stack([action, action / 2]), torch.stack([state, state / 2])
+    for which in (0, 1):
+        close(func.grad(energy, which)(state, action), expected[which])
+        close(func.jacrev(two, which)(state, action), torch.stack([row[which] for row in rows]))
+    close(func.jacfwd(two, 1)(state, action), torch.stack([row[1] for row in rows]))
+    close(
+        func.vmap(lambda a: plant.advance(state, a))(halves[0]),
+        torch.stack([plant.advance(state, a) for a in halves[0]]),
+    )
+    close(
+        func.vmap(lambda s: plant.advance(s, action))(halves[1]),
+        torch.stack([plant.advance(s, action) for s in halves[1]]),
+    )
+    each = func.vmap(func.grad(energy, 1), in_dims=(None, 0))(state, halves[0])
+    close(each, torch.stack([plain(energy, state, a)[1] for a in halves[0]]))
+    leaf = action.clone().requires_grad_()  # the transform around does not see these tensors
+    inside = func.vmap(lambda w: w * plant.advance(state, leaf).square().sum())(torch.ones(2, dtype=torch.float64))
+    close(torch.autograd.grad(inside[0], leaf)[0], expected[1])
+
+
+@forward_mode
+@pytest.mark.parametrize("name", ["burgers_dirichlet", "burgers"])
+def test_second_derivatives_over_many_steps_are_those_of_differences(name: str) -> None:
+    """Plain, vectorised and by function transforms, against central differences of gradients, which err by 1e-7."""
+    plant = long_plant(name)
+    rng = np.random.default_rng(0)
+    state = torch.tensor(plant.initial_state(rng, amplitude=1.0))[None]
+    action = torch.tensor(rng.uniform(-0.5, 0.5, len(plant.actuators)))
+
+    def energy(action: Tensor) -> Tensor:
+        return plant.advance(state, action[None]).square().mean()
+
+    def gradient(action: Tensor) -> Tensor:
+        leaf = action.clone().requires_grad_()
+        return torch.autograd.grad(energy(leaf), leaf)[0]
+
+    steps = 1e-4 * torch.eye(len(action), dtype=torch.float64)
+    wanted = torch.stack([(gradient(action + h) - gradient(action - h)) / 2e-4 for h in steps])
+    hessian = torch.autograd.functional.hessian
+    for found in (
+        hessian(energy, action),
+        hessian(energy, action, vectorize=True),
+        torch.func.hessian(energy)(action),
+        torch.func.jacrev(torch.func.jacrev(energy))(action),
+    ):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-7 * wanted.abs().max().item())
