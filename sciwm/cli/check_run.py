@@ -10,6 +10,7 @@ from sciwm.cli.check_store import check_store
 from sciwm.config import Config
 from sciwm.data import Trajectories, check_same_simulation, fields_named, open_dataset
 from sciwm.errors import InputError, Problem, counted, raise_if
+from sciwm.experiment.origins import store_problems
 from sciwm.experiment.run import Run
 from sciwm.metrics import read_history
 from sciwm.model import load_model, read_description
@@ -117,7 +118,7 @@ def _nothing_made(run: Path) -> str:
 def _check_experiment(run: Run, check_config: Callable[[Path], Config]) -> str:
     """The configuration by itself, then against what the data, the model and the results were made from."""
     config = check_config(run.paths.config)
-    run.checked_config()
+    raise_if(store_problems(run.paths, config))
     if run.paths.description.exists():
         run.check_results(config)
     return f"{run.folder}: a run of '{config.name}'"

@@ -95,19 +95,15 @@ def _is_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
 
 
-def _is_of_reading(error: Exception) -> bool:
-    from sciwm.data import of_reading
-
-    return of_reading(error)
-
-
 def _in_words(error: Exception) -> str:
     if _is_of_memory(error):
         remedy = "lower numbers of simulations, intervals or points, sizes of the model, or training.batch_size"
         got = str(error).rpartition("can't allocate memory: ")[2] or "more than there is"
         return str(Problem("memory", "enough for what was asked", got.rstrip("."), remedy))
     if _is_of_files(error) and not isinstance(error, OSError):
-        if _is_of_reading(error):
+        from sciwm.data import of_reading
+
+        if of_reading(error):
             remedy = "'sciwm check' tells which store or file is damaged, and in which rows"
             return str(Problem("a store or file", "values that can be read", in_one_line(error), remedy))
         remedy = "see whether the disk is full or read-only"

@@ -56,7 +56,7 @@ METRICS = {
 def own_data(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The stores that simulating the tiny experiment writes."""
     folder, settings = tmp_path_factory.mktemp("own"), config.simulation.model_dump()
-    for name in ("train", "validation"):
+    for name in ("train", "validation", "test"):
         generate(simulations.build(settings), recipe(config, name), folder / f"{name}.zarr", settings=settings)
     return folder
 
@@ -68,8 +68,6 @@ def run(model: WorldModel, config: Config, own_data: Path, tmp_path: Path) -> Pa
     save_model(folder, model, config, {"held_out_error": 0.5})
     (folder / "config.yaml").write_text(dump_config(config))
     shutil.copytree(own_data, folder / "data")
-    for kind in (".zarr", ".done"):
-        shutil.copytree(own_data / f"validation{kind}", folder / "data" / f"test{kind}")
     return folder
 
 
