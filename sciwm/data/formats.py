@@ -68,6 +68,8 @@ def open_store(path: Path, remedy: str = "restore it, or delete it and write it 
         dataset: xr.Dataset = xr.open_zarr(_store(path), consolidated=False, decode_times=False, mask_and_scale=masked)
         for name in zeros & set(map(str, dataset.variables)):
             dataset[name].attrs.pop("_FillValue", None)
+            if "missing_value" in dataset[name].attrs:  # masks other values
+                dataset = dataset.assign({name: xr.decode_cf(dataset[[name]], decode_times=False)[name]})
     raise_if(layout_problems(dataset, groups, path))
     return with_text_labels(dataset)
 
@@ -84,12 +86,13 @@ def _store(path: Path) -> Any:
 def _zero_is_a_value(array: Any) -> bool:
     """Whether the fill value 0 of an array is what zarr writes by itself, and not somebody's mark of what is missing.
 
-    Packed integers are left as they are: there 0 is as likely a mark.
+    Packed integers without another mark are left as they are: there 0 is as likely one.
     """
     if array.metadata.zarr_format != 2 or array.fill_value is None or array.dtype.kind not in "iufcb":
         return False
-    marked = {"_FillValue", "missing_value", "scale_factor", "add_offset"} & set(array.attrs)
-    return bool(array.fill_value == 0) and not marked
+    attributes = set(array.attrs)
+    packed = bool({"scale_factor", "add_offset"} & attributes) and "missing_value" not in attributes
+    return bool(array.fill_value == 0) and "_FillValue" not in attributes and not packed
 
 
 def read_values(array: xr.DataArray, path: Path) -> NDArray[Any]:

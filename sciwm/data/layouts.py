@@ -44,8 +44,9 @@ def layout_problems(dataset: xr.Dataset, groups: Mapping[str, Sequence[str]], pa
         return [Problem(str(path), expected, got, _as_dataset("[file[seed]['data'][:] for seed in file]", into))]
     if groups and not fields_named(dataset):
         inside = "; ".join(f"'{name}' ({', '.join(held[:8])})" for name, held in list(groups.items())[:4])
-        first, opened = next(iter(groups)), "open_zarr" if path.is_dir() else "open_dataset"
-        remedy = f"take a group out: xarray.{opened}({str(path)!r}, group={first!r}, decode_times=False).{into}"
+        opened, more = ("open_zarr", ", consolidated=False") if path.is_dir() else ("open_dataset", "")
+        first = f"{str(path)!r}, group={next(iter(groups))!r}, decode_times=False{more}"
+        remedy = f"take a group out: xarray.{opened}({first}).{into}"
         return [Problem(str(path), expected, f"them in groups: {inside}", remedy)]
     return []
 
