@@ -111,7 +111,7 @@ def changed_since_written(paths: RunPaths, path: Path) -> bool:
 
 
 def check_seals(paths: RunPaths, remedy: Callable[[Path], str]) -> str:
-    """Compare all sealed files of a run with what was written.
+    """Compare the sealed files of a run with what was written, but for ``config.yaml``, which people may edit.
 
     Args:
         paths: The paths of the run.
@@ -124,14 +124,13 @@ def check_seals(paths: RunPaths, remedy: Callable[[Path], str]) -> str:
         InputError: With every file that is another, or gone.
     """
     files = read_seals(paths).files
-    found = [(paths.folder / name, right) for name, right in sorted(files.items())]
+    found = [(paths.folder / name, right) for name, right in sorted(files.items()) if name != paths.config.name]
     raise_if([problem for path, right in found for problem in _seal_problems(path, right, remedy(path))])
     there = sum(path.exists() for path, _ in found)
     unverified = [_name(paths, path) for path in paths.sealed_files if _name(paths, path) not in files]
-    said = f"{paths.folder}: {counted(there, 'file')} of configuration, numbers and results as they were written"
-    if unverified:
-        said += f"; unverified, as they have no digest: {', '.join(unverified)}"
-    return said
+    said = [f"{counted(there, 'file')} of numbers and results as they were written"] if there else []
+    said += [f"unverified, as they have no digest: {', '.join(unverified)}"] if unverified else []
+    return f"{paths.folder}: {'; '.join(said) or 'no numbers and results yet'}"
 
 
 def _seal_problems(path: Path, right: list[str] | None, remedy: str) -> list[Problem]:

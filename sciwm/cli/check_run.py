@@ -10,13 +10,11 @@ from sciwm.cli.check_store import check_store
 from sciwm.config import Config
 from sciwm.data import Trajectories, check_same_simulation, fields_named, open_dataset
 from sciwm.errors import InputError, Problem, counted, raise_if
-from sciwm.experiment.origins import store_problems
 from sciwm.experiment.run import Run
+from sciwm.experiment.soundness import checks_of_run
 from sciwm.metrics import read_history
 from sciwm.model import load_model, read_description
 from sciwm.run_paths import RunPaths
-from sciwm.seals import check_seals
-from sciwm.training.state_file import read_stored_state, read_tensors
 
 Check = Callable[[], str]
 RESTORE = "restore it from a backup, or make it again with 'sciwm run CONFIG --out RUN' in another folder"
@@ -54,15 +52,15 @@ def check_run(path: Path, check_config: Callable[[Path], Config]) -> list[Check]
         checks.append(partial(_check_twins, path))
     if paths.history.exists():
         checks.append(partial(_check_history, paths))
-    if training:
-        checks.append(partial(_check_state, paths))
+    if not paths.train_state.exists() and paths.all_train_tensors:
+        checks.append(partial(_gone, paths.train_state, "the state that names the tensors beside it"))
+    if paths.old_train_state.exists():
+        checks.append(partial(_check_old_state, paths))
     results = [*sorted(paths.results.glob("*.nc")), paths.controlled]
     checks += [partial(_check_result, result) for result in results if result.exists()]
     if paths.metrics.exists():
         checks.append(partial(_check_metrics, path))
-    if paths.seals.exists():
-        checks.append(partial(check_seals, paths, _written_anew_by))
-    return checks
+    return [*checks, *checks_of_run(path)]
 
 
 def check_all(checks: Sequence[Check]) -> list[str]:
@@ -116,22 +114,11 @@ def _nothing_made(run: Path) -> str:
 
 
 def _check_experiment(run: Run, check_config: Callable[[Path], Config]) -> str:
-    """The configuration by itself, then against what the data, the model and the results were made from."""
-    config = check_config(run.paths.config)
-    raise_if(store_problems(run.paths, config))
-    if run.paths.description.exists():
-        run.check_results(config)
-    return f"{run.folder}: a run of '{config.name}'"
+    return f"{run.folder}: a run of '{check_config(run.paths.config).name}'"
 
 
-def _check_state(paths: RunPaths) -> str:
-    """The state from which training goes on, with its tensors; one of an older version is a file of torch."""
-    state = read_stored_state(paths)
-    if state is not None:
-        read_tensors(paths, state)
-        return f"{paths.train_state}: the state of the training after {counted(state.update, 'update')}"
-    if not paths.old_train_state.exists():
-        return _gone(paths.train_state, "the state that names the tensors beside it")
+def _check_old_state(paths: RunPaths) -> str:
+    """The state from which training goes on as older versions wrote it, a file of torch; it has no digest."""
     try:
         with zipfile.ZipFile(paths.old_train_state) as file:
             torn = file.testzip()
@@ -141,13 +128,6 @@ def _check_state(paths: RunPaths) -> str:
         remedy = "delete it to train from the beginning"
         raise InputError([Problem(str(paths.old_train_state), "the state of a training", f"damage ({torn})", remedy)])
     return f"{paths.old_train_state}: the state of a training by an older version, without a digest"
-
-
-def _written_anew_by(path: Path) -> str:
-    """What to do about a file that is another than was written."""
-    if path.name == RunPaths(path.parent).config.name:
-        return "restore it, or give the edited one to 'sciwm run' with another --out"
-    return "restore it, or delete it and write it anew with the command that wrote it, 'sciwm train' or 'evaluate'"
 
 
 def _check_model(run: Run) -> str:
