@@ -29,6 +29,7 @@ from sciwm.loss import Objective, backward_balanced, weighted_sum
 from sciwm.loss.terms import TERMS
 from sciwm.metrics import history_text
 from sciwm.model import WorldModel, save_model
+from sciwm.run_folder import at_work_in
 from sciwm.run_paths import RunPaths
 from sciwm.seals import write_sealed
 from sciwm.training.conserved import require_conserved
@@ -124,7 +125,8 @@ def train(
 
     advance(state.update, "")
 
-    with saving_on_sigterm(save) as stop_if_asked:
+    run.mkdir(parents=True, exist_ok=True)
+    with at_work_in(run), saving_on_sigterm(save) as stop_if_asked:
         while state.update < total:
             progress = 1.0 if phase else state.update / settings.updates
             rng = np.random.default_rng([config.seed, phase, state.update])

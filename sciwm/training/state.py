@@ -127,7 +127,7 @@ def load_state(
         stored.phase,
         stored.update,
         stored.history,
-        {name: list(pair) for name, pair in stored.sums.items()},
+        stored.sums,
         math.inf if stored.best_error is None else stored.best_error,
         _part(found, "best"),
     )
@@ -157,8 +157,8 @@ def require_same_experiment(experiment: Mapping[str, Any], config: Config, where
 
 
 def _require_possible(stored: StoredState, config: Config, data: Mapping[str, str], where: str) -> None:
-    """Refuse an update that the phase does not have, weights of no error, and data other than were learned from."""
-    most = updates_of(config, stored.phase)
+    """Refuse a phase and an update that the experiment does not have, and data other than were learned from."""
+    rounds, most = config.training.on_policy.rounds, updates_of(config, stored.phase)
     problems = [
         Problem(
             f"{where}: data.{name}", "the simulations that this training learned from", "others of that name",
@@ -167,6 +167,9 @@ def _require_possible(stored: StoredState, config: Config, data: Mapping[str, st
         for name in stored.data.keys() & data.keys()
         if stored.data[name] != data[name]
     ]  # fmt: skip
+    if stored.phase > rounds:
+        remedy = f"set training.on_policy.rounds to {stored.phase}, or {REMEDY}"
+        problems.append(Problem(f"{where}: phase", f"at most {rounds}", str(stored.phase), remedy))
     if stored.update > most:
         problems.append(Problem(f"{where}: update", f"at most {most}", str(stored.update), REMEDY))
     raise_if(problems)
@@ -185,7 +188,7 @@ def _read_old_state(paths: RunPaths, config: Config) -> tuple[StoredState, dict[
             "experiment": experiment,
             "data": {},
             **{name: saved[name] for name in ("phase", "update", "history")},
-            "sums": {name: tuple(pair) for name, pair in saved["sums"].items()},
+            "sums": {name: list(pair) for name, pair in saved["sums"].items()},
             "best_error": error if math.isfinite(error) else None,
             "tensors": 64 * "0",
         }

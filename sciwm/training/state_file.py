@@ -53,7 +53,7 @@ class StoredState(BaseModel):
     phase: Counted
     update: Counted
     history: list[dict[str, Any]]
-    sums: dict[str, tuple[float, Annotated[float, Field(ge=1)]]]
+    sums: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]
     best_error: FiniteFloat | None
     tensors: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -68,13 +68,18 @@ def write_state(paths: RunPaths, content: dict[str, Any], tensors: Mapping[str, 
     """
     require_same_folder(paths.folder)
     stored = save_tensors({name: _real(values) for name, values in tensors.items()})
-    digest = hashlib.sha256(stored).hexdigest()
+    digest = digest_of(stored)
     description = {"format": 1, "sciwm": __version__, **content, "tensors": digest}
     write_atomically(paths.train_tensors(digest), stored, within=paths.folder)
     write_atomically(paths.train_state, sealed(description), within=paths.folder)
     for before in (*paths.all_train_tensors, paths.old_train_state):
         if before != paths.train_tensors(digest):
             before.unlink(missing_ok=True)
+
+
+def digest_of(stored: bytes) -> str:
+    """The digest of a file of tensors, by which the state names it."""
+    return hashlib.sha256(stored).hexdigest()
 
 
 def read_stored_state(paths: RunPaths) -> StoredState | None:
@@ -118,6 +123,11 @@ def parse_state(content: Mapping[str, Any], where: str) -> StoredState:
             for number, epoch in enumerate(state.history)
             for problem in epoch_problems(epoch)
         ]
+        + [
+            Problem(f"{where}: sums.{name}", "a count of at least 1", f"{count:g}", REMEDY)
+            for name, (_, count) in state.sums.items()
+            if not count >= 1
+        ]
     )
     return state
 
@@ -135,7 +145,7 @@ def read_tensors(paths: RunPaths, state: StoredState) -> dict[str, Tensor]:
             [Problem(str(path), f"the tensors that {paths.train_state.name} names", "nothing there", remedy)]
         )
     stored = path.read_bytes()
-    if hashlib.sha256(stored).hexdigest() != state.tensors:
+    if digest_of(stored) != state.tensors:
         got = "another content" if stored else "an empty file"
         raise InputError([Problem(str(path), "the tensors that were written, by their sha256", got, remedy)])
     try:
