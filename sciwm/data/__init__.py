@@ -2,9 +2,10 @@
 
 from sciwm.data.actuation import Actuation, actuation_of
 from sciwm.data.augmentation import augment, joint_symmetries, require_symmetries
-from sciwm.data.checks import check_fields, check_forcing, check_latents, finite_problems, numbers_problems
+from sciwm.data.checks import check_fields, check_latents
 from sciwm.data.coordinates import axis_in_words, axis_of, position_of
 from sciwm.data.domain import Axis, Domain, Functional, Variable
+from sciwm.data.forcing_checks import check_forcing
 from sciwm.data.formats import forcing_of, of_reading, open_dataset, read_values, reading
 from sciwm.data.layouts import fields_named
 from sciwm.data.normalization import ROUNDING, fit_domain, mean_and_deviation
@@ -13,6 +14,7 @@ from sciwm.data.recognition import Kind, recognise, require_data
 from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories
 from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
+from sciwm.data.values import finite_problems, numbers_problems
 from sciwm.data.verification import is_sealed, require_as_written, require_layout, store_at
 from sciwm.data.windows import Batch, Windows, sample_fields
 

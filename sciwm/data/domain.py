@@ -102,6 +102,7 @@ class Domain:
         actuators: Names and bounds of the actions.
         functionals: The functionals with a budget; empty if the data hold none.
         known_shapes: Whether the data hold the shapes of the actuators.
+        time_units: The units of the control interval; "1" where the data state none.
     """
 
     variables: tuple[Variable, ...]
@@ -110,6 +111,7 @@ class Domain:
     actuators: ActionBox
     functionals: tuple[Functional, ...]
     known_shapes: bool = False
+    time_units: str = "1"
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -130,6 +132,8 @@ class Domain:
         """The domain as numbers, strings, lists and dictionaries."""
         box = self.actuators
         plain: dict[str, Any] = {"control_interval": self.control_interval, "known_shapes": self.known_shapes}
+        if self.time_units != "1":  # without units, files are as versions wrote and read them that knew of none
+            plain["time_units"] = self.time_units
         plain["variables"] = [vars(v) for v in self.variables]
         plain["axes"] = [vars(a) for a in self.axes]
         plain["functionals"] = [vars(f) for f in self.functionals]

@@ -46,6 +46,7 @@ def fit_domain(data: Trajectories) -> Domain:
         actuators=data.actuators,
         functionals=tuple(_fit_functional(data, name) for name in data.functional_names),
         known_shapes=data.forcing_shapes is not None,
+        time_units=data.time_units,
     )
 
 

@@ -13,6 +13,7 @@ from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
 from sciwm.data.formats import FIND_DAMAGE, open_store, read_values
 from sciwm.data.recognition import Kind, recognise, require_data
+from sciwm.data.units import units_of
 from sciwm.errors import InputError, Problem, raise_if
 from simulations import ActionBox, Variable
 from simulations.resumable_store import digest_of
@@ -34,6 +35,7 @@ class Trajectories:
         axes: The grid, in the order of the fields' space dimensions.
         functional_names: The names of the functionals with a budget.
         control_interval: The time between two instants.
+        time_units: Its units; "1" where the store states none.
         intervals: The number of control intervals of each simulation.
         actuators: Names and bounds of the actions.
         usable: The indices of the simulations that stayed finite.
@@ -58,6 +60,7 @@ class Trajectories:
         self.functional_names = tuple(n for n in names if f"{n}_source" in dataset and f"{n}_output" in dataset)
         time = dataset["time"].values
         self.control_interval = float(time[1] - time[0])
+        self.time_units = units_of(dataset["time"]).partition(" since ")[0]
         self.intervals = len(time) - 1
         actuator_names = str(dataset["actuator"].attrs.get("names", "")).split()
         low, high = read_values(dataset["action_low"], path), read_values(dataset["action_high"], path)

@@ -27,8 +27,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sciwm.data.checks import numbers_problems, time_problems
+from sciwm.data.checks import time_problems
 from sciwm.data.formats import open_dataset
+from sciwm.data.values import numbers_problems
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
 from simulations import ActionBox
 from simulations.resumable_store import digest_of

@@ -10,16 +10,29 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciwm.data import Domain, check_fields, check_forcing
+from sciwm.data.labels import match
+from sciwm.data.times import beginning_problems, flow_times, instant_problems
+from sciwm.data.units import converted, without_quantities
+from sciwm.data.values import masked_value
 from sciwm.errors import Problem, counted
 
 
 def fields_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Problem]]:
-    """Select the variables of ``domain`` from ``ds``; ``where`` names it in the problems."""
+    """Select the variables of ``domain`` from ``ds``, in its units; ``where`` names it in the problems."""
     if not isinstance(ds, xr.Dataset):
         remedy = "use ds[['name']] or array.to_dataset()" if isinstance(ds, xr.DataArray) else "see xarray.Dataset"
         return xr.Dataset(), [Problem(where, "an xarray.Dataset", type(ds).__name__, remedy)]
-    names = [v.name for v in domain.variables]
-    return ds[[n for n in names if n in ds]], check_fields(ds, domain, where=where)
+    fields = in_units_of(without_quantities(ds), domain)
+    return fields[[v.name for v in domain.variables if v.name in fields]], check_fields(fields, domain, where=where)
+
+
+def in_units_of(ds: xr.Dataset, domain: Domain) -> xr.Dataset:
+    """Convert variables and positions to the units of ``domain`` where that is possible; others stay as they are."""
+    wanted = {v.name: v.units for v in domain.variables} | {a.name: a.units for a in domain.axes}
+    numbers = [n for n in wanted if n in ds.variables and getattr(ds[n].dtype, "kind", "O") in "iuf"]
+    arrays = {n: converted(ds[n], wanted[n], n)[0] for n in numbers}
+    ds = ds.assign({n: array for n, array in arrays.items() if n not in ds.coords})
+    return ds.assign_coords({n: array.variable for n, array in arrays.items() if n in ds.coords})
 
 
 def instant_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Problem]]:
@@ -31,18 +44,9 @@ def instant_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Pr
     if instants != 1:
         problems.append(Problem(f"{where}: time", "one instant", f"{instants}", "choose one with ds.isel(time=0)"))
     fields = fields.isel(time=0, missing_dims="ignore")
-    got = _no_number(fields["time"]) if "time" in fields.coords else ""
-    if got:
-        problems.append(Problem(f"{where}: time", "one number", got))
-        fields = fields.drop_vars("time")
-    return fields, problems
-
-
-def _no_number(time: xr.DataArray) -> str:
-    """What the time is instead of one finite number; empty if it is one."""
-    if time.ndim or time.dtype.kind not in "iuf":
-        return f"{time.dtype} with dimensions {time.dims}"
-    return "" if np.isfinite(time.values) else f"{time.values}"
+    time = ds.get("time") if isinstance(ds, xr.Dataset) and "time" not in fields.coords else fields.get("time")
+    wrong = [] if time is None or time.dims == ("time",) else instant_problems(time, domain, where)
+    return (fields.drop_vars("time", errors="ignore"), problems + wrong) if wrong else (fields, problems)
 
 
 def target_of(ds: Any, domain: Domain) -> tuple[NDArray[np.float32], list[Problem]]:
@@ -66,59 +70,91 @@ def target_of(ds: Any, domain: Domain) -> tuple[NDArray[np.float32], list[Proble
 def held_forcing(forcing: Any, start: xr.Dataset, domain: Domain) -> tuple[xr.DataArray, xr.DataArray, list[Problem]]:
     """The forcing without a last action that is NaN, and the times of the forecast under it.
 
+    Of a chunked forcing the last instant alone is read here; its values are checked when they are computed.
+
     Args:
         forcing: See ``Surrogate.rollout``.
         start: One instant; if both have a time, it must be the first one of ``forcing``.
         domain: Variables, actuators and control interval of the model.
 
     Returns:
-        The forcing with its actuators in the order of the model; the times, one more than actions; all problems.
+        The forcing in the model's units, with its actuators in the order of the model; the times, one more than
+        actions; all problems.
     """
     if not isinstance(forcing, xr.DataArray):
         problem = Problem("forcing", "an xarray.DataArray", type(forcing).__name__, "as ds['action']")
         return xr.DataArray(), xr.DataArray(), [problem]
-    forcing = forcing.compute()
-    used = forcing
-    if forcing.sizes.get("time") and bool(forcing.isel(time=-1).isnull().all()):
-        used = forcing.isel(time=slice(0, -1))
-    problems = check_forcing(used, domain)
+    forcing = _in_units(without_quantities(forcing), domain)
+    used, problems = _without_the_unused(forcing, domain)
+    problems += check_forcing(used, domain)
     if problems:
         return used, xr.DataArray(), problems
     times = flow_times(forcing if "time" in forcing.coords else start, used.sizes["time"], domain)
-    if "time" in start.coords and abs(float(times[0] - start["time"])) > 0.01 * domain.control_interval:
-        began = float(start["time"])
-        remedy = f"use forcing.sel(time=slice({began:g}, None)), or forcing.drop_vars('time')"
-        problems.append(
-            Problem("forcing: time", f"{began:g} first, the time of the fields", f"{float(times[0]):g}", remedy)
-        )
-    problems += _label_problems(used, start)
+    if "time" in start.coords and "time" in forcing.coords:
+        problems += beginning_problems(forcing["time"], start["time"], "forcing")
+    used, differing = _with_labels_of(start, used)
     aside = [c for c in used.coords if c not in used.dims]  # coordinates of the trajectory that it was taken from
-    return in_order(used.drop_vars(aside), domain), times, problems
+    return in_order(used.drop_vars(aside), domain), times, problems + differing
 
 
-def _label_problems(forcing: xr.DataArray, start: xr.Dataset) -> list[Problem]:
-    """Further dimensions, such as ``simulation``, whose labels differ from those of the fields."""
+def _in_units(forcing: xr.DataArray, domain: Domain) -> xr.DataArray:
+    numbers = getattr(forcing.dtype, "kind", "O") in "iuf"
+    return converted(forcing, domain.actuators.units, "forcing")[0] if numbers else forcing
+
+
+def _without_the_unused(forcing: xr.DataArray, domain: Domain) -> tuple[xr.DataArray, list[Problem]]:
+    """The forcing without its last instant, if that is NaN; a problem where it may stand for an action.
+
+    Reading turns the fill value of a file into NaN. Where that value is one that the actuators can take, nobody can
+    tell an action from none.
+    """
+    if not forcing.sizes.get("time") or not bool(forcing.isel(time=-1).isnull().all()):
+        return forcing, []
+    fill, box = masked_value(forcing), domain.actuators
+    if fill is None or not ((box.low <= fill) & (fill <= box.high)).any():
+        return forcing.isel(time=slice(0, -1)), []
+    got = f"one that is missing, since every {fill:g} in the file reads as missing"
+    remedy = (
+        f"where {fill:g} is an action, read it with mask_and_scale=False or write it with the fill value NaN; "
+        "where no action follows, leave it out with forcing.isel(time=slice(0, -1))"
+    )
+    return forcing.isel(time=slice(0, -1)), [
+        Problem("forcing", "a last action that is a number, or NaN as written", got, remedy)
+    ]
+
+
+def _with_labels_of(start: xr.Dataset, forcing: xr.DataArray) -> tuple[xr.DataArray, list[Problem]]:
+    """The forcing with the labels of the fields along further dimensions, such as ``simulation``, if they agree."""
     problems = []
     for dim in (str(d) for d in forcing.dims if d not in ("time", "actuator")):
         place, got = f"forcing: {dim}", counted(forcing.sizes[dim], "label")
-        if dim in start.coords and dim not in start.dims:
+        if dim in start.coords and start[dim].ndim == 0:
             label = start[dim].item()
             problems.append(Problem(place, f"{label}, as the fields", got, f"use forcing.sel({dim}={label!r})"))
-        elif dim in start.dims and not (
-            start.sizes[dim] == forcing.sizes[dim] and bool((start[dim].values == forcing[dim].values).all())
-        ):
-            expected = f"the {counted(start.sizes[dim], 'label')} of the fields"
-            problems.append(Problem(place, expected, _difference(start, forcing, dim)))
-    return problems
+        elif dim in start.dims:
+            wrong = _difference(start, forcing, dim)
+            if wrong:
+                problems.append(Problem(place, f"the {counted(start.sizes[dim], 'label')} of the fields", wrong))
+            elif dim in start.indexes and dim in forcing.indexes:
+                forcing = forcing.assign_coords({dim: start[dim].variable})
+    return forcing, problems
 
 
 def _difference(start: xr.Dataset, forcing: xr.DataArray, dim: str) -> str:
-    """The number of labels if it differs, otherwise the first label that does."""
+    """The number of labels if it differs, otherwise the first label that does; empty if all agree."""
     if start.sizes[dim] != forcing.sizes[dim]:
         return counted(forcing.sizes[dim], "label")
-    pairs = zip(start[dim].values.tolist(), forcing[dim].values.tolist(), strict=True)
-    there, here = next((a, b) for a, b in pairs if a != b)
-    return f"{here!r} where the fields have {there!r}"
+    if dim not in start.indexes or dim not in forcing.indexes:
+        return ""
+    there, here = start[dim], forcing[dim]
+    if list(there.values) == list(here.values):
+        return ""
+    same = match(there.reset_coords(drop=True), here.reset_coords(drop=True), ("fields", "forcing"))
+    apart = set(range(there.size)) - {int(i) for i, j in zip(same.first, same.second, strict=True) if i == j}
+    first = min(apart, default=None)
+    return (
+        "" if first is None else f"{here.values[first].item()!r} where the fields have {there.values[first].item()!r}"
+    )
 
 
 def in_order(forcing: xr.DataArray, domain: Domain) -> xr.DataArray:
@@ -128,15 +164,3 @@ def in_order(forcing: xr.DataArray, domain: Domain) -> xr.DataArray:
     labels = list(forcing["actuator"].values)
     names, numbers = list(domain.actuators.names), list(range(len(domain.actuators)))
     return forcing.sel(actuator=names if set(labels) == set(names) else numbers)
-
-
-def flow_times(known: xr.DataArray | xr.Dataset, intervals: int, domain: Domain) -> xr.DataArray:
-    """The ``intervals + 1`` times of a forecast: those of ``known``, continued by the control interval; else from 0."""
-    attributes = {"units": "1", "long_name": "time", "axis": "T"}
-    values = np.zeros(1)
-    if "time" in known.coords:
-        attributes = {str(k): v for k, v in known["time"].attrs.items()} or attributes
-        values = np.atleast_1d(known["time"].values).astype(float)[: intervals + 1]
-    missing = np.arange(1, intervals + 2 - len(values))
-    values = np.concatenate([values, values[-1] + missing * domain.control_interval])
-    return xr.DataArray(values, dims="time", attrs=attributes)

@@ -1,17 +1,18 @@
 """Checks of what a model can be asked for: planning settings, finite forecasts, targets that it can hold."""
 
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-import xarray as xr
 from torch import Tensor
 
 from sciwm.config import Config, PlanningSettings, Section, parse_config
 from sciwm.data import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.model import WorldModel
+from sciwm.surrogate.mapping import Array
 
 AT_REST = 0.05  # largest relative change in an interval of a target that counts as at rest
 
@@ -44,21 +45,27 @@ def _plain(section: Section) -> dict[str, Any]:
     return {key: _plain(value) if isinstance(value, Section) else value for key, value in vars(section).items()}
 
 
-def runaway_problems(imagined: xr.Dataset, domain: Domain) -> list[Problem]:
-    """Whether a forecast or latent is not finite. Chunked values are not looked at.
+def require_finite(results: Sequence[Array], instants: int, domain: Domain) -> None:
+    """Refuse a block of a forecast or of latents that is not finite, whether it is computed now or later.
 
     A model is stable only near its training data, so the remedy names their range.
+
+    Args:
+        results: Arrays ``(..., *core)``.
+        instants: How many dimensions come before the core, if the last of them is the time of a forecast; else 0.
+        domain: The domain of the model.
+
+    Raises:
+        InputError: With the first interval that is not finite, if there are times.
     """
-    if any(v.chunks is not None for v in imagined.data_vars.values()):
-        return []
-    if all(bool(np.isfinite(v.values).all()) for v in imagined.data_vars.values()):
-        return []
+    bad = [~np.isfinite(values) for values in results]
+    if not any(b.any() for b in bad):
+        return
     got = "values that are not finite"
-    flows = [v for v in imagined.data_vars.values() if "time" in v.dims]
-    wrong = [~(abs(v) < np.inf).all([d for d in v.dims if d != "time"]).values for v in flows]
-    if wrong and "latent" not in imagined.dims and np.any(wrong):
-        got = f"values that are not finite at interval {int(np.argmax(np.any(wrong, axis=0)))}"
-    return [Problem("fields", "a finite forecast", got, f"give fields within {_training_range(domain)}")]
+    if instants:
+        wrong = [b.any(axis=tuple(i for i in range(b.ndim) if i != instants - 1)) for b in bad]
+        got += f" at interval {int(np.argmax(np.any(wrong, axis=0)))}"
+    raise InputError([Problem("fields", "a finite forecast", got, f"give fields within {_training_range(domain)}")])
 
 
 def _training_range(domain: Domain) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sciwm.errors import InputError, Problem, counted
+from sciwm.surrogate.metadata import kept
 
 Array = NDArray[np.float32]
 
@@ -30,7 +31,7 @@ def map_blocks(
         sizes: Sizes of all dimensions in ``gives``.
 
     Returns:
-        Results with the coordinates of all dimensions but those in ``reads``.
+        Results without attributes, with the coordinates of all dimensions but those in ``reads``.
     """
 
     def without_gradients(*blocks: Array) -> Any:
@@ -38,7 +39,8 @@ def map_blocks(
             results = function(*blocks)
         return results if len(gives) > 1 else results[0]
 
-    whole = [a if a.chunks is None else a.chunk(dict.fromkeys(dims, -1)) for a, dims in zip(arrays, reads, strict=True)]
+    plain = [(kept(array), dims) for array, dims in zip(arrays, reads, strict=True)]
+    whole = [a if a.chunks is None else a.chunk(dict.fromkeys(dims, -1)) for a, dims in plain]
     results = xr.apply_ufunc(
         without_gradients,
         *whole,
@@ -49,18 +51,22 @@ def map_blocks(
         output_dtypes=[np.float32] * len(gives),
         dask_gufunc_kwargs={"output_sizes": sizes},
         join="exact",
-        keep_attrs="override",  # keeps those of coordinates; variables get their own later
+        keep_attrs="override",  # those of coordinates, as the variables have none
     )
     return results if len(gives) > 1 else (results,)
 
 
-def fields_to_batch(fields: Sequence[Array], dimensions: int) -> tuple[Tensor, tuple[int, ...]]:
-    """Variables ``(..., *space)`` to a tensor ``(batch, variable, *space)`` and the shape of what was before space."""
+def fields_to_batch(fields: Sequence[Array], dimensions: int, remedy: str) -> tuple[Tensor, tuple[int, ...]]:
+    """Variables ``(..., *space)`` to a tensor ``(batch, variable, *space)`` and the shape of what was before space.
+
+    Raises:
+        InputError: If values are not finite, with ``remedy``; of chunked data this is the first look at them.
+    """
     together = np.stack(np.broadcast_arrays(*fields), axis=-1 - dimensions)
     bad = together.size - int(np.isfinite(together).sum())
-    if bad:  # of chunked data this is the first look at the values
+    if bad:
         got = f"{counted(bad, 'that is not', 'that are not')} in a chunk"
-        raise InputError([Problem("fields", "finite values", got, "fill or drop them")])
+        raise InputError([Problem("fields", "finite values", got, remedy)])
     leading = together.shape[: -1 - dimensions]
     return to_batch(together, leading, 1 + dimensions), leading
 

@@ -30,7 +30,7 @@ def _table(description: dict[str, Any]) -> str:
     rows = {
         "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in domain.variables),
         "grid": "; ".join(map(axis_in_words, domain.axes)),
-        "interval": f"{domain.control_interval:g}",
+        "interval": f"{domain.control_interval:g}" + (f" [{domain.time_units}]" if domain.time_units != "1" else ""),
         "actuators": f"{len(box)}: {', '.join(box.names)}",
         "bounds": ", ".join(f"{low:g} to {high:g}" for low, high in bounds) + f" [{box.units}]",
         "functionals": ", ".join(f.name for f in domain.functionals) or "none",

@@ -14,17 +14,22 @@ from torch import Tensor
 
 from sciwm.config import Config, PlanningSettings
 from sciwm.data import Domain, check_latents, position_of
+from sciwm.data.forcing_checks import action_problems
+from sciwm.data.times import flow_times
+from sciwm.data.values import masked_value, missing_remedy
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.model import FINER_GRID, WorldModel, load_model, read_description
 from sciwm.planning import build_planner
-from sciwm.surrogate.inputs import fields_of, flow_times, held_forcing, instant_of, target_of
-from sciwm.surrogate.limits import goal_problems, planning_of, runaway_problems
+from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of, target_of
+from sciwm.surrogate.limits import goal_problems, planning_of, require_finite
 from sciwm.surrogate.mapping import Array, fields_to_batch, from_batch, map_blocks, to_batch
 from sciwm.surrogate.summary import summarize
 from sciwm.version import __version__
 
 POINTS_AT_ONCE = 2**18  # bounds the memory of convolutions and decoder products
+NUMBERS_OF_A_CHUNK = 2**23
+"""How many numbers a lazy forecast of one variable holds at once: 32 megabytes."""
 
 
 def load(run: str | Path) -> "Surrogate":
@@ -110,9 +115,7 @@ class Surrogate:
         """
         fields, problems = fields_of(ds, self.domain, "fields")
         raise_if(problems + self._resolution_problems(fields.sizes, "fields"))
-        latent = self._encode(fields)
-        raise_if(runaway_problems(latent.to_dataset(), self.domain))
-        return latent
+        return self._encode(fields)
 
     def decode(self, latent: xr.DataArray) -> xr.Dataset:
         """Decode latents to fields and functionals.
@@ -163,9 +166,7 @@ class Surrogate:
         start, problems = instant_of(ds, self.domain, "fields")
         used, times, forcing_problems = held_forcing(forcing, start, self.domain)
         raise_if(problems + self._resolution_problems(start.sizes, "fields") + forcing_problems)
-        forecast = self._rollout(self._encode(start), used, times)
-        raise_if(runaway_problems(forecast, self.domain))
-        return forecast
+        return self._rollout(self._encode(start), used, times)
 
     def plan(
         self,
@@ -219,12 +220,10 @@ class Surrogate:
         at_rest = settings.terminal != "none"
         raise_if(problems + goal_problems(self.model, fields, target_state, at_rest=at_rest))
         state = self._encode(start.compute())
-        raise_if(runaway_problems(state.to_dataset(), self.domain))
         forcing, cost = self._search(state, fields, target_state, settings)
         times = flow_times(start, settings.horizon, self.domain)
         plan = self._rollout(state, forcing, times)
-        raise_if(runaway_problems(plan.assign(predicted_cost=cost), self.domain))
-        padded = forcing.pad(time=(0, 1)).assign_coords(time=times, actuator=list(self.domain.actuators.names))
+        padded = forcing.pad(time=(0, 1)).assign_coords(time=plan["time"], actuator=list(self.domain.actuators.names))
         units = self.domain.actuators.units
         return plan.assign(
             forcing=padded.assign_attrs(units=units, long_name="action, held over the interval that starts here"),
@@ -232,12 +231,13 @@ class Surrogate:
         )
 
     def _encode(self, ds: xr.Dataset) -> xr.DataArray:
-        def encode(*fields: Array) -> tuple[Array]:
-            batch, leading = fields_to_batch(fields, len(space))
+        def encode(*fields: Array) -> tuple[Array, ...]:
+            batch, leading = fields_to_batch(fields, len(space), remedy)
             latents = [self.model.encode(part) for part in torch.split(batch, _at_once(batch.shape[2:]))]
-            return (from_batch(torch.cat(latents), leading),)
+            return self._finite(from_batch(torch.cat(latents), leading))
 
         space, fields = self.domain.dimensions, [ds[v.name] for v in self.domain.variables]
+        remedy = missing_remedy(next((f for f in fields if masked_value(f) is not None), fields[0]))
         sizes = {"latent": self.model.state_size}
         (latent,) = map_blocks(encode, fields, [space] * len(fields), [["latent"]], sizes)
         first = next(d for d in fields[0].dims if d in space)
@@ -254,7 +254,7 @@ class Surrogate:
             parts = [self.model.readout(part, ["fields", *names]) for part in several]
             fields = torch.cat([part["fields"] for part in parts]).unbind(dim=1)
             functionals = [torch.cat([part[name] for part in parts]) for name in names]
-            return tuple(from_batch(values, latents.shape[:-1]) for values in (*fields, *functionals))
+            return self._finite(*(from_batch(values, latents.shape[:-1]) for values in (*fields, *functionals)))
 
         space = dict(zip(domain.dimensions, domain.shape, strict=True))
         gives = [list(space)] * len(domain.variables) + [[]] * len(names)
@@ -270,33 +270,46 @@ class Surrogate:
         return decoded.assign_coords({axis.name: position_of(axis) for axis in domain.axes})
 
     def _rollout(self, start: xr.DataArray, forcing: xr.DataArray, times: xr.DataArray) -> xr.Dataset:
-        def advance(states: Array, actions: Array) -> tuple[Array]:
+        def advance(states: Array, actions: Array) -> tuple[Array, ...]:
+            if lazy:  # the first look at the values
+                dims = [f"dim_{i}" for i in range(actions.ndim - 2)]
+                block = xr.DataArray(actions, dims=[*dims, "time", "actuator"])
+                raise_if(action_problems(block, self.domain.actuators, "a chunk of the forcing"))
             leading = np.broadcast_shapes(states.shape[:-1], actions.shape[:-2])
             state = to_batch(states, leading, 1)
             future = rollout(self.model, state, to_batch(actions, leading, 2))
-            return (from_batch(torch.cat([state[:, None], future], dim=1), leading),)
+            return self._finite(
+                from_batch(torch.cat([state[:, None], future], dim=1), leading), instants=len(leading) + 1
+            )
 
-        state = start.drop_vars("time", errors="ignore").transpose(..., "latent")
-        chunks = {d: c for d, c in state.chunksizes.items() if d in forcing.dims}
+        state, lazy = start.drop_vars("time", errors="ignore").transpose(..., "latent"), forcing.chunks is not None
+        along = dict((forcing if state.chunks is None else state).chunksizes)
+        arrays = [
+            array.chunk({d: c for d, c in along.items() if d in array.dims}) if along else array
+            for array in (state, forcing)
+        ]
         reads, sizes = [["latent"], ["time", "actuator"]], {"time": times.size, "latent": self.model.state_size}
-        arrays = [state, forcing.chunk(chunks) if chunks else forcing]
         (latents,) = map_blocks(advance, arrays, reads, [["time", "latent"]], sizes)
-        return self._decode(latents.assign_coords(time=times))
+        return self._decode(_few_instants(latents, self.domain.shape).assign_coords(time=times))
 
     def _search(
         self, start: xr.DataArray, target: Tensor, goal: Tensor, settings: PlanningSettings
     ) -> tuple[xr.DataArray, xr.DataArray]:
         planner, cost = build_planner(settings, self.model, target, goal=goal)
 
-        def search(latents: Array) -> tuple[Array, Array]:
+        def search(latents: Array) -> tuple[Array, ...]:
             leading = latents.shape[:-1]
             found = planner.plan(self.model, to_batch(latents, leading, 1), cost)
-            return from_batch(found.actions, leading), from_batch(found.predicted_cost, leading)
+            return self._finite(from_batch(found.actions, leading), from_batch(found.predicted_cost, leading))
 
         sizes = {"time": settings.horizon, "actuator": len(self.domain.actuators)}
         state = start.drop_vars("time", errors="ignore").transpose(..., "latent")
         forcing, predicted = map_blocks(search, [state], [["latent"]], [["time", "actuator"], []], sizes)
         return forcing, predicted
+
+    def _finite(self, *results: Array, instants: int = 0) -> tuple[Array, ...]:
+        require_finite(results, instants, self.domain)
+        return results
 
     def _resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
         return [
@@ -318,3 +331,11 @@ class Surrogate:
 def _at_once(shape: Sequence[int]) -> int:
     """How many instants of a grid are computed together, which bounds the memory."""
     return max(1, POINTS_AT_ONCE // math.prod(shape))
+
+
+def _few_instants(latents: xr.DataArray, shape: Sequence[int]) -> xr.DataArray:
+    """Lazy latents in chunks so short in time that the fields of one are bounded in memory."""
+    if latents.chunks is None:
+        return latents
+    rows = math.prod(max(sizes) for d, sizes in latents.chunksizes.items() if d not in ("time", "latent"))
+    return latents.chunk(time=max(1, NUMBERS_OF_A_CHUNK // (rows * math.prod(shape))))

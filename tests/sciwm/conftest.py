@@ -11,6 +11,7 @@ import simulations
 from sciwm.config import Config, parse_config
 from sciwm.data import Trajectories
 from sciwm.model import WorldModel
+from sciwm.surrogate import Surrogate
 from sciwm.training import build_model
 from simulations.generate import Recipe, generate
 
@@ -85,8 +86,7 @@ def validation_set(data_folder: Path) -> Trajectories:
     return Trajectories(data_folder / "validation.zarr")
 
 
-@pytest.fixture
-def model(config: Config, training_set: Trajectories) -> WorldModel:
+def random_model(config: Config, training_set: Trajectories) -> WorldModel:
     """An untrained model that decays, whose every weight is random, so that no symmetry is there by accident."""
     model = build_model(config, training_set)
     generator = torch.Generator().manual_seed(0)
@@ -96,3 +96,15 @@ def model(config: Config, training_set: Trajectories) -> WorldModel:
             parameter.add_(0.02 * noise)
         model.predictor.tendency.decay.weight.mul_(0.8)  # or its rollouts would explode
     return model
+
+
+@pytest.fixture
+def model(config: Config, training_set: Trajectories) -> WorldModel:
+    """A random model that a test may change."""
+    return random_model(config, training_set)
+
+
+@pytest.fixture(scope="session")
+def own(config: Config, training_set: Trajectories) -> Surrogate:
+    """A random model as a surrogate, which no test may change."""
+    return Surrogate(random_model(config, training_set), config, "")
