@@ -32,10 +32,29 @@ def write_json(path: Path, content: Any, *, within: Path | None = None) -> None:
 
 
 def write_netcdf(path: Path, dataset: xr.Dataset, *, within: Path | None = None) -> None:
-    """Write a netCDF-4 file, as :func:`write_atomically` does. One that was cut off would open as an empty one."""
+    """Write a netCDF-4 file, as :func:`write_atomically` does. One that was cut off would open as an empty one.
+
+    Chunked values are computed and written a chunk at a time.
+    """
     require_inside(path, within)
     with draft_beside(path) as draft:
         dataset.to_netcdf(draft, engine="netcdf4")
+
+
+def write_zarr(path: Path, dataset: xr.Dataset, *, within: Path | None = None) -> None:
+    """Write a Zarr store, whole or not at all, as :func:`write_atomically` does with files.
+
+    Args:
+        path: The folder. There must be nothing, or an empty folder.
+        dataset: What the store shall hold. Chunked values are computed and written a chunk at a time.
+        within: See :func:`write_atomically`.
+
+    Raises:
+        InputError: If a link leads out of ``within``.
+    """
+    require_inside(path, within)
+    with draft_beside(path, folder=True) as draft:
+        dataset.to_zarr(draft, mode="w", zarr_format=3, consolidated=False)
 
 
 def require_inside(path: Path, folder: Path | None) -> None:

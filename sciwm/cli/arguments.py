@@ -10,6 +10,9 @@ from sciwm.errors import InputError, Problem
 from sciwm.run_paths import RunPaths
 from sciwm.version import __version__
 
+FORECASTS = (".nc", ".zarr")
+"""The suffixes of forecasts, which say how they are written."""
+
 
 def build_parser(commands: Mapping[str, Callable[[argparse.Namespace], None]]) -> argparse.ArgumentParser:
     """The parser of all command lines.
@@ -49,6 +52,10 @@ def check_output(out: Path, source: Path, run: Path) -> None:
         got = f"a file of the run {run}"
     elif resolved.exists() and not resolved.is_file():
         got = "a device"
+    elif out.suffix not in FORECASTS:
+        raise InputError([Problem(f"--out {out}", "a name that ends in .nc (netCDF) or .zarr", f"'{out.name}'")])
+    elif out.suffix == ".zarr" and resolved.exists():
+        got = "a file, where a store is a folder"
     else:
         return
     raise InputError([Problem(f"--out {out}", "a file of its own for the forecast", got, "choose another --out")])
@@ -80,7 +87,8 @@ def _add_arguments(to: Mapping[str, argparse.ArgumentParser]) -> None:
 
     rollout = to["rollout"].add_argument
     rollout("input", metavar="INPUT", type=_path, help="netCDF file or Zarr store with fields and forcing")
-    rollout("--out", metavar="FILE", type=_path, required=True, help="netCDF file to write")
+    rollout("--out", metavar="FILE", type=_path, required=True, help="what to write: netCDF (.nc) or Zarr (.zarr)")
+    rollout("--no-verify", action="store_true", help="trust a store of ours without comparing it with its digests")
     rollout("--start", metavar="TIME_INDEX", type=int, default=0, help="index of the instant to start from (default 0)")
 
     parts = to["evaluate"].add_argument(

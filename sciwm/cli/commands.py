@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sciwm.cli.arguments import build_parser, check_output
 from sciwm.cli.speech import complain, say, spoken_warnings
-from sciwm.errors import InputError, Problem, in_one_line
+from sciwm.errors import Problem, in_one_line
 
 if TYPE_CHECKING:
     from sciwm.config import Config
@@ -173,23 +173,15 @@ def _demo(asked: argparse.Namespace) -> None:
 def _rollout(asked: argparse.Namespace) -> None:
     _use_threads(1)
     import sciwm
-    from sciwm.data import forcing_of, open_dataset, reading
-    from sciwm.files import write_netcdf
+    from sciwm.cli.forecast import forecast
 
     check_output(asked.out, asked.input, asked.run)
     model = sciwm.load(asked.run)
     _use_threads(model.config.training.threads)
-    ds = open_dataset(asked.input)
-    instants = ds.sizes.get("time", 1)
-    if not 0 <= asked.start < instants:
-        raise InputError([Problem("--start", f"an index from 0 to {instants - 1}", str(asked.start))])
-    forcing = forcing_of(ds, asked.input).isel(time=slice(asked.start, None), missing_dims="ignore")
-    with reading(asked.input):
-        forecast = model.rollout(ds.isel(time=asked.start, missing_dims="ignore"), forcing).compute()
     made = _folder_to_make(asked.out)
-    write_netcdf(asked.out, forecast)
-    names = ", ".join(map(str, forecast.data_vars))
-    say(f"{asked.out}: {names} at {forecast.sizes['time']} instants{made}")
+    written = forecast(model, asked.input, asked.out, start=asked.start, verify=not asked.no_verify)
+    names = ", ".join(map(str, written.data_vars))
+    say(f"{asked.out}: {names} at {written.sizes['time']} instants{made}")
 
 
 def _folder_to_make(out: Path) -> str:

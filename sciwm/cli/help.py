@@ -73,8 +73,10 @@ PAGES = {
         "(time, actuator), all in physical units. The action at time t is held over [t, t + interval).\n"
         "Dimensions are found by their names, in any order; further ones, such as simulation, are kept.\n"
         "The forecast starts from the fields at TIME_INDEX and is as long as the actions from there on.\n"
-        "FILE is written whole or not at all. 'sciwm info RUN' shows which variables, grid and actuators\n"
-        "the model expects; 'sciwm check INPUT --run RUN' tells whether INPUT fits.",
+        "FILE is written whole or not at all, and a part at a time: FILE.nc as netCDF, FILE.zarr as a Zarr\n"
+        "store. A store that 'sciwm simulate' wrote is compared with its digests. 'sciwm info RUN' shows\n"
+        "which variables, grid and actuators the model expects; 'sciwm check INPUT --run RUN' tells whether\n"
+        "INPUT fits.",
         "sciwm rollout runs/ks input.nc --start 10 --out forecast.nc",
     ),
     "evaluate": Page(

@@ -41,6 +41,7 @@ def map_blocks(
 
     plain = [(kept(array), dims) for array, dims in zip(arrays, reads, strict=True)]
     whole = [a if a.chunks is None else a.chunk(dict.fromkeys(dims, -1)) for a, dims in plain]
+    meta = tuple(np.empty(0, np.float32) for _ in gives)  # in the byte order of this machine, whatever comes in
     results = xr.apply_ufunc(
         without_gradients,
         *whole,
@@ -48,8 +49,7 @@ def map_blocks(
         output_core_dims=gives,
         exclude_dims={d for dims in reads for d in dims},
         dask="parallelized",
-        output_dtypes=[np.float32] * len(gives),
-        dask_gufunc_kwargs={"output_sizes": sizes},
+        dask_gufunc_kwargs={"output_sizes": sizes, "meta": meta},
         join="exact",
         keep_attrs="override",  # those of coordinates, as the variables have none
     )

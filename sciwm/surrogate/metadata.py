@@ -51,12 +51,18 @@ WHOLE = range(-(2**63), 2**63)
 
 def kept(array: xr.DataArray) -> xr.DataArray:
     """The array with coordinates that any file format can hold, and without attributes of its own."""
-    plain = array.drop_attrs(deep=False)
+    swapped = {name: _native(c) for name, c in array.coords.items() if c.dtype.byteorder in "<>"}
+    plain = array.drop_attrs(deep=False).assign_coords(swapped)
     plain.encoding = {}
     for coordinate in plain.coords.values():
         coordinate.attrs = _attributes_of(coordinate)
         coordinate.encoding = {}
     return plain
+
+
+def _native(coordinate: xr.DataArray) -> xr.Variable:
+    """The coordinate in the byte order of this machine, and not in that of the file that it was read from."""
+    return coordinate.variable.astype(coordinate.dtype.newbyteorder("="), keep_attrs=True)
 
 
 def _attributes_of(coordinate: xr.DataArray) -> dict[str, Any]:

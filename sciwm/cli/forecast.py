@@ -1,0 +1,107 @@
+"""``sciwm rollout``: forecasts the data of a file to a file, a part at a time, so that memory is bounded."""
+
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import TypeVar
+
+import dask
+import xarray as xr
+
+from sciwm.data import Domain, forcing_of, open_dataset, reading, require_as_written
+from sciwm.errors import InputError, Problem, in_one_line, raise_if
+from sciwm.files import write_netcdf, write_zarr
+from sciwm.surrogate import Surrogate
+from sciwm.surrogate.inputs import held_forcing, instant_of
+from simulations.store_seal import has_checksums
+
+NUMBERS_AT_ONCE = 2**22
+"""How many numbers of an array are computed together, if a single trajectory has no more: 16 megabytes."""
+NUMBERS_IN_MEMORY = 2**25
+"""The most numbers of an array that is read as a whole, which lets all that is wrong with it be told at once."""
+MOST_WORKERS = 4
+"""How many parts are computed side by side: each takes memory."""
+
+WRITERS = {".nc": write_netcdf, ".zarr": write_zarr}
+"""What writes a forecast, by the suffix of its file."""
+
+Data = TypeVar("Data", xr.Dataset, xr.DataArray)
+
+
+def forecast(model: Surrogate, source: Path, out: Path, *, start: int = 0, verify: bool = True) -> xr.Dataset:
+    """Forecast from one instant of a file, and write the forecast whole or not at all.
+
+    Args:
+        model: The model.
+        source: A netCDF file or Zarr store with fields and forcing.
+        out: What to write: netCDF with the suffix ``.nc``, a Zarr store with ``.zarr``.
+        start: The index of the instant to start from.
+        verify: Whether a store of ours must be as it was written. Where its chunks end in checksums, these are
+            compared as chunks are read, and no row is read for it; an older store is read whole.
+
+    Returns:
+        The forecast that was written, lazily.
+
+    Raises:
+        InputError: With everything that keeps the file from being forecast.
+    """
+    ds = open_dataset(source)
+    instants = ds.sizes.get("time", 1)
+    if not 0 <= start < instants:
+        raise InputError([Problem("--start", f"an index from 0 to {instants - 1}", str(start))])
+    if verify:
+        require_as_written(source, rows=[] if has_checksums(source) else None)
+    forcing = forcing_of(ds, source).isel(time=slice(start, None), missing_dims="ignore")
+    begin = ds.isel(time=start, missing_dims="ignore")
+    workers = min(MOST_WORKERS, os.cpu_count() or 1)
+    with reading(source), dask.config.set(scheduler="threads", num_workers=workers):
+        begin = begin.assign({v.name: _if_small(begin[v.name]) for v in model.domain.variables if v.name in begin})
+        forcing = _if_small(forcing)
+        _require_suitable(begin, forcing, model)
+        lazy = model.rollout(_in_parts(begin, forcing, model), _in_parts(forcing, forcing, model))
+        lazy = lazy.assign_coords({name: c.compute() for name, c in lazy.coords.items() if c.chunks is not None})
+        _rehearse(lazy, source, out)
+        WRITERS[out.suffix](out, lazy)
+    return lazy
+
+
+def _if_small(array: xr.DataArray) -> xr.DataArray:
+    """The array in memory if it fits, else in chunks."""
+    return array.compute() if array.size <= NUMBERS_IN_MEMORY else array.chunk()
+
+
+def _require_suitable(begin: xr.Dataset, forcing: xr.DataArray, model: Surrogate) -> None:
+    """Tell all that is wrong before anything is computed; what is chunked is looked at when it is read."""
+    fields, problems = instant_of(begin, model.domain, "fields")
+    raise_if(problems + held_forcing(forcing, fields, model.domain)[2])
+
+
+def _in_parts(data: Data, forcing: xr.DataArray, model: Surrogate) -> Data:
+    """The data chunked along further dimensions, such as ``simulation``, so that the forecast of a part is bounded."""
+    domain: Domain = model.domain
+    of_fields = len(domain.variables) * math.prod(data.sizes.get(d, 1) for d in domain.dimensions)
+    of_latents = (forcing.sizes["time"] + 1) * (model.model.state_size + len(domain.actuators))
+    rows = max(1, NUMBERS_AT_ONCE // max(of_fields, of_latents))
+    chunks = {}
+    for dim, size in data.sizes.items():
+        if dim not in (*domain.dimensions, "time", "actuator"):
+            chunks[dim] = min(size, rows)
+            rows = max(1, rows // size)
+    whole = {dim: -1 for dim in data.dims if dim not in chunks}
+    return data.chunk({**whole, **chunks})
+
+
+def _rehearse(lazy: xr.Dataset, source: Path, out: Path) -> None:
+    """Write the coordinates, which come from the input, to see before the forecast is computed that they can be."""
+    problems = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (name, coordinate) in enumerate(lazy.coords.items()):
+            try:
+                alone = coordinate.drop_vars([n for n in coordinate.coords if n != name]).to_dataset(name="rehearsal")
+                WRITERS[out.suffix](Path(folder, str(number)), alone)
+            except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+                place, got = f"{source}: {name}", in_one_line(error)
+                expected = f"a coordinate that a {out.suffix} file can hold"
+                problems.append(Problem(place, expected, got, "drop it from the input, or rename it"))
+    raise_if(problems)
