@@ -1,4 +1,4 @@
-"""Whether a run folder is still the one in which a command began to write.
+"""A run folder that one command writes to: locked, not led elsewhere by links, and still the one it began in.
 
 A folder that is renamed while a command is at work would be made anew under its old name, and hold half a run.
 """
@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from sciwm.errors import InputError, Problem
+from sciwm.files import require_inside
+from sciwm.run_paths import RunPaths
 
 _BEGUN: dict[Path, tuple[int, int]] = {}
 """The folders that this process is at work in, each with what tells it from one of the same name."""
@@ -49,6 +53,36 @@ def require_same_folder(folder: Path) -> None:
         got = "nothing there" if found is None else "another folder of that name"
         remedy = "it was renamed or removed meanwhile: give the command again with the name that it has now"
         raise InputError([Problem(str(folder), "the run folder in which this command began", got, remedy)])
+
+
+@contextmanager
+def locked(paths: RunPaths, stage: str) -> Iterator[None]:
+    """Lock a run folder for one stage, once no link leads it, or what the stage will write, to another place.
+
+    Args:
+        paths: The paths of the run.
+        stage: The name of the stage.
+
+    Raises:
+        InputError: If another command is at work in the folder, or a link leads out of it.
+    """
+    written = [paths.metrics]
+    if stage == "simulate" or stage.startswith("on_policy"):
+        written.append(paths.store(stage))
+    written += {"evaluate": [paths.result(stage)], "report": [paths.figure(stage)]}.get(stage, [])
+    for path in written:
+        require_inside(path, paths.folder)
+    if paths.lock.is_symlink():
+        got = f"a link to {paths.lock.resolve()}"
+        raise InputError([Problem(str(paths.lock), "a file of this run", got, "remove the link")])
+    try:
+        lock = FileLock(paths.lock).acquire(timeout=0)
+    except Timeout:
+        remedy = "wait for it to end, or choose another folder"
+        expected, got = "a run folder that no other command writes to", "one with another sciwm command running"
+        raise InputError([Problem(str(paths.folder), expected, got, remedy)]) from None
+    with lock:
+        yield
 
 
 def _identity(folder: Path) -> tuple[int, int]:

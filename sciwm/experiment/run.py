@@ -7,16 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from sciwm.config import Config, differences, dump_config, learned_from, load_run_config, parse_text, simulated_from
 from sciwm.data import SensitivitySet, Trajectories, open_trajectories, require_as_written, require_layout
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.experiment.origins import result_problems, store_problems, target_problems
-from sciwm.files import require_inside
 from sciwm.metrics import read_metrics
 from sciwm.model import DIGEST, WorldModel, load_model, read_description, trained_config
-from sciwm.run_folder import at_work_in, require_same_folder
+from sciwm.run_folder import at_work_in, locked, require_same_folder
 from sciwm.run_paths import RunPaths
 from sciwm.sealed_json import to_json
 from sciwm.seals import changed_since_written, read_seals, write_sealed
@@ -245,13 +242,7 @@ class Run:
         if claims:
             self.folder.mkdir(parents=True, exist_ok=True)
         require_same_folder(self.folder)
-        try:
-            lock = self._lock_for(name).acquire(timeout=0)
-        except Timeout:
-            remedy = "wait for it to end, or choose another folder"
-            expected, got = "a run folder that no other command writes to", "one with another sciwm command running"
-            raise InputError([Problem(str(self.folder), expected, got, remedy)]) from None
-        with lock, at_work_in(self.folder):
+        with locked(self.paths, name), at_work_in(self.folder):
             for folder in (self.folder, self.paths.results, self.paths.metrics.parent):
                 sweep_drafts(folder)
             if not claims:
@@ -269,19 +260,6 @@ class Run:
                 record()
                 raise
             record()
-
-    def _lock_for(self, stage: str) -> FileLock:
-        """The lock of the folder, once no link leads it, or what the stage will write, to another place."""
-        written = [self.paths.metrics]
-        if stage == "simulate" or stage.startswith("on_policy"):
-            written.append(self.paths.store(stage))
-        written += {"evaluate": [self.paths.result(stage)], "report": [self.paths.figure(stage)]}.get(stage, [])
-        for path in written:
-            require_inside(path, self.folder)
-        if self.paths.lock.is_symlink():
-            got = f"a link to {self.paths.lock.resolve()}"
-            raise InputError([Problem(str(self.paths.lock), "a file of this run", got, "remove the link")])
-        return FileLock(self.paths.lock)
 
 
 def _raise_unless_whole(store: ResumableStore, pending: str) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sciwm.benchmarks.robustness.configurations import try_configurations
+from sciwm.benchmarks.robustness.damaged_inputs import try_inputs, write_sound_inputs
 from sciwm.benchmarks.robustness.flips import files_of, try_flips
 from sciwm.benchmarks.robustness.guarded import Answer, GuardedProcess, Said
 from sciwm.benchmarks.robustness.hostile import TRAPS, try_hostile
-from sciwm.benchmarks.robustness.inputs import try_inputs, write_sound_inputs
 from sciwm.benchmarks.robustness.interruptions import try_power_losses
 from sciwm.benchmarks.robustness.mutations import damaged, one_bit_flipped
 from sciwm.benchmarks.robustness.subject import subject_run

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -126,14 +127,12 @@ def _serve(connection: Connection, memory: int) -> None:
     """Answer calls until the other end is gone."""
     import torch
 
-    from sciwm.cli import main
-
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):  # what libraries in C write
         os.dup2(nowhere, stream)
     torch.set_num_threads(1)
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
-        main(["--version"])  # loads what every command needs
+        _installed_command()(["--version"])  # loads what every command needs
     connection.send("ready")
     while True:
         try:
@@ -170,9 +169,7 @@ def _limited(memory: int) -> Any:
 
 
 def _command(arguments: list[str]) -> Said:
-    from sciwm.cli import main
-
-    out, err = io.StringIO(), io.StringIO()
+    main, (out, err) = _installed_command(), (io.StringIO(), io.StringIO())
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             status = main(arguments)
@@ -180,3 +177,10 @@ def _command(arguments: list[str]) -> Said:
             status = end.code if isinstance(end.code, int) else 1
     sys.stdout.flush()
     return Said(status, out.getvalue() + err.getvalue())
+
+
+def _installed_command() -> Callable[[list[str]], int]:
+    """The command as it is installed."""
+    (command,) = metadata.entry_points(group="console_scripts", name="sciwm")
+    main: Callable[[list[str]], int] = command.load()
+    return main

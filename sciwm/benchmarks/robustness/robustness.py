@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from sciwm.benchmarks.cells import Cell, cached
 from sciwm.benchmarks.results import Column, Row, text
 from sciwm.benchmarks.robustness.configurations import try_configurations
+from sciwm.benchmarks.robustness.damaged_inputs import try_inputs, write_sound_inputs
 from sciwm.benchmarks.robustness.flips import try_flips
 from sciwm.benchmarks.robustness.guarded import GuardedProcess
 from sciwm.benchmarks.robustness.hostile import try_hostile
-from sciwm.benchmarks.robustness.inputs import try_inputs, write_sound_inputs
 from sciwm.benchmarks.robustness.interruptions import kill_and_resume, try_power_losses
 from sciwm.benchmarks.robustness.subject import subject_run
 from sciwm.benchmarks.robustness.tally import MEANINGS, Judged, tally, together
