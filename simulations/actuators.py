@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.settings import above_zero
+from simulations.torch_modes import ordinary, transformed
 
 Array = NDArray[np.float64]
 
@@ -116,10 +117,13 @@ class ActionBox:
     def _like(self, values: Tensor) -> "_Bounds":
         """The bounds in the precision and on the device of ``values``, made once for each."""
         key = (values.dtype, values.device)
-        if key not in self._tensors:
-            with torch.inference_mode(False):  # or they would refuse gradients later
-                self._tensors[key] = _bounds_in(self, *key)
-        return self._tensors[key]
+        if key in self._tensors:
+            return self._tensors[key]
+        with ordinary():  # they stay, for callers in other modes too
+            bounds = _bounds_in(self, *key)
+        if not transformed():  # or they would belong to the transform
+            self._tensors[key] = bounds
+        return bounds
 
 
 @dataclass(frozen=True)

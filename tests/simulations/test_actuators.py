@@ -1,3 +1,5 @@
+import copy
+import pickle
 import re
 from typing import Any
 
@@ -81,6 +83,17 @@ def test_a_precision_without_the_bounds_is_refused(low: float, high: float) -> N
     assert low <= box(low, high).to_physical(torch.zeros(1, dtype=torch.float64)).item() <= high
     with pytest.raises(ValueError, match=r"floating-point numbers, got torch\.int64"):
         box(low, high).clamp(torch.zeros(1, dtype=torch.int64))
+
+
+def test_scaling_within_a_function_transform_leaves_nothing_of_it_behind() -> None:
+    """The first use of a box is inside one; later it is used inside another, and copied."""
+    action_box = ActionBox(("a", "b"), np.array([-2.0, 0.5]), np.array([2.0, 1.5]))
+    for _ in range(2):
+        slopes = torch.func.jacrev(action_box.to_physical)(torch.zeros(2))
+        assert slopes.tolist() == [[2.0, 0.0], [0.0, 0.5]]
+    assert copy.deepcopy(action_box).to_physical(torch.zeros(2)).tolist() == [0.0, 1.0]
+    assert torch.func.vmap(action_box.to_normalized)(torch.tensor([[2.0, 0.5]])).tolist() == [[1.0, -1.0]]
+    assert pickle.loads(pickle.dumps(action_box)) is not None  # noqa: S301 - its own
 
 
 def test_symmetric_boxes_scale_by_one_product() -> None:
