@@ -27,6 +27,9 @@ MOST_DOUBLINGS = 60
 
 MOST_CORRECTIONS = 6
 
+LARGEST = 1e150
+"""Squares of what is below it are still numbers."""
+
 
 def riccati(a: Matrix, b: Matrix, q: Matrix, r: Matrix, *, precision: float) -> tuple[Matrix, Matrix]:
     """Solve the Riccati equation.
@@ -131,9 +134,10 @@ def _settled(more: Matrix, cost: Matrix) -> bool:
 
 def _semidefinite(of: str, cost: Matrix) -> Matrix:
     """A cost without its rounding errors: symmetric, and nowhere negative."""
-    if not np.isfinite(cost).all():
+    if not (np.abs(cost) < LARGEST).all():
         raise ValueError(
-            f"Expected a cost with finite second derivatives, got nan or infinity in {of}. Use smaller weights."
+            f"Expected a cost with second derivatives below {LARGEST:g}, got {np.abs(cost).max():.3g} in {of}. "
+            "Use smaller weights."
         )
     cost = (cost + cost.T) / 2
     values, vectors = np.linalg.eigh(cost)
