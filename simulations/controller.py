@@ -23,7 +23,7 @@ class Controller(ABC):
     action that was sent to it is held, at first the allowed action nearest to zero; the other rows do not notice. The
     first time there is a :class:`HeldActionWarning`.
 
-    A subclass gives ``actuators`` and :meth:`act`. If it remembers more than actions, it extends :meth:`reset`.
+    A subclass gives :attr:`box` and :meth:`act`. If it remembers more than actions, it extends :meth:`reset`.
 
     Attributes:
         held: In which rows the last call held an action, ``(batch,)``; None before the first call of an episode.
