@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from sciwm.model.least_squares import least_squares
 
 CONSTANT = 1e-6
-"""The standard deviation, relative to the largest value, below which a feature counts as constant."""
+"""The standard deviation, relative to the largest value, below which a feature counts as constant, and below which
+values of unit size do."""
 
 
 class LinearReadout(nn.Module):
@@ -38,13 +39,19 @@ class LinearReadout(nn.Module):
 
     @torch.no_grad()
     def fit(self, latents: Tensor, values: Tensor) -> None:
-        """Fit the weights by least squares over latents ``(sample, size)`` and values ``(sample, count)``."""
+        """Fit the weights by least squares.
+
+        Args:
+            latents: ``(sample, size)``.
+            values: ``(sample, count)``, of about unit size; those that vary by rounding alone are read as their mean.
+        """
         features = self.features(latents)
         deviation, largest = features.std(dim=0), features.abs().amax(dim=0)
         self.mean.copy_(features.mean(dim=0))
         self.inverse_deviation.copy_(torch.where(deviation > CONSTANT * largest, 1 / deviation, torch.zeros(())))
         self.bias.copy_(values.mean(dim=0))
-        self.weight.copy_(least_squares(self._standardised(features), values - self.bias))
+        weight = least_squares(self._standardised(features), values - self.bias)
+        self.weight.copy_(weight.masked_fill(values.std(dim=0) < CONSTANT, 0.0))  # rounding is not worth a fit
 
     def forward(self, latents: Tensor) -> Tensor:
         """Read values ``(batch, count)`` from latents ``(batch, size)``."""

@@ -211,6 +211,21 @@ def test_rounding_in_functionals_is_not_scaled_up(stores: Path, tmp_path: Path, 
     assert mass.output_deviation == pytest.approx(0.3 * size / 0.25)
 
 
+def test_rounding_in_functionals_is_not_fitted(config: Config, stores: Path, tmp_path: Path) -> None:
+    """Heads read as its mean what varies by rounding alone, and everything else as before."""
+    data = Trajectories(rewritten(stores / "train.zarr", tmp_path, _with_functionals(1e-12)))
+    model = build_model(config, data)
+    state = model.encode(torch.from_numpy(data.array("u")[:8, 5])[:, None])
+    read = model.readout(state, ["energy", "mass"])
+    torch.testing.assert_close(read["mass"], torch.full((8,), 3e-13), rtol=1e-6, atol=0.0)
+    small = 1e-2 * model.domain.functionals[0].deviation
+    torch.testing.assert_close(read["energy"], torch.from_numpy(data.array("energy")[:8, 5]), rtol=0.0, atol=small)
+    heads = model.heads
+    assert not heads.sources.weight.any()
+    assert not heads.outputs.weight.view(-1, *heads.shape)[:, 1].any()
+    assert heads.outputs.weight.view(-1, *heads.shape)[:, 0].any()
+
+
 def _with_constant(dataset: xr.Dataset) -> xr.Dataset:
     """A second field of 273.15 up to rounding, and an action that is always the same."""
     rounding = 1e-5 * np.random.default_rng(0).normal(size=dataset["u"].shape)
