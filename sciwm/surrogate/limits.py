@@ -16,6 +16,9 @@ from sciwm.surrogate.mapping import Array
 
 AT_REST = 0.05  # largest relative change in an interval of a target that counts as at rest
 
+LONGEST_PLAN = 10_000
+"""The most intervals of a plan. A gradient keeps all states on the way: about a gigabyte here for a small latent."""
+
 
 def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSettings, list[Problem]]:
     """The planning settings: those asked for or, by default, those of the run, with the horizon asked for."""
@@ -30,14 +33,24 @@ def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSe
         except InputError as error:
             problems += error.problems
     if horizon is None:
-        return chosen, problems
+        return chosen, problems + _horizon_problems(chosen.horizon, "settings: planning.horizon")
     if isinstance(horizon, bool | np.bool_) or not isinstance(horizon, numbers.Integral):
         problems.append(Problem("horizon", "a whole number of intervals", repr(horizon)))
     elif horizon < 1:
         problems.append(Problem("horizon", "at least one interval", str(horizon)))
+    elif horizon > LONGEST_PLAN:
+        problems += _horizon_problems(int(horizon), "horizon")
     else:
         chosen = chosen.model_copy(update={"horizon": int(horizon)})
     return chosen, problems
+
+
+def _horizon_problems(horizon: int, place: str) -> list[Problem]:
+    """A problem if a plan would take more memory and time than anybody has."""
+    if horizon <= LONGEST_PLAN:
+        return []
+    remedy = "memory and time grow with every interval: plan fewer, apply the first actions, observe and plan again"
+    return [Problem(place, f"at most {LONGEST_PLAN} intervals", str(horizon), remedy)]
 
 
 def _plain(section: Section) -> dict[str, Any]:

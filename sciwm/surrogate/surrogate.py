@@ -67,7 +67,11 @@ class Surrogate:
     of space have the names of the training data (``x``, ``y``), time is ``time``, actuators are ``actuator``. Further
     dimensions, such as ``simulation``, may be there in any order; they and their coordinates are kept, and all their
     entries are computed together, which is much faster than a loop. Values must be finite: NaN is refused, except in
-    the last action of a stored trajectory (see :meth:`rollout`). Where inputs are chunked (dask), results are lazy.
+    the last action of a stored trajectory (see :meth:`rollout`). Units that are stated, or carried by the arrays
+    (pint), are converted to those of the model; without any, values are taken to be in these. Times may be numbers,
+    durations or dates of any calendar; where the model states no time unit, its interval counts seconds as soon as
+    times have one. Results keep coordinates, but no other attributes, codecs or chunks of the input. Where inputs are
+    chunked (dask), results are lazy, and values are checked when they are computed.
 
     Args:
         model: The trained world model.
@@ -188,7 +192,7 @@ class Surrogate:
                 of many equations.
             horizon: How many control intervals to plan, by default as the run was configured. It should last as long as
                 an action takes to act on the flow; a longer one costs more time and, on a chaotic flow, brings little
-                beyond a Lyapunov time or two.
+                beyond a Lyapunov time or two. More than 10 000 are refused.
             settings: Planner and weights of the cost, by default as the run was configured; change some with
                 ``model.config.planning.model_copy(update={...})``.
 

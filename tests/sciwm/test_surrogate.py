@@ -408,6 +408,18 @@ def test_horizons_are_whole_numbers(surrogate: sciwm.Surrogate, ds: xr.Dataset, 
     assert line == f"horizon: expected a whole number of intervals, got {horizon!r}"
 
 
+@pytest.mark.parametrize("horizon", [10_001, 10**9, 2**70])
+def test_horizons_without_end_are_told_before_memory_is(
+    surrogate: sciwm.Surrogate, ds: xr.Dataset, horizon: int
+) -> None:
+    start = ds.isel(time=0, simulation=0)
+    (line,) = told(lambda: surrogate.plan(start, start, horizon=horizon))
+    assert line.startswith(f"horizon: expected at most 10000 intervals, got {horizon}; memory and time grow with")
+    settings = surrogate.config.planning.model_copy(update={"horizon": 20_000})
+    (line,) = told(lambda: surrogate.plan(start, start, settings=settings))
+    assert "planning.horizon: expected at most 10000 intervals, got 20000" in line
+
+
 def test_other_kinds_of_arguments(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:
     """Everything else than what is asked for is told by its type."""
     start = ds.isel(time=0, simulation=0)
