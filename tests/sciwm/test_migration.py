@@ -19,8 +19,11 @@ from safetensors.torch import load_file
 import sciwm
 from sciwm.cli.check import check
 from sciwm.config import CEMSettings
+from sciwm.errors import InputError
 from sciwm.experiment import Run, stages
 from sciwm.migration import migrated_config, migrated_metrics, migrated_weights
+from sciwm.run_paths import RunPaths
+from sciwm.training import read_stored_state
 
 
 @pytest.fixture
@@ -70,6 +73,26 @@ def test_a_training_that_it_began_ends_in_the_same_weights(stored: Path) -> None
     ended = load_file(run / "model.safetensors")
     for name, values in migrated_weights(finished).items():
         torch.testing.assert_close(ended[name], values, rtol=1e-4, atol=1e-6)
+
+
+def test_a_state_that_it_wrote_is_read_once_and_kept_in_the_form_of_today(stored: Path) -> None:
+    """Resumed, it is replaced by the sealed pair; torn or nonsense, it is told in one line."""
+    run = stored / "run"
+    saved = torch.load(run / "train_state.pt", weights_only=True)
+    torch.save(saved | {"update": -5}, run / "train_state.pt")
+    with pytest.raises(InputError, match=r"train_state\.pt: update: expected .* got -5; delete it to train"):
+        stages.train(run)
+    (run / "train_state.pt").write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(InputError, match="train_state.pt: .*delete it to train from the beginning") as caught:
+        stages.train(run)
+    assert len(str(caught.value)) < 400
+    shutil.move(stored / "begun_train_state.pt", run / "train_state.pt")
+    stages.train(run)
+    assert not (run / "train_state.pt").exists()
+    state = read_stored_state(RunPaths(run))
+    assert state is not None
+    assert state.update == saved["update"]
+    assert state.history == [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """The main job from end to end: tiny with on-policy rounds, and the quick demo as a newcomer runs it."""
 
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sciwm.config import Config, shipped_config
 from sciwm.errors import InputError
 from sciwm.experiment import stages
 from sciwm.experiment.run import Run
+from sciwm.model import load_model, read_description, save_model
 
 TRAINING = {
     "updates": 12,
@@ -33,6 +35,12 @@ def tiny_run(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPa
     page = stages.run_all(make_config(training=TRAINING), run)
     assert page.read_text().startswith("<!doctype html>") or "<html" in page.read_text()
     return run
+
+
+@pytest.fixture
+def run(tiny_run: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run to spoil."""
+    return Path(shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("figures")))
 
 
 def test_run_folder_holds_everything(tiny_run: Path) -> None:
@@ -94,14 +102,14 @@ def test_names_are_looked_up_before_anything_is_simulated(make_config: Callable[
         stages.simulate(make_config(data=small | {"warm_up": 3}), run)
 
 
-def test_planning_may_change_in_a_finished_run(tiny_run: Path, make_config: Callable[..., Config]) -> None:
+def test_planning_may_change_in_a_finished_run(run: Path, make_config: Callable[..., Config]) -> None:
     """What neither data nor weights depend on is taken over without simulating or training again."""
-    before = (tiny_run / "model.safetensors").read_bytes()
+    before = (run / "model.safetensors").read_bytes()
     planning = {"horizon": 3, "planner": {"iterations": 1}, "terminal": "none"}
-    stages.simulate(make_config(training=TRAINING, planning=planning), tiny_run)
-    stages.train(tiny_run)
-    assert (tiny_run / "model.safetensors").read_bytes() == before
-    assert Run(tiny_run).config().planning.horizon == 3
+    stages.simulate(make_config(training=TRAINING, planning=planning), run)
+    stages.train(run)
+    assert (run / "model.safetensors").read_bytes() == before
+    assert Run(run).config().planning.horizon == 3
 
 
 def test_folder_with_other_things_is_left_alone(config: Config, tmp_path: Path) -> None:
@@ -225,3 +233,193 @@ def test_numbers_of_another_kind_are_told(name: str, text: str, told: str, tiny_
     (run / name).write_text(text)
     with pytest.raises(InputError, match=told):
         stages.report(run)
+
+
+# What was made from what, and whether it is as it was written --------------------------------
+
+
+def edit(run: Path, old: str, new: str) -> None:
+    """Edit ``config.yaml`` as a user does."""
+    text = (run / "config.yaml").read_text()
+    assert old in text
+    (run / "config.yaml").write_text(text.replace(old, new, 1))
+
+
+EDITS = [
+    ("control_interval: 0.25", "control_interval: 0.5", "simulation.control_interval: there 0.25, asked 0.5"),
+    ("equation: kuramoto_sivashinsky", "equation: burgers", "there kuramoto_sivashinsky, asked burgers"),
+    ("parameters: {}", "parameters: {viscosity: 0.9}", "simulation.parameters.viscosity: there None, asked 0.9"),
+    ("num_points: 32", "num_points: 64", "simulation.num_points: there 32, asked 64"),
+    ("domain_extent: 22.0", "domain_extent: 23.0", "simulation.domain_extent: there 22.0, asked 23.0"),
+    ("limit: 1.0", "limit: 0.5", "simulation.jets.limit: there 1.0, asked 0.5"),
+    ("width: 0.8", "width: 0.9", "simulation.jets.width: there 0.8, asked 0.9"),
+    ("simulations: 8", "simulations: 9", "data.validation.simulations: there 8, asked 9"),
+    ("warm_up: 40", "warm_up: 41", "data.warm_up: there 40, asked 41"),
+    ("seed: 0", "seed: 1", "seed, as drawn for this set: there "),
+    ("episodes: 2", "episodes: 3", "training.on_policy.episodes: there 2, asked 3"),
+]
+
+
+@pytest.mark.parametrize("trained", [True, False], ids=["trained", "simulated alone"])
+def test_data_of_another_configuration_are_refused(run: Path, trained: bool) -> None:
+    """By every stage and by the check, also without the digest of config.yaml; nothing is written."""
+    again: list[Callable[[Path], object]] = [stages.train]
+    if trained:
+        again += [stages.evaluate, stages.control, stages.report]
+    else:
+        for path in [*run.glob("model.*"), *run.glob("train_state*"), run / "seals.json"]:
+            path.unlink()
+    before = (run / "config.yaml").read_bytes()
+    files = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    for number, (old, new, told) in enumerate(EDITS):
+        edit(run, old, new)
+        for refuse in (*again, *([check] if number == 0 else [])):
+            with pytest.raises(InputError) as caught:
+                refuse(run)
+            assert told in str(caught.value), refuse
+            assert "restore config.yaml" in str(caught.value)
+        (run / "config.yaml").write_bytes(before)
+    files[run / "config.yaml"] = (run / "config.yaml").stat().st_mtime_ns
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()} == files
+
+
+def test_an_edit_that_nothing_depends_on_is_taken_over_and_told(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once; and results that do depend on it are not reported as if they were of today."""
+    edit(run, "first: 8", "first: 4")
+    with pytest.raises(InputError, match=r"control\.first: there 8, asked 4; restore it .* or give the next command"):
+        check(run)
+    with pytest.raises(InputError, match=r"controlled\.nc: .* control\.first: there 8, asked 4; .*'sciwm control "):
+        stages.report(run)
+    stages.control(run)
+    assert capsys.readouterr().err == f"sciwm: {run}/config.yaml was edited: control.first: there 8, asked 4\n"
+    stages.report(run)
+    assert capsys.readouterr().err == ""
+    assert any("results made from the settings of config.yaml" in line for line in check(run))
+
+
+def test_results_of_another_model_or_measurement_are_not_reported(run: Path) -> None:
+    numbers = Run(run).metrics()
+    Run(run).add_metrics({"control": numbers["control"] | {"episodes": 5}})  # as of a run killed between its two files
+    with pytest.raises(
+        InputError, match=r"controlled\.nc: expected the numbers of control in metrics\.json, got others"
+    ):
+        stages.report(run)
+    Run(run).add_metrics({"control": numbers["control"]})
+    model, config = load_model(run)
+    save_model(run, model, config, read_description(run)["provenance"] | {"held_out_error": 0.75})
+    with pytest.raises(InputError) as caught:
+        stages.report(run)
+    for result in ("rollouts.nc", "controlled.nc"):
+        assert re.search(rf"{result}: .* got the model: there another, .*'sciwm (evaluate|control) ", str(caught.value))
+
+
+DAMAGED = ("config.yaml", "metrics.jsonl", "model.json", "train_state.json", "controlled.nc", "evaluation/rollouts.nc")
+
+
+@pytest.mark.parametrize("damage", ["flipped", "emptied", "removed"])
+def test_damage_is_found_by_the_check(run: Path, damage: str) -> None:
+    """One bit of each file, or all of it; all are named at once, with what to do."""
+    shutil.rmtree(run / "data")
+
+    def spoil(name: str) -> None:
+        path = run / name
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.unlink() if damage == "removed" else path.write_bytes(b"" if damage == "emptied" else bytes(content))
+
+    def told() -> dict[str, str]:
+        with pytest.raises(InputError) as caught:
+            check(run)
+        return {p.where.removeprefix(f"{run}/").partition(":")[0]: p.remedy for p in caught.value.problems}
+
+    for name in ("model.safetensors", "report/metrics.json"):
+        content = (run / name).read_bytes()
+        spoil(name)
+        assert told()[name]
+        (run / name).write_bytes(content)
+    for name in DAMAGED:
+        spoil(name)
+    needed = [n for n in DAMAGED if (n, damage) != ("train_state.json", "removed")]  # a finished model needs none
+    problems = told()
+    assert all(problems.get(name) for name in needed), problems
+    if damage != "removed":
+        spoil("seals.json")
+        assert "delete it" in told()["seals.json"]
+
+
+def test_done_as_it_says_lost_files_are_there_again(run: Path, make_config: Callable[..., Config]) -> None:
+    """The report refuses each, the commands that it names write them anew, and the check is content."""
+    names = ("config.yaml", "model.json", "metrics.jsonl", "evaluation/rollouts.nc", "controlled.nc")
+    before = {name: (run / name).read_bytes() for name in names}
+    for number, name in enumerate(names):
+        (run / name).write_bytes(b"")
+        if number % 2:
+            (run / name).unlink()
+    remedies: dict[str, Callable[[], object]] = {
+        "config.yaml": lambda: stages.simulate(make_config(training=TRAINING), run),
+        "sciwm run CONFIG": lambda: stages.train(run),
+        "sciwm evaluate": lambda: stages.evaluate(run),
+        "sciwm control": lambda: stages.control(run),
+    }
+    for word, remedy in remedies.items():
+        with pytest.raises(InputError, match=word):
+            stages.report(run)
+        remedy()
+    for name in names[:3]:
+        assert (run / name).read_bytes() == before[name], name
+    stages.report(run)
+    check(run)
+
+
+def test_lost_numbers_are_written_anew(run: Path) -> None:
+    """By the commands that the message names; what is still missing is told on the page."""
+    before = Run(run).metrics()
+    (run / "report" / "metrics.json").write_bytes(b"")
+    with pytest.raises(InputError, match=r"delete it, and write it anew with 'sciwm evaluate .*' and 'sciwm control "):
+        stages.evaluate(run)
+    (run / "report" / "metrics.json").unlink()
+    with pytest.raises(InputError, match="got nothing there; write it anew with 'sciwm evaluate"):
+        stages.report(run)
+    stages.evaluate(run)
+    assert Run(run).metrics()["rollout"] == before["rollout"]
+    assert "sciwm control" in stages.report(run).read_text()
+
+
+def test_a_lost_configuration_is_not_restored_by_another_one(run: Path, make_config: Callable[..., Config]) -> None:
+    (run / "config.yaml").unlink()
+    with pytest.raises(InputError, match=r"data\.warm_up: there 40, asked 41"):
+        stages.simulate(make_config(training=TRAINING, data={"warm_up": 41}), run)
+    (run / "seals.json").unlink()
+    with pytest.raises(InputError, match=r"train\.zarr: .* data\.warm_up: there 40, asked 41"):
+        stages.simulate(make_config(training=TRAINING, data={"warm_up": 41}), run)
+    with pytest.raises(InputError, match=r"train_state\.json: .* loss\.one_step: there 1\.0, asked 2\.0"):
+        stages.simulate(make_config(training=TRAINING, loss={"one_step": 2.0}), run)
+    assert not (run / "config.yaml").exists()
+
+
+def test_episodes_that_were_learned_from_are_not_collected_anew(run: Path) -> None:
+    """By the model that learned from them they would be others; from the beginning they are the same."""
+    before = {name: (run / name).read_bytes() for name in ("model.safetensors", "model.json", "metrics.jsonl")}
+    for kind in ("zarr", "done"):
+        shutil.rmtree(run / "data" / f"on_policy_1.{kind}")
+    with pytest.raises(InputError, match=r"on_policy_1\.zarr: .* or delete .*train_state\.json"):
+        stages.train(run)
+    assert not (run / "data" / "on_policy_1.zarr").exists()
+    (run / "train_state.json").unlink()
+    stages.train(run)
+    assert {name: (run / name).read_bytes() for name in before} == before
+
+
+def test_a_folder_renamed_while_simulating_is_not_made_anew(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rename(iterable: Iterable[int], description: str) -> Iterator[int]:
+        for item in iterable:
+            if (tmp_path / "run").exists():
+                (tmp_path / "run").rename(tmp_path / "renamed")
+            yield item
+
+    monkeypatch.setattr(stages, "bar", rename)
+    with pytest.raises(InputError, match="expected the run folder in which this command began, got nothing there"):
+        stages.simulate(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
