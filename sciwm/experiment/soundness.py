@@ -8,6 +8,7 @@ from sciwm.config import differences, parse_text
 from sciwm.errors import InputError, Problem, counted, raise_if
 from sciwm.experiment.origins import store_problems
 from sciwm.experiment.run import Run
+from sciwm.model import read_description
 from sciwm.run_paths import RunPaths
 from sciwm.seals import changed_since_written, check_seals, read_seals
 from sciwm.training import read_stored_state, read_tensors
@@ -29,6 +30,7 @@ def checks_of_run(folder: Path) -> list[Callable[[], str]]:
         (paths.seals.exists(), partial(_check_config, paths)),
         (paths.config.exists() and bool(paths.stores), partial(_check_origin_of_stores, run)),
         (paths.train_state.exists(), partial(_check_state, paths)),
+        (paths.metrics.exists() and not paths.description.exists(), partial(_require_model, run)),
         (paths.config.exists() and paths.metrics.exists(), partial(_check_origin_of_results, run)),
     ]
     return [check for applies, check in checks if applies]
@@ -77,6 +79,13 @@ def _check_state(paths: RunPaths) -> str:
     tensors = read_tensors(paths, state)
     done = f"{counted(state.update, 'update')} of phase {state.phase}"
     return f"{paths.train_state}: a training after {done}, {counted(len(tensors), 'tensor')} as they were written"
+
+
+def _require_model(run: Run) -> str:
+    """Results without the model that they are of: it is lost."""
+    if run.metrics().keys() - {"time", "left_out"}:
+        read_description(run.folder)
+    return f"{run.folder}: not trained yet"
 
 
 def _check_origin_of_results(run: Run) -> str:

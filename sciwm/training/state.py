@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sciwm.config import LEARNED_SECTIONS, Config, differences, learned_from, parse_config
-from sciwm.errors import InputError, Problem, in_one_line, raise_if
+from sciwm.errors import InputError, Problem, raise_if
 from sciwm.loss import Objective
 from sciwm.migration import migrated_config, migrated_objective, migrated_weights
 from sciwm.model import WorldModel
@@ -203,7 +203,7 @@ def _read_old_state(paths: RunPaths, config: Config) -> tuple[StoredState, dict[
             **{f"best.{name}": values for name, values in (best if content["best_error"] is not None else {}).items()},
         }
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
-        got = in_one_line(error)
+        got = f"a file that cannot be read ({type(error).__name__})"
         raise InputError([Problem(str(path), f"{WHAT} of this configuration", got, REMEDY)]) from error
     require_same_experiment(experiment, config, str(path))
     return parse_state(content, str(path)), tensors

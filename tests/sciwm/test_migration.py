@@ -83,7 +83,7 @@ def test_a_state_that_it_wrote_is_read_once_and_kept_in_the_form_of_today(stored
     with pytest.raises(InputError, match=r"train_state\.pt: update: expected .* got -5; delete it to train"):
         stages.train(run)
     (run / "train_state.pt").write_bytes(b"PK\x03\x04 torn")
-    with pytest.raises(InputError, match="train_state.pt: .*delete it to train from the beginning") as caught:
+    with pytest.raises(InputError, match=r"train_state\.pt: .*delete it to train from the beginning") as caught:
         stages.train(run)
     assert len(str(caught.value)) < 400
     shutil.move(stored / "begun_train_state.pt", run / "train_state.pt")
