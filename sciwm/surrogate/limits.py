@@ -38,7 +38,7 @@ def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSe
         problems.append(Problem("horizon", "a whole number of intervals", repr(horizon)))
     elif horizon < 1:
         problems.append(Problem("horizon", "at least one interval", str(horizon)))
-    elif horizon > LONGEST_PLAN:
+    elif int(horizon) > LONGEST_PLAN:
         problems += _horizon_problems(int(horizon), "horizon")
     else:
         chosen = chosen.model_copy(update={"horizon": int(horizon)})
