@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from simulations.base import Simulation
 from simulations.safe_files import everything_in, flush_all, write_all_atomically
 from simulations.store_layout import BLEW_UP, OK, STATUS_MEANINGS, StoreLayout, laid_out
-from simulations.store_mending import StoreError, lay_out, mend_layout, require_no_links, require_seal, sweep
+from simulations.store_mending import StoreError, lay_out, mend_layout, mend_seal, require_no_links, sweep
 from simulations.store_seal import digest_of, markers_of
 
 __all__ = ["ResumableStore", "Row", "StoreError", "WrittenRow", "digest_of", "markers_of"]
@@ -115,12 +115,12 @@ class ResumableStore:
             raise StoreError(
                 f"{path}: expected {cls.kind}, found one without {', '.join(absent)}. Move it away and run again."
             )
-        require_seal(path, layout)
         if not markers_of(path).exists() and store.outcomes()["ok"]:
             raise StoreError(
                 f"{path}: expected {cls.kind} that was written here, found values without their markers in "
                 f"{markers_of(path)}. Move it away and run again."
             )
+        mend_seal(path, layout)
         sweep(path)
         return store
 

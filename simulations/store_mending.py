@@ -44,7 +44,7 @@ def lay_out(path: Path, layout: Mapping[str, bytes]) -> None:
 
 
 def mend_layout(path: Path, layout: Mapping[str, bytes]) -> None:
-    """Restore files of the layout of a store that are not as they were sealed, and the seal where it is lost.
+    """Restore files of the layout of a store that are not as they were sealed.
 
     Files are restored where the layout that is asked for has what was sealed. A store of before there were seals is
     left as it is.
@@ -57,13 +57,8 @@ def mend_layout(path: Path, layout: Mapping[str, bytes]) -> None:
         StoreError: If a file is damaged, and the layout that is asked for is another one.
     """
     asked = {name: sha256(content) for name, content in layout.items()}
-    if not differing(path, asked):
-        if not is_sealed_as(path, layout):
-            require_no_links(path)
-            write_seal(path, layout)
-        return
     seal = read_seal(path)
-    if seal is None:
+    if seal is None or not differing(path, asked):
         return
     damaged = differing(path, seal)
     lost = [name for name in damaged if name not in seal or asked.get(name) != seal[name]]
@@ -79,14 +74,19 @@ def mend_layout(path: Path, layout: Mapping[str, bytes]) -> None:
         warnings.warn(f"{path}: restored {_named(damaged)}, which had been damaged.", stacklevel=2)
 
 
-def require_seal(path: Path, layout: Mapping[str, bytes]) -> None:
-    """Refuse a store that was sealed when it was made, has lost its seal, and has another layout than it should.
+def mend_seal(path: Path, layout: Mapping[str, bytes]) -> None:
+    """Restore the seal of a store that was written here, where it is lost and the layout is the one that is asked for.
 
     Raises:
-        StoreError: With the files that differ.
+        StoreError: If the store was sealed when it was made, and has another layout; with the files that differ.
     """
-    if read_seal(path) is None and has_checksums(path):
-        others = differing(path, {name: sha256(content) for name, content in layout.items()})
+    if is_sealed_as(path, layout):
+        return
+    others = differing(path, {name: sha256(content) for name, content in layout.items()})
+    if not others:
+        require_no_links(path)
+        write_seal(path, layout)
+    elif read_seal(path) is None and has_checksums(path):
         raise StoreError(
             f"{path}: expected {seal_of(path)} with the sha256 of the layout, found none that can be read, and "
             f"another layout than these settings have in {_named(others)}. "

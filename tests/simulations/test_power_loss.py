@@ -146,6 +146,16 @@ def test_what_cannot_be_mended_is_named(again: Again, path: Path) -> None:
         again(path)
 
 
+def test_values_without_markers_are_nobodys_and_left_alone(again: Again, path: Path) -> None:
+    """They may be another solver's: they are neither taken for our own nor computed anew, and nothing seals them."""
+    shutil.rmtree(markers_of(path))
+    before = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"found values without their markers in .*a\.done"):
+            again(path)
+    assert {p: p.read_bytes() for p in path.parent.rglob("*") if p.is_file()} == before
+
+
 # How it is sealed -----------------------------------------------------------------------------
 
 
