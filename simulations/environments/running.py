@@ -1,6 +1,6 @@
 """A batch of running episodes of one task, which the single and the vector environment share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 import gymnasium
@@ -31,9 +31,11 @@ class RunningEpisodes:
         observe_target: Whether the target is appended to the observation. By default it is where the target
             differs between the episodes of a named task.
         failure_reward: The reward in place of one that is not finite.
+        longest: The number of intervals after which an episode is over, if the task allows more; None or -1 for
+            those of the task.
 
     Raises:
-        ValueError: If the name, a setting or the precision does not fit.
+        ValueError: If the name, a setting, the precision or the length does not fit.
     """
 
     def __init__(
@@ -45,9 +47,12 @@ class RunningEpisodes:
         precision: str,
         observe_target: bool | None,
         failure_reward: float,
+        longest: int | None = None,
     ) -> None:
         if precision not in PRECISIONS:
             raise ValueError(f"Expected precision = {' or '.join(PRECISIONS)}, got '{precision}'.")
+        if longest not in (None, -1) and not (isinstance(longest, int | np.integer) and longest >= 1):
+            raise ValueError(f"Expected max_episode_steps >= 1, a whole number, or None for the task's, got {longest}.")
         if settings and not isinstance(task, str):
             raise ValueError(
                 "Expected settings only with the name of a task, got a task and settings. Give one of them."
@@ -64,6 +69,7 @@ class RunningEpisodes:
         self.dtype = PRECISIONS[precision]
         self.observe_target = observe_target
         self.failure_reward = failure_reward
+        self.intervals = self.task.intervals if longest in (None, -1) else min(self.task.intervals, longest)
         self.scenario = take_rows(self.task.example(dtype=self.dtype), np.zeros(batch, dtype=np.int64))
         self.fields = self.before = self.scenario.start
         self.interval = np.zeros(batch, dtype=np.int64)
@@ -114,21 +120,13 @@ class RunningEpisodes:
         """Advance some episodes by one control interval.
 
         Args:
-            normalized: Actions in ``[-1, 1]``, to which they are clipped, ``(batch, actuator)``.
+            normalized: Actions in ``[-1, 1]``, to which they are clipped, ``(batch, actuator)``; see
+                :func:`~simulations.environments.given_action.given_action`.
             rows: The rows to advance.
 
         Returns:
             The rewards, and whether each episode failed, ``(batch,)`` each; 0 and False in the other rows.
-
-        Raises:
-            ValueError: If the shape does not fit or an action is not finite.
         """
-        if normalized.shape != tuple(self.action.shape):
-            raise ValueError(
-                f"{self.task.name}: expected actions of shape {tuple(self.action.shape)}, got {normalized.shape}."
-            )
-        if not np.isfinite(normalized[rows]).all():
-            raise ValueError(f"{self.task.name}: expected finite actions, got nan or infinity. Check the policy.")
         bounded = torch.tensor(np.clip(normalized, -1, 1), dtype=self.dtype)
         self.action = self.actuators.to_physical(bounded)
         rewards: NDArray[np.float64] = np.zeros(self.batch)
@@ -159,7 +157,7 @@ class RunningEpisodes:
     @property
     def over(self) -> NDArray[np.bool_]:
         """Which episodes have had all their intervals, ``(batch,)``."""
-        return self.interval >= self.task.intervals
+        return self.interval >= self.intervals
 
     @property
     def time(self) -> NDArray[np.float64]:
@@ -173,31 +171,31 @@ class RunningEpisodes:
 
     # Observations -----------------------------------------------------------------------------
 
-    def observe(self, rngs: Sequence[np.random.Generator]) -> Observation:
-        """The observations as a new array ``(batch, observation)``, finite even after a blow-up.
+    def observe(self, rng: np.random.Generator, rows: Rows | None = None) -> Observation:
+        """The observations as a new array ``(row, observation)``, finite even after a blow-up.
 
         Args:
-            rngs: Draw the noise: one generator for the whole batch, or one for each episode.
+            rng: Draws the noise of all these rows.
+            rows: The rows to observe; all by default.
         """
-        if len(rngs) == 1:
-            seen = self.task.observe(self.scenario, self.fields, rngs[0])
-        else:
-            rows = [np.array([row]) for row in range(self.batch)]
-            seen = torch.cat([self.task.observe(self.part(r), self.fields[r], rngs[r[0]]) for r in rows])
+        scenario, fields = self.scenario, self.fields
+        if rows is not None and len(rows) < self.batch:
+            scenario, fields = self.part(rows), fields[rows]
+        seen = self.task.observe(scenario, fields, rng)
         if self.observe_target:
-            seen = torch.cat([seen, self._target().flatten(1)], dim=1)
+            seen = torch.cat([seen, self._target_of(scenario).flatten(1)], dim=1)
         return self._bounded(seen)
 
     def achieved_and_desired(self) -> tuple[Observation, Observation]:
         """The present fields and the target fields, ``(batch, values)`` each."""
         plant = self.scenario.simulation
         fields = plant.readout(self.fields, ["fields"])["fields"]
-        return self._bounded(fields.flatten(1)), self._bounded(self._target().flatten(1))
+        return self._bounded(fields.flatten(1)), self._bounded(self._target_of(self.scenario).flatten(1))
 
-    def _target(self) -> Tensor:
-        if self.scenario.target is None:
+    def _target_of(self, scenario: Scenario) -> Tensor:
+        if scenario.target is None:
             raise ValueError(f"{self.task.name}: expected a task with a target, got one without. Use another task.")
-        return self.scenario.target
+        return scenario.target
 
     def _bounded(self, values: Tensor) -> Observation:
         limit = self.scenario.simulation.blow_up_magnitude

@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.environments.given_action import given_action
 from simulations.environments.picture import Picture
 from simulations.environments.running import Observation, RunningEpisodes
 from simulations.tasks import Task
@@ -103,7 +104,8 @@ class TaskEnvironment(gymnasium.Env[Seen, Action], Generic[Seen]):
         """
         if not self.running:
             raise gymnasium.error.ResetNeeded(f"{self.task.name}: expected a running episode, got none; call reset().")
-        rewards, failures = self.episode.step(np.asarray(action)[None], ONLY)
+        normalized = given_action(self.task.name, action, (len(self.episode.actuators),))
+        rewards, failures = self.episode.step(normalized[None], ONLY)
         failed = bool(failures[0])
         over = bool(self.episode.over[0]) and not failed
         self.running = not (failed or over)
@@ -170,11 +172,11 @@ class SimulationEnvironment(TaskEnvironment[Observation]):
             failure_reward=failure_reward,
             render_mode=render_mode,
         )
-        size = self.episode.observe([np.random.default_rng(0)]).shape[1]
+        size = self.episode.observe(np.random.default_rng(0)).shape[1]
         self.observation_space = self.episode.observation_space(size)
 
     def _see(self) -> Observation:
-        return self.episode.observe([self.np_random])[0]
+        return self.episode.observe(self.np_random)[0]
 
     def _judge(self, seen: Observation, reward: float) -> float:
         return reward
@@ -216,7 +218,7 @@ class GoalEnvironment(TaskEnvironment[dict[str, Observation]]):
             render_mode=render_mode,
         )
         space = self.episode.observation_space
-        size = self.episode.observe([np.random.default_rng(0)]).shape[1]
+        size = self.episode.observe(np.random.default_rng(0)).shape[1]
         achieved, desired = self.episode.achieved_and_desired()
         parts = {"observation": size, "achieved_goal": achieved.shape[1], "desired_goal": desired.shape[1]}
         goals: Any = gymnasium.spaces.Dict({name: space(count) for name, count in parts.items()})
@@ -237,7 +239,7 @@ class GoalEnvironment(TaskEnvironment[dict[str, Observation]]):
     def _see(self) -> dict[str, Observation]:
         achieved, desired = self.episode.achieved_and_desired()
         return {
-            "observation": self.episode.observe([self.np_random])[0],
+            "observation": self.episode.observe(self.np_random)[0],
             "achieved_goal": achieved[0],
             "desired_goal": desired[0],
         }

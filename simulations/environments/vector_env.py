@@ -9,6 +9,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from simulations.environments.given_action import given_action
 from simulations.environments.picture import Picture
 from simulations.environments.running import Observation, RunningEpisodes
 from simulations.environments.single import RENDER_MODES
@@ -28,6 +29,7 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
 
     Args:
         num_envs: The number of episodes. Larger batches cost less for each episode.
+        max_episode_steps: The number of intervals after which an episode is over, where the task allows more.
 
     Example:
         >>> import gymnasium
@@ -49,6 +51,7 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
         settings: Mapping[str, Any] | None = None,
         *,
         num_envs: int = 1,
+        max_episode_steps: int | None = None,
         precision: str = "float64",
         observe_target: bool | None = None,
         failure_reward: float = -100.0,
@@ -65,15 +68,17 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
             precision=precision,
             observe_target=observe_target,
             failure_reward=failure_reward,
+            longest=max_episode_steps,
         )
         self.num_envs = num_envs
         self.render_mode = render_mode
-        size = self.episodes.observe([np.random.default_rng(0)]).shape[1]
+        size = self.episodes.observe(np.random.default_rng(0)).shape[1]
         self.single_observation_space = self.episodes.observation_space(size)
         self.single_action_space = self.episodes.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._generators: list[np.random.Generator] | None = None
+        self._generators: list[np.random.Generator | None] = [None] * num_envs  # None: the one that rows share
+        self._seen = np.zeros((num_envs, size), dtype=np.float32)
         self._ended = np.zeros(num_envs, dtype=bool)
         self._running = np.zeros(num_envs, dtype=bool)
         self._pictures: dict[int, Picture] = {}
@@ -97,9 +102,13 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
 
         Args:
             seed: One number seeds one generator, which draws all episodes in one batch. A list of numbers
-                seeds a generator for each episode; each then equals a single environment with that seed.
+                seeds a generator for each episode; each then equals a single environment with that seed, to
+                rounding, as all are advanced together.
             options: ``start``, ``target`` and ``parameters`` as in a single environment, for all episodes
-                that start or with one row for each of them; and ``reset_mask``, ``(num_envs,)`` of bool.
+                that start or with one row for each of them; and ``reset_mask``, ``(num_envs,)`` of bool. The
+                other rows keep everything, what was last seen of them and their random numbers too: the rows
+                of the mask have generators of their own from then on, which one number seeds by itself plus
+                the row, and a list by its entries for them.
 
         Raises:
             ValueError: With everything that does not fit.
@@ -108,9 +117,9 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
             raise ValueError(f"{self.task.name}: expected options as a mapping, got {options!r}.")
         options = dict(options or {})
         rows = self._masked(options.pop("reset_mask", None))
-        self._seed(seed)
+        self._seed(seed, rows)
         self._begin(rows, options)
-        return self._observe(), self._info(rows)
+        return self._observe(rows), self._info(rows)
 
     def step(
         self, actions: NDArray[np.float32]
@@ -133,16 +142,18 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
             raise gymnasium.error.ResetNeeded(
                 f"{self.task.name}: expected running episodes, call reset() for {waiting}."
             )
-        rewards, failed = self.episodes.step(np.asarray(actions), np.flatnonzero(~self._ended))
+        shape, active = (self.num_envs, len(self.episodes.actuators)), np.flatnonzero(~self._ended)
+        rewards, failed = self.episodes.step(given_action(self.task.name, actions, shape, active), active)
         if self._ended.any():
             self._begin(np.flatnonzero(self._ended), {})
         over = self.episodes.over & ~failed
         self._ended = failed | over
-        info = self._info(np.arange(self.num_envs))
+        everyone = np.arange(self.num_envs)
+        info = self._info(everyone)
         if failed.any():
             info["cause"] = np.array([self.episodes.cause(row) if failed[row] else "" for row in range(self.num_envs)])
             info["_cause"] = failed.copy()
-        return self._observe(), rewards, failed, over, info
+        return self._observe(everyone), rewards, failed, over, info
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """A picture of every episode; None unless the mode is ``"rgb_array"``."""
@@ -166,27 +177,38 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
             self._pictures.pop(int(row), None)
 
     def _draw_scenario(self, rows: Rows, options: Mapping[str, Any]) -> Scenario:
-        if self._generators is None:
-            return self.episodes.draw(self.np_random, len(rows), options)
-        each = [self.task.draw(self._generators[row], 1, dtype=self.episodes.dtype) for row in rows]
-        scenario = take_rows(each[0], np.zeros(len(rows), dtype=np.int64))
-        for place, one in enumerate(each):
-            scenario = put_rows(scenario, np.array([place]), one)
+        drawn = [(places, self._draw_rows(rows[places], rng)) for places, rng in self._drawing(rows)]
+        scenario = take_rows(drawn[0][1], np.zeros(len(rows), dtype=np.int64)) if len(drawn) > 1 else drawn[0][1]
+        for places, some in drawn if len(drawn) > 1 else []:
+            scenario = put_rows(scenario, places, some)
         return self.episodes.changed(scenario, options)
 
-    def _seed(self, seed: int | Sequence[int | None] | NDArray[np.int64] | None) -> None:
+    def _draw_rows(self, rows: Rows, rng: np.random.Generator) -> Scenario:
+        return self.task.draw(rng, len(rows), dtype=self.episodes.dtype)
+
+    def _drawing(self, rows: Rows) -> list[tuple[Rows, np.random.Generator]]:
+        """Which generator draws for which of some rows, by their places: rows that share one are drawn in one batch."""
+        own = [(np.array([p]), generator) for p, row in enumerate(rows) if (generator := self._generators[row])]
+        shared = np.array([p for p, row in enumerate(rows) if self._generators[row] is None], dtype=np.int64)
+        return ([(shared, self.np_random)] if len(shared) else []) + own
+
+    def _seed(self, seed: int | Sequence[int | None] | NDArray[np.int64] | None, rows: Rows) -> None:
+        each: Sequence[int | None]
         if seed is None or isinstance(seed, int | np.integer):
-            super().reset(seed=None if seed is None else int(seed))
-            self._generators = None if seed is not None else self._generators
-            return
-        each = np.atleast_1d(seed).tolist() if isinstance(seed, np.ndarray) else seed
+            if len(rows) == self.num_envs:
+                super().reset(seed=None if seed is None else int(seed))
+                self._generators = self._generators if seed is None else [None] * self.num_envs
+                return
+            each = [None if seed is None else int(seed) + row for row in range(self.num_envs)]
+        else:
+            each = np.atleast_1d(seed).tolist() if isinstance(seed, np.ndarray) else seed
         if len(each) != self.num_envs:
             raise ValueError(f"Expected one seed or {self.num_envs}, got {len(each)}.")
-        old: Sequence[np.random.Generator | None] = self._generators or [None] * self.num_envs
-        self._generators = [
-            generator if generator is not None and one is None else gymnasium.utils.seeding.np_random(one)[0]
-            for one, generator in zip(each, old, strict=True)
-        ]
+        for row in rows:
+            if each[row] is not None:
+                self._generators[row] = gymnasium.utils.seeding.np_random(each[row])[0]
+            elif self._generators[row] is None:  # a child takes no number from the generator that others draw by
+                self._generators[row] = self.np_random.spawn(1)[0]
 
     def _masked(self, mask: Any) -> Rows:
         if mask is None:
@@ -198,8 +220,14 @@ class SimulationVectorEnvironment(VectorEnv[Observation, NDArray[np.float32], ND
             )
         return np.flatnonzero(mask)
 
-    def _observe(self) -> Observation:
-        return self.episodes.observe(self._generators or [self.np_random])
+    def _observe(self, rows: Rows) -> Observation:
+        """What is seen of these rows now, and was last seen of the others."""
+        for places, rng in self._drawing(rows):
+            if len(places) == 1 and self._generators[rows[places[0]]] is not None:
+                self._seen[rows[places]] = self.episodes.observe(rng, rows[places])
+            else:  # one draw of noise for the whole batch
+                self._seen[rows[places]] = self.episodes.observe(rng)[rows[places]]
+        return self._seen.copy()
 
     def _info(self, rows: Rows) -> dict[str, Any]:
         told = np.zeros(self.num_envs, dtype=bool)

@@ -160,6 +160,71 @@ def test_a_mask_begins_some_episodes_and_leaves_the_others() -> None:
         environments.reset(options={"reset_mask": np.array([True])})
 
 
+NOISY = chaos(sensors={"every": 8, "noise": 0.1}, intervals=100)
+
+
+def noisy_batch(seed: int | list[int]) -> SimulationVectorEnvironment:
+    """Three episodes whose sensors are noisy, after two intervals."""
+    batch = SimulationVectorEnvironment("kuramoto_sivashinsky", NOISY, num_envs=3)
+    batch.reset(seed=seed)
+    for _ in range(2):
+        batch.step(np.zeros((3, 3), np.float32))
+    return batch
+
+
+@pytest.mark.parametrize("seed", [0, [3, 1, 4]], ids=["one generator", "a generator each"])
+@pytest.mark.parametrize("anew", [None, 7, [5, 6, 7]], ids=["no seed", "one seed", "a list of seeds"])
+def test_a_partial_reset_leaves_the_other_rows_as_they_would_be_without_it(
+    seed: int | list[int], anew: int | list[int] | None
+) -> None:
+    """What was last seen of them to the last bit, and all that comes: fields, rewards, the noise of their sensors."""
+    batch, undisturbed = noisy_batch(seed), noisy_batch(seed)
+    others, still = np.array([0, 2]), np.zeros((3, 3), np.float32)
+    last, *_ = batch.step(still)
+    seen, _ = batch.reset(seed=anew, options={"reset_mask": np.array([False, True, False])})
+    undisturbed.step(still)
+    assert np.array_equal(seen[others], last[others])
+    assert not np.array_equal(seen[1], last[1])
+    for _ in range(3):
+        ours, theirs = batch.step(still), undisturbed.step(still)
+        for found, wanted in zip(ours[:2], theirs[:2], strict=True):
+            np.testing.assert_allclose(found[others], wanted[others], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("anew", [[8, None, None], 8], ids=["a list of seeds", "one seed"])
+def test_a_row_that_begins_anew_goes_like_a_single_environment_of_its_seed(anew: Any) -> None:
+    """With the noise of its sensors, and when it begins again; one seed gives each row itself plus the row."""
+    batch, single = noisy_batch(0), SimulationEnvironment("kuramoto_sivashinsky", NOISY)
+    seen, _ = batch.reset(seed=anew, options={"reset_mask": np.array([True, False, False])})
+    assert np.array_equal(seen[0], single.reset(seed=8)[0])
+    for _ in range(3):
+        actions = np.full((3, 3), 0.3, np.float32)
+        np.testing.assert_allclose(batch.step(actions)[0][0], single.step(actions[0])[0], rtol=1e-6, atol=1e-9)
+    seen, _ = batch.reset(options={"reset_mask": np.array([True, False, False])})
+    assert np.array_equal(seen[0], single.reset()[0])
+
+
+@pytest.mark.parametrize("mode", ["sync", "vector_entry_point"])
+def test_episodes_may_be_cut_short_in_batches_as_in_single_environments(mode: str) -> None:
+    """Over after 3 intervals where the task allows 5; a longer limit than the task's changes nothing."""
+
+    def ends(limit: int | None) -> list[list[bool]]:
+        batch = gymnasium.make_vec(
+            "sciwm/KuramotoSivashinsky-v0",
+            num_envs=2,
+            vectorization_mode=mode,
+            max_episode_steps=limit,
+            settings=chaos(),
+        )
+        batch.reset(seed=0)
+        return [batch.step(np.zeros((2, 3), np.float32))[3].tolist() for _ in range(5)]
+
+    assert ends(3)[:3] == [[False] * 2, [False] * 2, [True] * 2]
+    assert ends(50) == ends(None) == [[False] * 2] * 4 + [[True] * 2]
+    with pytest.raises(ValueError, match="max_episode_steps >= 1, a whole number, or None for the task's, got 0"):
+        SimulationVectorEnvironment("T4", num_envs=2, max_episode_steps=0)
+
+
 # One episode --------------------------------------------------------------------------------
 
 
@@ -233,8 +298,42 @@ def test_actions_beyond_the_box_are_clipped_and_nan_is_refused() -> None:
     assert np.array_equal(*ends)
     with pytest.raises(ValueError, match="expected finite actions"):
         environment.step(np.array([0.0, np.nan, 0.0], np.float32))
-    with pytest.raises(ValueError, match=r"expected actions of shape \(1, 3\), got \(1, 2\)"):
-        environment.step(np.zeros(2, np.float32))
+    with pytest.raises(ValueError, match=r"expected finite actions, got \[ 0. nan 0.\]"):
+        environment.step([0.0, float("nan"), 0.0])
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        (np.zeros(2, np.float32), "an action of shape (3,), got (2,). Give one value for each actuator."),
+        (np.zeros((1, 3)), "an action of shape (3,), got (1, 3). This is one environment: give action[0]."),
+        (0.5, "an action of shape (3,), got ()."),
+        ([[0.0], [0.0, 1.0]], "an action of 3 numbers in [-1, 1], got [[0.0], [0.0, 1.0]]."),
+        (None, "an action of 3 numbers in [-1, 1], got None."),
+        (["0", "1", "2"], "an action of 3 numbers in [-1, 1], got ['0', '1', '2']."),
+        (torch.zeros(3, requires_grad=True), "an action without gradients"),
+    ],
+)
+def test_a_wrong_action_is_told_as_it_was_given(action: Any, told: str) -> None:
+    environment = SimulationEnvironment("kuramoto_sivashinsky", chaos())
+    environment.reset(seed=0)
+    with pytest.raises(ValueError, match=r"^regulation: expected ") as refusal:
+        environment.step(action)
+    assert told in str(refusal.value)
+    batch = SimulationVectorEnvironment("kuramoto_sivashinsky", chaos(), num_envs=2)
+    batch.reset(seed=0)
+    with pytest.raises(ValueError, match=r"actions of shape \(2, 3\), got \(3,\). Give one row for each environment."):
+        batch.step(np.zeros(3))
+
+
+def test_actions_may_be_arrays_lists_or_tensors_of_any_precision() -> None:
+    environment = SimulationEnvironment("kuramoto_sivashinsky", chaos())
+    ends = []
+    values = [0.5, -1.0, 0.25]
+    for action in (np.array(values, np.float32), values, torch.tensor(values, dtype=torch.bfloat16), np.array(values)):
+        environment.reset(seed=0)
+        ends.append(environment.step(action)[:2])
+    assert all(np.array_equal(ends[0][0], seen) and reward == ends[0][1] for seen, reward in ends)
 
 
 def test_lagging_actuators_can_be_learned_with_too() -> None:
