@@ -14,6 +14,9 @@ from simulations.torch_modes import ordinary, transformed
 
 Array = NDArray[np.float64]
 
+ROUNDING = 1e-9
+"""Bounds that differ by less, relative to the larger one, are the same number: its actuator does not move."""
+
 
 @dataclass(frozen=True)
 class ActionBox:
@@ -59,8 +62,12 @@ class ActionBox:
             )
         with np.errstate(over="ignore", invalid="ignore"):
             room = self.high - self.low
-        if not np.all((room > 0) & np.isfinite(room)):
-            raise ValueError(f"Expected finite low < high for every actuator, got {self.low} and {self.high}.")
+            rounding = ROUNDING * np.maximum(np.abs(self.low), np.abs(self.high))
+        if not np.all((room > rounding) & np.isfinite(room)):
+            raise ValueError(
+                f"Expected finite low < high for every actuator, by more than rounding, got {self.low.tolist()} and "
+                f"{self.high.tolist()}."
+            )
         if len(set(self.names)) < count:
             raise ValueError(
                 f"Expected a different name for every actuator, got {', '.join(self.names)}. "

@@ -23,6 +23,9 @@ def random_waves(
 
     Returns:
         An array of shape ``(x,)``.
+
+    Raises:
+        ValueError: If there is no mode, as nothing can be scaled to the amplitude.
     """
     phase_of_x = 2 * np.pi * grid.mesh[0] / grid.extents[0]
     field = np.zeros(grid.shape)
@@ -31,6 +34,8 @@ def random_waves(
         height, phase = rng.normal(), rng.uniform(0, 2 * np.pi)
         field += height * (np.cos(mode * phase_of_x + phase) if mode else np.ones(grid.shape))
         mean_square += height**2 / (2 if mode else 1)
+    if not mean_square:
+        raise ValueError("Expected modes with at least one wavenumber, got none. Use range(1, 5) for a smooth start.")
     return np.asarray(amplitude * field / np.sqrt(mean_square))
 
 
@@ -50,6 +55,9 @@ def random_field(grid: PeriodicGrid, rng: np.random.Generator, *, cutoff: int, a
     Returns:
         An array with the shape of the grid and zero mean.
 
+    Raises:
+        ValueError: If no wave vector is below the cutoff, as nothing can be scaled to the amplitude.
+
     Example:
         >>> import numpy as np
         >>> from simulations import PeriodicGrid, random_field
@@ -65,4 +73,6 @@ def random_field(grid: PeriodicGrid, rng: np.random.Generator, *, cutoff: int, a
             continue
         height, phase = rng.normal(), rng.uniform(0, 2 * np.pi)
         field += height * np.cos(sum(m * p for m, p in zip(mode, phases, strict=True)) + phase)
+    if not field.any():
+        raise ValueError(f"Expected a cutoff above 1, below which there are waves, got {cutoff}. Use 4 to 6.")
     return np.asarray(amplitude * field / np.sqrt((field**2).mean()))

@@ -225,6 +225,7 @@ class RunningEpisodes:
                 problems.append("expected no target, as this task has none, got one")
             else:
                 target = self._fields("target", options["target"], target, problems)
+                problems += self.task.target_problems(target)
         if options.get("parameters"):
             try:
                 simulation = simulation.with_parameters(options["parameters"])

@@ -87,6 +87,11 @@ class Kolmogorov(Task):
             return -after[:, 1].square().mean(dim=(1, 2))
         return -self.distance(scenario, after) if interval == self.intervals - 1 else after.new_zeros(len(after))
 
+    def target_problems(self, target: Tensor) -> list[str]:
+        """A flow at rest is no target, as distances are relative to it."""
+        at_rest = not target.flatten(1).any(dim=1).all()
+        return ["expected a target that is not zero everywhere, as distances are relative to it"] if at_rest else []
+
     def distance(self, scenario: Scenario, fields: Tensor) -> Tensor:
         """The mean square distance to the target, relative to the mean square of the target, ``(batch,)``."""
         assert scenario.target is not None  # noqa: S101  (draw made it)

@@ -68,6 +68,10 @@ class Task(ABC):
         after = scenario.simulation.advance(fields, action)
         return after, self.reward(scenario, fields, action, after, interval)
 
+    def target_problems(self, target: Tensor) -> list[str]:
+        """What keeps given fields ``(batch, channel, *space)`` from being targets of this task; nothing by default."""
+        return []
+
     def failed(self, scenario: Scenario, fields: Tensor) -> Tensor:
         """Which episodes end early, as a limit was crossed or the fields blew up, ``(batch,)``."""
         return scenario.simulation.blown_up(fields)

@@ -479,3 +479,13 @@ def test_sets_that_name_what_they_act_on_stand_beside_those_that_do_not() -> Non
     assert jets.targets("u") == ("u",)
     with pytest.raises(ValueError, match="acts_on as text, got 3"):
         uniform(grid, limit=1.0, acts_on=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e9])
+def test_bounds_that_differ_by_rounding_alone_are_refused(scale: float) -> None:
+    """0.1 + 0.2 is 0.3 in any unit: scaled actions would be divided by nothing. Narrow boxes are sound."""
+    with pytest.raises(ValueError, match="low < high for every actuator, by more than rounding"):
+        ActionBox(["still"], [scale * 0.3], [scale * (0.1 + 0.2)])
+    narrow = ActionBox(["narrow"], [scale], [scale * (1 + 1e-6)])
+    middle = torch.tensor([scale * (1 + 0.5e-6)], dtype=torch.float64)
+    torch.testing.assert_close(narrow.to_normalized(middle), torch.zeros(1, dtype=torch.float64), rtol=0, atol=1e-8)

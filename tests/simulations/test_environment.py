@@ -289,6 +289,12 @@ def test_options_set_parameters_and_all_mistakes_are_named_at_once() -> None:
         SimulationEnvironment("T4").reset(options={"target": np.zeros(200)})
 
 
+def test_a_target_to_which_distances_are_relative_is_not_zero() -> None:
+    """Such an episode would end in the reward of a failure, without a word."""
+    with pytest.raises(ValueError, match="a target that is not zero everywhere, as distances are relative to it"):
+        SimulationEnvironment("T6b", PLANE).reset(options={"target": np.zeros((1, 16, 16))})
+
+
 def test_actions_beyond_the_box_are_clipped_and_nan_is_refused() -> None:
     environment = SimulationEnvironment("kuramoto_sivashinsky", chaos())
     ends = []

@@ -93,3 +93,12 @@ def test_starts_are_of_the_asked_amplitude(case: Case) -> None:
     np.testing.assert_allclose(2 * small, large, atol=1e-12 * np.abs(large).max())
     if not any(case.rest):
         assert np.sqrt(np.mean(large**2)) == pytest.approx(case.amplitude, rel=1e-12)
+
+
+def test_nothing_cannot_be_scaled_to_an_amplitude() -> None:
+    """A start without waves is refused, not made of nan."""
+    grid, rng = PeriodicGrid.line(32, 22.0), np.random.default_rng(0)
+    with pytest.raises(ValueError, match="modes with at least one wavenumber, got none"):
+        random_waves(grid, rng, modes=[], amplitude=1.0)
+    with pytest.raises(ValueError, match="cutoff above 1, below which there are waves, got 1"):
+        random_field(grid, rng, cutoff=1, amplitude=1.0)
