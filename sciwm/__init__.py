@@ -15,11 +15,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sciwm.errors import InputError
+from sciwm.name_clash import require_own_simulations
 from sciwm.version import __version__
 
 if TYPE_CHECKING:
     from sciwm.evaluation import evaluate
     from sciwm.surrogate import Surrogate, load
+
+require_own_simulations()
 
 __all__ = ["InputError", "Surrogate", "__version__", "evaluate", "load"]
 

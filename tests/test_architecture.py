@@ -19,6 +19,7 @@ ROOMS = (
         "evaluation_parts",
         "metrics",
         "migration",
+        "name_clash",
         "provenance",
         "reuse",
         "run_folder",
