@@ -20,10 +20,14 @@ from simulations.grid import Grid
 from simulations.parameters import Parameter, Values, checked
 from simulations.step_limits import StepLimit, tightest, too_long
 from simulations.tensor_checks import require_alike, require_finite, require_tensor
+from simulations.torch_modes import exact, ordinary
 
 __all__ = ["Budget", "Simulation", "Variable"]
 
 Array = NDArray[Any]
+
+EXACT = frozenset({"advance", "advance_with_fluxes", "rates", "functionals", "derivatives"})
+"""The verbs that an equation defines and that compute."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,12 @@ class Simulation(ABC):
     """A value of this magnitude counts as a blow-up."""
     profiles: Actuators | None = None
     """The actuators with their shapes; None where the simulation has none."""
+
+    def __init_subclass__(cls) -> None:
+        """Keep autocast around a verb out of its arithmetic, in every equation, also in one of your own."""
+        super().__init_subclass__()
+        for verb in EXACT & cls.__dict__.keys():
+            setattr(cls, verb, exact(cls.__dict__[verb]))
 
     def __init__(
         self,
@@ -338,7 +348,7 @@ class Simulation(ABC):
         real, complex_ = (torch.float64, torch.complex128) if double else (torch.float32, torch.complex64)
         key = (real, like.device)
         if key not in self._tables:
-            with torch.inference_mode(False):  # inference tensors could not take part in gradients later
+            with ordinary():  # the tables stay, for callers in other modes too
                 self._tables[key] = {
                     name: tuple(
                         torch.tensor(a, dtype=complex_ if np.iscomplexobj(a) else real, device=like.device)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.explicit import ExplicitSimulation
+from simulations.torch_modes import exact, ordinary
 
 Array = NDArray[Any]
 
@@ -39,6 +40,7 @@ class LinearSimulation(ExplicitSimulation):
         """One control interval under a held action ``(batch, actuator)`` in physical units."""
         return self.after(state, action, self.steps_per_interval)
 
+    @exact
     def after(self, state: Tensor, action: Tensor, steps: int) -> Tensor:
         """The state after some solver steps under a held action.
 
@@ -66,9 +68,9 @@ class LinearSimulation(ExplicitSimulation):
         if key not in self._powers:
             points = self.grid.shape[0]
             power = np.linalg.matrix_power(self._augmented_step(), steps)[..., :points, :]
-            with torch.inference_mode(False):  # inference tensors could not take part in gradients later
+            with ordinary():  # the powers stay, for callers in other modes too
                 both = torch.tensor(power, dtype=like.dtype, device=like.device)
-            self._powers[key] = both[..., :points].contiguous(), both[..., points:].contiguous()
+                self._powers[key] = both[..., :points].contiguous(), both[..., points:].contiguous()
         return self._powers[key]
 
     def _augmented_step(self) -> Array:

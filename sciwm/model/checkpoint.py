@@ -24,6 +24,7 @@ from sciwm.run_folder import require_same_folder
 from sciwm.run_paths import RunPaths
 from sciwm.sealed_json import from_json, is_sealed, sealed
 from sciwm.version import __version__
+from simulations.torch_modes import ordinary
 
 FORMAT = 5
 READABLE = (3, 4, FORMAT)
@@ -129,8 +130,9 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
     config = _config_of(description, run)
     try:
         domain = Domain.from_json(description["domain"])
-        model = WorldModel(config.model, domain)
-        model.load_state_dict(_to_complex(migrated_weights(load_tensors(content)), model.state_dict()))
+        with ordinary():
+            model = WorldModel(config.model, domain)
+            model.load_state_dict(_to_complex(migrated_weights(load_tensors(content)), model.state_dict()))
     except InputError:
         raise  # with its own problems
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

@@ -4,6 +4,7 @@ A mean flow that drifts would transport the whole flow, and phases would be lost
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,8 +28,8 @@ def conserving(step: Step, places: Tensor, supply: Tensor) -> Step:
         places: True at these coordinates, ``(size,)``.
         supply: B, what scaled actions add over one interval, ``(actuator, size)``.
     """
+    return partial(_conserved, step, places, supply)
 
-    def conserved(z: Tensor, action: Tensor) -> Tensor:
-        return torch.where(places, torch.addmm(z, action, supply), step(z, action))
 
-    return conserved
+def _conserved(step: Step, places: Tensor, supply: Tensor, z: Tensor, action: Tensor) -> Tensor:
+    return torch.where(places, torch.addmm(z, action, supply), step(z, action))

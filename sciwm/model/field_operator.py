@@ -5,6 +5,7 @@ This field-space surrogate is the baseline that a latent must beat.
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -119,12 +120,9 @@ class FieldPredictor(nn.Module):
         Args:
             shapes: The flattened shapes of the actuators, ``(actuator, size)``, if known.
         """
-        forcing = self.actuation(shapes)
-        steady = self.steady.expand(self.shape).flatten()
+        return partial(self._step, self.actuation(shapes), self.steady.expand(self.shape).flatten())
 
-        def step(state: Tensor, action: Tensor) -> Tensor:
-            held = torch.addmm(steady, action, forcing).unflatten(1, self.shape)
-            change = self.operator(torch.cat([state.unflatten(1, self.shape), held], dim=1))
-            return state + change.flatten(1)
-
-        return step
+    def _step(self, forcing: Tensor, steady: Tensor, state: Tensor, action: Tensor) -> Tensor:
+        held = torch.addmm(steady, action, forcing).unflatten(1, self.shape)
+        change = self.operator(torch.cat([state.unflatten(1, self.shape), held], dim=1))
+        return state + change.flatten(1)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.model.spaces.fourier import along_axes, basis
+from simulations.torch_modes import ordinary
 
 
 class FourierGrids(nn.Module):
@@ -29,6 +30,7 @@ class FourierGrids(nn.Module):
         """The matrix from ``start`` points to ``modes`` wavenumbers and, unless ``end`` is 0, on to ``end`` points."""
         key = (start, modes, end, device)
         if key not in self._matrices:
-            matrix = basis(modes, start).T / start
-            self._matrices[key] = (matrix @ basis(modes, end) if end else matrix).to(device)
+            with ordinary():  # the matrices stay, for callers in other modes too
+                matrix = basis(modes, start).T / start
+                self._matrices[key] = (matrix @ basis(modes, end) if end else matrix).to(device)
         return self._matrices[key]

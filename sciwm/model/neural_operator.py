@@ -44,7 +44,7 @@ class TruncatedConv(SpectralConv):  # type: ignore[misc]  # neuralop has no type
     def _of_real(self, points: int, modes: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Matrices to real and imaginary parts in turn, ``(points, 2 modes)``, and back."""
         waves = torch.arange(modes, dtype=torch.float64, device=like.device)
-        angle = torch.outer(torch.arange(points, device=like.device) * (2 * math.pi / points), waves)
+        angle = torch.outer(_phases(points, like), waves)
         analysis = torch.stack([angle.cos(), -angle.sin()], dim=2) / points
         twice = torch.where((waves > 0) & (2 * waves < points), 2.0, 1.0)  # negative wavenumbers are conjugates
         synthesis = torch.stack([angle.cos() * twice, -angle.sin() * twice], dim=2)
@@ -53,8 +53,13 @@ class TruncatedConv(SpectralConv):  # type: ignore[misc]  # neuralop has no type
     def _of_complex(self, points: int, modes: int, like: Tensor) -> Tensor:
         """The matrix from the modes ``-modes / 2 ..`` to the grid, ``(modes, points)``."""
         waves = torch.arange(-(modes // 2), modes - modes // 2, dtype=torch.float64, device=like.device)
-        angle = torch.outer(waves, torch.arange(points, device=like.device) * (2 * math.pi / points))
+        angle = torch.outer(waves, _phases(points, like))
         return torch.polar(torch.ones_like(angle), angle).to(like.dtype.to_complex())
+
+
+def _phases(points: int, like: Tensor) -> Tensor:
+    """The phase of the first wave at each point, in single precision whatever torch's default is."""
+    return torch.arange(points, dtype=torch.float32, device=like.device) * (2 * math.pi / points)
 
 
 def _along(axis: int, values: Tensor, matrix: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The predictors, which advance a latent under an action: the integrator of a learned tendency, and a linear one."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from sciwm.model.forcing import Forcing, SteadyForcing
 from sciwm.model.spaces import LatentSpace, Widening
 from sciwm.model.spaces.dense import Assembled, in_parts
-from sciwm.model.tendency import Tendency
+from sciwm.model.tendency import PreparedTendency, Tendency
 
 Step = Callable[[Tensor, Tensor], Tensor]
 """``step(z, a)`` over one control interval: latents ``(batch, size)``, scaled actions ``(batch, actuator)``."""
@@ -62,17 +63,16 @@ class ExponentialPredictor(nn.Module):
             shapes: The coordinates of the actuators' shapes, ``(actuator, size)``, if known.
         """
         tendency = self.tendency.prepared(shapes)
+        return in_parts(partial(self._step, tendency), tendency.numbers_per_row)
 
-        def step(z: Tensor, action: Tensor) -> Tensor:
-            n = tendency.held(action)
-            z = tendency.arranged(self.widening.widened(z))
-            for _ in range(self.substeps):
-                n_z = n(z)
-                y = tendency.propagated(z, plus=n_z)
-                z = tendency.corrected(n(y) - n_z, plus=y)
-            return self.widening.narrowed(tendency.flat(z))
-
-        return in_parts(step, tendency.numbers_per_row)
+    def _step(self, tendency: PreparedTendency, z: Tensor, action: Tensor) -> Tensor:
+        n = tendency.held(action)
+        z = tendency.arranged(self.widening.widened(z))
+        for _ in range(self.substeps):
+            n_z = n(z)
+            y = tendency.propagated(z, plus=n_z)
+            z = tendency.corrected(n(y) - n_z, plus=y)
+        return self.widening.narrowed(tendency.flat(z))
 
 
 class LinearPredictor(nn.Module):
@@ -110,4 +110,8 @@ class LinearPredictor(nn.Module):
         """
         forcing, steady = self.forcing.matrix(shapes), self.steady()
         decay = Assembled(self.decay.map(), self.size, self.size, forcing)
-        return lambda z, action: decay(z, plus=torch.addmm(steady, action, forcing))
+        return partial(_linear_step, decay, forcing, steady)
+
+
+def _linear_step(decay: Assembled, forcing: Tensor, steady: Tensor, z: Tensor, action: Tensor) -> Tensor:
+    return decay(z, plus=torch.addmm(steady, action, forcing))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from sciwm.model.encoder import SMALLEST_SCALE
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.principal_modes import principal_modes
 from sciwm.model.spaces import LatentSpace, SpectralSpace, VectorSpace
-from sciwm.model.spaces.dense import Assembled, in_parts
+from sciwm.model.spaces.dense import Assembled, LatentMap, in_parts
 from sciwm.model.spaces.fourier import along_axes, basis
 
 
@@ -149,21 +150,21 @@ class SpectralDecoder(nn.Module):
         linear = Assembled(self.linear.map(), self.linear.start.size, self.fine.size, self.scale_of_means)
         nothing, quadratic = self.scale_of_means.new_zeros(self.fine.size), self.quadratic
         if quadratic is None:
-            self._frozen = lambda latent: linear(latent, plus=nothing)
+            self._frozen = partial(linear, plus=nothing)
             return
         offset = quadratic.offset()
-        view = Assembled(quadratic.view(), self.linear.start.size, len(offset), offset)
+        view = partial(Assembled(quadratic.view(), self.linear.start.size, len(offset), offset), plus=offset)
         back = Assembled(quadratic.combine(), len(offset) // 2, self.fine.size, offset)
-
-        def frozen(latent: Tensor) -> Tensor:
-            left, right = view(latent, plus=offset).chunk(2, dim=1)
-            return back(left * right, plus=linear(latent, plus=nothing))
-
-        self._frozen = in_parts(frozen, len(offset))
+        self._frozen = in_parts(partial(_linear_and_products, partial(linear, plus=nothing), view, back), len(offset))
 
     def _coefficients(self, latent: Tensor) -> Tensor:
         coefficients: Tensor = self.linear(latent)
         return coefficients if self.quadratic is None else coefficients + self.quadratic(latent)
+
+
+def _linear_and_products(linear: LatentMap, factors: LatentMap, back: Assembled, latent: Tensor) -> Tensor:
+    left, right = factors(latent).chunk(2, dim=1)
+    return back(left * right, plus=linear(latent))
 
 
 class VectorDecoder(nn.Module):

@@ -17,6 +17,7 @@ from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels
 from simulations.closeness import constant
+from simulations.torch_modes import building, exact, ordinary
 
 FINER_GRID = "coarser fields alias: give them on a finer grid"
 """What to do about fields that are too coarse."""
@@ -45,21 +46,22 @@ class WorldModel(nn.Module):
         self.domain = domain
         self.actuators = domain.actuators
         self.control_interval = domain.control_interval
-        self.encoder = build_encoder(settings, domain)
-        self.decoder = build_decoder(settings, domain)
-        self.predictor = build_predictor(settings, domain, self.encoder)
-        self.heads = BudgetHeads(self.encoder.space, len(domain.functionals), len(domain.actuators))
-        known = torch.zeros(len(domain.actuators), self.encoder.shape_space.size) if domain.known_shapes else None
-        self.register_buffer("shapes", known)
-        self.shapes: Tensor | None
-        unit = torch.tensor(INTERVALS_PER_UNIT * domain.control_interval, dtype=torch.float64)
-        self.register_buffer("time_unit", unit)  # stored, as models of older versions have another one
-        self.time_unit: Tensor
-        self.largest_actions: Tensor
-        self.variable_deviation: Tensor
-        self.ledger = settings.ledger and bool(domain.functionals)
-        for name, values in scales_of(domain).items():
-            self.register_buffer(name, values, persistent=False)
+        with building(torch.float32):
+            self.encoder = build_encoder(settings, domain)
+            self.decoder = build_decoder(settings, domain)
+            self.predictor = build_predictor(settings, domain, self.encoder)
+            self.heads = BudgetHeads(self.encoder.space, len(domain.functionals), len(domain.actuators))
+            known = torch.zeros(len(domain.actuators), self.encoder.shape_space.size) if domain.known_shapes else None
+            self.register_buffer("shapes", known)
+            self.shapes: Tensor | None
+            unit = torch.tensor(INTERVALS_PER_UNIT * domain.control_interval, dtype=torch.float64)
+            self.register_buffer("time_unit", unit)  # stored, as models of older versions have another one
+            self.time_unit: Tensor
+            self.largest_actions: Tensor
+            self.variable_deviation: Tensor
+            self.ledger = settings.ledger and bool(domain.functionals)
+            for name, values in scales_of(domain).items():
+                self.register_buffer(name, values, persistent=False)
         self._assembled: Step | None = None
 
     @property
@@ -94,6 +96,7 @@ class WorldModel(nn.Module):
         units = self.control_interval / float(self.time_unit)
         return conserving(step, self.conserved, self.encoder.supply(self.shapes) * units)
 
+    @ordinary()
     def freeze(self) -> "WorldModel":
         """Make ready for use: weights take no gradients, and all maps are assembled for good."""
         self.requires_grad_(False).eval()
@@ -108,6 +111,7 @@ class WorldModel(nn.Module):
 
     # The verbs ----------------------------------------------------------------------------------
 
+    @exact
     def encode(self, fields: Tensor) -> Tensor:
         """Encode physical fields ``(batch, variable, *space)`` as states ``(batch, size)``.
 
@@ -121,6 +125,7 @@ class WorldModel(nn.Module):
             raise InputError([Problem("fields", f"at least {fewest} points", got, FINER_GRID)])
         return self.state_of(self.encoder(self.normalize(fields)))
 
+    @exact
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
         """Advance states by one control interval under a held physical action ``(batch, actuator)``.
 
@@ -134,6 +139,7 @@ class WorldModel(nn.Module):
         ledger = state[:, self.latent_size :] + self.inflow(before, action, after) / self.functional_scale("deviation")
         return torch.cat([after, ledger], dim=1)
 
+    @exact
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Functionals by name, each ``(batch,)``, in physical units; ``"fields"`` gives the decoded fields.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sciwm.errors import InputError, Problem, counted
 from sciwm.surrogate.metadata import kept
+from simulations.torch_modes import ordinary
 
 Array = NDArray[np.float32]
 
@@ -35,7 +36,7 @@ def map_blocks(
     """
 
     def without_gradients(*blocks: Array) -> Any:
-        with torch.no_grad():
+        with ordinary(), torch.no_grad():  # results depend on the blocks alone
             results = function(*blocks)
         return results if len(gives) > 1 else results[0]
 

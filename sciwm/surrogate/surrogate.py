@@ -26,6 +26,7 @@ from sciwm.surrogate.limits import goal_problems, planning_of, require_finite
 from sciwm.surrogate.mapping import Array, fields_to_batch, from_batch, map_blocks, to_batch
 from sciwm.surrogate.summary import summarize
 from sciwm.version import __version__
+from simulations.torch_modes import ordinary
 
 POINTS_AT_ONCE = 2**18  # bounds the memory of convolutions and decoder products
 NUMBERS_OF_A_CHUNK = 2**23
@@ -172,6 +173,7 @@ class Surrogate:
         raise_if(problems + self._resolution_problems(start.sizes, "fields") + forcing_problems)
         return self._rollout(self._encode(start), used, times)
 
+    @ordinary()
     def plan(
         self,
         ds: xr.Dataset,

@@ -1,20 +1,29 @@
 """A model on disk: what comes back is what was saved, or an error that says why not."""
 
+import copy
 import hashlib
+import io
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from sciwm.config import Config
+from sciwm.data import Trajectories
 from sciwm.errors import InputError
 from sciwm.model import WorldModel, load_model, read_description, save_model
 from sciwm.model.checkpoint import DIGEST
+from sciwm.model.spaces import dense
+from sciwm.model.tendency import step_layout
 from sciwm.sealed_json import sealed
+from sciwm.training import build_model
 
 
 @pytest.fixture
@@ -143,3 +152,101 @@ def test_absent_files(run: Path, tmp_path: Path) -> None:
     (run / "model.safetensors").unlink()
     assert "expected the weights that model.json describes, got nothing there" in told(run)
     assert "train one with 'sciwm run CONFIG --out RUN'" in told(tmp_path / "nowhere")
+
+
+# Elsewhere: other defaults, other processes, other threads -----------------------------------------
+
+
+def used(model: WorldModel) -> list[Tensor]:
+    """What the three verbs of a model give for three fields, without gradients."""
+    generator = torch.Generator().manual_seed(0)
+    fields = torch.randn(3, 1, 32, generator=generator, dtype=torch.float32, device="cpu")
+    action = torch.rand(3, 4, generator=generator, dtype=torch.float32, device="cpu")
+    with torch.no_grad():
+        state = model.encode(fields)
+        after = model.advance(state, action)
+        return [state, after, *model.readout(after, ["fields", *(f.name for f in model.domain.functionals)]).values()]
+
+
+def same(found: list[Tensor], wanted: list[Tensor]) -> bool:
+    """Whether all bits agree."""
+    return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
+
+
+@contextmanager
+def default(dtype: torch.dtype) -> Iterator[None]:
+    """Another default precision, put back at the end."""
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        lambda: default(torch.float64),
+        lambda: default(torch.float16),
+        torch.inference_mode,
+        lambda: torch.device("meta"),
+        lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    ],
+    ids=["double", "half", "inference", "no device", "autocast"],
+)
+def test_a_model_is_the_same_whatever_the_caller_has_set(
+    run: Path, mode: Callable[[], AbstractContextManager[object]]
+) -> None:
+    """Loaded before and used in the mode, loaded in it, and then used outside, with gradients."""
+    before, _ = load_model(run)
+    wanted = used(before)
+    with mode():
+        within = load_model(run)[0]
+        assert same(used(before), wanted)
+        assert same(used(within), wanted)
+    assert same(used(within), wanted)
+    action = torch.zeros(3, 4, requires_grad=True)
+    slopes = [
+        torch.autograd.grad(m.advance(wanted[0].clone(), action).square().sum(), action)[0] for m in (before, within)
+    ]
+    assert torch.equal(*slopes)
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "spectral": {},
+    "ledger and conserved": {"ledger": True, "conserved": ["u"]},
+    "linear decoder and step": {"decoder_rank": 0, "predictor": {"kind": "linear"}},
+    "by wave vector": {},
+    "vector": {"latent": "vector", "latent_size": 6},
+    "fields": {"latent": "fields", "encoder": {"width": 8, "modes": 8, "layers": 2}},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_of_every_kind_can_be_sent_to_another_process(
+    kind: str, make_config: Callable[..., Config], training_set: Trajectories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pickled, stored by torch and copied: the same bits, from maps of its own."""
+    if kind == "by wave vector":  # as maps are that are too large for one matrix
+        for module in (dense, step_layout):
+            monkeypatch.setattr(module, "DENSE_ENTRIES", 100)
+    model = build_model(make_config(model=KINDS[kind]), training_set).freeze()
+    wanted = used(model)
+    stored = io.BytesIO()
+    torch.save(model, stored)
+    copies = [
+        pickle.loads(pickle.dumps(model)),  # noqa: S301 - of our own making
+        torch.load(io.BytesIO(stored.getvalue()), weights_only=False),
+        copy.deepcopy(model),
+    ]
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            tensor.zero_()  # a copy does not look into what it was copied from
+    assert all(same(used(other), wanted) for other in copies)
+
+
+def test_two_threads_use_one_model_as_one_after_another(run: Path) -> None:
+    """From its first use on."""
+    wanted, (model, _) = used(load_model(run)[0]), load_model(run)
+    with ThreadPoolExecutor(2) as pool:
+        assert all(same(found, wanted) for found in pool.map(used, [model] * 20))

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,28 @@ def test_plan_reaches_further_than_doing_nothing_and_can_be_rolled_out(
     np.testing.assert_allclose(cost(plan), plan["predicted_cost"], rtol=1e-4)
     nothing = surrogate.rollout(start, 0 * plan["forcing"].isel(time=slice(0, -1)))
     assert (cost(plan) < cost(nothing)).all()
+
+
+@pytest.mark.parametrize(
+    "mode", [torch.inference_mode, torch.no_grad, lambda: torch.autocast("cpu", dtype=torch.bfloat16)]
+)
+def test_all_verbs_give_the_same_bits_in_every_mode_of_torch(
+    surrogate: sciwm.Surrogate, run: Path, ds: xr.Dataset, mode: Callable[[], AbstractContextManager[object]]
+) -> None:
+    """Servers and evaluation loops set a mode around everything; loaded in it, a model plans outside too."""
+    start, rest = ds.isel(simulation=0, time=0), 0 * ds[["u"]].isel(simulation=0, time=0)
+
+    def verbs(model: sciwm.Surrogate) -> list[xr.Dataset]:
+        latent = model.encode(start)
+        rolled = model.rollout(start, forcing=ds["action"].isel(simulation=0))
+        return [latent.to_dataset(), model.decode(latent), rolled, model.plan(start, target=rest, horizon=3)]
+
+    wanted = verbs(surrogate)
+    with mode():
+        within = sciwm.load(run)
+        found = [*verbs(surrogate), *verbs(within)]
+    for one, other in zip([*found, *verbs(within)], wanted * 3, strict=True):
+        xr.testing.assert_identical(one, other)
 
 
 def test_plan_for_one_state_uses_the_configured_horizon(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:

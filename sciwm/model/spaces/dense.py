@@ -1,6 +1,11 @@
-"""Linear maps as one matrix, where that is quicker than their parts."""
+"""Linear maps as one matrix, where that is quicker than their parts.
+
+A model keeps such maps, and goes with them to other processes. Therefore they are made of functions that have a name
+(``functools.partial``, methods), as closures and lambdas cannot be pickled.
+"""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -54,11 +59,10 @@ def in_parts(of_rows: Callable[..., Tensor], numbers: int) -> Callable[..., Tens
         of_rows: A function of tensors ``(batch, ...)`` to one ``(batch, ...)`` that treats every row by itself.
         numbers: The number of intermediate values of one row.
     """
-    at_once = max(1, CACHED_NUMBERS // numbers)
+    return partial(_parted, of_rows, max(1, CACHED_NUMBERS // numbers))
 
-    def parted(*tensors: Tensor) -> Tensor:
-        if torch.is_grad_enabled() or len(tensors[0]) <= at_once:
-            return of_rows(*tensors)
-        return torch.cat([of_rows(*part) for part in zip(*(t.split(at_once) for t in tensors), strict=True)])
 
-    return parted
+def _parted(of_rows: Callable[..., Tensor], at_once: int, *tensors: Tensor) -> Tensor:
+    if torch.is_grad_enabled() or len(tensors[0]) <= at_once:
+        return of_rows(*tensors)
+    return torch.cat([of_rows(*part) for part in zip(*(t.split(at_once) for t in tensors), strict=True)])

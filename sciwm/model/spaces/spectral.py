@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -184,13 +185,11 @@ class SpectralLinear(nn.Module):
 
     def map(self) -> LatentMap:
         """The map for the present weights, ``(batch, size) -> (batch, size of the other space)``."""
-        mixed, modes = wave_by_wave(self.matrices(), self.waves), [n - 1 for n in self.waves]
+        return partial(self._mapped, wave_by_wave(self.matrices(), self.waves), [n - 1 for n in self.waves])
 
-        def mapped(latent: Tensor) -> Tensor:
-            coefficients = latent.unflatten(1, (self.start.channels, *self.start.shape))
-            return joined(mixed(split(coefficients, modes)), self.end.modes).flatten(1)
-
-        return mapped
+    def _mapped(self, mixed: LatentMap, modes: Sequence[int], latent: Tensor) -> Tensor:
+        coefficients = latent.unflatten(1, (self.start.channels, *self.start.shape))
+        return joined(mixed(split(coefficients, modes)), self.end.modes).flatten(1)
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
@@ -214,7 +213,11 @@ def wave_by_wave(matrices: Tensor, waves: Sequence[int]) -> LatentMap:
         matrices: See :func:`wave_matrices`.
         waves: The number of wavenumbers along each axis.
     """
-    return lambda coefficients: from_wave_vectors(torch.bmm(by_wave_vector(coefficients, len(waves)), matrices), waves)
+    return partial(_mixed, matrices, waves)
+
+
+def _mixed(matrices: Tensor, waves: Sequence[int], coefficients: Tensor) -> Tensor:
+    return from_wave_vectors(torch.bmm(by_wave_vector(coefficients, len(waves)), matrices), waves)
 
 
 class SpectralProduct(nn.Module):
@@ -294,8 +297,10 @@ class SpectralProduct(nn.Module):
 
     def view(self) -> LatentMap:
         """The linear map to all factors on the padded grid, without their constants, ``(batch, 2 rank points)``."""
-        matrices, start = self.view_matrices(), self.factors.start
-        return lambda latent: self.to_grid(torch.bmm(start.by_waves(latent), matrices)).flatten(1)
+        return partial(self._viewed, self.view_matrices())
+
+    def _viewed(self, matrices: Tensor, latent: Tensor) -> Tensor:
+        return self.to_grid(torch.bmm(self.factors.start.by_waves(latent), matrices)).flatten(1)
 
     def offset(self) -> Tensor:
         """The constants of all factors on the padded grid, ``(2 rank points,)``."""
@@ -303,13 +308,11 @@ class SpectralProduct(nn.Module):
 
     def combine(self) -> LatentMap:
         """The linear map from products on the grid, ``(batch, rank points)``, to the other space."""
-        matrices, end = self.back_matrices(), self.back.end
+        return partial(self._combined, self.back_matrices())
 
-        def combined(products: Tensor) -> Tensor:
-            on_waves = self.from_grid(products.unflatten(1, (-1, *self.points)))
-            return end.from_waves(torch.bmm(on_waves, matrices))
-
-        return combined
+    def _combined(self, matrices: Tensor, products: Tensor) -> Tensor:
+        on_waves = self.from_grid(products.unflatten(1, (-1, *self.points)))
+        return self.back.end.from_waves(torch.bmm(on_waves, matrices))
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""

@@ -6,6 +6,7 @@ They have the interface of :mod:`sciwm.model.spaces.spectral`, so that predictor
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -87,12 +88,15 @@ class VectorLinear(nn.Module):
 
     def map(self) -> LatentMap:
         """The map for the present weights, ``(batch, size) -> (batch, size of the other space)``."""
-        weight = self.weight
-        return lambda latent: latent @ weight
+        return partial(_multiplied, self.weight)
 
     def forward(self, latent: Tensor) -> Tensor:
         """``(batch, size) -> (batch, size of the other space)``."""
         return latent @ self.weight
+
+
+def _multiplied(matrix: Tensor, latent: Tensor) -> Tensor:
+    return latent @ matrix
 
 
 class VectorProduct(nn.Module):
@@ -121,7 +125,11 @@ class VectorProduct(nn.Module):
 
     def view(self) -> LatentMap:
         """The linear map to all factors, without their constants."""
-        return lambda latent: self.factors(self.scale * latent)
+        return self._factors_of
+
+    def _factors_of(self, latent: Tensor) -> Tensor:
+        factors: Tensor = self.factors(self.scale * latent)
+        return factors
 
     def combine(self) -> LatentMap:
         """The linear map from products to the other space."""
