@@ -174,8 +174,8 @@ def update_tables(paths: Sequence[Path]) -> dict[Path, list[str]]:
     """
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        remedy = "work in the root of a checkout"
-        raise InputError([Problem(str(path), "a file with tables", "nothing there", remedy) for path in missing])
+        where, remedy = ", ".join(map(str, missing)), "work in the root of a checkout, where the tables stand"
+        raise InputError([Problem(where, "files with tables", "nothing there", remedy)])
     updated = {path: _with_tables(path.read_text(encoding="utf-8"), str(path)) for path in paths}
     for path, (text, _) in updated.items():
         write_atomically(path, text.encode())

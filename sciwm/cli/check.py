@@ -126,7 +126,8 @@ def _unbuildable(error: Exception, place: str) -> Problem:
     """The error of ``simulations.build`` as a problem; its text mostly has expected and got already."""
     said = re.fullmatch(r"(?:\w+: )*[Ee]xpected (.+?), got (.+?)(?:\.\s+(.*?)\.?|\.)?", str(error), re.DOTALL)
     if said:
-        return Problem(place, said[1], said[2], said[3] or "")
+        remedy = said[3] or ""
+        return Problem(place, said[1], said[2], remedy[:1].lower() + remedy[1:])
     return Problem(place, "a simulation that can be built", str(error) or type(error).__name__)
 
 

@@ -4,17 +4,16 @@ Modules that are slow to import, such as torch, are imported inside the commands
 """
 
 import argparse
-import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from traceback import walk_tb
 from typing import TYPE_CHECKING
 
 from sciwm.cli.arguments import build_parser, check_output
+from sciwm.cli.error_words import in_words, is_for_the_user
 from sciwm.cli.speech import complain, say, spoken_warnings
-from sciwm.errors import Problem, in_one_line
+from sciwm.errors import raise_if
 
 if TYPE_CHECKING:
     from sciwm.config import Config
@@ -41,79 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # as of 'sciwm ... | head'
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
-        if not _is_for_the_user(error):
+        if not is_for_the_user(error):
             raise
-        complain(_in_words(error))
+        complain(in_words(error))
         return INPUT_ERROR
     return 0
-
-
-def _is_for_the_user(error: Exception) -> bool:
-    """Whether an error tells of bad input or of the machine, and not of a mistake in the code."""
-    if isinstance(error, OSError):
-        return error.filename is not None or error.errno is not None
-    if _is_of_memory(error):
-        return True
-    if isinstance(error, RecursionError):
-        return False
-    if _is_of_files(error):
-        return True
-    return not isinstance(error, RuntimeError) and _packages(error)[-1] in ("sciwm", "simulations")
-
-
-def _packages(error: Exception) -> list[str]:
-    """Packages of all frames of the traceback; the one that raised the error is last."""
-    frames = (frame for frame, _ in walk_tb(error.__traceback__))
-    return [str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame in frames]
-
-
-def _is_of_files(error: Exception) -> bool:
-    """Whether a library of files raised it: netCDF by itself, or what a damaged chunk makes a decompressor raise."""
-    return (isinstance(error, RuntimeError) and str(error).startswith("NetCDF:")) or "zarr" in _packages(error)
-
-
-FILE_SYSTEM = {
-    errno.ENOENT: ("something there", "nothing"),
-    errno.EISDIR: ("a file", "a folder; name a file in it"),
-    errno.ENOTDIR: ("a folder", "a file; choose another path"),
-    errno.EEXIST: ("a free path", "something there; choose another path"),
-    errno.EACCES: ("permission", "none; change the permissions, or choose another path"),
-    errno.EPERM: ("permission", "none; change the permissions, or choose another path"),
-    errno.EROFS: ("a disk to write to", "a read-only one; choose another path"),
-    errno.ENOSPC: ("space on the disk", "none left; free some, and give the same command again"),
-    errno.EFBIG: ("a file no larger than is allowed here", "a larger one; raise the limit (ulimit -f), or write less"),
-    errno.ENAMETOOLONG: ("a name that fits", "a longer one; choose another path"),
-    errno.EMFILE: ("a few open files", "too many; raise the limit (ulimit -n)"),
-    errno.EIO: ("a disk that works", "an error of the device; look at the disk, and choose another path"),
-    errno.ELOOP: ("a file or a folder", "links that lead back to themselves"),
-    errno.EDQUOT: ("space on the disk", "none left of your share; free some, and give the same command again"),
-}
-
-
-def _is_of_memory(error: Exception) -> bool:
-    """Whether memory ran out: numpy raises ``MemoryError``, torch a ``RuntimeError`` that says so."""
-    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
-
-
-def _in_words(error: Exception) -> str:
-    if _is_of_memory(error):
-        remedy = "lower numbers of simulations, intervals or points, sizes of the model, or training.batch_size"
-        got = str(error).rpartition("can't allocate memory: ")[2] or "more than there is"
-        return str(Problem("memory", "enough for what was asked", got.rstrip("."), remedy))
-    if _is_of_files(error) and not isinstance(error, OSError):
-        from sciwm.data import of_reading
-
-        if of_reading(error):
-            remedy = "'sciwm check' tells which store or file is damaged, and in which rows"
-            return str(Problem("a store or file", "values that can be read", in_one_line(error), remedy))
-        remedy = "see whether the disk is full or read-only"
-        return str(Problem("netCDF", "a file that can be written", str(error), remedy))
-    if not isinstance(error, OSError):
-        return str(error)
-    if error.errno == errno.EEXIST and Path(str(error.filename)).is_file():
-        return str(Problem(str(error.filename), "a folder", "a file; move it away, or choose another path"))
-    expected, got = FILE_SYSTEM.get(error.errno or 0, ("a path that can be used", str(error.strerror or error)))
-    return str(Problem(str(error.filename or "file system"), expected, got))
 
 
 # The commands ---------------------------------------------------------------------------------
@@ -174,8 +105,10 @@ def _rollout(asked: argparse.Namespace) -> None:
     _use_threads(1)
     import sciwm
     from sciwm.cli.forecast import forecast
+    from sciwm.data import name_problems
 
     check_output(asked.out, asked.input, asked.run)
+    raise_if(name_problems(asked.out, f"--out {asked.out}"))
     model = sciwm.load(asked.run)
     _use_threads(model.config.training.threads)
     made = _folder_to_make(asked.out)
@@ -208,11 +141,12 @@ def _benchmark(asked: argparse.Namespace) -> None:
     _use_threads(1)
     from sciwm.benchmarks import TABLE_FILES, run_benchmark, update_tables
 
+    made = _folder_to_make(asked.out) if asked.out is not None else ""
     if asked.name == "table":
         for path, tables in update_tables([Path(name) for name in TABLE_FILES]).items():
             say(f"{path}: {', '.join(tables)}")
     else:
-        say(run_benchmark(asked.name, quick=asked.quick, out=asked.out, only=asked.only))
+        say(run_benchmark(asked.name, quick=asked.quick, out=asked.out, only=asked.only) + made)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {

@@ -33,12 +33,21 @@ def open_dataset(path: Path) -> xr.Dataset:
 
 
 def _open_netcdf(path: Path, kind: Kind) -> xr.Dataset:
+    raise_if(name_problems(path, str(path)))
     declared = require_sound_header(path, kind)
     with reading(path, expected="a readable netCDF file"):
         dataset: xr.Dataset = xr.open_dataset(path.resolve(), engine="netcdf4", decode_times=False)
     groups = {name.strip("/"): list(held) for name, held in declared.items() if name != "/" and held}
     raise_if(layout_problems(dataset, groups, path))
     return with_text_labels(dataset)
+
+
+def name_problems(path: Path, where: str) -> list[Problem]:
+    """The problem of a path that the netCDF library cannot be given, as it takes text alone."""
+    name = str(path.resolve())
+    if name == name.encode(errors="replace").decode():
+        return []
+    return [Problem(where, "the path of a netCDF file in UTF-8", "bytes that are no text", "rename the file or folder")]
 
 
 def open_store(path: Path, remedy: str = "restore it, or delete it and write it again") -> xr.Dataset:

@@ -13,8 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
+from sciwm.errors import shown
 from sciwm.files import write_atomically
 
 Array = NDArray[Any]
@@ -112,6 +115,7 @@ def new_figure(height: float) -> Figure:
 
 def illustrate(figure: Figure, name: str, caption: str, alternative: str) -> Illustration:
     """Render a finished figure."""
+    show_as_written(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return Illustration(name, caption, alternative, buffer.getvalue())
@@ -122,6 +126,23 @@ def save(figure: Figure, path: Path) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.removeprefix("."))
     write_atomically(path, buffer.getvalue())
+
+
+def show_as_written(figure: Figure) -> None:
+    """Let texts with names and units from files, which hold whatever their authors typed, be drawn in any case.
+
+    A dollar sign begins a formula in matplotlib: what is none is drawn as it is written.
+    """
+    parser = MathTextParser("path")
+    for text in figure.findobj(Text):
+        if not isinstance(text, Text) or not text.get_text():
+            continue
+        text.set_text(shown(text.get_text()))
+        try:
+            if text.get_parse_math() and text.get_text().replace(r"\$", "").count("$") % 2 == 0:
+                parser.parse(text.get_text())
+        except ValueError:
+            text.set_parse_math(False)
 
 
 def space_time(axes: Axes, values: Array, times: Array, positions: Array, *, limit: float) -> AxesImage:
