@@ -35,7 +35,7 @@ def check_run(path: Path, check_config: Callable[[Path], Config]) -> list[Check]
     made = [*training, *(p for p in (paths.data, paths.history, paths.results, paths.controlled) if p.exists())]
     checks: list[Check] = [partial(_no_files_for_folders, paths)]
     if paths.config.exists():
-        checks.append(partial(_check_experiment, run, check_config))
+        checks.append(lambda: f"{path}: a run of '{check_config(paths.config).name}'")
     elif made:
         checks.append(partial(_gone, paths.config, "the configuration of this run"))
     if paths.description.exists():
@@ -52,15 +52,13 @@ def check_run(path: Path, check_config: Callable[[Path], Config]) -> list[Check]
         checks.append(partial(_check_twins, path))
     if paths.history.exists():
         checks.append(partial(_check_history, paths))
-    if not paths.train_state.exists() and paths.all_train_tensors:
-        checks.append(partial(_gone, paths.train_state, "the state that names the tensors beside it"))
-    if paths.old_train_state.exists():
+    if training and not paths.train_state.exists():
         checks.append(partial(_check_old_state, paths))
     results = [*sorted(paths.results.glob("*.nc")), paths.controlled]
     checks += [partial(_check_result, result) for result in results if result.exists()]
     if paths.metrics.exists():
         checks.append(partial(_check_metrics, path))
-    return [*checks, *checks_of_run(path)]
+    return [*checks, *(checks_of_run(path) if made or paths.config.exists() else [])]
 
 
 def check_all(checks: Sequence[Check]) -> list[str]:
@@ -70,14 +68,15 @@ def check_all(checks: Sequence[Check]) -> list[str]:
         InputError: with the problems of all that fail.
     """
     sound: list[str] = []
-    problems: dict[Problem, None] = {}
+    problems: dict[tuple[str, str], Problem] = {}
     for look in checks:
         try:
             if said := look():
                 sound.append(said)
         except InputError as error:
-            problems |= dict.fromkeys(error.problems)
-    raise_if(list(problems))
+            for problem in error.problems:  # whoever reads a damaged file finds it damaged
+                problems.setdefault((problem.where, problem.got), problem)
+    raise_if(list(problems.values()))
     return sound
 
 
@@ -113,12 +112,10 @@ def _nothing_made(run: Path) -> str:
     raise InputError([Problem(str(run), "data or a trained model", "neither", remedy)])
 
 
-def _check_experiment(run: Run, check_config: Callable[[Path], Config]) -> str:
-    return f"{run.folder}: a run of '{check_config(run.paths.config).name}'"
-
-
 def _check_old_state(paths: RunPaths) -> str:
-    """The state from which training goes on as older versions wrote it, a file of torch; it has no digest."""
+    """The state of a training that older versions wrote as a file of torch; newer ones are JSON and tensors."""
+    if not paths.old_train_state.exists():
+        return _gone(paths.train_state, "the state that names the tensors beside it")
     try:
         with zipfile.ZipFile(paths.old_train_state) as file:
             torn = file.testzip()

@@ -43,11 +43,8 @@ def is_own_store(path: Path) -> bool:
     """
     if not path.is_dir():
         return False
-    dataset = open_dataset(path)
-    if dataset.attrs.get("source") == "sciwm simulations" or markers_of(path).exists():
-        return True
-    names = set(dataset.variables)
-    return {"action_low", "status"} <= names or "action_twin" in names
+    names = set(open_dataset(path).variables)  # attributes tell nothing: a part that was taken out keeps them
+    return markers_of(path).exists() or {"action_low", "status"} <= names or "action_twin" in names
 
 
 def in_short(dataset: xr.Dataset) -> str:

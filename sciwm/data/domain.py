@@ -147,8 +147,13 @@ class Domain:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Domain":
-        """Inverse of :meth:`to_json`."""
+        """Inverse of :meth:`to_json`.
+
+        Raises:
+            ValueError: If an axis or the control interval is none that a grid or a model can have.
+        """
         box = plain["actuators"]
+        _require_sound(plain)
         rest = {k: v for k, v in plain.items() if k not in ("variables", "axes", "functionals", "actuators")}
         return cls(
             variables=tuple(Variable(**v) for v in plain["variables"]),
@@ -157,3 +162,24 @@ class Domain:
             actuators=ActionBox(tuple(box["names"]), np.array(box["low"]), np.array(box["high"]), box["units"]),
             **rest,
         )
+
+
+MOST_POINTS = 2**24
+"""Along one axis: more than any training, and few enough to be listed."""
+
+
+def _require_sound(plain: dict[str, Any]) -> None:
+    """Numbers that a damaged or edited file may hold, and that would fail far from here."""
+    positive = {"control_interval": plain["control_interval"]}
+    positive |= {f"spacing of {axis['name']}": axis["spacing"] for axis in plain["axes"]}
+    for name, value in positive.items():
+        if not isinstance(value, float | int) or not 0 < value < np.inf:
+            raise ValueError(f"expected {name} as a positive number, got {value!r}")
+    for axis in plain["axes"]:
+        points = axis["num_points"]
+        if not isinstance(points, int) or not 0 < points <= MOST_POINTS:
+            raise ValueError(f"expected num_points of {axis['name']} from 1 to {MOST_POINTS}, got {points!r}")
+    for variable in plain["variables"]:
+        words = [variable["name"], variable["long_name"], variable["units"]]
+        if not all(isinstance(word, str) for word in words):
+            raise ValueError(f"expected names and units of variables as text, got {words}")

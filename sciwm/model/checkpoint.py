@@ -138,6 +138,10 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         got = in_one_line(error)
         raise InputError([Problem(str(run), "weights that fit the description", got, "train again")]) from error
+    lost = sorted(name for name, values in model.state_dict().items() if not torch.isfinite(values).all())
+    if lost:
+        got = f"others in {', '.join(lost[:4])}"
+        raise InputError([Problem(str(path), "weights that are finite numbers", got, "train again")])
     return model.freeze(), config
 
 

@@ -2,11 +2,13 @@
 
 import errno
 import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ import simulations
 from sciwm.cli import main
 from sciwm.cli.help import PAGES
 from sciwm.config import Config, dump_config
-from sciwm.data import recipe
+from sciwm.data import Domain, recipe
 from sciwm.experiment import stages
 from sciwm.model import WorldModel, save_model
 from sciwm.planning import build_planner
@@ -406,6 +408,131 @@ def test_info_needs_no_weights(
     assert "expected a run folder, a Zarr store or a netCDF file" in refused("info", run.parent)[0]
 
 
+@pytest.mark.parametrize("name", ["store", "flow.nc", "2000-01-24_12:00:00"])
+@pytest.mark.parametrize("write", ["to_zarr", "to_netcdf"])
+def test_check_is_content_with_what_rollout_is_content_with(
+    name: str, write: str, run: Path, ds: xr.Dataset, tmp_path: Path, said: Callable[..., str]
+) -> None:
+    """A dataset of others has no bounds of actions, no status and no simulations, whatever it is called."""
+    path = tmp_path / name
+    flow = ds.isel(simulation=0, drop=True)
+    getattr(flow, write)(path, **({"consolidated": False} if write == "to_zarr" else {}))
+    assert said("check", path, "--run", run) == f"{path}: suits the model of {run}\n"
+    assert "made the folder" in said("rollout", run, path, "--out", tmp_path / "new" / "forecast.nc")
+    table = said("info", path)
+    for part in ("of another program", "(time, x) velocity [1]", "simulation" if "simulation" in flow.dims else "time"):
+        assert part in table
+
+
+def test_check_of_a_file_whose_later_instants_are_empty(
+    run: Path, ds: xr.Dataset, tmp_path: Path, said: Callable[..., str]
+) -> None:
+    """A forecast begins at the first instant; what comes after is told."""
+    ds.assign(u=ds["u"].where(ds["time"] == 0)).to_netcdf(tmp_path / "start.nc")
+    text = said("check", tmp_path / "start.nc", "--run", run)
+    assert "suits the model" in text
+    assert "after the first instant: expected finite values, got" in text
+
+
+def test_names_and_units_do_not_steer_the_terminal(
+    run: Path, ds: xr.Dataset, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In errors, tables and names of files."""
+    path = tmp_path / "red\x1b[31m.nc"
+    ds["u"].attrs |= {"units": "\x1b[31mm/s", "long_name": "flow\x1b]0;mine\x07"}
+    ds.to_netcdf(path)
+    assert main(["check", str(path), "--run", str(run)]) == 2
+    assert main(["info", str(path)]) == 0
+    with pytest.raises(SystemExit):
+        main(["info", "a", "\x1b[31m"])
+    out, err = capfd.readouterr()
+    assert "\x1b" not in out + err
+    assert "\x07" not in out + err
+    assert r"units '1', got '\x1b[31mm/s'" in err
+    assert r"flow\x1b]0;mine\x07" in out
+
+
+def test_check_of_a_run_misses_what_is_gone(run: Path, refused: Callable[..., list[str]]) -> None:
+    """The description beside weights, data, the configuration, and a file in the place of a folder."""
+    weights, config = (run / "model.json").read_bytes(), (run / "config.yaml").read_bytes()
+    (run / "model.json").unlink()
+    assert f"{run}/model.json: expected the description of the weights beside it" in refused("check", run)[0]
+    (run / "model.json").write_bytes(weights)
+    (run / "config.yaml").unlink()
+    assert f"{run}/config.yaml: expected the configuration of this run, got nothing there" in refused("check", run)[0]
+    (run / "config.yaml").write_bytes(b"")
+    (line,) = refused("check", run)
+    assert "expected a mapping of sections, got an empty file" in line
+    (run / "config.yaml").write_bytes(config)
+    (run / "report").write_text("mine")
+    shutil.rmtree(run / "data" / "train.zarr")
+    lines = refused("check", run)
+    assert f"{run}/report: expected a folder, got a file; move it away" in lines[0]
+    assert f"{run}/data/train.zarr: expected the data that the run was made with, got nothing there" in lines[1]
+
+
+def test_check_of_a_damaged_training(run: Path, refused: Callable[..., list[str]]) -> None:
+    """A state cut short, by this version and by older ones, and a history with half a line."""
+    (run / "train_state.json").write_text('{"phase": ')
+    (run / "metrics.jsonl").write_text('{"phase": 0, "update": 4}\n{"phase": 0, "upd')
+    lines = refused("check", run)
+    assert any(line.startswith(f"{run}/train_state.json: ") for line in lines)
+    assert any(line.startswith(f"{run}/metrics.jsonl") for line in lines)
+    (run / "train_state.json").unlink()
+    (run / "metrics.jsonl").unlink()
+    (run / "train_state.pt").write_bytes(b"PK\x03\x04" + bytes(100))
+    (line,) = refused("check", run)
+    assert line.startswith(f"{run}/train_state.pt: expected the state of a training, got damage")
+
+
+def test_info_of_a_damaged_run(run: Path, refused: Callable[..., list[str]]) -> None:
+    """Weights cut short, and a configuration that cannot be read, are no table with status 0."""
+    weights = (run / "model.safetensors").read_bytes()
+    (run / "model.safetensors").write_bytes(weights[:-9])
+    assert f"{run}/model.safetensors: expected sha256" in refused("info", run)[0]
+    (run / "model.safetensors").write_bytes(weights)
+    (run / "config.yaml").write_bytes(b"\x00\xff")
+    assert f"{run}/config.yaml: expected a YAML file" in refused("info", run)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda d: d["axes"][0].update(num_points=-1), "num_points of x from 1 to"),
+        (lambda d: d["axes"][0].update(num_points=10**15), "num_points of x from 1 to"),
+        (lambda d: d.update(control_interval="x"), "control_interval as a positive number, got 'x'"),
+        (lambda d: d["variables"][0].update(units=5), "units of variables as text"),
+    ],
+)
+def test_impossible_values_in_a_description(
+    change: Callable[[dict[str, Any]], None], told: str, model: WorldModel
+) -> None:
+    """Sealed by whoever wrote them, so that no digest finds them."""
+    plain = json.loads(json.dumps(model.domain.to_json()))
+    change(plain)
+    with pytest.raises(ValueError, match=re.escape(told)):
+        Domain.from_json(plain)
+
+
+def test_weights_that_are_no_numbers_are_refused(
+    run: Path, model: WorldModel, config: Config, refused: Callable[..., list[str]]
+) -> None:
+    """Written with a digest that is right: no command computes with them."""
+    with torch.no_grad():
+        next(iter(model.parameters())).fill_(torch.nan)
+    save_model(run, model, config, {"held_out_error": 0.5})
+    assert "model.safetensors: expected weights that are finite numbers" in refused("control", run)[0]
+
+
+def test_tables_outside_of_a_checkout_are_one_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., list[str]]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (line,) = refused("benchmark", "table")
+    assert "README.md" in line
+    assert "work in the root of a checkout" in line
+
+
 # Rollout --------------------------------------------------------------------------------------
 
 
@@ -583,6 +710,12 @@ def test_unholdable_target_is_an_error_and_no_traceback(
     [
         (OSError(errno.ENOSPC, "No space left on device"), "expected space on the disk, got none left; free some"),
         (PermissionError(errno.EACCES, "Permission denied", "a.nc"), "a.nc: expected permission, got none; change"),
+        (OSError(errno.EFBIG, "File too large"), "a file no larger than is allowed here, got a larger one; raise"),
+        (OSError(errno.EIO, "Input/output error"), "expected a disk that works, got an error of the device"),
+        (
+            OSError(errno.EXDEV, "Invalid cross-device link"),
+            "file system: expected a path that can be used, got Invalid",
+        ),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "a.nc"), "a.nc: expected a file, got a folder"),
         (RuntimeError("NetCDF: HDF error"), "netCDF: expected a file that can be written, got NetCDF: HDF error"),
         (MemoryError("Unable to allocate 14.9 GiB"), "memory: expected enough for what was asked, got Unable to all"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sciwm.errors import InputError, Problem, counted
+from sciwm.errors import InputError, Problem, counted, shown
 
 
 def test_problem_reads_as_a_sentence() -> None:
@@ -21,3 +21,19 @@ def test_all_problems_are_kept_one_per_line() -> None:
         raise InputError(problems)
     assert isinstance(caught.value, InputError)
     assert caught.value.problems == tuple(problems)
+
+
+def test_nothing_steers_the_terminal() -> None:
+    """Escape, bell, a carriage return, a line turned around and a byte of a path, in any part of a problem."""
+    for raw, written in (
+        ("\x1b[31m", r"\x1b[31m"),
+        ("\x07\r", r"\x07\x0d"),
+        ("\u202e", r"\u202e"),
+        ("\udcff", r"\xff"),
+    ):
+        assert shown(f"u{raw}") == f"u{written}"
+        for text in (str(Problem(raw, raw, raw, raw)), str(InputError([Problem("a", "b", raw)]))):
+            assert written in text
+            assert raw not in text
+    assert str(Problem("a", "b", "c\nsciwm: error: d")) == r"a: expected b, got c\nsciwm: error: d"
+    assert shown("µm²\tα\n") == "µm²\tα\n"

@@ -16,7 +16,8 @@ import xarray as xr
 import zarr
 
 from sciwm.data import Kind, fields_named, open_dataset, open_trajectories, read_values, reading, recognise
-from sciwm.errors import InputError
+from sciwm.errors import InputError, shown
+from sciwm.report.drawing import illustrate, new_figure
 
 
 @pytest.fixture
@@ -301,3 +302,16 @@ def test_a_store_of_trajectories_is_none_where_a_file_is(ds: xr.Dataset, tmp_pat
     ds.to_netcdf(tmp_path / "train.zarr")
     message = told(tmp_path / "train.zarr", open_trajectories)
     assert "expected a Zarr store of trajectories, got a netCDF-4 or HDF5 file" in message
+
+
+@pytest.mark.parametrize("units", [r"$\frac{", "$", r"a $\nosuch$ b", "$$", "\x1b[31m", r"\$5$ $"])
+def test_figures_draw_units_that_are_no_formula(units: str) -> None:
+    """A figure with them is drawn, with the same letters; formulas of ours are still formulas."""
+    figure = new_figure(1.0)
+    axes = figure.subplots()
+    label, ours = axes.set_xlabel(f"u [{units}]"), axes.set_title(r"$3 \times 10^{4}$")
+    axes.plot([0, 1], label=units)
+    axes.legend()
+    assert illustrate(figure, "name", "caption", "alternative").png.startswith(b"\x89PNG")
+    assert label.get_text() == f"u [{shown(units)}]"
+    assert ours.get_parse_math()
