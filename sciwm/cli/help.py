@@ -119,21 +119,22 @@ PAGES = {
     ),
     "check": Page(
         "find everything that is wrong with a file",
-        "FILE is one of\n"
-        "  a configuration (.yaml)   every key and value, and whether the simulation can be built\n"
-        "  a store (.zarr)           its layout and the sha256 of all values; it holds trajectories or\n"
+        "FILE is one of these, told by its content and not by its name:\n"
+        "  a configuration           every key and value, and whether the simulation can be built\n"
+        "  a store of ours           its layout and the sha256 of all values; it holds trajectories or\n"
         "                            sensitivities, which must fit the training set beside them\n"
         "  a run folder              its configuration, data, model and results\n"
-        "  a netCDF file             with --run: whether the model can use its fields and forcing\n"
+        "  a netCDF file, or a       with --run: whether 'sciwm rollout' can use its fields and forcing;\n"
+        "  Zarr store of others      a store may also be in a zip file\n"
         "Tells all problems at once: where, what was expected, what was found, and what to do. The exit\n"
         "status is 0 if there are none, otherwise 2.",
         "sciwm check input.nc --run runs/ks",
     ),
     "info": Page(
-        "show what a run or a store holds",
+        "show what a run, a store or a file of data holds",
         "Lists variables with units, grid, control interval, actuators with bounds, functionals and\n"
         "sizes; of a store of sensitivities also the kinds: twins, tangents, adjoint gradients. This is\n"
-        "quick, since neither weights nor fields are read.",
+        "quick, since fields are not read; weights are compared with their digest.",
         "sciwm info runs/ks",
     ),
     "benchmark": Page(
