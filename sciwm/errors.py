@@ -37,6 +37,9 @@ class InputError(ValueError):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(p) for p in problems))
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)  # for other processes, which make it anew from its problems
+
 
 def raise_if(problems: Sequence[Problem]) -> None:
     """Raise :class:`InputError` with all problems, if there are any."""

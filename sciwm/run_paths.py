@@ -32,7 +32,9 @@ class RunPaths:
     @property
     def sealed_files(self) -> list[Path]:
         """The files that are there and of which ``seals.json`` holds the digests, if this version wrote them."""
-        files = (self.config, self.history, *sorted(self.results.glob("*.nc")), self.controlled, self.metrics)
+        results = (*sorted(self.results.glob("*.nc")), self.controlled, self.metrics)
+        pages = (self.page, *sorted(self.page.parent.glob("figures/*.png")))
+        files = (self.config, self.history, *results, *pages)
         return [path for path in files if path.exists()]
 
     # Data ---------------------------------------------------------------------------------------

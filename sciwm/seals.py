@@ -21,6 +21,8 @@ from sciwm.run_paths import RunPaths
 from sciwm.sealed_json import read_sealed, sealed
 from simulations.safe_files import draft_beside
 
+NAMED = 8
+"""How many unverified files are named."""
 NOTHING = ""
 """Stands for the digest of a file that is not there, which is right until it has been written for the first time."""
 
@@ -129,7 +131,8 @@ def check_seals(paths: RunPaths, remedy: Callable[[Path], str]) -> str:
     there = sum(path.exists() for path, _ in found)
     unverified = [_name(paths, path) for path in paths.sealed_files if _name(paths, path) not in files]
     said = [f"{counted(there, 'file')} of numbers and results as they were written"] if there else []
-    said += [f"unverified, as they have no digest: {', '.join(unverified)}"] if unverified else []
+    more = f" and {len(unverified) - NAMED} more" if len(unverified) > NAMED else ""
+    said += [f"unverified, as they have no digest: {', '.join(unverified[:NAMED])}{more}"] if unverified else []
     return f"{paths.folder}: {'; '.join(said) or 'no numbers and results yet'}"
 
 

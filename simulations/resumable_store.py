@@ -175,7 +175,7 @@ class ResumableStore:
         """What the marker of a row keeps; None where there is none, or one that cannot be read."""
         try:
             marked = json.loads(self._marker(index).read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return marked if isinstance(marked, dict) and isinstance(marked.get("sha256"), str) else None
 

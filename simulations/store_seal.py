@@ -92,7 +92,7 @@ def has_checksums(path: Path) -> bool:
     try:
         codecs = json.loads((path / "status" / "zarr.json").read_bytes())["codecs"]
         return any(codec["name"] == "crc32c" for codec in codecs)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

@@ -22,6 +22,7 @@ from sciwm.data import (
     reading,
     recognise,
     require_data,
+    require_instants,
     require_symmetries,
 )
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
@@ -142,9 +143,7 @@ def _unholdable(error: ValueError, place: str) -> Problem:
 def _check_suits(path: Path, run: Path) -> str:
     """Whether the data are what ``sciwm rollout`` can begin with, from their first instant on."""
     domain, dataset = _domain(run), open_dataset(path)
-    if dataset.sizes.get("time") == 0:
-        got = "none; its records were not written yet, or were lost"
-        raise InputError([Problem(f"{path}: time", "at least one instant", got)])
+    require_instants(dataset, path)
     forced = bool({"forcing", "action"} & set(dataset.data_vars))
     with reading(path):
         start, problems = instant_of(dataset.isel(time=0, missing_dims="ignore"), domain, str(path))

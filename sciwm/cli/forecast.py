@@ -3,13 +3,16 @@
 import math
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import dask
 import xarray as xr
 
-from sciwm.data import Domain, forcing_of, open_dataset, reading, require_as_written
+from sciwm.data import Domain, forcing_of, open_dataset, reading, require_as_written, require_instants
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
 from sciwm.files import write_netcdf, write_zarr
 from sciwm.surrogate import Surrogate
@@ -46,10 +49,25 @@ def forecast(model: Surrogate, source: Path, out: Path, *, start: int = 0, verif
     Raises:
         InputError: With everything that keeps the file from being forecast.
     """
+    with _named(source):
+        return _forecast(model, source, out, start, verify)
+
+
+@contextmanager
+def _named(source: Path) -> Iterator[None]:
+    """Let every problem say in which file it is."""
+    try:
+        yield
+    except InputError as error:
+        told = [p if str(source) in p.where else replace(p, where=f"{source}: {p.where}") for p in error.problems]
+        raise InputError(told) from error
+
+
+def _forecast(model: Surrogate, source: Path, out: Path, start: int, verify: bool) -> xr.Dataset:
     ds = open_dataset(source)
-    instants = ds.sizes.get("time", 1)
+    instants = require_instants(ds, source)
     if not 0 <= start < instants:
-        raise InputError([Problem("--start", f"an index from 0 to {instants - 1}", str(start))])
+        raise InputError([Problem(f"--start of {source}", f"an index from 0 to {instants - 1}", str(start))])
     if verify:
         require_as_written(source, rows=[] if has_checksums(source) else None)
     forcing = forcing_of(ds, source).isel(time=slice(start, None), missing_dims="ignore")

@@ -6,7 +6,15 @@ from sciwm.data.checks import check_fields, check_latents
 from sciwm.data.coordinates import axis_in_words, axis_of, position_of
 from sciwm.data.domain import Axis, Domain, Functional, Variable
 from sciwm.data.forcing_checks import check_forcing
-from sciwm.data.formats import forcing_of, name_problems, of_reading, open_dataset, read_values, reading
+from sciwm.data.formats import (
+    forcing_of,
+    name_problems,
+    of_reading,
+    open_dataset,
+    read_values,
+    reading,
+    require_instants,
+)
 from sciwm.data.layouts import fields_named
 from sciwm.data.normalization import ROUNDING, fit_domain, mean_and_deviation
 from sciwm.data.recipes import SEEDS, recipe
@@ -60,6 +68,7 @@ __all__ = [
     "recognise",
     "require_as_written",
     "require_data",
+    "require_instants",
     "require_layout",
     "require_symmetries",
     "sample_fields",

@@ -157,6 +157,23 @@ def _lacks_a_filter(error: Exception) -> bool:
     return any(words in text for words in ("filter", "codec not available", "unknown codec", "unsupported codec"))
 
 
+def require_instants(dataset: xr.Dataset, path: Path) -> int:
+    """The number of instants of a Dataset; one without a dimension ``time`` has one.
+
+    Args:
+        dataset: The Dataset.
+        path: Where it was read, for errors.
+
+    Raises:
+        InputError: If it has none.
+    """
+    instants = dataset.sizes.get("time", 1)
+    if not instants:
+        got = "none; its records were not written yet, or were lost"
+        raise InputError([Problem(f"{path}: time", "at least one instant", got)])
+    return instants
+
+
 def forcing_of(dataset: xr.Dataset, path: Path) -> xr.DataArray:
     """The forcing of a Dataset: its variable ``forcing`` or ``action``.
 

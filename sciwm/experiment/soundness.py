@@ -43,6 +43,8 @@ def _made_anew_by(paths: RunPaths, path: Path) -> str:
         return f"write it anew with 'sciwm control {paths.folder}'"
     if path == paths.metrics:
         return f"write it anew with 'sciwm evaluate {paths.folder}' and 'sciwm control {paths.folder}'"
+    if path.is_relative_to(paths.page.parent):
+        return f"write it anew with 'sciwm report {paths.folder}'"
     return f"write it anew with 'sciwm evaluate {paths.folder} --parts {path.stem}'"
 
 

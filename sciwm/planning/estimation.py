@@ -18,6 +18,7 @@ from sciwm.errors import InputError, Problem, raise_if
 from sciwm.planning.linear_law import drift_at, linearize
 from sciwm.planning.riccati import riccati
 from sciwm.planning.unreached_modes import NoSolution, told
+from simulations.torch_modes import exact
 
 
 @dataclass
@@ -53,6 +54,7 @@ class KalmanFilter:
         """Go back to the first estimate."""
         self.estimate = self.start
 
+    @exact
     def correct(self, observation: Tensor) -> Tensor:
         """Correct the estimate by sensor readings ``(batch, sensor)``; returns it, ``(batch, n)``.
 
@@ -70,6 +72,7 @@ class KalmanFilter:
         self.estimate = self.estimate + change.where(observation.isfinite().all(dim=1, keepdim=True), 0.0)
         return self.estimate
 
+    @exact
     def predict(self, action: Tensor) -> None:
         """Advance the estimate by one interval under an action in ``[-1, 1]``, ``(batch, actuator)``."""
         away = (self.estimate - self.goal) @ self.transition.T

@@ -10,6 +10,7 @@ from sciwm.dynamics import Dynamics
 from sciwm.planning.costs import Cost
 from sciwm.planning.linear_law import LinearLaw
 from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action, require_settings
+from simulations.torch_modes import exact
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class GradientPlanner:
     def __post_init__(self) -> None:
         require_settings(GradientSettings, self.horizon, self.settings)
 
+    @exact
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
         """See :class:`~sciwm.planning.planner.Planner`; the cheapest iterate is returned, not the last."""
         with torch.inference_mode(False), torch.no_grad():  # inference mode knows no gradients

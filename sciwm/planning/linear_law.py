@@ -16,6 +16,7 @@ from sciwm.errors import InputError, Problem
 from sciwm.planning.costs import Cost, Imagined
 from sciwm.planning.riccati import riccati
 from sciwm.planning.unreached_modes import Mode, NoSolution
+from simulations.torch_modes import exact
 
 
 class NoLinearLaw(ValueError):
@@ -48,6 +49,7 @@ class LinearLaw:
     gain: Tensor
     value: Tensor
 
+    @exact
     def action(self, state: Tensor) -> Tensor:
         """Actions in ``[-1, 1]``, ``(batch, actuator)``, for states ``(batch, ...)``.
 
@@ -70,6 +72,7 @@ class LinearLaw:
         return Cost(frozenset(), evaluate)
 
 
+@exact
 def linear_law(dynamics: Dynamics, cost: Cost, target: Tensor, *, goal: Tensor | None = None) -> LinearLaw:
     """The linear law that minimises ``cost`` near a target at rest.
 
@@ -126,6 +129,7 @@ def _linear_law(dynamics: Dynamics, cost: Cost, encoded: Tensor, hold: Tensor) -
     return LinearLaw(goal, hold, goal.new_tensor(gain), goal.new_tensor(value))
 
 
+@exact
 def linearize(
     dynamics: Dynamics, target: Tensor, *, goal: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -145,6 +149,7 @@ def linearize(
         return state.flatten(), hold, *_jacobians(dynamics, state, hold)
 
 
+@exact
 @torch.no_grad()
 def drift_at(dynamics: Dynamics, target: Tensor) -> Tensor:
     """What an interval under the action hold of :func:`linearize` adds to the target state, ``(n,)``: 0 at rest."""

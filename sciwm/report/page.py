@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sciwm.evaluation_parts import EVALUATION_PARTS
-from sciwm.files import write_atomically
 from sciwm.report.contents import Results, read_results
 from sciwm.report.drawing import Illustration
 from sciwm.report.equation_text import EQUATIONS, typeset
@@ -23,6 +22,7 @@ from sciwm.report.result_table import controller_rows, measures
 from sciwm.report.sentences import key_numbers, write_summary
 from sciwm.report.system_text import actuator_texts, constants_text, domain_text, wall_texts
 from sciwm.run_paths import RunPaths
+from sciwm.seals import write_sealed
 
 
 def write_report(run: Path) -> Path:
@@ -44,8 +44,8 @@ def write_report(run: Path) -> Path:
     results = read_results(run)
     figures, paths = draw_figures(results), RunPaths(run)
     for illustration in (i for group in figures.values() for i in group):
-        write_atomically(paths.figure(illustration.name), illustration.png, within=run)
-    write_atomically(paths.page, render(results, figures).encode(), within=run)
+        write_sealed(paths, paths.figure(illustration.name), illustration.png)
+    write_sealed(paths, paths.page, render(results, figures).encode())
     return paths.page
 
 

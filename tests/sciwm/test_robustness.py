@@ -22,8 +22,8 @@ from sciwm.config import shipped_config
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[GuardedProcess]:
-    """A process in which commands are tried."""
-    with GuardedProcess() as made:
+    """A process in which commands are tried; its patience is for machines that are busy with other tests."""
+    with GuardedProcess(seconds=120.0) as made:
         yield made
 
 

@@ -1,8 +1,12 @@
 """``sciwm benchmark robustness``: trials of every kind, in portions that are kept, so that it can go on."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -114,7 +118,9 @@ def run_some(quick: bool, folder: Path, seeds: Sequence[int], names: Sequence[st
         part = PARTS[name]
         count = part.quick if quick else part.trials
         portions = [range(i, min(i + part.portion, count)) for i in range(0, count, part.portion)]
-        tallies = [_portion(part, subject, trials, seeds[0], folder / name) for trials in bar(portions, name)]
+        make = partial(_portion, part, subject, seeds[0], folder / name)
+        with ProcessPoolExecutor(min(os.cpu_count() or 1, len(portions)), get_context("spawn")) as pool:
+            tallies = list(bar(pool.map(make, portions), part.title, len(portions)))
         rows.append({"part": name, "title": part.title} | together(tallies))
     return rows
 
@@ -125,7 +131,7 @@ def columns() -> list[Column]:
     return [Column("what", text("title")), Column("tried", text("tried")), *counts]
 
 
-def _portion(part: Part, run: Path, trials: range, seed: int, folder: Path) -> Cell:
+def _portion(part: Part, run: Path, seed: int, folder: Path, trials: range) -> Cell:
     """The tally of some trials, kept until the code changes."""
 
     def make() -> Cell:
@@ -133,7 +139,7 @@ def _portion(part: Part, run: Path, trials: range, seed: int, folder: Path) -> C
             sound, work = Path(made, "sound"), Path(made, "work")
             write_sound_inputs(run, sound)
             work.mkdir()
-            return tally(bar(part.attempt(Bench(run, sound, work, seed), trials), part.title, len(trials)))
+            return tally(part.attempt(Bench(run, sound, work, seed), trials))
 
     made_from = [source_commit().encode(), f"{seed} {trials}".encode()]
     return cached(folder / f"{trials.start}.json", made_from, make)
