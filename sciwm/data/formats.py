@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciwm.data.declared_sizes import held_files, require_sound_header, require_sound_store
-from sciwm.data.layouts import fields_named, layout_problems, with_text_labels
+from sciwm.data.layouts import fields_named, layout_problems, packing_problems, with_text_labels
 from sciwm.data.recognition import Kind, require_data
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
 
@@ -36,6 +36,8 @@ def _open_netcdf(path: Path, kind: Kind) -> xr.Dataset:
     raise_if(name_problems(path, str(path)))
     declared = require_sound_header(path, kind)
     with reading(path, expected="a readable netCDF file"):
+        packed = xr.open_dataset(path.resolve(), engine="netcdf4", decode_times=False, mask_and_scale=False)
+        raise_if(packing_problems({name: v.attrs for name, v in packed.variables.items()}, path))
         dataset: xr.Dataset = xr.open_dataset(path.resolve(), engine="netcdf4", decode_times=False)
     groups = {name.strip("/"): list(held) for name, held in declared.items() if name != "/" and held}
     raise_if(layout_problems(dataset, groups, path))
@@ -71,6 +73,7 @@ def open_store(path: Path, remedy: str = "restore it, or delete it and write it 
         group = zarr.open_group(_store(path), mode="r")
         arrays = dict(group.arrays())
         require_sound_store(path, files, list(arrays.values()))
+        raise_if(packing_problems({name: dict(array.attrs) for name, array in arrays.items()}, path))
         groups = {name: list(inner.array_keys()) for name, inner in group.groups()}
         zeros = {name for name, array in arrays.items() if _zero_is_a_value(array)}
         masked: Any = {name: name not in zeros for name in arrays}

@@ -1,6 +1,6 @@
 """How a file lays out its variables: which of them are fields, which stand in groups, and known layouts of others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +61,24 @@ def with_text_labels(dataset: xr.Dataset) -> xr.Dataset:
     names = [n for n, c in dataset.coords.items() if c.dtype.kind == "S"]
     text = {n: dataset[n].copy(data=np.char.decode(dataset[n].values, "utf-8", "replace")) for n in names}
     return dataset.assign_coords(text)
+
+
+def packing_problems(attributes: Mapping[Hashable, Mapping[str, object]], path: Path) -> list[Problem]:
+    """Attributes by which values are unpacked that are no single number, such as text or a list.
+
+    Args:
+        attributes: Those of each variable as it is stored, not unpacked.
+        path: Where they were read, for errors.
+    """
+    remedy = "give it the type of a number, as with 'ncatted -a NAME,VARIABLE,m,d,VALUE FILE'"
+    return [
+        Problem(f"{path}: {name}: {key}", "one finite number", repr(value), remedy)
+        for name, held in attributes.items()
+        for key, value in held.items()
+        if key in ("scale_factor", "add_offset") and not _one_number(value)
+    ]
+
+
+def _one_number(value: object) -> bool:
+    given = np.asarray(value)
+    return given.size == 1 and given.dtype.kind in "iuf" and bool(np.isfinite(given).all())

@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -315,3 +316,17 @@ def test_figures_draw_units_that_are_no_formula(units: str) -> None:
     assert illustrate(figure, "name", "caption", "alternative").png.startswith(b"\x89PNG")
     assert label.get_text() == f"u [{shown(units)}]"
     assert ours.get_parse_math()
+
+
+@pytest.mark.parametrize("value", ["0.001", np.array([0.001, 0.001]), np.nan])
+def test_packing_by_what_is_no_number_is_told(value: Any, ds: xr.Dataset, tmp_path: Path) -> None:
+    """A scale that is text, a list or nan unpacks nothing; the variable and the attribute are named."""
+    raw = ds.copy()
+    raw["u"] = raw["u"].round().astype("i2")
+    raw["u"].attrs["scale_factor"] = value
+    raw.to_netcdf(tmp_path / "packed.nc")
+    with pytest.raises(InputError, match=r"packed\.nc: u: scale_factor: expected one finite number"):
+        open_dataset(tmp_path / "packed.nc")
+    raw["u"].attrs["scale_factor"] = 0.5
+    raw.to_netcdf(tmp_path / "sound.nc")
+    np.testing.assert_array_equal(open_dataset(tmp_path / "sound.nc")["u"], 0.5 * raw["u"])
