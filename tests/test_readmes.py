@@ -222,7 +222,7 @@ def test_tables_that_cannot_be_made_leave_all_files_alone(tmp_path: Path) -> Non
     unknown.write_text("<!-- table:demo:none -->\n<!-- end -->\n")
     with pytest.raises(InputError, match=r"expected a table among demo, .*physics:claims.*, got 'demo:none'"):
         update_tables([good, unknown])
-    with pytest.raises(InputError, match=r"absent\.md: expected a file with tables, got nothing"):
+    with pytest.raises(InputError, match=r"absent\.md: expected files with tables, got nothing"):
         update_tables([good, tmp_path / "absent.md"])
     assert good.read_text() == "<!-- table:demo -->\n<!-- end -->\n"
 

@@ -23,6 +23,7 @@ from sciwm.data import (
     recognise,
     require_data,
     require_instants,
+    require_layout,
     require_symmetries,
 )
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
@@ -66,6 +67,7 @@ def check(path: Path, run: Path | None = None) -> list[str]:
         got = "a folder without config.yaml and without zarr.json"
         raise InputError([Problem(str(path), expected, got, remedy)])
     require_data(path)
+    require_layout(path)  # before a store of ours is opened by means of it
     own = is_own_store(path)
     if run is None and not own:
         got = f"{kind.value} of another program ({in_short(open_dataset(path))})"

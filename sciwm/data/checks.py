@@ -113,7 +113,7 @@ def time_problems(time: xr.DataArray, interval: float | None, where: str) -> lis
     if mean > 0 and even(values) and abs(mean - step) <= max(SHARE_OF_SPACING * step, forgiven):
         return []
     got = f"steps of {steps.min():g} to {steps.max():g}"
-    expected = f"equal steps of {step:g}" if step > 0 else "increasing times in equal steps"
+    expected = "increasing times in equal steps" if interval is None else f"equal steps of {step:g}"
     return [Problem(place, expected, got, _remedy_of_steps(time, step, rounding))]
 
 

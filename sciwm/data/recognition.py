@@ -137,7 +137,8 @@ def _no_path(path: Path) -> list[Problem]:
 def _kind_of_folder(path: Path) -> Kind:
     if any((path / name).exists() for name in ZARR_METADATA):
         return Kind.ZARR
-    if RunPaths(path).config.exists() or RunPaths(path).description.exists():
+    run = RunPaths(path)
+    if any(part.exists() for part in (run.config, run.description, run.seals)):
         return Kind.RUN
     lost_its_metadata = path.suffix == ".zarr" or any(_is_array(inner) for inner in path.iterdir())
     return Kind.ZARR if lost_its_metadata else Kind.FOLDER

@@ -1,21 +1,20 @@
 """The world model: encoder, predictor and readouts behind the three verbs of ``Dynamics``."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sciwm.config import ModelSettings
-from sciwm.data import Domain, Functional
+from sciwm.data import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.model.conservation import conserving
 from sciwm.model.construction import INTERVALS_PER_UNIT, build_decoder, build_encoder, build_predictor
 from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels
+from sciwm.model.scales import scales_of
 from simulations.closeness import constant
 from simulations.torch_modes import building, exact, ordinary
 
@@ -263,22 +262,3 @@ class WorldModel(nn.Module):
         """A scale of the functionals by name, ``(functional,)``: ``deviation``, ``change_deviation``, ..."""
         scale: Tensor = getattr(self, f"functional_{name}")
         return scale.to(self.heads.forcing)
-
-
-def scales_of(domain: Domain) -> dict[str, Tensor]:
-    """The scales of fields, functionals and actions, in double precision, by the names of buffers."""
-    space = (1,) * len(domain.axes)
-    scales = {
-        f"variable_{name}": torch.tensor([getattr(v, name) for v in domain.variables], dtype=torch.float64)
-        for name in ("mean", "deviation")
-    }
-    scales = {name: values.view(-1, *space) for name, values in scales.items()}
-    deviation = scales["variable_deviation"]
-    scales["variable_divisor"] = deviation.masked_fill(deviation == 0, torch.inf)
-    for part in dataclasses.fields(Functional):
-        if part.name != "name":
-            values = [getattr(f, part.name) for f in domain.functionals]
-            scales[f"functional_{part.name}"] = torch.tensor(values, dtype=torch.float64)
-    box = domain.actuators
-    scales["largest_actions"] = torch.from_numpy(np.maximum(np.abs(box.low), np.abs(box.high)))
-    return scales

@@ -139,8 +139,9 @@ def show_as_written(figure: Figure) -> None:
             continue
         text.set_text(shown(text.get_text()))
         try:
-            if text.get_parse_math() and text.get_text().replace(r"\$", "").count("$") % 2 == 0:
-                parser.parse(text.get_text())
+            for line in text.get_text().splitlines() if text.get_parse_math() else ():
+                if (marks := line.replace(r"\$", "").count("$")) and marks % 2 == 0:
+                    parser.parse(line)
         except ValueError:
             text.set_parse_math(False)
 

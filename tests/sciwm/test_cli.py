@@ -307,7 +307,9 @@ def test_check_of_what_is_sound(run: Path, file: Path, store: Path, said: Callab
     assert "the configuration of 'tiny'" in said("check", file)
     assert "8 ok, as they were written" in said("check", store)
     assert "suits the model" in said("check", store, "--run", run)
-    assert len(said("check", run).splitlines()) == 5
+    lines = said("check", run).splitlines()
+    assert len(lines) == 7
+    assert lines[-1].startswith(f"{run}") or "made from the settings of config.yaml" in lines[-1]
 
 
 def test_check_of_damage(run: Path, store: Path, refused: Callable[..., list[str]]) -> None:
@@ -560,7 +562,7 @@ def test_rollout_writes_what_the_surrogate_forecasts(
         (lambda d: d.rename(x="y"), [], ["the dimension 'x'"]),
         (lambda d: d.assign_coords(x=d.x**1.1), [], ["equispaced"]),
         (lambda d: d.isel(actuator=[0, 1]), [], ["expected 4 actuators (jet_0, jet_1, jet_2, jet_3), got 2"]),
-        (lambda d: d, ["--start", "99"], ["--start: expected an index from 0 to 20, got 99"]),
+        (lambda d: d, ["--start", "99"], ["in.nc: expected an index from 0 to 20, got 99"]),
         (lambda d: d, ["--start", "20"], ["at least one interval"]),
         (
             lambda d: d.assign(action=d.action * 9).assign_coords(x=d.x * 3),

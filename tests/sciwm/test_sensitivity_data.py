@@ -196,7 +196,8 @@ def test_everything_wrong_is_told_at_once(with_slopes: xr.Dataset, tmp_path: Pat
     assert "action_low, action_high: expected one name" in told(
         with_slopes.assign(action_low=with_slopes.action_high), tmp_path / "c"
     )
-    assert "expected equal steps of 0.25" in told(with_slopes.assign_coords(time=[0.0, 0.25, 0.5, 1.0]), tmp_path / "d")
+    uneven = with_slopes.assign_coords(time=[0.0, 0.25, 0.5, 1.0])
+    assert "expected increasing times in equal steps, got steps of 0.25 to 0.5" in told(uneven, tmp_path / "d")
 
 
 def test_twins_start_together_and_samples_are_finite(with_slopes: xr.Dataset, tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ def test_the_ledger_alone_is_a_detector(burgers: Simulation) -> None:
     budget = result.sel(size=result["default_size"]).sel(detector="budget")["auroc"]
     for name in ("mass_injection", "energy_kick", "wrong_forcing", "splice", "viscosity_change"):
         assert float(budget.sel(violation=name)) > 0.95, name
-    assert float(budget.sel(violation="consistent_shift")) == pytest.approx(0.5, abs=0.1)
+    spread = ((2 * TRAJECTORIES + 1) / (12 * TRAJECTORIES**2)) ** 0.5  # of what cannot be told apart (Mann-Whitney)
+    assert float(budget.sel(violation="consistent_shift")) == pytest.approx(0.5, abs=3 * spread)
 
 
 def test_an_energy_kick_leaves_mass_alone(burgers: Simulation) -> None:

@@ -10,7 +10,8 @@ import xarray as xr
 from cases.case import Case
 from zarr.storage import LocalStore
 
-from sciwm.cli.check import check, describe
+from sciwm.cli.check import check
+from sciwm.cli.describe import describe
 from sciwm.data import Trajectories, require_as_written, require_layout
 from sciwm.errors import InputError
 from sciwm.experiment.run import Run

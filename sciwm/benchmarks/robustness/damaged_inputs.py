@@ -36,9 +36,9 @@ def write_sound_inputs(run: Path, folder: Path) -> None:
 
 def _checksums(ds: xr.Dataset, version: int) -> dict[str, dict[str, object]]:
     if version == 2:
-        from numcodecs import CRC32C
+        import numcodecs  # type: ignore[import-untyped]
 
-        return {str(n): {"filters": [CRC32C()]} for n in ds.variables}
+        return {str(n): {"filters": [numcodecs.CRC32C()]} for n in ds.variables}
     from zarr.codecs import Crc32cCodec
 
     return {str(n): {"compressors": [Crc32cCodec()]} for n in ds.variables}

@@ -166,7 +166,7 @@ def _bad_fill(run: Path, sound: Path, folder: Path) -> list[str]:
         for name, variable in ds.load().variables.items():
             array = group.create_array(str(name), shape=variable.shape, dtype=variable.dtype, fill_value=0)
             array[...] = variable.values
-            array.attrs["_ARRAY_DIMENSIONS"] = list(variable.dims)
+            array.attrs["_ARRAY_DIMENSIONS"] = list(map(str, variable.dims))
     return ["check", str(folder / "zeros"), "--run", str(run)]
 
 
