@@ -107,6 +107,12 @@ def require_sealed(paths: RunPaths, path: Path, remedy: str) -> bool:
     return right is not None
 
 
+def is_as_written(paths: RunPaths, path: Path) -> bool:
+    """Whether a file is sealed, and the same to the last bit."""
+    right = read_seals(paths).files.get(_name(paths, path))
+    return right is not None and not _seal_problems(path, right, "")
+
+
 def changed_since_written(paths: RunPaths, path: Path) -> bool:
     """Whether a sealed file is another than was written, or gone."""
     return bool(_seal_problems(path, read_seals(paths).files.get(_name(paths, path)), ""))

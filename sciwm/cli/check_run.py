@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import xarray as xr
+
 from sciwm.cli.check_store import check_store
 from sciwm.config import Config
 from sciwm.data import Trajectories, check_same_simulation, fields_named, open_dataset
@@ -15,6 +17,7 @@ from sciwm.experiment.soundness import checks_of_run
 from sciwm.metrics import read_history
 from sciwm.model import load_model, read_description
 from sciwm.run_paths import RunPaths
+from sciwm.seals import is_as_written
 
 Check = Callable[[], str]
 RESTORE = "restore it from a backup, or make it again with 'sciwm run CONFIG --out RUN' in another folder"
@@ -55,7 +58,7 @@ def check_run(path: Path, check_config: Callable[[Path], Config]) -> list[Check]
     if training and not paths.train_state.exists():
         checks.append(partial(_check_old_state, paths))
     results = [*sorted(paths.results.glob("*.nc")), paths.controlled]
-    checks += [partial(_check_result, result) for result in results if result.exists()]
+    checks += [partial(_check_result, paths, result) for result in results if result.exists()]
     if paths.metrics.exists():
         checks.append(partial(_check_metrics, path))
     return [*checks, *(checks_of_run(path) if made or paths.config.exists() else [])]
@@ -146,8 +149,10 @@ def _check_history(paths: RunPaths) -> str:
     return f"{paths.history}: the metrics of {counted(len(read_history(paths)), 'epoch')}"
 
 
-def _check_result(path: Path) -> str:
-    with open_dataset(path) as dataset:
+def _check_result(paths: RunPaths, path: Path) -> str:
+    """Results that are as they were written need no caution; what others may have put there does."""
+    own = is_as_written(paths, path)
+    with xr.open_dataset(path, engine="netcdf4") if own else open_dataset(path) as dataset:
         return f"{path}: {', '.join(fields_named(dataset))}"
 
 

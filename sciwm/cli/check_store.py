@@ -46,13 +46,18 @@ def describe_store(path: Path) -> str:
     if _holds_sensitivities(dataset):
         kind, rows = "sensitivities", _sensitivity_rows(path, dataset)
     else:
-        kind, rows = "trajectories", _trajectory_rows(path)
+        kind, rows = "trajectories", _trajectory_rows(path, dataset)
     return "\n".join([f"{path}: a store of {kind}", *(f"  {name:<16}{value}" for name, value in rows.items())])
 
 
-def outcomes_of(path: Path) -> str:
-    """The number of simulations or samples with each status, as ``8 ok, 1 blew_up``."""
-    dataset = open_trajectories(path)
+def outcomes_of(path: Path, dataset: xr.Dataset | None = None) -> str:
+    """The number of simulations or samples with each status, as ``8 ok, 1 blew_up``.
+
+    Args:
+        path: the store.
+        dataset: what it holds, if it is open already.
+    """
+    dataset = open_trajectories(path) if dataset is None else dataset
     if "status" not in dataset:
         raise InputError([Problem(str(path), "the variable 'status'", "none", LOST_REMEDY)])
     status = read_values(dataset["status"], path)
@@ -68,7 +73,7 @@ def _check_trajectories(path: Path, dataset: xr.Dataset) -> str:
     data = Trajectories(path)
     for variable in data.variables:
         data.array(variable.name)
-    return f"{path}: a store of trajectories, {outcomes_of(path)}, {_verified(path, dataset)}"
+    return f"{path}: a store of trajectories, {outcomes_of(path, dataset)}, {_verified(path, dataset)}"
 
 
 def _check_sensitivities(path: Path, dataset: xr.Dataset) -> str:
@@ -95,11 +100,11 @@ def _verified(path: Path, dataset: xr.Dataset) -> str:
     return "as they were written"
 
 
-def _trajectory_rows(path: Path) -> dict[str, str]:
+def _trajectory_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:
     data = Trajectories(path)
     box = data.actuators
     return {
-        "simulations": outcomes_of(path),
+        "simulations": outcomes_of(path, dataset),
         "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in data.variables),
         "grid": "; ".join(map(axis_in_words, data.axes)),
         "time": f"{counted(data.intervals, 'interval')} of {data.control_interval:g}",
@@ -115,7 +120,7 @@ def _sensitivity_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:
     held = {"twins": names[0], "tangents": f"{names[0]}_tangent", "adjoint gradients": "action_gradient"}
     time, actuators = dataset["time"].values, str(dataset["actuator"].attrs.get("names", ""))
     return {
-        "samples": outcomes_of(path) if "status" in dataset else f"{dataset.sizes['sample']}",
+        "samples": outcomes_of(path, dataset) if "status" in dataset else f"{dataset.sizes['sample']}",
         "variables": ", ".join(described),
         "kinds": ", ".join(kind for kind, name in held.items() if name in dataset),
         "grid": "; ".join(_axis(dataset, d) for d in space_dimensions(dataset[names[0]])),

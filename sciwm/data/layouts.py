@@ -48,7 +48,11 @@ def layout_problems(dataset: xr.Dataset, groups: Mapping[str, Sequence[str]], pa
         first = f"{str(path)!r}, group={next(iter(groups))!r}, decode_times=False{more}"
         remedy = f"take a group out: xarray.{opened}({first}).{into}"
         return [Problem(str(path), expected, f"them in groups: {inside}", remedy)]
-    return []
+    return [
+        Problem(f"{path}: {name}", "dimensions with names", f"{variable.dims}", "the file is damaged: write it again")
+        for name, variable in dataset.variables.items()
+        if not all(isinstance(dimension, str) and dimension for dimension in variable.dims)
+    ]
 
 
 def _as_dataset(values: str, into: str) -> str:

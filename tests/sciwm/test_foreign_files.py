@@ -330,3 +330,11 @@ def test_packing_by_what_is_no_number_is_told(value: Any, ds: xr.Dataset, tmp_pa
     raw["u"].attrs["scale_factor"] = 0.5
     raw.to_netcdf(tmp_path / "sound.nc")
     np.testing.assert_array_equal(open_dataset(tmp_path / "sound.nc")["u"], 0.5 * raw["u"])
+
+
+def test_dimensions_without_names_are_told(ds: xr.Dataset, tmp_path: Path) -> None:
+    """Names of dimensions stand in an attribute in Zarr's second format, where anything may stand."""
+    ds.to_zarr(tmp_path / "flow", zarr_format=2, consolidated=False)
+    about = tmp_path / "flow" / "u" / ".zattrs"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"_ARRAY_DIMENSIONS": [-5, "x"]}))
+    assert "flow: u: expected dimensions with names, got (-5, 'x')" in told(tmp_path / "flow")

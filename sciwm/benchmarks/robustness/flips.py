@@ -23,14 +23,23 @@ def files_of(run: Path) -> list[Path]:
 
 
 def try_flips(process: GuardedProcess, run: Path, trials: Sequence[int], seed: int) -> Iterator[Judged]:
-    """Flip one bit, check the run, and flip it back; a check that is content has missed a change."""
+    """Flip one bit, check the store that it is in, or the run, and flip it back.
+
+    A check that is content has missed a change.
+    """
     files = files_of(run)
     for trial in trials:
         path, rng = files[trial % len(files)], np.random.default_rng([seed, trial])
         content = path.read_bytes()
         path.write_bytes(one_bit_flipped(content, rng))
         try:
-            answer = process.command(["check", str(run)])
+            answer = process.command(["check", str(_store_of(run, path) or run)])
         finally:
             path.write_bytes(content)
         yield f"{path.relative_to(run)} {trial}", *(refusal(answer) or ("silent", "check is content"))
+
+
+def _store_of(run: Path, path: Path) -> Path | None:
+    """The store whose values, seal or marker a file holds; None for a file of no store."""
+    folder, *below = path.relative_to(run).parts
+    return (run / folder / below[0]).with_suffix(".zarr") if folder == "data" else None

@@ -19,6 +19,8 @@ SECONDS = 10.0
 """A command hangs if it computes for longer, or waits for longer without computing anything."""
 BYTES = 2**30
 """The memory that a command may take beyond what the process holds before."""
+GOODBYE = 2.0
+"""Seconds for an idle process to end by itself; one that hangs is killed."""
 PATIENCE = 600.0
 """How long a process may take to start, in seconds; a busy machine must not look like a hanging command."""
 
@@ -78,6 +80,8 @@ class GuardedProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._here.close()  # upon which an idle process ends by itself
+        self._process.join(timeout=GOODBYE)
         self._process.kill()
         self._process.join()
 
