@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import dask
+import numpy as np
 import xarray as xr
 
 from sciwm.data import Domain, forcing_of, open_dataset, reading, require_as_written, require_instants
@@ -25,6 +26,9 @@ NUMBERS_IN_MEMORY = 2**25
 """The most numbers of an array that is read as a whole, which lets all that is wrong with it be told at once."""
 MOST_WORKERS = 4
 """How many parts are computed side by side: each takes memory."""
+
+UNWRITABLE = (TypeError, ValueError, AttributeError, RuntimeError)
+"""What the libraries raise for names, attributes and values that a file cannot hold."""
 
 WRITERS = {".nc": write_netcdf, ".zarr": write_zarr}
 """What writes a forecast, by the suffix of its file."""
@@ -118,8 +122,15 @@ def _rehearse(lazy: xr.Dataset, source: Path, out: Path) -> None:
             try:
                 alone = coordinate.drop_vars([n for n in coordinate.coords if n != name]).to_dataset(name="rehearsal")
                 WRITERS[out.suffix](Path(folder, str(number)), alone)
-            except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+            except UNWRITABLE as error:
                 place, got = f"{source}: {name}", in_one_line(error)
                 expected = f"a coordinate that a {out.suffix} file can hold"
                 problems.append(Problem(place, expected, got, "drop it from the input, or rename it"))
+        for number, dimension in enumerate(lazy.dims):
+            try:
+                alone = xr.Dataset({"rehearsal": (dimension, np.zeros(1))})
+                WRITERS[out.suffix](Path(folder, f"dimension_{number}"), alone)
+            except UNWRITABLE as error:
+                place, got = f"{source}: {dimension}", in_one_line(error)
+                problems.append(Problem(place, f"a dimension that a {out.suffix} file can hold", got, "rename it"))
     raise_if(problems)

@@ -12,6 +12,8 @@ import netCDF4
 
 MEMORY = 2**30
 """Bytes of address space; a header of any sound file needs a small part of them."""
+SECONDS = 5
+"""Of computing, which waiting for a disk or for other programs is not; a sound header takes a fraction of one."""
 
 
 def declared(group: Any) -> dict[str, Any]:
@@ -39,6 +41,7 @@ def main() -> int:
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))  # a damaged header may be read for ever
     except (ImportError, ValueError, OSError):
         pass  # this system has no such limits; the limit of time remains
     try:

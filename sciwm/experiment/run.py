@@ -9,7 +9,7 @@ from typing import Any
 
 from sciwm.config import Config, differences, dump_config, learned_from, load_run_config, parse_text, simulated_from
 from sciwm.data import SensitivitySet, Trajectories, open_trajectories, require_as_written, require_layout
-from sciwm.errors import InputError, Problem, raise_if
+from sciwm.errors import InputError, Problem, raise_if, shown
 from sciwm.experiment.origins import result_problems, store_problems, target_problems
 from sciwm.metrics import read_metrics
 from sciwm.model import DIGEST, WorldModel, load_model, read_description, trained_config
@@ -128,7 +128,7 @@ class Run:
             return
         written, config = self._config_as_written(), self.config()
         changed = [] if written is None else differences(written.model_dump(), config.model_dump())
-        print(f"sciwm: {path} was edited: {'; '.join(changed) or 'no setting differs'}", file=sys.stderr)
+        print(shown(f"sciwm: {path} was edited: {'; '.join(changed) or 'no setting differs'}"), file=sys.stderr)
         write_sealed(self.paths, path, path.read_bytes())
 
     def _is_for_twins(self, entry: Path) -> bool:

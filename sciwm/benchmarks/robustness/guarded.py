@@ -67,6 +67,7 @@ class GuardedProcess:
         self._start()
 
     def _start(self) -> None:
+        self._used = 0.0
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(there, self.memory), daemon=True)
@@ -114,12 +115,20 @@ class GuardedProcess:
         return False
 
     def _processor_seconds(self) -> float:
-        """What the process has computed for so far, in all its threads."""
-        about = Path(f"/proc/{self._process.pid}/stat")
-        if not about.exists():
-            return 0.0
-        ticks = about.read_text().rpartition(")")[2].split()[11:13]  # user and system time
-        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        """What the process and those that it has started have computed for so far, in all their threads."""
+        own = Path(f"/proc/{self._process.pid}")
+        try:
+            started = (own / "task" / str(self._process.pid) / "children").read_text().split()
+            ticks = [self._ticks(Path("/proc") / process) for process in (str(self._process.pid), *started)]
+        except OSError:  # no such folder on this system, or a process that has just ended
+            return self._used
+        self._used = max(self._used, sum(ticks) / os.sysconf("SC_CLK_TCK"))
+        return self._used
+
+    @staticmethod
+    def _ticks(process: Path) -> int:
+        """User and system time of a process and of those that it has waited for."""
+        return sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:15]))
 
     def _replaced(self, answer: Answer) -> Answer:
         self.__exit__()
