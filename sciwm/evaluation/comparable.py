@@ -1,7 +1,7 @@
 """What a forecast and a truth share: the same variables, units, instants and grid, however each is written."""
 
 import warnings
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from sciwm.data.axes import axis_kind, geographic_kind, space_of, time_of
 from sciwm.data.labels import Matched, match, range_text
 from sciwm.data.units import converted, units_of, units_text, without_quantities
 from sciwm.errors import Problem, counted, raise_if
+from sciwm.evaluation.names import flat, name_problems
 from sciwm.evaluation.space_weights import Weights, space_weights
 
 PLACES = ("forecast", "truth")
@@ -50,9 +51,13 @@ def comparable(forecast: xr.Dataset, truth: xr.Dataset, dims: str | Sequence[str
     raise_if([p for p in map(_kind_problem, (forecast, truth), PLACES) if p])
     forecast, truth = (without_quantities(dataset) for dataset in (forecast, truth))
     raise_if(
-        [p for dataset, where in zip((forecast, truth), PLACES, strict=True) for p in _time_problems(dataset, where)]
+        [
+            p
+            for dataset, where in zip((forecast, truth), PLACES, strict=True)
+            for p in (*_time_problems(dataset, where), *name_problems(dataset, where, dims))
+        ]
     )
-    forecast, truth = _flat(_with_time(forecast)), _flat(_with_time(truth))
+    forecast, truth = flat(_with_time(forecast)), flat(_with_time(truth))
     names, left_out = _names(forecast, truth)
     forecast, truth = _plain(forecast[names]), _plain(truth[names])
     space, problems = _space(forecast, truth, dims)
@@ -92,6 +97,9 @@ def _time_problems(dataset: xr.Dataset, where: str) -> list[Problem]:
     if dataset[time].ndim > 1:
         got, remedy = f"dimensions {dataset[time].dims}", "stack them to one, or select a start of the forecast"
         return [Problem(f"{where}: {time}", "times over one dimension", got, remedy)]
+    if time in dataset.indexes and dataset.indexes[time].nlevels > 1:
+        got, remedy = f"times stacked in '{dataset[time].dims[0]}'", f"ds.unstack('{dataset[time].dims[0]}')"
+        return [Problem(f"{where}: {time}", "times over a dimension of their own", got, remedy)]
     return []
 
 
@@ -104,15 +112,6 @@ def _with_time(dataset: xr.Dataset) -> xr.Dataset:
     if along != time:  # times beside a dimension of another name
         dataset = dataset.swap_dims({along: time})
     return dataset.rename({time: "time"}) if time != "time" else dataset
-
-
-def _flat(dataset: xr.Dataset) -> xr.Dataset:
-    """Pairs of labels of stacked dimensions as text, which can be compared, and written."""
-    for name in [n for n, index in dataset.indexes.items() if index.nlevels > 1 and n in dataset.dims]:
-        labels = [str(label) for label in dataset.indexes[name]]
-        levels = [n for n in dataset.indexes[name].names if n in dataset.coords]
-        dataset = dataset.drop_vars([name, *levels]).assign_coords({name: (name, labels)})
-    return dataset
 
 
 def _names(forecast: xr.Dataset, truth: xr.Dataset) -> tuple[list[Hashable], list[str]]:
@@ -154,6 +153,8 @@ def _space(
     forecast: xr.Dataset, truth: xr.Dataset, dims: str | Sequence[str] | None
 ) -> tuple[tuple[Hashable, ...], list[Problem]]:
     """The space dimensions: those that the caller names, else those that say so."""
+    if dims is not None and not isinstance(dims, Iterable):
+        return (), [Problem("dims", "the names of space dimensions", repr(dims), "as dims=['x', 'y']")]
     if dims is not None:
         named = (dims,) if isinstance(dims, str) else tuple(dims)
         strange = [d for d in named if d not in forecast.dims or d == "time"]

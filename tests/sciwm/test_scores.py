@@ -385,3 +385,27 @@ def test_what_is_empty_is_told(truth: xr.Dataset) -> None:
     for dimension in ("time", "x", "member"):
         nothing = truth.isel({dimension: []})
         assert told(lambda n=nothing: evaluate(n, truth))[0].endswith(": expected at least one label, got none")
+
+
+def test_stacked_labels_of_low_precision_are_the_same(truth: xr.Dataset, forecast: xr.Dataset) -> None:
+    single = forecast.assign_coords(member=forecast["member"].astype("f4"))
+    here, there = (d.expand_dims(seed=[1]).stack(case=("seed", "member")) for d in (single, truth))
+    np.testing.assert_allclose(evaluate(here, there)["rmse"], evaluate(forecast, truth)["rmse"])
+
+
+def test_stacked_times_and_space_are_told_with_the_way_back(truth: xr.Dataset) -> None:
+    """Otherwise every simulation is scored against the start of the first, and every point for itself."""
+    times, points = truth.stack(sample=("member", "time")), truth.stack(point=("member", "x"))
+    assert "got times stacked in 'sample'; ds.unstack('sample')" in told(lambda: evaluate(times, times))[0]
+    assert "got 'x' stacked in it; ds.unstack('point')" in told(lambda: evaluate(points, points))[0]
+    assert evaluate(points, points, dims="point")["rmse"].dims == ("variable", "time")
+
+
+@pytest.mark.parametrize("name", ["variable", "skill"])
+def test_dimensions_that_scores_have_themselves_are_told(name: str, truth: xr.Dataset) -> None:
+    renamed = truth.rename(member=name)
+    assert told(lambda: evaluate(renamed, renamed))[0].startswith(f"forecast: {name}: expected no dimension of this")
+
+
+def test_dims_are_names(truth: xr.Dataset) -> None:
+    assert told(lambda: evaluate(truth, truth, dims=2))[0].startswith("dims: expected the names of space dimensions")  # type: ignore[arg-type]
