@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import struct
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from sciwm.data.netcdf3_header import end_of_values
 from sciwm.data.recognition import ZARR_METADATA, Kind
-from sciwm.errors import InputError, Problem, counted
+from sciwm.errors import InputError, Problem, counted, in_one_line
 from sciwm.plain_files import special_kind
 
 PACKED_AT_MOST = 1000
@@ -56,7 +58,19 @@ def require_sound_header(path: Path, kind: Kind) -> Declared:
     found: Declared = json.loads(done.stdout)
     declared = sum(_bytes_of(dtype, shape) for group in found.values() for dtype, _, shape in group.values())
     _require_held(path, declared, path.stat().st_size, 1 if kind is Kind.NETCDF3 else PACKED_AT_MOST)
+    if kind is Kind.NETCDF3:
+        _require_end(path)
     return found
+
+
+def _require_end(path: Path) -> None:
+    """Refuse a netCDF-3 file that was cut off: what it lacks would be read as zeros."""
+    try:
+        lacking = end_of_values(path) - path.stat().st_size
+    except (struct.error, LookupError, ValueError, OSError) as error:
+        raise _damaged(path, f"a header that cannot be followed ({in_one_line(error)})") from error
+    if lacking > 0:
+        raise _damaged(path, f"a file that ends {counted(lacking, 'byte')} before its values do")
 
 
 def held_files(path: Path) -> list[int]:

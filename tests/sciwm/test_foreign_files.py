@@ -126,6 +126,24 @@ def test_netcdf3_that_declares_more_than_it_holds(length: int, ds: xr.Dataset, t
     assert "copy it again" in message
 
 
+@pytest.mark.parametrize("form", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA"])
+@pytest.mark.parametrize("records", [[], ["time"]], ids=["fixed", "records"])
+def test_netcdf3_that_was_cut_off_is_damaged(form: Any, records: list[str], ds: xr.Dataset, tmp_path: Path) -> None:
+    """Even by the last value alone, which the library reads as zero; the padding behind a value is none."""
+    path = tmp_path / "flow.nc"
+    ds["flag"] = ("time", np.arange(4, dtype="i1"), {"comment": "of odd size"})
+    ds.to_netcdf(path, format=form, unlimited_dims=records, engine="netcdf4")
+    xr.testing.assert_equal(open_dataset(path).load(), ds)
+    sound = path.read_bytes()
+    for lacking in (4, 12, 100):
+        path.write_bytes(sound[:-lacking])
+        assert "before its values do; the file is damaged" in told(path)
+    path.unlink()
+    ds[["flag"]].isel(time=[0]).drop_vars("time").to_netcdf(path, format=form, engine="netcdf4")
+    path.write_bytes(path.read_bytes()[:-3])
+    assert int(open_dataset(path)["flag"][0]) == 0
+
+
 def test_netcdf3_with_nonsense_counts_is_read_in_bounded_memory(ds: xr.Dataset, tmp_path: Path) -> None:
     """Every word of the header in turn becomes the largest number: it opens as it was, or is refused."""
     path = tmp_path / "flow.nc"
