@@ -31,6 +31,20 @@ def packed_problems(array: xr.DataArray, place: str) -> list[Problem]:
     return [Problem(place, "the numbers themselves", got, remedy)]
 
 
+def fill_problems(array: xr.DataArray, place: str) -> list[Problem]:
+    """A problem if values are the number that the attributes state for missing ones; chunked arrays are not read."""
+    if array.chunks is not None or getattr(array.dtype, "kind", "O") not in "iuf":
+        return []
+    for name in (n for n in MISSING if n in array.attrs):
+        fills = np.asarray(array.attrs[name]).reshape(-1)
+        count = int(np.isin(array.values, fills).sum()) if fills.dtype.kind in "iuf" else 0
+        if count:
+            got = f"{counted(count, 'value')} that the attribute {name}={array.attrs[name]} states for missing ones"
+            remedy = f"decode them with xr.decode_cf(ds), or where they are meant, remove the attribute {name}"
+            return [Problem(place, "the numbers themselves", got, remedy)]
+    return []
+
+
 def finite_problems(array: xr.DataArray, place: str) -> list[Problem]:
     """A problem if values are not finite, with their number and the first place; chunked arrays are not read."""
     wrong = numbers_problems(array, place) or packed_problems(array, place)

@@ -11,6 +11,7 @@ from sciwm.data import finite_problems, numbers_problems
 from sciwm.data.axes import axis_kind, geographic_kind, space_of, time_of
 from sciwm.data.labels import Matched, match, range_text
 from sciwm.data.units import converted, units_of, units_text, without_quantities
+from sciwm.data.values import fill_problems, packed_problems
 from sciwm.errors import Problem, counted, raise_if
 from sciwm.evaluation.names import flat, name_problems
 from sciwm.evaluation.space_weights import Weights, space_weights
@@ -62,6 +63,9 @@ def comparable(forecast: xr.Dataset, truth: xr.Dataset, dims: str | Sequence[str
     forecast, truth = _plain(forecast[names]), _plain(truth[names])
     space, problems = _space(forecast, truth, dims)
     problems += [p for n in names for p in _dimension_problems(forecast[n], truth[n], space)]
+    for dataset, where in zip((forecast, truth), PLACES, strict=True):  # as they were stored
+        problems += [p for n in names for p in packed_problems(dataset[n], f"{where}: {n}")]
+        problems += [p for n in names for p in fill_problems(dataset[n], f"{where}: {n}")]
     units = {n: units_of(forecast[n], units_of(truth[n])) for n in names}
     in_units = {n: converted(truth[n], units[n], f"truth: {n}") for n in names}
     problems += [p for n in names for p in in_units[n][1]]

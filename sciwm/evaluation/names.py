@@ -1,7 +1,7 @@
 """Names and stacked dimensions of what is scored: which of them scores cannot have."""
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import xarray as xr
 
 from sciwm.data.axes import axis_kind

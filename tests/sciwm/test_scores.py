@@ -409,3 +409,17 @@ def test_dimensions_that_scores_have_themselves_are_told(name: str, truth: xr.Da
 
 def test_dims_are_names(truth: xr.Dataset) -> None:
     assert told(lambda: evaluate(truth, truth, dims=2))[0].startswith("dims: expected the names of space dimensions")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("place", ["forecast", "truth"])
+def test_values_as_a_file_stores_them_are_told(place: str, truth: xr.Dataset, forecast: xr.Dataset) -> None:
+    """Integers in place of the numbers, and numbers in place of the missing ones, would be scored as they stand."""
+    name = str(next(iter(truth.data_vars)))
+    pair = {"forecast": forecast, "truth": truth}
+    whole = (1000 * pair[place][name]).astype("i2").assign_attrs(scale_factor=1e-3)
+    message = told(lambda: evaluate(**pair | {place: pair[place].assign({name: whole})}))[0]
+    assert message.startswith(f"{place}: {name}: expected the numbers themselves, got int16 with the attribute")
+    filled = pair[place][name].copy().assign_attrs(_FillValue=-9999.0)
+    filled[dict.fromkeys(filled.dims, 0)] = -9999.0
+    message = told(lambda: evaluate(**pair | {place: pair[place].assign({name: filled})}))[0]
+    assert "got 1 value that the attribute _FillValue=-9999.0 states for missing ones" in message
