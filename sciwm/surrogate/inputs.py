@@ -22,6 +22,9 @@ def fields_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Pro
     if not isinstance(ds, xr.Dataset):
         remedy = "use ds[['name']] or array.to_dataset()" if isinstance(ds, xr.DataArray) else "see xarray.Dataset"
         return xr.Dataset(), [Problem(where, "an xarray.Dataset", type(ds).__name__, remedy)]
+    stacked = _stacked_problems(ds, domain, where)
+    if stacked:
+        return xr.Dataset(), stacked
     fields = in_units_of(without_quantities(ds), domain)
     return fields[[v.name for v in domain.variables if v.name in fields]], check_fields(fields, domain, where=where)
 
@@ -31,8 +34,19 @@ def in_units_of(ds: xr.Dataset, domain: Domain) -> xr.Dataset:
     wanted = {v.name: v.units for v in domain.variables} | {a.name: a.units for a in domain.axes}
     numbers = [n for n in wanted if n in ds.variables and getattr(ds[n].dtype, "kind", "O") in "iuf"]
     arrays = {n: converted(ds[n], wanted[n], n)[0] for n in numbers}
-    ds = ds.assign({n: array for n, array in arrays.items() if n not in ds.coords})
+    ds = ds.assign({n: array.variable for n, array in arrays.items() if n not in ds.coords})
     return ds.assign_coords({n: array.variable for n, array in arrays.items() if n in ds.coords})
+
+
+def _stacked_problems(ds: xr.Dataset, domain: Domain, where: str) -> list[Problem]:
+    """Space dimensions that are levels of a stacked one, or stacked themselves."""
+    stacked = [d for d in domain.dimensions if d in ds.indexes and ds.indexes[d].nlevels > 1]
+    into = {d: str(ds[d].dims[0]) for d in stacked}
+    expected = "positions over a dimension of their own"
+    return [
+        Problem(f"{where}: {d}", expected, f"a dimension '{name}' that stacks several", f"ds.unstack('{name}')")
+        for d, name in into.items()
+    ]
 
 
 def instant_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Problem]]:

@@ -16,6 +16,7 @@ from sciwm.config import Config, PlanningSettings
 from sciwm.data import Domain, check_latents, position_of
 from sciwm.data.forcing_checks import action_problems
 from sciwm.data.times import flow_times
+from sciwm.data.units import without_quantities
 from sciwm.data.values import masked_value, missing_remedy
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError, Problem, raise_if
@@ -140,6 +141,7 @@ class Surrogate:
         """
         if not isinstance(latent, xr.DataArray):
             raise InputError([Problem("latent", "an xarray.DataArray", type(latent).__name__, "as from encode")])
+        latent = without_quantities(latent)
         raise_if(check_latents(latent, self.model.state_size, self.domain))
         return self._decode(latent)
 

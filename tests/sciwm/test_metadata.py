@@ -1,6 +1,7 @@
 """Results state what they are themselves; of inputs they keep coordinates, in a form that every file can hold."""
 
 import json
+import warnings
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -213,3 +214,18 @@ def test_units_that_do_not_convert_are_refused(own: Surrogate, quantified: bool)
         ds = ds.pint.quantify()
     for model, wanted in ((own, "1"), (in_metres(own), "m s-1")):
         assert f"fields: u: expected units '{wanted}'" in told(lambda model=model: model.encode(ds))[0]
+
+
+def test_quantified_latents_are_decoded(own: Surrogate) -> None:
+    pytest.importorskip("pint_xarray")
+    latent = own.encode(flow())
+    np.testing.assert_array_equal(own.decode(latent.pint.quantify("dimensionless"))["u"], own.decode(latent)["u"])
+
+
+def test_stacked_cases_pass_and_stacked_positions_are_told(own: Surrogate) -> None:
+    ds = xr.concat([flow(), flow()], "seed", data_vars="all").expand_dims(sign=[1]).assign_coords(seed=[3, 4])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)  # xarray will refuse what leaves an index in pieces
+        assert own.encode(ds.stack(case=("sign", "seed"))).sizes["case"] == 2
+    (line,) = told(lambda: own.encode(ds.stack(point=("seed", "x"))))
+    assert line.endswith("got a dimension 'point' that stacks several; ds.unstack('point')")
