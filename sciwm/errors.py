@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ def raise_if(problems: Sequence[Problem]) -> None:
     """Raise :class:`InputError` with all problems, if there are any."""
     if problems:
         raise InputError(problems)
+
+
+def in_file(path: object, problems: Sequence[Problem]) -> list[Problem]:
+    """Problems that all say in which file they are."""
+    return [p if str(path) in p.where else replace(p, where=f"{path}: {p.where}") for p in problems]
 
 
 def shown(text: str) -> str:

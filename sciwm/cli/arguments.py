@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sciwm.cli.help import DESCRIPTION, PAGES, STORY
 from sciwm.cli.speech import Parser
-from sciwm.errors import InputError, Problem
+from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.run_paths import RunPaths
 from sciwm.version import __version__
 
@@ -40,7 +40,18 @@ def check_output(out: Path, source: Path, run: Path) -> None:
     Raises:
         InputError: naming what is already at ``out``.
     """
-    resolved = out.resolve()
+    from sciwm.data.recognition import URL
+
+    if URL.match(str(out)) and not out.parent.exists():
+        remedy = "write it here, and copy it from here"
+        raise InputError([Problem(f"--out {out}", "a path on this machine", "an address on the network", remedy)])
+    try:
+        resolved = out.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a zero byte in the name
+        got = in_one_line(error)
+        raise InputError(
+            [Problem(f"--out {out}", "a path that can be looked at", got, "choose another --out")]
+        ) from error
     on_the_way = next(p for p in resolved.parents if p.exists())
     if resolved.is_relative_to(source.resolve()):
         got = "INPUT itself"

@@ -16,7 +16,6 @@ from sciwm.data import (
     Domain,
     Kind,
     actuation_of,
-    check_fields,
     forcing_of,
     open_dataset,
     reading,
@@ -26,12 +25,12 @@ from sciwm.data import (
     require_layout,
     require_symmetries,
 )
-from sciwm.errors import InputError, Problem, in_one_line, raise_if
+from sciwm.errors import InputError, Problem, in_file, in_one_line, raise_if
 from sciwm.evaluation import target_fields
 from sciwm.model import names_problems, read_description
 from sciwm.planning import linear_law, planning_cost
 from sciwm.run_paths import RunPaths
-from sciwm.surrogate.inputs import held_forcing, instant_of
+from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of
 
 IN_YAML = (".yaml", ".yml")
 
@@ -150,8 +149,8 @@ def _check_suits(path: Path, run: Path) -> str:
     with reading(path):
         start, problems = instant_of(dataset.isel(time=0, missing_dims="ignore"), domain, str(path))
         if forced:
-            problems += held_forcing(forcing_of(dataset, path), start, domain)[2]
-        later = [] if problems else check_fields(dataset, domain, where=str(path))
+            problems += in_file(path, held_forcing(forcing_of(dataset, path), start, domain)[2])
+        later = [] if problems else fields_of(dataset, domain, str(path))[1]
     raise_if(problems)
     holds = f"{path}: suits" if forced else f"{path}: fields suit"
     lacks = "" if forced else "; holds no forcing for a rollout"

@@ -5,7 +5,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from sciwm.data import Domain, forcing_of, open_dataset, reading, require_as_written, require_instants
-from sciwm.errors import InputError, Problem, in_one_line, raise_if
+from sciwm.errors import InputError, Problem, in_file, in_one_line, raise_if
 from sciwm.files import write_netcdf, write_zarr
 from sciwm.surrogate import Surrogate
 from sciwm.surrogate.inputs import held_forcing, instant_of
@@ -63,8 +62,7 @@ def _named(source: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        told = [p if str(source) in p.where else replace(p, where=f"{source}: {p.where}") for p in error.problems]
-        raise InputError(told) from error
+        raise InputError(in_file(source, error.problems)) from error
 
 
 def _forecast(model: Surrogate, source: Path, out: Path, start: int, verify: bool) -> xr.Dataset:

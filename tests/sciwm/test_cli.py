@@ -436,6 +436,17 @@ def test_check_of_a_file_whose_later_instants_are_empty(
     assert "after the first instant: expected finite values, got" in text
 
 
+def test_check_converts_units_as_rollout_does_and_names_the_file(
+    run: Path, ds: xr.Dataset, tmp_path: Path, said: Callable[..., str], refused: Callable[..., list[str]]
+) -> None:
+    percent = ds.assign(u=(100 * ds["u"]).assign_attrs(units="%"))
+    percent.to_netcdf(tmp_path / "percent.nc")
+    assert said("check", tmp_path / "percent.nc", "--run", run) == f"{tmp_path}/percent.nc: suits the model of {run}\n"
+    percent.isel(actuator=[0]).to_netcdf(tmp_path / "one.nc")
+    (line,) = refused("check", tmp_path / "one.nc", "--run", run)
+    assert line.startswith(f"{tmp_path}/one.nc: forcing: expected 4 actuators")
+
+
 def test_names_and_units_do_not_steer_the_terminal(
     run: Path, ds: xr.Dataset, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -627,6 +638,17 @@ def test_rollout_writes_over_nothing_of_the_run(
         assert line.endswith("choose another --out")
     assert before == (source.read_bytes(), (run / "model.json").read_bytes())
     assert not (run / "controlled.nc").exists()
+
+
+def test_rollout_to_no_place_is_told(
+    run: Path, store: Path, tmp_path: Path, refused: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links in a circle, and addresses on the network, which would become folders here."""
+    monkeypatch.chdir(tmp_path)
+    Path("circle.nc").symlink_to("circle.nc")
+    assert "expected a path that can be looked at" in refused("rollout", run, store, "--out", "circle.nc")[0]
+    assert "got an address on the network" in refused("rollout", run, store, "--out", "https://example.org/f.nc")[0]
+    assert not Path("https:").exists()
 
 
 def test_run_folder_is_no_input(run: Path, tmp_path: Path, refused: Callable[..., list[str]]) -> None:
