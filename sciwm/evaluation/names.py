@@ -1,7 +1,9 @@
 """Names and stacked dimensions of what is scored: which of them scores cannot have."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
 import xarray as xr
 
 from sciwm.data.axes import axis_kind
@@ -33,8 +35,8 @@ def flat(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def _pairs(index: pd.Index) -> list[str]:
+def _pairs(labels: Iterable[tuple[Any, ...]]) -> list[str]:
     """Labels of a stacked dimension as text, with six digits where these tell all apart: either may be rounded."""
-    exact = list(index)
+    exact = list(labels)
     short = [tuple(float(f"{v:.6g}") if isinstance(v, float | np.floating) else v for v in pair) for pair in exact]
     return [str(pair) for pair in (short if len(set(short)) == len(set(exact)) else exact)]
