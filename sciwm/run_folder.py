@@ -3,6 +3,7 @@
 A folder that is renamed while a command is at work would be made anew under its old name, and hold half a run.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from sciwm.errors import InputError, Problem
 from sciwm.files import require_inside
+from sciwm.plain_files import special_kind
 from sciwm.run_paths import RunPaths
 
 _BEGUN: dict[Path, tuple[int, int]] = {}
@@ -55,6 +57,27 @@ def require_same_folder(folder: Path) -> None:
         raise InputError([Problem(str(folder), "the run folder in which this command began", got, remedy)])
 
 
+def require_no_special_files(paths: RunPaths) -> None:
+    """Refuse a run with a pipe, a socket or a device in it, which reading might wait for without end.
+
+    A run may come from somebody else. Links to files are followed, and of links to folders those in place of the
+    folders of a run.
+
+    Args:
+        paths: The paths of the run, which need not be there.
+
+    Raises:
+        InputError: With the first that is found.
+    """
+    folders = (paths.data, paths.results, paths.metrics.parent)
+    linked = [place for place in (*folders, *paths.data.glob("*")) if place.is_symlink()]
+    for top in (paths.folder, *linked):
+        for folder, _, names in os.walk(top):
+            for place in (Path(folder, name) for name in names):
+                if place.exists() and (got := special_kind(place)):  # a link to nothing holds nobody up
+                    raise InputError([Problem(str(place), "a file of this run", got, "remove it")])
+
+
 @contextmanager
 def locked(paths: RunPaths, stage: str) -> Iterator[None]:
     """Lock a run folder for one stage, once no link leads it, or what the stage will write, to another place.
@@ -64,8 +87,9 @@ def locked(paths: RunPaths, stage: str) -> Iterator[None]:
         stage: The name of the stage.
 
     Raises:
-        InputError: If another command is at work in the folder, or a link leads out of it.
+        InputError: If another command is at work in the folder, a link leads out of it, or a pipe or device is in it.
     """
+    require_no_special_files(paths)
     written = [paths.metrics]
     if stage == "simulate" or stage.startswith("on_policy"):
         written.append(paths.store(stage))

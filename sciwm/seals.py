@@ -9,7 +9,7 @@ Runs of older versions have no ``seals.json``: their files are read as they are,
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -48,17 +48,20 @@ def read_seals(paths: RunPaths) -> Seals:
     """The seals of a run; without any if there is no ``seals.json``.
 
     Raises:
-        InputError: If the file is damaged.
+        InputError: If the file is damaged, or names files outside the run.
     """
     if not paths.seals.exists():
         return Seals()
     remedy = "delete it; the files of the run then count as unverified until they are written again"
     content = read_sealed(paths.seals, "the digests of the run's files", remedy)
     try:
-        return Seals.model_validate(content)
+        seals = Seals.model_validate(content)
     except ValidationError as error:
         got = f"{'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}"
         raise InputError([Problem(str(paths.seals), "the digests of the run's files", got, remedy)]) from error
+    outside = [name for name in seals.files if PurePath(name).is_absolute() or ".." in PurePath(name).parts]
+    raise_if([Problem(str(paths.seals), "names of files in the run", repr(name), remedy) for name in outside])
+    return seals
 
 
 def write_sealed(paths: RunPaths, path: Path, content: bytes) -> None:

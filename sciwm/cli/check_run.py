@@ -16,6 +16,7 @@ from sciwm.experiment.run import Run
 from sciwm.experiment.soundness import checks_of_run
 from sciwm.metrics import read_history
 from sciwm.model import load_model, read_description
+from sciwm.run_folder import require_no_special_files
 from sciwm.run_paths import RunPaths
 from sciwm.seals import is_as_written
 
@@ -34,6 +35,7 @@ def check_run(path: Path, check_config: Callable[[Path], Config]) -> list[Check]
         check_config: reads its configuration, and says what is wrong with it.
     """
     paths, run = RunPaths(path), Run(path)
+    require_no_special_files(paths)  # before anything is read
     training = [*(p for p in (paths.train_state, paths.old_train_state) if p.exists()), *paths.all_train_tensors]
     made = [*training, *(p for p in (paths.data, paths.history, paths.results, paths.controlled) if p.exists())]
     checks: list[Check] = [partial(_no_files_for_folders, paths)]

@@ -16,6 +16,7 @@ from sciwm.config.planning import PLANNERS
 from sciwm.config.yaml_text import parse_yaml, read_text
 from sciwm.errors import InputError, Problem, counted
 from sciwm.migration import RENAMED_KEYS, migrated_config
+from sciwm.run_folder import require_no_special_files
 from sciwm.run_paths import RunPaths
 from sciwm.seals import changed_since_written
 
@@ -49,6 +50,7 @@ def load_run_config(paths: RunPaths) -> Config:
     if not paths.config.exists():
         remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
         raise InputError([Problem(str(paths.folder), "a run folder with config.yaml", "none", remedy)])
+    require_no_special_files(paths)
     try:
         return load_config(paths.config)
     except InputError as error:

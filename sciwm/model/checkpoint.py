@@ -20,7 +20,7 @@ from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically
 from sciwm.migration import migrated_config, migrated_weights
 from sciwm.model.world_model import WorldModel
-from sciwm.run_folder import require_same_folder
+from sciwm.run_folder import require_no_special_files, require_same_folder
 from sciwm.run_paths import RunPaths
 from sciwm.sealed_json import from_json, is_sealed, sealed
 from sciwm.version import __version__
@@ -69,6 +69,7 @@ def read_description(run: Path) -> dict[str, Any]:
     if not path.exists():
         remedy = "train one with 'sciwm run CONFIG --out RUN'"
         raise InputError([Problem(str(path), "a trained model", "nothing there", remedy)])
+    require_no_special_files(RunPaths(run))
     content = path.read_bytes()
     try:
         description: dict[str, Any] = from_json(content)

@@ -2,14 +2,18 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import xarray as xr
 
 import sciwm.seals
+from sciwm.cli.check_run import check_run
+from sciwm.config.yaml_files import load_run_config
 from sciwm.errors import InputError
-from sciwm.run_folder import at_work_in, require_same_folder
+from sciwm.model import read_description
+from sciwm.run_folder import at_work_in, locked, require_no_special_files, require_same_folder
 from sciwm.run_paths import RunPaths
 from sciwm.sealed_json import from_json, read_sealed, sealed
 from sciwm.seals import check_seals, read_seals, require_sealed, write_sealed, write_sealed_netcdf
@@ -142,3 +146,49 @@ def test_another_folder_of_the_same_name_is_told(paths: RunPaths) -> None:
             require_same_folder(paths.folder)
     require_same_folder(paths.folder)  # no command is at work in it
     assert os.listdir(paths.folder)
+
+
+def test_seals_name_files_of_the_run_alone(paths: RunPaths) -> None:
+    """Whoever gives a run away can seal any name: none may lead to a device, or have a file of others deleted."""
+    content = read_sealed(paths.seals, "", "")
+    for name in ("/dev/zero", "../others.nc", "evaluation/../../others.nc"):
+        paths.seals.write_bytes(sealed(content | {"files": content["files"] | {name: ["0"]}}))
+        with pytest.raises(InputError, match=rf"expected names of files in the run, got '{name}'; delete it"):
+            read_seals(paths)
+
+
+def test_nothing_of_a_run_is_waited_for_without_end(paths: RunPaths) -> None:
+    """Pipes and devices, also behind links, and in stores and places that links lead to."""
+    elsewhere = paths.folder.with_name("elsewhere")
+    elsewhere.mkdir()
+    paths.data.mkdir()
+    paths.store("train").symlink_to(elsewhere)
+    (paths.folder / "nowhere").symlink_to("nothing")
+    require_no_special_files(paths)
+    places = (paths.seals, paths.weights, paths.result("pipe"), paths.data / "train.done" / "0.json", elsewhere / "c")
+    for place in places:
+        place.parent.mkdir(exist_ok=True)
+        kept = place.rename(paths.folder.with_name("kept")) if place.exists() else None
+        os.mkfifo(place)
+        with pytest.raises(InputError, match=rf"{place.name}: expected a file of this run, got a pipe; remove it"):
+            require_no_special_files(paths)
+        place.unlink()
+        place.symlink_to("/dev/zero")
+        with pytest.raises(InputError, match=rf"{place.name}: expected a file of this run, got a device"):
+            require_no_special_files(paths)
+        place.unlink()
+        if kept is not None:
+            kept.rename(place)
+
+
+@pytest.mark.parametrize("read", [load_run_config, lambda paths: read_description(paths.folder)])
+def test_runs_are_looked_through_before_they_are_read(paths: RunPaths, read: Callable[[RunPaths], object]) -> None:
+    paths.config.write_text("name: demo")
+    paths.description.write_text("{}")
+    os.mkfifo(paths.train_state)
+    with pytest.raises(InputError, match="got a pipe"):
+        read(paths)
+    with pytest.raises(InputError, match="got a pipe"), locked(paths, "simulate"):
+        pass
+    with pytest.raises(InputError, match="got a pipe"):
+        check_run(paths.folder, lambda path: load_run_config(paths))
