@@ -181,6 +181,8 @@ class ResumableStore:
 
     def _marked(self, index: int) -> dict[str, str] | None:
         """What the marker of a row keeps; None where there is none, or one that cannot be read."""
+        if not self._marker(index).is_file():  # a pipe would be waited for
+            return None
         try:
             marked = json.loads(self._marker(index).read_bytes())
         except (OSError, ValueError, RecursionError):

@@ -44,6 +44,8 @@ def is_sealed_as(path: Path, layout: Mapping[str, bytes]) -> bool:
 
 def read_seal(path: Path) -> dict[str, str] | None:
     """The sha256 of every file of the layout, by its path in the store; None where there is no seal to be read."""
+    if not seal_of(path).is_file():  # a pipe would be waited for
+        return None
     try:
         lines = seal_of(path).read_bytes().decode().splitlines()
     except (OSError, UnicodeDecodeError):
@@ -75,7 +77,9 @@ def differing(path: Path, seal: Mapping[str, str]) -> list[str]:
 
 
 def _sha256_at(path: Path) -> str:
-    """The sha256 of a file; "" if it cannot be read."""
+    """The sha256 of a file; "" if it cannot be read, or is a pipe or the like."""
+    if not path.is_file():
+        return ""
     try:
         return sha256(path.read_bytes())
     except OSError:
@@ -101,10 +105,10 @@ def digest_of(path: Path) -> str:
 
     A store of before there were seals has the digest that it always had.
     """
-    markers = sorted(markers_of(path).glob("*.json"))
+    markers = sorted(marker for marker in markers_of(path).glob("*.json") if marker.is_file())
     if not markers:
         return ""
-    parts = [*markers, *([seal_of(path)] if seal_of(path).exists() else [])]
+    parts = [*markers, *([seal_of(path)] if seal_of(path).is_file() else [])]
     return sha256(b"".join(part.name.encode() + part.read_bytes() for part in parts))
 
 

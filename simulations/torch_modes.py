@@ -52,10 +52,13 @@ def exact(verb: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
 def ordinary() -> Iterator[None]:
     """Compute as if nothing were set around: no inference mode, no autocast, tensors on the CPU unless told otherwise.
 
-    What is made inside may take part in gradients later. Where it leaves inference mode, gradients are recorded as
-    they are by default.
+    What is made inside may take part in gradients later, and may be kept: a function transform around does not see it,
+    so that it is a constant there, and whole when the transform has ended. Where it leaves inference mode, gradients
+    are recorded as they are by default.
     """
     with ExitStack() as stack:
+        if transformed():
+            stack.enter_context(torch._C._DisableFuncTorch())
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
         if torch.get_default_device().type != "cpu":

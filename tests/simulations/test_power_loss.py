@@ -288,3 +288,13 @@ def test_a_new_store_is_not_laid_out_where_a_link_leads(again: Again, tmp_path: 
     with pytest.raises(StoreError, match=rf"{linked}: expected a folder to write to, found a link"):
         again(tmp_path / "a.zarr")
     assert [p.name for p in outside.rglob("*")] == ["kept"]
+
+
+def test_pipes_in_the_place_of_markers_and_seals_are_not_waited_for(path: Path) -> None:
+    """A pipe marks nothing and seals nothing: reading it would wait for ever."""
+    for place in (markers_of(path) / "1.json", seal_of(path)):
+        place.unlink()
+        os.mkfifo(place)
+    assert TrajectoryStore(path).missing() == [1]
+    assert damaged_layout(path) is None
+    assert len(digest_of(path)) == 64

@@ -123,3 +123,19 @@ def test_an_environment_does_not_depend_on_the_default_precision() -> None:
     expected = episode()
     with default(torch.float16):
         assert str(episode()) == str(expected)
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_a_first_use_within_nested_transforms_leaves_nothing_behind(equation: str) -> None:
+    """Tables that were made within a transform belonged to it, and every later gradient failed."""
+    good = GOOD_VALUES[equation]
+    fresh, used = (build({"equation": equation, **good.settings}) for _ in range(2))
+    state = torch.tensor(fresh.initial_state(np.random.default_rng(0), amplitude=good.amplitude))[None]
+    action = fresh.actuators.to_physical(torch.full((len(fresh.actuators),), 0.1, dtype=torch.float64))
+
+    def cost_of(simulation: Simulation) -> Callable[[Tensor], Tensor]:
+        return lambda action: simulation.advance(state, action[None]).square().sum()
+
+    right = torch.func.grad(cost_of(used))(action)
+    torch.func.jacrev(torch.func.grad(cost_of(fresh)))(action)
+    assert torch.equal(torch.func.grad(cost_of(fresh))(action), right)
