@@ -6,10 +6,9 @@ runs. ``NAME.done/I.json`` marks row I as written and holds the sha256 of its va
 are on the disk, so that a row without a marker, or with half of one, is written again.
 """
 
-import hashlib
 import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ import zarr
 from numpy.typing import NDArray
 
 from simulations.base import Simulation
+from simulations.row_digests import Hash, digest_of_row, hash_of, hashes_of
 from simulations.safe_files import everything_in, flush_all, write_all_atomically
 from simulations.store_layout import BLEW_UP, OK, STATUS_MEANINGS, StoreLayout, laid_out
 from simulations.store_mending import StoreError, lay_out, mend_layout, mend_seal, require_no_links, sweep
@@ -29,12 +29,6 @@ __all__ = ["ResumableStore", "Row", "StoreError", "WrittenRow", "digest_of", "ma
 
 Row = Mapping[str, NDArray[np.float32]]
 """The values of one row, by the name of the array."""
-
-
-BYTES_TOGETHER = 2**26
-"""How much of one array is read at once to compare it with digests."""
-UNREADABLE = (OSError, KeyError, TypeError, ValueError, RuntimeError)
-"""What a damaged chunk makes the decompressor raise."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +141,11 @@ class ResumableStore:
         """
         asked = range(self._count()) if rows is None else rows
         there = [i for i in asked if self._marker(i).exists()]
-        return [i for i, found in zip(there, self._hashes(there), strict=True) if not self._intact(i, found)]
+        return [
+            i
+            for i, found in zip(there, hashes_of(self._arrays_with_rows, there), strict=True)
+            if not self._intact(i, found)
+        ]
 
     def discard_damaged(self) -> None:
         """Take back the markers of rows that are not as they were written, so that these are written again."""
@@ -168,8 +166,9 @@ class ResumableStore:
                 self._array(name)[row.index] = array
             self._array("status")[row.index] = BLEW_UP if row.failed else OK
         self._flush([row.index for row in rows])
-        found = {row.index: self._hashed(range(row.index, row.index + 1))[0] for row in rows}
-        marked = {row.index: {"sha256": _digest(found[row.index], row.about), **row.about} for row in rows}
+        found = [hash_of(self._arrays_with_rows, row.index) for row in rows]
+        digests = [digest_of_row(values, row.about) for values, row in zip(found, rows, strict=True)]
+        marked = {row.index: {"sha256": digest, **row.about} for digest, row in zip(digests, rows, strict=True)}
         write_all_atomically({self._marker(index): json.dumps(kept).encode() for index, kept in marked.items()})
 
     def _flush(self, rows: Sequence[int]) -> None:
@@ -189,47 +188,13 @@ class ResumableStore:
             return None
         return marked if isinstance(marked, dict) and isinstance(marked.get("sha256"), str) else None
 
-    def _intact(self, index: int, found: "hashlib._Hash | None") -> bool:
+    def _intact(self, index: int, found: "Hash | None") -> bool:
         marked = self._marked(index)
         if marked is None or found is None:
             return False
         about = {key: value for key, value in marked.items() if key != "sha256"}
         # Older markers of rows that failed do not seal the cause that they keep.
-        return any(marked["sha256"] == _digest(found, kept) for kept in (about, {}))
-
-    def _hashes(self, rows: Sequence[int]) -> "Iterator[hashlib._Hash | None]":
-        """The SHA-256 of the values of each row; None where a chunk cannot be read.
-
-        Neighbouring rows are read together, which takes a fraction of the time.
-        """
-        for some in self._together(rows):
-            try:
-                yield from self._hashed(some)
-            except UNREADABLE:
-                yield from (self._hash_if_readable(index) for index in some)
-
-    def _hash_if_readable(self, index: int) -> "hashlib._Hash | None":
-        try:
-            return self._hashed(range(index, index + 1))[0]
-        except UNREADABLE:
-            return None
-
-    def _hashed(self, rows: range) -> "list[hashlib._Hash]":
-        found = [hashlib.sha256() for _ in rows]
-        for array in self._arrays_with_rows:
-            for one, values in zip(found, np.asarray(array[rows.start : rows.stop]), strict=True):
-                one.update(np.ascontiguousarray(values).tobytes())
-        return found
-
-    def _together(self, rows: Sequence[int]) -> Iterator[range]:
-        """Rows that follow each other, as many at once as memory should hold."""
-        largest = max(array.nbytes for array in self._arrays_with_rows) // max(1, self._count())
-        most = max(1, BYTES_TOGETHER // max(1, largest))
-        start = 0
-        for end in range(1, len(rows) + 1):
-            if end == len(rows) or rows[end] != rows[end - 1] + 1 or end - start == most:
-                yield range(rows[start], rows[end - 1] + 1)
-                start = end
+        return any(marked["sha256"] == digest_of_row(found, kept) for kept in (about, {}))
 
     @cached_property
     def _arrays_with_rows(self) -> list[zarr.Array[Any]]:
@@ -250,14 +215,6 @@ class ResumableStore:
 
     def _marker(self, index: int) -> Path:
         return markers_of(self.path) / f"{index}.json"
-
-
-def _digest(values: "hashlib._Hash", about: Mapping[str, str]) -> str:
-    """The digest of a row: of its values, and of what its marker keeps beside them."""
-    digest = values.copy()
-    if about:
-        digest.update(json.dumps(about, sort_keys=True).encode())
-    return digest.hexdigest()
 
 
 def _about(simulation: Simulation, title: str, settings: str) -> dict[str, Any]:
