@@ -40,7 +40,8 @@ def in_units_of(ds: xr.Dataset, domain: Domain) -> xr.Dataset:
 
 def _stacked_problems(ds: xr.Dataset, domain: Domain, where: str) -> list[Problem]:
     """Space dimensions that are levels of a stacked one, or stacked themselves."""
-    stacked = [d for d in domain.dimensions if d in ds.indexes and ds.indexes[d].nlevels > 1]
+    indexes = ds.xindexes  # those of pint are none of pandas
+    stacked = [d for d in domain.dimensions if isinstance(indexes.get(d), xr.indexes.PandasMultiIndex)]
     into = {d: str(ds[d].dims[0]) for d in stacked}
     expected = "positions over a dimension of their own"
     return [
