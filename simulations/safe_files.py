@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from pathlib import Path
 ENDING = ".draft"
 AT_ONCE = 16
 """How many files are flushed at a time."""
+WAIT, MOST_WAITS = 0.05, 200
+"""Seconds between tries to remove a folder, and the most tries: ten seconds in all."""
 NAME_KEPT = 50
 """How many characters of a name its drafts repeat; a file system allows names of 255 bytes."""
 
@@ -117,11 +120,23 @@ def write_all_atomically(files: Mapping[Path, bytes]) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with everything in it, if it is there; of a link the link alone."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+    """Remove a file, or a folder with everything in it, if it is there; of a link the link alone.
+
+    Other threads may still be writing to a folder whose writing has failed: it is removed when they are done.
+    """
+    if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
+        return
+    for waited in range(MOST_WAITS + 1):
+        try:
+            shutil.rmtree(path)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT) or waited == MOST_WAITS:
+                raise
+            time.sleep(WAIT)
+            if not path.exists():
+                return
 
 
 def sweep_drafts(folder: Path, name: str = "") -> None:

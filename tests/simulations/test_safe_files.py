@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and never where a link leads."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -151,3 +152,24 @@ def test_new_folders_are_flushed_into_the_one_above(tmp_path: Path, flushed: lis
     assert flushed == ["flush a", f"flush {tmp_path.name}"]
     make_folder(tmp_path / "a" / "b")
     assert len(flushed) == 2
+
+
+def test_a_folder_that_others_still_write_to_is_removed_when_they_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first tries find a file that has come meanwhile."""
+    folder = tmp_path / "draft"
+    folder.mkdir()
+    tries = []
+
+    def rmtree(path: Path) -> None:
+        tries.append(path)
+        if len(tries) < 3:
+            raise OSError(errno.ENOTEMPTY, "Directory not empty", str(path))
+        path.rmdir()
+
+    monkeypatch.setattr(safe_files.shutil, "rmtree", rmtree)
+    monkeypatch.setattr(safe_files, "WAIT", 0.0)
+    safe_files.remove(folder)
+    assert len(tries) == 3
+    assert not folder.exists()
