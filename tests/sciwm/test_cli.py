@@ -309,7 +309,7 @@ def test_check_of_what_is_sound(run: Path, file: Path, store: Path, said: Callab
     assert "suits the model" in said("check", store, "--run", run)
     lines = said("check", run).splitlines()
     assert len(lines) == 7
-    assert lines[-1].startswith(f"{run}") or "made from the settings of config.yaml" in lines[-1]
+    assert f"{run / 'data'}: 3 stores made from the settings of config.yaml" in lines
 
 
 def test_check_of_damage(run: Path, store: Path, refused: Callable[..., list[str]]) -> None:
