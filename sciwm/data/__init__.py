@@ -19,6 +19,7 @@ from sciwm.data.layouts import fields_named
 from sciwm.data.normalization import ROUNDING, fit_domain, mean_and_deviation
 from sciwm.data.recipes import SEEDS, recipe
 from sciwm.data.recognition import Kind, recognise, require_data
+from sciwm.data.roles import ForcingVariable, Parameter, Roles
 from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories
 from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
@@ -34,8 +35,11 @@ __all__ = [
     "Axis",
     "Batch",
     "Domain",
+    "ForcingVariable",
     "Functional",
     "Kind",
+    "Parameter",
+    "Roles",
     "Sensitivities",
     "SensitivitySet",
     "Trajectories",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sciwm.data.roles import ForcingVariable, Parameter, forcing_from
 from simulations import ActionBox
 
 
@@ -62,15 +63,16 @@ class Functional:
 
 @dataclass(frozen=True)
 class Axis:
-    """One space dimension with equispaced points ``start + i spacing``.
+    """One space dimension with points ``start + i spacing``, or with any others between walls.
 
     Args:
         name: The name of the dimension.
         num_points: The number of points.
-        spacing: Their distance in ``units``.
+        spacing: Their distance in ``units``; the mean one where they are not equispaced.
         start: The position of the first point.
         units: The units of positions; "1" is dimensionless.
         periodic: Whether the axis is periodic; the repeated end point is then left out.
+        points: The points themselves, ascending, where they are not equispaced.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Axis:
     start: float = 0.0
     units: str = "1"
     periodic: bool = True
+    points: tuple[float, ...] | None = None
 
     @property
     def extent(self) -> float:
@@ -88,6 +91,8 @@ class Axis:
     @property
     def coordinates(self) -> NDArray[np.float64]:
         """The positions of the points, ``(num_points,)``."""
+        if self.points is not None:
+            return np.array(self.points, dtype=np.float64)
         return np.asarray(self.start + self.spacing * np.arange(self.num_points), dtype=np.float64)
 
 
@@ -103,6 +108,14 @@ class Domain:
         functionals: The functionals with a budget; empty if the data hold none.
         known_shapes: Whether the data hold the shapes of the actuators.
         time_units: The units of the control interval; "1" where the data state none.
+        parameters: What is constant in a run, and part of every state.
+        forcings: The variables whose values are the actions; empty where actions are one variable over ``actuator``.
+        action_means: The mean of each action over the training data, about which it is scaled by its deviation; empty
+            where actions are scaled about zero by the largest.
+        action_deviations: The standard deviation of each action; empty likewise.
+        masked: Whether there are points without fields.
+        time_name: The name of time in Datasets.
+        run_name: The name of the dimension over runs in Datasets.
     """
 
     variables: tuple[Variable, ...]
@@ -112,6 +125,13 @@ class Domain:
     functionals: tuple[Functional, ...]
     known_shapes: bool = False
     time_units: str = "1"
+    parameters: tuple[Parameter, ...] = ()
+    forcings: tuple[ForcingVariable, ...] = ()
+    action_means: tuple[float, ...] = ()
+    action_deviations: tuple[float, ...] = ()
+    masked: bool = False
+    time_name: str = "time"
+    run_name: str = "simulation"
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -134,8 +154,9 @@ class Domain:
         plain: dict[str, Any] = {"control_interval": self.control_interval, "known_shapes": self.known_shapes}
         if self.time_units != "1":  # without units, files are as versions wrote and read them that knew of none
             plain["time_units"] = self.time_units
+        plain |= {name: value for name, value in self._of_others().items() if value != getattr(Domain, name)}
         plain["variables"] = [vars(v) for v in self.variables]
-        plain["axes"] = [vars(a) for a in self.axes]
+        plain["axes"] = [{k: v for k, v in vars(a).items() if k != "points" or v is not None} for a in self.axes]
         plain["functionals"] = [vars(f) for f in self.functionals]
         plain["actuators"] = {
             "names": list(box.names),
@@ -144,6 +165,15 @@ class Domain:
             "units": box.units,
         }
         return plain
+
+    def _of_others(self) -> dict[str, Any]:
+        """What only the data of others have; our own files stay as versions read them that knew of none."""
+        names = ("action_means", "action_deviations", "masked", "time_name", "run_name")
+        return {
+            "parameters": tuple(vars(p) for p in self.parameters),
+            "forcings": tuple(vars(f) for f in self.forcings),
+            **{name: getattr(self, name) for name in names},
+        }
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Domain":
@@ -154,14 +184,22 @@ class Domain:
         """
         box = plain["actuators"]
         _require_sound(plain)
-        rest = {k: v for k, v in plain.items() if k not in ("variables", "axes", "functionals", "actuators")}
+        own = ("variables", "axes", "functionals", "actuators", "parameters", "forcings")
+        rest: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items() if k not in own}
         return cls(
             variables=tuple(Variable(**v) for v in plain["variables"]),
-            axes=tuple(Axis(**a) for a in plain["axes"]),
+            axes=tuple(_axis_from(a) for a in plain["axes"]),
+            parameters=tuple(Parameter(**p) for p in plain.get("parameters", ())),
+            forcings=tuple(forcing_from(f) for f in plain.get("forcings", ())),
             functionals=tuple(Functional(**f) for f in plain["functionals"]),
             actuators=ActionBox(tuple(box["names"]), np.array(box["low"]), np.array(box["high"]), box["units"]),
             **rest,
         )
+
+
+def _axis_from(plain: dict[str, Any]) -> Axis:
+    points = plain.get("points")
+    return Axis(**plain if points is None else plain | {"points": tuple(points)})
 
 
 MOST_POINTS = 2**24

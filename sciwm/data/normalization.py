@@ -1,11 +1,13 @@
 """The scales of a domain, measured on the training data."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.data.domain import Domain, Functional, Variable
+from sciwm.data.roles import Parameter
 from sciwm.data.schema import Trajectories
 from sciwm.data.windows import sample_fields
 from sciwm.errors import InputError, Problem
@@ -30,16 +32,18 @@ def fit_domain(data: Trajectories) -> Domain:
     names = [v.name for v in data.variables]
     numbers = len(names) * math.prod(axis.num_points for axis in data.axes)
     fields = sample_fields([data], names, limit=max(1, min(MOST_INSTANTS, MOST_NUMBERS // numbers)))
-    varies = [not constant(fields[:, c]) for c in range(len(names))]
+    seen = [fields[:, c] if data.valid is None else fields[:, c][:, data.valid[c]] for c in range(len(names))]
+    varies = [not constant(values) for values in seen]
     if not any(varies):
         expected, got = "at least one variable that varies", "the same values everywhere and always"
         raise InputError([Problem(str(data.path), expected, got, "there is nothing to learn: look at what wrote them")])
-    scales = [map(float, mean_and_deviation(fields[:, c])) for c in range(len(names))]
+    scales = [map(float, mean_and_deviation(values)) for values in seen]
     variables = tuple(
         Variable(v.name, v.long_name, v.units, mean, deviation if varied else 0.0)
         for v, varied, (mean, deviation) in zip(data.variables, varies, scales, strict=True)
     )
     return Domain(
+        **_of_others(data),
         variables=variables,
         axes=data.axes,
         control_interval=data.control_interval,
@@ -48,6 +52,33 @@ def fit_domain(data: Trajectories) -> Domain:
         known_shapes=data.forcing_shapes is not None,
         time_units=data.time_units,
     )
+
+
+def _of_others(data: Trajectories) -> dict[str, Any]:
+    """What the data of others add: parameters, names, and actions that are scaled about their mean."""
+    roles = data.roles
+    if roles is None:
+        return {}
+    actions = [np.asarray(data.array("action")[i, : data.intervals_of(i)]) for i in data.usable]
+    means, deviations = mean_and_deviation(np.concatenate(actions), axis=0)
+    return {
+        "parameters": tuple(
+            _fit_parameter(stated, data.parameters[data.usable, j]) for j, stated in enumerate(roles.parameters)
+        ),
+        "forcings": roles.forcings,
+        "action_means": tuple(map(float, means)),
+        "action_deviations": tuple(map(float, deviations)),
+        "masked": data.valid is not None,
+        "time_name": roles.time_name,
+        "run_name": roles.run_name,
+    }
+
+
+def _fit_parameter(stated: dict[str, str], values: NDArray[np.float32]) -> Parameter:
+    mean, deviation = map(float, mean_and_deviation(values))
+    varies = not bool(constant(values))
+    low, high = float(values.min()), float(values.max())
+    return Parameter(**stated, mean=mean, deviation=deviation if varies else 0.0, low=low, high=high)
 
 
 def _fit_functional(data: Trajectories, name: str) -> Functional:

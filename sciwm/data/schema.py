@@ -13,8 +13,9 @@ from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
 from sciwm.data.formats import FIND_DAMAGE, open_store, read_values
 from sciwm.data.recognition import Kind, recognise, require_data
+from sciwm.data.roles import Roles, roles_of
 from sciwm.data.units import units_of
-from sciwm.errors import InputError, Problem, raise_if
+from sciwm.errors import InputError, Problem, in_one_line, raise_if
 from simulations import ActionBox, Variable
 from simulations.resumable_store import digest_of
 
@@ -36,9 +37,12 @@ class Trajectories:
         functional_names: The names of the functionals with a budget.
         control_interval: The time between two instants.
         time_units: Its units; "1" where the store states none.
-        intervals: The number of control intervals of each simulation.
+        intervals: The number of control intervals of the longest simulation; see :meth:`intervals_of`.
         actuators: Names and bounds of the actions.
         usable: The indices of the simulations that stayed finite.
+        roles: What the store states about the files that its values came from; None for simulated ones.
+        parameters: Their values in each simulation, physical, ``(simulation, parameter)``.
+        valid: Where fields exist, ``(variable, *space)``; None where they do everywhere.
         forcing_shapes: What one unit of each action adds to the time derivative of each variable,
             ``(actuator, variable, *space)``; None where the store does not state it, and where an actuator acts
             on a parameter or impulsively.
@@ -73,6 +77,10 @@ class Trajectories:
         self.usable = [int(i) for i in np.flatnonzero(read_values(dataset["status"], path) == 1)]
         raise_if(_usable_problems(self.usable, str(path)))
         self.forcing_shapes = self._forcing_shapes(dataset)
+        self.roles = _roles(dataset, str(path))
+        self.valid = _valid(dataset, path)
+        self._lengths = read_values(dataset["num_intervals"], path) if "num_intervals" in dataset else None
+        self.parameters = _parameters(dataset, path)
         self._dataset = dataset
         self._arrays: dict[str, Any] = {}
         self._in_memory = dataset.nbytes < IN_MEMORY_BYTES
@@ -81,6 +89,10 @@ class Trajectories:
     def dimensions(self) -> tuple[str, ...]:
         """The names of the space dimensions."""
         return tuple(axis.name for axis in self.axes)
+
+    def intervals_of(self, row: int) -> int:
+        """The number of control intervals of one simulation; behind them its values are missing."""
+        return self.intervals if self._lengths is None else int(self._lengths[row])
 
     def digest(self) -> str:
         """One sha256 for all finished simulations of the store; empty where none is marked as finished."""
@@ -96,13 +108,20 @@ class Trajectories:
             if self._in_memory:
                 values = read_values(self._dataset[name], self.path)
                 if name in {v.name for v in self.variables}:
-                    raise_if(_lost_values(values[self.usable], self.usable, f"{self.path}: {name}"))
+                    raise_if(self._lost_values(values, f"{self.path}: {name}"))
                 self._arrays[name] = values
             else:
                 import zarr
 
                 self._arrays[name] = zarr.open_group(self.path, mode="r")[name]
         return self._arrays[name]
+
+    def _lost_values(self, values: NDArray[Any], place: str) -> list[Problem]:
+        """Values that are not finite in finished simulations: a chunk whose file is lost reads as NaN."""
+        lost = [i for i in self.usable if not np.isfinite(values[i, : self.intervals_of(i) + 1]).all()]
+        if not lost:
+            return []
+        return [Problem(place, "finite values in simulations with status 'ok'", f"others in {lost[:8]}", FIND_DAMAGE)]
 
     def _forcing_shapes(self, dataset: xr.Dataset) -> NDArray[Any] | None:
         names = [v.name for v in self.variables]
@@ -193,9 +212,20 @@ def _usable_problems(usable: Sequence[int], where: str) -> list[Problem]:
     return [Problem(where, "at least one simulation with status 'ok'", "none", remedy)]
 
 
-def _lost_values(values: NDArray[Any], usable: Sequence[int], place: str) -> list[Problem]:
-    """Values that are not finite in finished simulations: a chunk whose file is lost reads as NaN."""
-    lost = [i for i, row in zip(usable, values, strict=True) if not np.isfinite(row).all()]
-    if not lost:
-        return []
-    return [Problem(place, "finite values in simulations with status 'ok'", f"others in {lost[:8]}", FIND_DAMAGE)]
+def _roles(dataset: xr.Dataset, where: str) -> Roles | None:
+    try:
+        return roles_of(dataset)
+    except ValueError as error:
+        remedy = "restore it, or bring the data in again"
+        raise InputError([Problem(where, "the attribute sciwm_source", in_one_line(error), remedy)]) from error
+
+
+def _parameters(dataset: xr.Dataset, path: Path) -> NDArray[np.float32]:
+    if "parameter" not in dataset.dims:
+        return np.zeros((dataset.sizes["simulation"], 0), np.float32)
+    values = read_values(dataset["parameter_value"].transpose("simulation", "parameter"), path)
+    return values.astype(np.float32)
+
+
+def _valid(dataset: xr.Dataset, path: Path) -> NDArray[np.bool_] | None:
+    return read_values(dataset["valid"], path).astype(bool) if "valid" in dataset else None

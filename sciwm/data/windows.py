@@ -19,6 +19,7 @@ class Batch:
     Args:
         fields: The fields, physical, ``(batch, H + 1, variable, *space)``.
         actions: The actions, physical, ``(batch, H, actuator)``.
+        parameters: The parameters of each run, physical, ``(batch, parameter)``.
         functionals: The functionals, normalised, ``(batch, H + 1, functional)``.
         sources: The sources of their budgets, averaged over each interval, normalised, ``(batch, H, functional)``.
         outputs: The outputs of their budgets, averaged over each interval, normalised,
@@ -27,6 +28,7 @@ class Batch:
 
     fields: Tensor
     actions: Tensor
+    parameters: Tensor
     functionals: Tensor
     sources: Tensor
     outputs: Tensor
@@ -51,10 +53,11 @@ class Windows:
 
     def draw(self, rng: np.random.Generator, count: int, horizon: int) -> Batch:
         """Draw ``count`` windows of ``horizon`` intervals, from different simulations where there are enough."""
-        replace = count > len(self.members)
-        chosen = rng.choice(len(self.members), size=count, replace=replace)
-        places = [self.members[i] for i in chosen]
-        starts = [int(rng.integers(0, s.intervals - horizon + 1)) for s, _ in places]
+        long_enough = [(s, i) for s, i in self.members if s.intervals_of(i) >= horizon]
+        replace = count > len(long_enough)
+        chosen = rng.choice(len(long_enough), size=count, replace=replace)
+        places = [long_enough[i] for i in chosen]
+        starts = [int(rng.integers(0, s.intervals_of(i) - horizon + 1)) for s, i in places]
 
         def cut(name: str, length: int) -> Tensor:
             rows = [s.array(name)[i, t : t + length] for (s, i), t in zip(places, starts, strict=True)]
@@ -64,6 +67,7 @@ class Windows:
         return Batch(
             fields=torch.stack([cut(v.name, horizon + 1) for v in self.domain.variables], dim=2),
             actions=cut("action", horizon),
+            parameters=torch.from_numpy(np.stack([s.parameters[i] for s, i in places])),
             functionals=_stack(
                 [(cut(f.name, horizon + 1) - f.mean) / f.deviation for f in functionals], count, horizon + 1
             ),
@@ -87,7 +91,7 @@ def sample_fields(sets: Sequence[Trajectories], names: Sequence[str], limit: int
     total = sum(len(s.usable) * (s.intervals + 1) for s in sets)
     stride = max(1, total // limit)
     parts = [
-        np.stack([s.array(name)[i, (n % stride) :: stride] for name in names], axis=1)
+        np.stack([s.array(name)[i, (n % stride) : s.intervals_of(i) + 1 : stride] for name in names], axis=1)
         for s in sets
         for n, i in enumerate(s.usable)
     ]

@@ -40,7 +40,7 @@ def evaluate_rollouts(model: WorldModel, data: Trajectories, *, steps: int) -> x
     domain, rows = model.domain, data.usable
     truth = torch.stack([_rows(data, v.name, rows, steps + 1) for v in domain.variables], dim=2)
     actions = _rows(data, "action", rows, steps)
-    states = rollout(model, model.encode(truth[:, 0]), actions)
+    states = rollout(model, model.encode(truth[:, 0], torch.from_numpy(data.parameters[rows])), actions)
     parts = [readout_trajectory(model, part, ["fields"])["fields"] for part in states.split(SIMULATIONS_AT_ONCE)]
     imagined = torch.cat([truth[:, :1], torch.cat(parts)], dim=1)
     coordinates = {

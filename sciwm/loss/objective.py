@@ -117,7 +117,7 @@ class Objective(nn.Module):
             encoded = {name: v.unflatten(0, sensitivities.fields.shape[:2]) for name, v in encoded.items()}
         groups: dict[str, dict[str, Tensor]] = {"predictive": predictive, "physics": {}}
         with model.assembled():
-            start = model.state_of(latents[:, 0])
+            start = model.state_of(latents[:, 0], batch.parameters)
             states = torch.cat([start[:, None], rollout(model, start, batch.actions)], dim=1)
             inputs = TermInputs(
                 model=model,

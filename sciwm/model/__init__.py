@@ -3,6 +3,7 @@
 from sciwm.model.checkpoint import DIGEST, load_model, read_description, save_model, trained_config
 from sciwm.model.construction import ENCODERS, names_problems
 from sciwm.model.encoder import Encoder
+from sciwm.model.forcing_fit import fit_forcing
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.predictor import ExponentialPredictor
 from sciwm.model.readouts import Labels
@@ -17,6 +18,7 @@ __all__ = [
     "Labels",
     "LinearReadout",
     "WorldModel",
+    "fit_forcing",
     "load_model",
     "names_problems",
     "read_description",

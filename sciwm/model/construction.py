@@ -64,7 +64,7 @@ def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
 
 def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -> Predictor:
     """Build the predictor of ``settings.predictor``; fields are advanced by an operator with the encoder's sizes."""
-    chosen, actuators = settings.predictor, len(domain.actuators)
+    chosen, actuators = settings.predictor, len(domain.actuators) + len(domain.parameters)
     varies = _varies(chosen.steady_forcing, domain)
     if isinstance(encoder, FieldEncoder):
         return FieldPredictor(

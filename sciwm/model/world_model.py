@@ -4,32 +4,33 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sciwm.config import ModelSettings
 from sciwm.data import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.model.conservation import conserving
 from sciwm.model.construction import INTERVALS_PER_UNIT, build_decoder, build_encoder, build_predictor
-from sciwm.model.least_squares import least_squares
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels
-from sciwm.model.scales import scales_of
-from simulations.closeness import constant
+from sciwm.model.scales import ScaledModule
 from simulations.torch_modes import building, exact, ordinary
 
 FINER_GRID = "coarser fields alias: give them on a finer grid"
 """What to do about fields that are too coarse."""
 
 
-class WorldModel(nn.Module):
+class WorldModel(ScaledModule):
     """A learned ``Dynamics``: it takes physical fields and actions, works on latents, and gives physical readouts.
 
     The state is the latent z. With a ledger it is ``[z, q]``, where the functionals q are advanced by their budgets,
-    ``q+ = q + interval (S(z, z+) + sum_j a_j y_j(z, z+))``, which then hold exactly.
+    ``q+ = q + interval (S(z, z+) + sum_j a_j y_j(z, z+))``, which then hold exactly. With parameters it is
+    ``[z, q, p]``: the scaled parameters p of the run stay as they are, and enter every step beside the actions. As part
+    of the state they can be estimated like it.
 
     Actions come in three units: physical at the verbs; *scaled* inside the predictor, in units of the largest, so that
-    no action stays zero; *normalised* to [-1, 1] in planners, so that bounds are alike.
+    no action stays zero, or for the data of others about their mean by their deviation; *normalised* to [-1, 1] in
+    planners, so that bounds are alike.
 
     All weights are pure numbers: fields count in their deviations, rates in a unit of time of some control intervals.
     The same data in other units of time, length, fields and actions give the same model.
@@ -40,9 +41,8 @@ class WorldModel(nn.Module):
     """
 
     def __init__(self, settings: ModelSettings, domain: Domain) -> None:
-        super().__init__()
+        super().__init__(domain)
         self.settings = settings
-        self.domain = domain
         self.actuators = domain.actuators
         self.control_interval = domain.control_interval
         with building(torch.float32):
@@ -56,12 +56,13 @@ class WorldModel(nn.Module):
             unit = torch.tensor(INTERVALS_PER_UNIT * domain.control_interval, dtype=torch.float64)
             self.register_buffer("time_unit", unit)  # stored, as models of older versions have another one
             self.time_unit: Tensor
-            self.largest_actions: Tensor
-            self.variable_deviation: Tensor
             self.ledger = settings.ledger and bool(domain.functionals)
-            for name, values in scales_of(domain).items():
-                self.register_buffer(name, values, persistent=False)
         self._assembled: Step | None = None
+
+    @property
+    def weights(self) -> Tensor:
+        """Any of the weights, for their precision and device."""
+        return self.heads.forcing
 
     @property
     def latent_size(self) -> int:
@@ -75,8 +76,12 @@ class WorldModel(nn.Module):
 
     @property
     def state_size(self) -> int:
-        """The number of values in one state, the ledger included."""
-        return self.latent_size + (len(self.domain.functionals) if self.ledger else 0)
+        """The number of values in one state, ledger and parameters included."""
+        return self.latent_size + self._ledger_size + len(self.domain.parameters)
+
+    @property
+    def _ledger_size(self) -> int:
+        return len(self.domain.functionals) if self.ledger else 0
 
     @contextmanager
     def assembled(self) -> Iterator[None]:
@@ -111,10 +116,15 @@ class WorldModel(nn.Module):
     # The verbs ----------------------------------------------------------------------------------
 
     @exact
-    def encode(self, fields: Tensor) -> Tensor:
+    def encode(self, fields: Tensor, parameters: Tensor | None = None) -> Tensor:
         """Encode physical fields ``(batch, variable, *space)`` as states ``(batch, size)``.
 
         Periodic fields may have any resolution, fields between walls that of the training data.
+
+        Args:
+            fields: The fields.
+            parameters: The physical parameters of each run, ``(batch, parameter)``; by default their means over the
+                training data.
 
         Raises:
             InputError: If there are fewer points than ``fewest_points``.
@@ -122,21 +132,26 @@ class WorldModel(nn.Module):
         if any(n < least for n, least in zip(fields.shape[2:], self.fewest_points, strict=True)):
             got, fewest = ("x".join(map(str, points)) for points in (fields.shape[2:], self.fewest_points))
             raise InputError([Problem("fields", f"at least {fewest} points", got, FINER_GRID)])
-        return self.state_of(self.encoder(self.normalize(fields)))
+        return self.state_of(self.encoder(self.normalize(fields)), parameters)
 
     @exact
     def advance(self, state: Tensor, action: Tensor) -> Tensor:
         """Advance states by one control interval under a held physical action ``(batch, actuator)``.
 
-        A latent without its ledger is advanced without one.
+        A latent without its ledger is advanced without one, and one without parameters with their means.
         """
         step = self._assembled or self.stepper()
         before = self.latent(state)
-        after = step(before, self.scaled(action))
+        after = step(before, self._inputs(state, action))
         if state.shape[1] == self.latent_size:
             return after
-        ledger = state[:, self.latent_size :] + self.inflow(before, action, after) / self.functional_scale("deviation")
-        return torch.cat([after, ledger], dim=1)
+        parts = [after]
+        if self.ledger:
+            inflow = self.inflow(before, action, after) / self.functional_scale("deviation")
+            parts.append(self._carried(state) + inflow)
+        if self.domain.parameters:
+            parts.append(state[:, -len(self.domain.parameters) :])
+        return torch.cat(parts, dim=1)
 
     @exact
     def readout(self, state: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
@@ -160,35 +175,50 @@ class WorldModel(nn.Module):
 
     # Parts of the verbs ------------------------------------------------------------------------
 
-    def normalize(self, fields: Tensor) -> Tensor:
-        """Scale physical fields ``(..., variable, *space)`` to zero mean and unit standard deviation.
+    def parameters_in(self, state: Tensor) -> Tensor:
+        """The physical parameters that states ``(..., size)`` carry, ``(..., parameter)``."""
+        scaled = state[..., self.latent_size + self._ledger_size :]
+        return scaled * self.parameter_deviation.to(scaled) + self.parameter_mean.to(scaled)
 
-        What does not vary in the training data becomes zero. The result has the precision of the weights.
+    def with_parameters(self, state: Tensor, parameters: Tensor) -> Tensor:
+        """States ``(..., size)`` that carry other physical parameters ``(..., parameter)``."""
+        count = len(self.domain.parameters)
+        return torch.cat([state[..., :-count], self.scaled_parameters(parameters)], dim=-1) if count else state
+
+    def _inputs(self, state: Tensor, action: Tensor) -> Tensor:
+        """What acts on a latent: scaled actions, and beside them the parameters that its state carries."""
+        scaled, count = self.scaled(action), len(self.domain.parameters)
+        if not count:
+            return scaled
+        carries = state.shape[1] == self.state_size
+        return torch.cat([scaled, state[:, -count:] if carries else scaled.new_zeros(len(scaled), count)], dim=1)
+
+    def state_of(self, latent: Tensor, parameters: Tensor | None = None) -> Tensor:
+        """The states of latents ``(..., size)``; a ledger starts with the functionals that heads read from them.
+
+        Args:
+            latent: The latents.
+            parameters: The physical parameters, ``(..., parameter)``; by default their means.
         """
-        centred = fields - self._of_variables(fields, "mean")
-        return (centred / self._of_variables(fields, "divisor")).to(self.heads.forcing)
-
-    def scaled(self, action: Tensor) -> Tensor:
-        """Scale physical actions by the largest of each actuator, so that no action stays zero.
-
-        The result has the precision of the weights.
-        """
-        return (action / self.largest_actions.to(action)).to(self.heads.forcing)
-
-    def state_of(self, latent: Tensor) -> Tensor:
-        """The states of latents ``(..., size)``; a ledger starts with the functionals that heads read from them."""
-        if not self.ledger:
-            return latent
-        read = self.heads.value(latent.flatten(0, -2)).unflatten(0, latent.shape[:-1])
-        return torch.cat([latent, read], dim=-1)
+        parts = [latent]
+        if self.ledger:
+            parts.append(self.heads.value(latent.flatten(0, -2)).unflatten(0, latent.shape[:-1]))
+        if self.domain.parameters:
+            count = len(self.domain.parameters)
+            means = latent.new_zeros(*latent.shape[:-1], count)
+            parts.append(means if parameters is None else self.scaled_parameters(parameters).expand_as(means))
+        return torch.cat(parts, dim=-1) if len(parts) > 1 else latent
 
     def latent(self, state: Tensor) -> Tensor:
-        """The latents of states: without the ledger."""
+        """The latents of states: without ledger and parameters."""
         return state[..., : self.latent_size]
 
     def functionals(self, state: Tensor) -> Tensor:
         """Normalised functionals of states ``(batch, size)``: those of the ledger if there is one, else the heads'."""
-        return state[:, self.latent_size :] if self.ledger else self.heads.value(state)
+        return self._carried(state) if self.ledger else self.heads.value(self.latent(state))
+
+    def _carried(self, state: Tensor) -> Tensor:
+        return state[:, self.latent_size : self.latent_size + self._ledger_size]
 
     def inflow(self, before: Tensor, action: Tensor, after: Tensor) -> Tensor:
         """The change of every functional over one interval by its budget, physical: ``interval (S + sum_j a_j y_j)``.
@@ -223,26 +253,6 @@ class WorldModel(nn.Module):
             self.shapes.copy_(self.encoder.coordinates_of_shapes(scaled))
 
     @torch.no_grad()
-    def fit_forcing(self, before: Tensor, action: Tensor, after: Tensor) -> None:
-        """Where shapes are not known, start the forcing G from the least-squares fit
-
-            z+ - z = a G + z A + c    over transitions of the data.
-
-        Args:
-            before, after: Physical fields one interval apart, ``(sample, variable, *space)``.
-            action: Physical actions, ``(sample, actuator)``.
-        """
-        if self.shapes is not None:
-            return
-        z, change = self.latent(self.encode(before)), self.latent(self.encode(after))
-        change, scaled = change - z, self.scaled(action)
-        still = torch.from_numpy(constant(scaled.cpu().numpy(), axis=0)).to(scaled.device)
-        scaled = scaled.masked_fill(still, 0.0)  # what it adds cannot be told from what is always added
-        known = z if z.shape[1] < len(z) // 4 else z[:, :0]  # regressors, only with enough samples to fit them
-        fitted = least_squares(torch.cat([scaled, known, torch.ones_like(scaled[:, :1])], dim=1), change)
-        self.predictor.set_forcing(fitted[: scaled.shape[1]].masked_fill(still[:, None], 0.0).to(z))
-
-    @torch.no_grad()
     def fit_heads(self, before: Tensor, action: Tensor, after: Tensor, labels: Labels) -> None:
         """Fit the heads in closed form to the present latents and predictor.
 
@@ -253,12 +263,3 @@ class WorldModel(nn.Module):
         """
         forcing = self.predictor.actuation(self.shapes)
         self.heads.fit(self.latent(before), self.scaled(action), self.latent(after), forcing, labels)
-
-    def _of_variables(self, like: Tensor, name: str) -> Tensor:
-        scale: Tensor = getattr(self, f"variable_{name}")
-        return scale.to(like)
-
-    def functional_scale(self, name: str) -> Tensor:
-        """A scale of the functionals by name, ``(functional,)``: ``deviation``, ``change_deviation``, ..."""
-        scale: Tensor = getattr(self, f"functional_{name}")
-        return scale.to(self.heads.forcing)

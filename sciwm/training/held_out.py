@@ -40,7 +40,8 @@ class HeldOut:
         batch = self.batch
         with torch.no_grad(), model.assembled():
             encoded = encode_trajectory(model, batch.fields)
-            imagined = model.latent(rollout(model, encoded[:, 0], batch.actions))
+            start = model.with_parameters(encoded[:, 0], batch.parameters)
+            imagined = model.latent(rollout(model, start, batch.actions))
             encoded = model.latent(encoded)
             errors = prediction_errors(
                 imagined, encoded, self.objective.metric(model), relative_floor=self.config.loss.relative_floor

@@ -28,7 +28,7 @@ from sciwm.errors import InputError, Problem, raise_if
 from sciwm.loss import Objective, backward_balanced, weighted_sum
 from sciwm.loss.terms import TERMS
 from sciwm.metrics import history_text
-from sciwm.model import WorldModel, save_model
+from sciwm.model import WorldModel, fit_forcing, save_model
 from sciwm.run_folder import at_work_in
 from sciwm.run_paths import RunPaths
 from sciwm.seals import write_sealed
@@ -63,7 +63,7 @@ def build_model(config: Config, training_set: Trajectories) -> WorldModel:
     if shapes is not None:
         require_conserved(config.model.conserved, training_set, shapes, domain)
     else:
-        model.fit_forcing(pairs.fields[:, 0], pairs.actions[:, 0], pairs.fields[:, 1])
+        fit_forcing(model, pairs.fields[:, 0], pairs.actions[:, 0], pairs.fields[:, 1], pairs.parameters)
     fit_heads(model, pairs)
     return model
 

@@ -25,7 +25,7 @@ from sciwm.evaluation import translation_errors
 from sciwm.evaluation.suite import budgets_under_unseen_actions, measure_rollouts
 from sciwm.evaluation.symmetry import translated
 from sciwm.loss import Objective
-from sciwm.model import LinearReadout, WorldModel
+from sciwm.model import LinearReadout, WorldModel, fit_forcing
 from sciwm.model.conservation import places_of_means
 from sciwm.model.principal_modes import MOST_SNAPSHOTS, principal_modes
 from sciwm.model.spaces import SpectralSpace, translate
@@ -517,12 +517,12 @@ def test_unknown_actuators_start_from_what_they_did(config: Config, training_set
     windows = Windows([training_set], known.domain).draw(np.random.default_rng(0), 2000, 1)
     unknown.fit(windows.fields[:, 0], None)
     before, action, after = windows.fields[:, 0], windows.actions[:, 0].clone(), windows.fields[:, 1]
-    unknown.fit_forcing(before, action, after)
+    fit_forcing(unknown, before, action, after, torch.zeros(len(action), 0))
     told, found = known.predictor.tendency.forcing.matrix(known.shapes), unknown.predictor.tendency.forcing.matrix(None)
     waves = [0, 1, 2, 3, 7, 8, 9]  # slow ones: over an interval the others forget their forcing
     assert torch.nn.functional.cosine_similarity(told[:, waves], found[:, waves]).min() > 0.9
     action[:, 0] = 0.0
-    unknown.fit_forcing(before, action, after)
+    fit_forcing(unknown, before, action, after, torch.zeros(len(action), 0))
     assert unknown.predictor.tendency.forcing.matrix(None)[0].abs().max() < 1e-3
 
 

@@ -66,7 +66,10 @@ def test_heads_that_give_the_mean_have_error_one(model: WorldModel, training_set
     latents = torch.zeros(24, 21, model.latent_size)
     energy = [i for i, f in enumerate(model.domain.functionals) if f.name == "energy"]
     only = Batch(
-        whole.fields, whole.actions, *(v[:, :, energy] for v in (whole.functionals, whole.sources, whole.outputs))
+        whole.fields,
+        whole.actions,
+        whole.parameters,
+        *(v[:, :, energy] for v in (whole.functionals, whole.sources, whole.outputs)),
     )
     parts = [only.functionals, only.sources, only.outputs]
     assert float(torch.stack([p.square().mean() for p in parts]).mean()) == pytest.approx(1.0, rel=0.05)
