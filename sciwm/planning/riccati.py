@@ -52,6 +52,9 @@ def riccati(a: Matrix, b: Matrix, q: Matrix, r: Matrix, *, precision: float) -> 
             "Look at control_interval and target, or use planning.terminal = none."
         )
     q, r = _semidefinite("the state", q), _semidefinite("the actions", r)
+    unreached = unreached_modes(a, b, precision, neutral=True, cost=q)
+    if any(mode.neutral for mode in unreached):
+        raise NoSolution(unreached)  # or rounding would decide whether its endless cost settles
     r = r + _floor(r + b.T @ q @ b) * np.eye(len(r))
     first = r + b.T @ q @ b
     greedy = np.linalg.solve(first, b.T @ q @ a)

@@ -93,6 +93,71 @@ def test_neutral_modes_without_a_cost_are_left_alone() -> None:
     )
 
 
+ROTATION = np.array([[0.0, -1.0], [1.0, 0.0]])
+DRAWN = np.random.default_rng(5).uniform(size=(40, 2))
+
+
+def rotating(interval: float, rate: float, effect: float, decay: float = 0.0) -> tuple[Matrix, Matrix]:
+    """An oscillator beside a mode that decays and is reached, both in units of their own."""
+    rates = scipy.linalg.block_diag(rate * ROTATION - decay * np.eye(2), -0.5)
+    unit = np.array([1.0, 1e3, 1.0])
+    a, b = sampled(rates, np.array([[effect], [0.0], [1.0]]), interval)
+    return unit[:, None] * a / unit, unit[:, None] * b
+
+
+@pytest.mark.parametrize("decades", [(-4, 0), (-7, -5)])
+def test_a_neutral_mode_that_costs_and_is_not_reached_is_refused_whatever_rounding_does(
+    decades: tuple[int, int],
+) -> None:
+    """An undamped oscillator; its cost grows for ever, and rounding alone may let it settle."""
+    for interval, rate in zip(10 ** (decades[0] + np.ptp(decades) * DRAWN[:, 0]), 0.3 + 3 * DRAWN[:, 1], strict=True):
+        a, b = rotating(interval, rate, 0.0)
+        with pytest.raises(NoSolution, match="never decays") as refusal:
+            riccati(a, b, interval * np.eye(3), interval * np.eye(1), precision=EPSILON)
+        (mode,) = refusal.value.modes
+        assert abs(np.angle(mode.eigenvalue)) == pytest.approx(interval * rate, rel=1e-6)
+
+
+@pytest.mark.parametrize("decades", [(-4, 0), (-7, -5)])
+def test_neutral_modes_that_cost_nothing_or_are_reached_and_modes_that_decay_are_accepted(
+    decades: tuple[int, int],
+) -> None:
+    for interval, rate in zip(10 ** (decades[0] + np.ptp(decades) * DRAWN[:, 0]), 0.3 + 3 * DRAWN[:, 1], strict=True):
+        r = interval * np.eye(1)
+        free, decaying = rotating(interval, rate, 0.0), rotating(interval, rate, 0.0, decay=1e-3)
+        value, _ = riccati(*free, interval * np.diag([0.0, 0.0, 1.0]), r, precision=EPSILON)
+        np.testing.assert_allclose(value[:2], 0, atol=1e-12)
+        value, _ = riccati(*decaying, interval * np.diag([1.0, 1e-6, 0.0]), r, precision=EPSILON)
+        assert value[0, 0] == pytest.approx(1 / (2 * 1e-3), rel=2 * interval + 1e-6)
+        system = (*rotating(interval, rate, 1.0), interval * np.diag([1.0, 1e-6, 1.0]), r)
+        for ours, theirs in zip(solved(*system), by_scipy(*system), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6 * np.abs(theirs).max())
+
+
+def test_what_a_neutral_mode_costs_is_that_of_its_state_and_of_what_it_moves() -> None:
+    """Of equal oscillators, of a drift at a constant speed, and of a mode that another one hides."""
+    drift, still = np.array([[1.0, 0.0], [1.0, 1.0]]), np.diag([1.0, 1.0, 0.5])
+    twice = scipy.linalg.block_diag(*[scipy.linalg.expm(0.3 * ROTATION)] * 2, 0.5)
+    alone, both = np.array([[0.0], [0.0], [1.0]]), np.array([[0.0], [1.0], [1.0]])
+    hides = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    for a, b, q, accepted in (
+        (twice, np.eye(5)[:, 4:], np.diag([0.0, 0.0, 0.0, 0.0, 1.0]), True),
+        (twice, np.eye(5)[:, 4:], np.diag([1.0, 1.0, 0.0, 0.0, 1.0]), False),
+        (twice, np.eye(5)[:, 4:], np.diag([0.0, 0.0, 1.0, 1.0, 1.0]), False),
+        (scipy.linalg.block_diag(drift, 0.5), alone, np.diag([0.0, 0.0, 1.0]), True),
+        (scipy.linalg.block_diag(drift, 0.5), alone, np.diag([0.0, 1.0, 1.0]), False),
+        (scipy.linalg.block_diag(drift, 0.5), alone, np.diag([1.0, 0.0, 1.0]), False),
+        (still, both, hides, True),  # the second, which is reached, takes the opposite of the first
+        (still, alone, hides, False),
+    ):
+        try:
+            riccati(a, b, q, np.eye(1), precision=EPSILON)
+        except NoSolution:
+            assert not accepted, (a, q)
+        else:
+            assert accepted, (a, q)
+
+
 def test_growing_modes_without_a_cost_are_turned_round() -> None:
     """With the least effort: 1.25 becomes 1 / 1.25, for P = (1.25^2 - 1) and K = 1.25 - 1 / 1.25."""
     a, b = np.diag([1.25, 0.5]), np.array([[1.0], [0.0]])
