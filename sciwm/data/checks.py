@@ -7,7 +7,14 @@ import xarray as xr
 
 from sciwm.data.domain import Axis, Domain
 from sciwm.data.units import CONVERT, same_units, units_of, units_text
-from sciwm.data.values import finite_problems, missing_remedy, not_finite, numbers_problems, packed_problems
+from sciwm.data.values import (
+    fill_problems,
+    finite_problems,
+    missing_remedy,
+    not_finite,
+    numbers_problems,
+    packed_problems,
+)
 from sciwm.errors import Problem
 from simulations.closeness import LARGEST_ROUNDING, SHARE_OF_SPACING, close, even, rounding_of, same_positions
 
@@ -47,7 +54,7 @@ def check_latents(latent: xr.DataArray, size: int, domain: Domain, *, where: str
     if latent.sizes.get("latent") != size:
         return [Problem(where, f"a dimension 'latent' of size {size}", f"sizes {dict(latent.sizes)}")]
     results = [*domain.dimensions, *(v.name for v in domain.variables), *(f.name for f in domain.functionals)]
-    return dimension_problems(latent, results, where) + finite_problems(latent, where)
+    return dimension_problems(latent, results, where) + finite_problems(latent, where) + fill_problems(latent, where)
 
 
 def spacing_problems(x: xr.DataArray, place: str) -> list[Problem]:

@@ -1,5 +1,6 @@
 """Checks of values: real numbers, finite, unpacked; and why some of them may be missing."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ PACKED = ("scale_factor", "add_offset")
 """Attributes of numbers that stand for others: reading moves them away, so that they are left on raw numbers alone."""
 MISSING = ("_FillValue", "missing_value")
 """Where an array states the number that stands for a missing value."""
+NEVER_WRITTEN = 9.969209968386869e36
+"""NC_FILL_FLOAT and NC_FILL_DOUBLE of netCDF, in whose files no attribute need state it."""
 
 
 def numbers_problems(array: xr.DataArray, place: str, remedy: str = "") -> list[Problem]:
@@ -32,17 +35,53 @@ def packed_problems(array: xr.DataArray, place: str) -> list[Problem]:
 
 
 def fill_problems(array: xr.DataArray, place: str) -> list[Problem]:
-    """A problem if values are the number that the attributes state for missing ones; chunked arrays are not read."""
+    """A problem if values are a number that stands for missing ones; chunked arrays are not read.
+
+    That is the number which the attributes state, or the encoding (which reading has replaced, so that somebody put it
+    back; zeros were more likely filled in), or the one that netCDF leaves where nothing was written. They must be as
+    they were stored: a change of units changes this number too.
+    """
     if array.chunks is not None or getattr(array.dtype, "kind", "O") not in "iuf":
         return []
-    for name in (n for n in MISSING if n in array.attrs):
-        fills = np.asarray(array.attrs[name]).reshape(-1)
-        count = int(np.isin(array.values, fills).sum()) if fills.dtype.kind in "iuf" else 0
-        if count:
-            got = f"{counted(count, 'value')} that the attribute {name}={array.attrs[name]} states for missing ones"
-            remedy = f"decode them with xr.decode_cf(ds), or where they are meant, remove the attribute {name}"
+    values = array.values
+    for fill, said, remedy in _marks_of(array):
+        with np.errstate(over="ignore", invalid="ignore"):
+            marked = values == np.asarray(fill).astype(values.dtype)
+        if marked.any() and np.isfinite(fill):
+            got = f"{counted(int(marked.sum()), 'value')} {said}, the first at {first_place(marked, array)}"
             return [Problem(place, "the numbers themselves", got, remedy)]
     return []
+
+
+def _marks_of(array: xr.DataArray) -> Iterator[tuple[float, str, str]]:
+    """Numbers that stand for missing values in an array, each with who says so and what to do."""
+    for name in MISSING:
+        for held, where, also in ((array.attrs, "attribute", ""), (array.encoding, "encoding", ".encoding")):
+            if name not in held or (also and any(key in held for key in PACKED)):
+                continue
+            said = f"that the {where} {name}={held[name]} states for missing ones"
+            decode = "put NaN in their place" if also else "decode them with xarray.decode_cf(ds)"
+            if isinstance(held[name], bytes | str):  # which decoding leaves alone
+                decode = f"make the {where} {name} a number, {decode}"
+            remedy = f"{decode} and fill or drop what is missing, or where they are meant, remove the {where} {name}"
+            yield from ((fill, said, remedy) for fill in _numbers_in(held[name]) if fill or not also)
+    if array.dtype.kind == "f" and array.dtype.itemsize >= 4:
+        said = f"of {NEVER_WRITTEN:g}, which netCDF leaves where nothing was written"
+        remedy = "mask them with ds.where(ds < 9e36), and fill or drop what is missing"
+        yield NEVER_WRITTEN, said, remedy
+
+
+def _numbers_in(stated: object) -> list[float]:
+    """The numbers that an attribute states: one, several, or as text."""
+    if isinstance(stated, bytes | str):
+        stated = (stated.decode(errors="replace") if isinstance(stated, bytes) else stated).replace(",", " ").split()
+    numbers = []
+    for each in np.asarray(stated).reshape(-1).tolist():
+        try:
+            numbers.append(float(each))
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return numbers
 
 
 def finite_problems(array: xr.DataArray, place: str) -> list[Problem]:
@@ -75,7 +114,8 @@ def missing_remedy(array: xr.DataArray) -> str:
         return "fill or drop them"
     return (
         f"every {fill:g} in the file reads as missing, as that is its fill value: where {fill:g} is meant, read it "
-        "with mask_and_scale=False or write it with the fill value NaN; else fill or drop them"
+        "with mask_and_scale=False and remove the attribute that states it, or write it with the fill value NaN; else "
+        "fill or drop them"
     )
 
 

@@ -141,7 +141,8 @@ def weakly_reached(
         Eigenvalues, each with left eigenvectors ``(n, mode)``, the one that is moved least at the end.
     """
     found: list[tuple[complex, NDArray[np.complex128]]] = []
-    eigenvalues, vectors = scipy.linalg.eig(a, left=True, right=False)
+    by_lapack = scipy.linalg.eig(a, left=True, right=False)
+    eigenvalues, vectors = by_lapack[0], by_lapack[1]
     moved = np.linalg.norm(vectors.conj().T @ b, axis=1)
     for i in np.argsort(np.abs(eigenvalues), kind="stable"):
         eigenvalue = complex(eigenvalues[i])

@@ -13,7 +13,7 @@ from sciwm.data import Domain, check_fields, check_forcing
 from sciwm.data.labels import match
 from sciwm.data.times import beginning_problems, flow_times, instant_problems
 from sciwm.data.units import converted, without_quantities
-from sciwm.data.values import masked_value
+from sciwm.data.values import fill_problems, masked_value
 from sciwm.errors import Problem, counted
 
 
@@ -25,8 +25,11 @@ def fields_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Pro
     stacked = _stacked_problems(ds, domain, where)
     if stacked:
         return xr.Dataset(), stacked
-    fields = in_units_of(without_quantities(ds), domain)
-    return fields[[v.name for v in domain.variables if v.name in fields]], check_fields(fields, domain, where=where)
+    ds = without_quantities(ds)
+    names = [v.name for v in domain.variables if v.name in ds]
+    problems = [problem for name in names for problem in fill_problems(ds[name], f"{where}: {name}")]
+    fields = in_units_of(ds, domain)
+    return fields[names], problems + check_fields(fields, domain, where=where)
 
 
 def in_units_of(ds: xr.Dataset, domain: Domain) -> xr.Dataset:
@@ -99,9 +102,11 @@ def held_forcing(forcing: Any, start: xr.Dataset, domain: Domain) -> tuple[xr.Da
     if not isinstance(forcing, xr.DataArray):
         problem = Problem("forcing", "an xarray.DataArray", type(forcing).__name__, "as ds['action']")
         return xr.DataArray(), xr.DataArray(), [problem]
-    forcing = _in_units(without_quantities(forcing), domain)
+    forcing = without_quantities(forcing)
+    filled = fill_problems(forcing, "forcing")
+    forcing = _in_units(forcing, domain)
     used, problems = _without_the_unused(forcing, domain)
-    problems += check_forcing(used, domain)
+    problems = filled or problems + check_forcing(used, domain)
     if problems:
         return used, xr.DataArray(), problems
     times = flow_times(forcing if "time" in forcing.coords else start, used.sizes["time"], domain)
@@ -130,7 +135,8 @@ def _without_the_unused(forcing: xr.DataArray, domain: Domain) -> tuple[xr.DataA
         return forcing.isel(time=slice(0, -1)), []
     got = f"one that is missing, since every {fill:g} in the file reads as missing"
     remedy = (
-        f"where {fill:g} is an action, read it with mask_and_scale=False or write it with the fill value NaN; "
+        f"where {fill:g} is an action, read it with mask_and_scale=False and remove the attribute that states it, or "
+        "write it with the fill value NaN; "
         "where no action follows, leave it out with forcing.isel(time=slice(0, -1))"
     )
     return forcing.isel(time=slice(0, -1)), [
