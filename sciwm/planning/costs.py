@@ -8,6 +8,7 @@ Each cost is a sum over the steps of the horizon. Actions count in ``[-1, 1]``, 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -55,14 +56,36 @@ class Cost:
         return self.evaluate(imagined)
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.reads | other.reads, lambda i: self.evaluate(i) + other.evaluate(i))
+        return Cost(self.reads | other.reads, _Sum(self, other))
 
     def __mul__(self, weight: float) -> "Cost":
         if not math.isfinite(weight):
             raise InputError([Problem("weight of a cost", "a finite number", str(weight))])
-        return Cost(self.reads, lambda i: weight * self.evaluate(i))
+        return Cost(self.reads, _Multiple(weight, self))
 
     __rmul__ = __mul__
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """What a sum of two costs evaluates; unlike a function in a function it can be pickled, and so sent to a worker."""
+
+    first: Cost
+    second: Cost
+
+    def __call__(self, imagined: Imagined) -> Tensor:
+        return self.first.evaluate(imagined) + self.second.evaluate(imagined)
+
+
+@dataclass(frozen=True)
+class _Multiple:
+    """What a cost times a weight evaluates."""
+
+    weight: float
+    cost: Cost
+
+    def __call__(self, imagined: Imagined) -> Tensor:
+        return self.weight * self.cost.evaluate(imagined)
 
 
 def field_target(dynamics: Dynamics, target: Tensor, *, goal: Tensor | None = None) -> Cost:
@@ -80,7 +103,11 @@ def field_target(dynamics: Dynamics, target: Tensor, *, goal: Tensor | None = No
         state = dynamics.encode(target.nan_to_num()[None]) if goal is None else goal.clone()
         wanted = dynamics.readout(state, ["fields"])["fields"][0].clone()
     wanted[target.flatten(1).isnan().all(dim=1)] = torch.nan
-    return Cost(frozenset({"fields"}), lambda i: mean_square_distance(i.readouts["fields"], wanted).sum(dim=1))
+    return Cost(frozenset({"fields"}), partial(_distance_of_fields, wanted))
+
+
+def _distance_of_fields(wanted: Tensor, imagined: Imagined) -> Tensor:
+    return mean_square_distance(imagined.readouts["fields"], wanted).sum(dim=1)
 
 
 def mean_square_distance(fields: Tensor, target: Tensor) -> Tensor:
@@ -107,24 +134,36 @@ def latent_target(dynamics: Dynamics, target: Tensor) -> Cost:
     """
     with torch.inference_mode(False), torch.no_grad():
         goal = dynamics.encode(target.clone()[None])
-    return Cost(frozenset(), lambda i: (i.states - goal[:, None]).square().flatten(2).mean(dim=2).sum(dim=1))
+    return Cost(frozenset(), partial(_distance_of_states, goal))
+
+
+def _distance_of_states(goal: Tensor, imagined: Imagined) -> Tensor:
+    return (imagined.states - goal[:, None]).square().flatten(2).mean(dim=2).sum(dim=1)
 
 
 def functional(name: str) -> Cost:
     """The sum over the horizon of a functional that is to become small, such as ``"energy"``: ``sum_t Q(z_t)``."""
-    return Cost(frozenset({name}), lambda i: i.readouts[name].sum(dim=1))
+    return Cost(frozenset({name}), partial(_total, name))
+
+
+def _total(name: str, imagined: Imagined) -> Tensor:
+    return imagined.readouts[name].sum(dim=1)
 
 
 def action_energy() -> Cost:
     """Mean square of the actions in ``[-1, 1]``, ``sum_t mean_j a_j^2``; 0.01 is a good weight against waste."""
-    return Cost(frozenset(), lambda i: i.actions.square().mean(dim=2).sum(dim=1))
+    return Cost(frozenset(), _energy)
+
+
+def _energy(imagined: Imagined) -> Tensor:
+    return imagined.actions.square().mean(dim=2).sum(dim=1)
 
 
 def action_rate() -> Cost:
     """Mean square change of actions in ``[-1, 1]``, ``sum_t mean_j (a_t - a_{t-1})^2``; a_{-1} was applied last."""
+    return Cost(frozenset(), _changes)
 
-    def evaluate(i: Imagined) -> Tensor:
-        before = torch.cat([i.previous_action[:, None], i.actions[:, :-1]], dim=1)
-        return (i.actions - before).square().mean(dim=2).sum(dim=1)
 
-    return Cost(frozenset(), evaluate)
+def _changes(imagined: Imagined) -> Tensor:
+    before = torch.cat([imagined.previous_action[:, None], imagined.actions[:, :-1]], dim=1)
+    return (imagined.actions - before).square().mean(dim=2).sum(dim=1)

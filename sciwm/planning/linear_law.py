@@ -64,12 +64,11 @@ class LinearLaw:
 
     def cost_to_go(self) -> Cost:
         """The cost of everything after the last step of the horizon."""
+        return Cost(frozenset(), self._beyond)
 
-        def evaluate(imagined: Imagined) -> Tensor:
-            away = imagined.states[:, -1].flatten(1) - self.goal
-            return ((away @ self.value) * away).sum(dim=1)
-
-        return Cost(frozenset(), evaluate)
+    def _beyond(self, imagined: Imagined) -> Tensor:
+        away = imagined.states[:, -1].flatten(1) - self.goal
+        return ((away @ self.value) * away).sum(dim=1)
 
 
 @exact

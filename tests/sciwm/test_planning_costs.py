@@ -1,5 +1,7 @@
 """Costs in closed form, and the planner that settings describe."""
 
+import pickle
+
 import pytest
 import torch
 from torch import Tensor
@@ -12,6 +14,8 @@ from sciwm.planning import (
     Cost,
     GradientPlanner,
     Imagined,
+    LinearLaw,
+    RecedingHorizon,
     action_energy,
     action_rate,
     build_planner,
@@ -70,6 +74,20 @@ def test_costs_add_and_scale_and_unite_what_they_read(imagined: Imagined) -> Non
     assert together.reads == {"energy"}
     expected = 2 * energy(imagined) + 0.5 * rate(imagined) + imagined.readouts["energy"].sum(dim=1)
     torch.testing.assert_close(together(imagined), expected)
+
+
+def test_costs_and_policies_are_the_same_after_pickling(model: WorldModel, target: Tensor) -> None:
+    """As they are on their way to a worker process; sums and multiples as well, to the last bit."""
+    cost = field_target(model, target) + 0.5 * latent_target(model, target) + 0.1 * action_energy()
+    cost = 2 * (cost + action_rate() * 0.3) + functional(model.domain.functionals[0].name)
+    law = LinearLaw(model.encode(target[None])[0], torch.zeros(4), torch.zeros(4, model.state_size), torch.eye(1))
+    policy = RecedingHorizon(model, GradientPlanner(3, GradientSettings(iterations=2)), cost)
+    fields = torch.randn(2, *target.shape, generator=torch.Generator().manual_seed(1))
+    known, copied, beyond = pickle.loads(pickle.dumps((cost, policy, law.cost_to_go())))  # noqa: S301 - of our own making
+    assert known.reads == cost.reads
+    assert beyond.reads == frozenset()
+    torch.testing.assert_close(copied(fields, 0), policy(fields, 0), rtol=0, atol=0)
+    torch.testing.assert_close(copied.predicted_cost[0], policy.predicted_cost[0], rtol=0, atol=0)
 
 
 def test_targets_cost_nothing_where_the_model_believes_to_be_there(model: WorldModel, target: Tensor) -> None:
