@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from sciwm.config.kinds import Integer, Many, Positive, Section, Share, Steps, Weight, as_tuple
 
 Iterations = Annotated[Integer, Field(ge=0, lt=2**31)]
+CostWeight = Annotated[Weight, Field(le=1e30)]
+"""Costs are numbers of single precision, which end at 3e38: larger weights make them infinite."""
 
 
 class GradientSettings(Section):
@@ -83,8 +85,8 @@ class PlanningSettings(Section):
 
     planner: PlannerSettings = GradientSettings()
     horizon: Many = 12
-    action_weight: Weight = 0.01
-    rate_weight: Weight = 0.0
+    action_weight: CostWeight = 0.01
+    rate_weight: CostWeight = 0.0
     terminal: Literal["none", "riccati"] = "riccati"
 
 

@@ -160,6 +160,7 @@ def _explain(error: Any, where: str, changed: Sequence[str]) -> list[Problem]:
         expected = f"at most {counted(most, 'item')}" if most is not None else f"at least {counted(fewest, 'item')}"
         return [Problem(place, expected, json.dumps(error["input"], default=str)[:80])]
     expected = MEANT.get(error["type"], error["msg"].removeprefix("Input should be "))
+    expected = re.sub(r"\b1(0{9,})$", lambda zeros: f"1e{len(zeros[1])}", expected)
     got = json.dumps(error["input"], default=str, skipkeys=True)[:80]
     if kind and error["loc"][-1] == error["input"] == kind:  # the kind alone, in place of its section
         key = ".".join(location)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sciwm.evaluation_parts import EVALUATION_PARTS
@@ -41,11 +42,13 @@ def write_report(run: Path) -> Path:
         >>> write_report(Path("runs/demo"))  # doctest: +SKIP
         PosixPath('runs/demo/report/index.html')
     """
-    results = read_results(run)
-    figures, paths = draw_figures(results), RunPaths(run)
+    results, paths = read_results(run), RunPaths(run)
+    with np.errstate(over="ignore", invalid="ignore"):  # squares of runs that blew up are infinite, and drawn as such
+        figures = draw_figures(results)
+        page = render(results, figures).encode()
     for illustration in (i for group in figures.values() for i in group):
         write_sealed(paths, paths.figure(illustration.name), illustration.png)
-    write_sealed(paths, paths.page, render(results, figures).encode())
+    write_sealed(paths, paths.page, page)
     return paths.page
 
 

@@ -146,6 +146,8 @@ def test_mistyped_keys_name_the_nearest(file: Path, override: str, parts: list[s
         ("training.learning_rate=11", "training.learning_rate", "less than or equal to 10", "11"),
         ("name=a/b", "name", "a name of letters, digits", "a/b"),
         ("name=.hidden", "name", "a name of letters, digits", ".hidden"),
+        ("planning.action_weight=1e308", "planning.action_weight", "less than or equal to 1e30", "1e+308"),
+        ("planning.rate_weight=1e31", "planning.rate_weight", "less than or equal to 1e30", "1e+31"),
         ("seed=2147483648", "seed", "less than 2147483648", "2147483648"),
         ("simulation.num_points=131072", "simulation.num_points", "less than or equal to 65536", "131072"),
         ("simulation.jets.count=33", "simulation.jets.count", "at most 32", "33"),
