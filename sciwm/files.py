@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,22 @@ def write_json(path: Path, content: Any, *, within: Path | None = None) -> None:
     write_atomically(path, to_json(content), within=within)
 
 
-def write_netcdf(path: Path, dataset: xr.Dataset, *, within: Path | None = None) -> None:
+def write_netcdf(
+    path: Path, dataset: xr.Dataset, *, within: Path | None = None, announce: Callable[[Path], None] | None = None
+) -> None:
     """Write a netCDF-4 file, as :func:`write_atomically` does. One that was cut off would open as an empty one.
 
-    Chunked values are computed and written a chunk at a time.
+    Args:
+        path: The file.
+        dataset: What it shall hold. Chunked values are computed and written a chunk at a time.
+        within: See :func:`write_atomically`.
+        announce: Called with the finished draft before it takes the place of the file.
     """
     require_inside(path, within)
     with draft_beside(path) as draft:
         dataset.to_netcdf(draft, engine="netcdf4")
+        if announce is not None:
+            announce(draft)
 
 
 def write_zarr(path: Path, dataset: xr.Dataset, *, within: Path | None = None) -> None:

@@ -15,11 +15,10 @@ import xarray as xr
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sciwm.errors import InputError, Problem, counted, raise_if
-from sciwm.files import require_inside, write_atomically
+from sciwm.files import write_atomically, write_netcdf
 from sciwm.run_folder import require_same_folder
 from sciwm.run_paths import RunPaths
 from sciwm.sealed_json import read_sealed, sealed
-from simulations.safe_files import draft_beside
 
 NAMED = 8
 """How many unverified files are named."""
@@ -84,10 +83,7 @@ def write_sealed(paths: RunPaths, path: Path, content: bytes) -> None:
 def write_sealed_netcdf(paths: RunPaths, path: Path, dataset: xr.Dataset) -> None:
     """Write a netCDF-4 file of a run as :func:`write_sealed` does. One that was cut off would open as an empty one."""
     require_same_folder(paths.folder)
-    require_inside(path, paths.folder)
-    with draft_beside(path) as draft:
-        dataset.to_netcdf(draft, engine="netcdf4")
-        _announce(paths, path, _digest_of(draft))
+    write_netcdf(path, dataset, within=paths.folder, announce=lambda draft: _announce(paths, path, _digest_of(draft)))
     _confirm(paths, path)
 
 

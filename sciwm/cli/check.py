@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 import simulations
 from sciwm.cli.check_run import check_all, check_run
 from sciwm.cli.check_store import check_store
@@ -120,25 +118,17 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         try:
             linear_law(simulation, planning_cost(config.planning, simulation, target), target)
         except ValueError as error:
-            raise InputError([_unholdable(error, f"{path}: control.target")]) from error
+            raise InputError([_unbuildable(error, f"{path}: control.target")]) from error
     return config
 
 
 def _unbuildable(error: Exception, place: str) -> Problem:
-    """The error of ``simulations.build`` as a problem; its text mostly has expected and got already."""
+    """An error of ``simulations.build`` or of ``linear_law`` as a problem; its text mostly has expected and got."""
     said = re.fullmatch(r"(?:\w+: )*[Ee]xpected (.+?), got (.+?)(?:\.\s+(.*?)\.?|\.)?", str(error), re.DOTALL)
     if said:
         remedy = said[3] or ""
         return Problem(place, said[1], said[2], remedy[:1].lower() + remedy[1:])
     return Problem(place, "a simulation that can be built", str(error) or type(error).__name__)
-
-
-def _unholdable(error: ValueError, place: str) -> Problem:
-    """The error of ``linear_law`` as a problem; errors of linear algebra get words of their own."""
-    if isinstance(error, np.linalg.LinAlgError) or "infs or NaNs" in str(error):
-        remedy = "look at actuators, control_interval and target, or use planning.terminal = none"
-        return Problem(place, "a target about which a linear law can be found", f"no solution ({error})", remedy)
-    return _unbuildable(error, place)
 
 
 def _check_suits(path: Path, run: Path) -> str:

@@ -1,24 +1,20 @@
 """Whether a run folder is sound: its configuration, data, training, model and results, and what of them is gone."""
 
-import hashlib
 import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import xarray as xr
-
 from sciwm.cli.check_store import check_store
 from sciwm.config import Config
-from sciwm.data import Trajectories, check_same_simulation, fields_named, open_dataset
+from sciwm.data import Trajectories, check_same_simulation, fields_named, open_result
 from sciwm.errors import InputError, Problem, counted, raise_if
 from sciwm.experiment.run import Run
 from sciwm.experiment.soundness import checks_of_run
 from sciwm.metrics import read_history
-from sciwm.model import load_model, read_description
+from sciwm.model import load_model
 from sciwm.run_folder import require_no_special_files
 from sciwm.run_paths import RunPaths
-from sciwm.seals import is_as_written
 
 Check = Callable[[], str]
 RESTORE = "restore it from a backup, or make it again with 'sciwm run CONFIG --out RUN' in another folder"
@@ -85,22 +81,6 @@ def check_all(checks: Sequence[Check]) -> list[str]:
     return sound
 
 
-def require_weights(run: Path) -> None:
-    """Compare the weights with their digest in ``model.json``, without torch; nothing where there are none.
-
-    Raises:
-        InputError: if the file is damaged, or the description is.
-    """
-    path, wanted = RunPaths(run).weights, str(read_description(run)["sha256"])
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != wanted:
-        remedy = "the file is damaged or was exchanged: restore it from a backup, or train again"
-        raise InputError([Problem(str(path), f"sha256 {wanted[:16]}...", f"{digest[:16]}...", remedy)])
-
-
 def _no_files_for_folders(paths: RunPaths) -> str:
     folders = (paths.data, paths.results, paths.metrics.parent)
     remedy = "move it away: the stages make a folder of that name"
@@ -152,9 +132,7 @@ def _check_history(paths: RunPaths) -> str:
 
 
 def _check_result(paths: RunPaths, path: Path) -> str:
-    """Results that are as they were written need no caution; what others may have put there does."""
-    own = is_as_written(paths, path)
-    with xr.open_dataset(path, engine="netcdf4") if own else open_dataset(path) as dataset:
+    with open_result(paths, path) as dataset:
         return f"{path}: {', '.join(fields_named(dataset))}"
 
 

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import xarray as xr
 
-from sciwm.cli.check_run import require_weights
 from sciwm.cli.check_store import describe_store, outcomes_of
 from sciwm.config import load_config
 from sciwm.data import Kind, fields_named, open_dataset, recognise, require_data
 from sciwm.errors import InputError, Problem, counted
-from sciwm.model import read_description
+from sciwm.model import read_description, require_weights
 from sciwm.run_paths import RunPaths
 from sciwm.surrogate.summary import summarize
 from simulations.resumable_store import markers_of

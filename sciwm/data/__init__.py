@@ -23,6 +23,7 @@ from sciwm.data.roles import ForcingVariable, Parameter, Roles
 from sciwm.data.schema import LOST_REMEDY, Trajectories, open_trajectories
 from sciwm.data.sensitivity_checks import check_same_simulation
 from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
+from sciwm.data.stored_results import open_result
 from sciwm.data.values import finite_problems, numbers_problems
 from sciwm.data.verification import is_sealed, require_as_written, require_layout, store_at
 from sciwm.data.windows import Batch, Windows, sample_fields
@@ -64,6 +65,7 @@ __all__ = [
     "numbers_problems",
     "of_reading",
     "open_dataset",
+    "open_result",
     "open_trajectories",
     "position_of",
     "read_values",

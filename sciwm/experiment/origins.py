@@ -11,12 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import xarray as xr
 import zarr
 
 import simulations
 from sciwm.config import Config, SimulationSettings, differences, parse_config, sections_at
-from sciwm.data import recipe
+from sciwm.data import open_result, recipe
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.evaluation import target_fields
 from sciwm.evaluation.suite import MADE_FROM, METRICS, PARTS, depends_on
@@ -120,19 +119,21 @@ def result_problems(paths: RunPaths, config: Config, metrics: Mapping[str, Any],
     for name in PARTS:
         if metrics.get(METRICS_OF_PART.get(name, name)):
             command = f"sciwm evaluate {paths.folder} --parts {name}"
-            problems += _problems_of_result(paths.result(name), config, metrics, digest, depends_on(name), command)
+            problems += _problems_of_result(
+                paths, paths.result(name), config, metrics, digest, depends_on(name), command
+            )
     if metrics.get("control"):
         command = f"sciwm control {paths.folder}"
-        problems += _problems_of_result(paths.controlled, config, metrics, digest, CONTROL_DEPENDS_ON, command)
+        problems += _problems_of_result(paths, paths.controlled, config, metrics, digest, CONTROL_DEPENDS_ON, command)
     return problems
 
 
 def _problems_of_result(
-    path: Path, config: Config, metrics: Mapping[str, Any], digest: str, keys: Any, command: str
+    paths: RunPaths, path: Path, config: Config, metrics: Mapping[str, Any], digest: str, keys: Any, command: str
 ) -> list[Problem]:
     remedy = f"measure it anew with '{command}', or restore config.yaml"
     try:
-        with xr.open_dataset(path, engine="netcdf4") as dataset:
+        with open_result(paths, path) as dataset:
             attributes = dict(dataset.attrs)
     except (OSError, ValueError, RuntimeError):  # whoever reads it tells
         return []

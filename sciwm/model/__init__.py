@@ -1,6 +1,6 @@
 """The world model: encoder, predictor, readouts, and the checkpoint that keeps them."""
 
-from sciwm.model.checkpoint import DIGEST, load_model, read_description, save_model, trained_config
+from sciwm.model.checkpoint import DIGEST, load_model, read_description, require_weights, save_model, trained_config
 from sciwm.model.construction import ENCODERS, names_problems
 from sciwm.model.encoder import Encoder
 from sciwm.model.forcing_fit import fit_forcing
@@ -22,6 +22,7 @@ __all__ = [
     "load_model",
     "names_problems",
     "read_description",
+    "require_weights",
     "save_model",
     "trained_config",
 ]

@@ -104,6 +104,25 @@ def _config_of(description: dict[str, Any], run: Path) -> Config:
     return parse_config(migrated_config(description["config"]), where=str(RunPaths(run).description))
 
 
+def require_weights(run: Path) -> None:
+    """Compare the weights with their digest in ``model.json``, without reading them as such; nothing if there are none.
+
+    Raises:
+        InputError: If the file is damaged, or the description is.
+    """
+    path, description = RunPaths(run).weights, read_description(run)
+    if path.exists():
+        with path.open("rb") as file:
+            _require_digest(path, hashlib.file_digest(file, "sha256").hexdigest(), description)
+
+
+def _require_digest(path: Path, digest: str, description: dict[str, Any]) -> None:
+    wanted = description["sha256"]
+    if digest != wanted:
+        remedy = "the file is damaged or was exchanged: restore it from a backup, or train again"
+        raise InputError([Problem(str(path), f"sha256 {wanted[:16]}...", f"{digest[:16]}...", remedy)])
+
+
 def load_model(run: Path) -> tuple[WorldModel, Config]:
     """Load a trained model from a run folder, ready for use, and its configuration.
 
@@ -124,10 +143,7 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
             ]
         )
     content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != description["sha256"]:
-        remedy = "the file is damaged or was exchanged: restore it from a backup, or train again"
-        raise InputError([Problem(str(path), f"sha256 {description['sha256'][:16]}...", f"{digest[:16]}...", remedy)])
+    _require_digest(path, hashlib.sha256(content).hexdigest(), description)
     config = _config_of(description, run)
     try:
         domain = Domain.from_json(description["domain"])

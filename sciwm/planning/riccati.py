@@ -9,6 +9,8 @@ modes cost no accuracy. It allows what algebraic solvers refuse: modes that no a
 nothing. Modes that grow and cost nothing are first turned round with the least effort.
 """
 
+import warnings
+
 import numpy as np
 import scipy.linalg
 
@@ -31,6 +33,7 @@ LARGEST = 1e150
 """Squares of what is below it are still numbers."""
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is refused below
 def riccati(a: Matrix, b: Matrix, q: Matrix, r: Matrix, *, precision: float) -> tuple[Matrix, Matrix]:
     """Solve the Riccati equation.
 
@@ -60,6 +63,11 @@ def riccati(a: Matrix, b: Matrix, q: Matrix, r: Matrix, *, precision: float) -> 
     greedy = np.linalg.solve(first, b.T @ q @ a)
     once = a - b @ greedy  # with the best action for one interval alone, the others cost:
     cost = once.T @ q @ once + greedy.T @ r @ greedy
+    if not (np.isfinite(once).all() and np.isfinite(cost).all() and np.isfinite(first).all()):
+        raise ValueError(
+            "Expected a cost of one interval that is a number, got nan or infinity, of numbers that are too large. "
+            "Look at control_interval, target and weights, or use planning.terminal = none."
+        )
     try:
         value, gain = _corrected(_double(once, b, cost, first), a, b, q, r)
         if _bounded(a - b @ gain):
@@ -104,8 +112,9 @@ def _by_eigenvectors(a: Matrix, b: Matrix, q: Matrix, r: Matrix, unreached: tupl
     if unreached:
         raise NoSolution(unreached)
     try:
-        return np.asarray(scipy.linalg.solve_discrete_are(a, b, q, r)) - q
-    except np.linalg.LinAlgError:
+        with warnings.catch_warnings(action="ignore", category=scipy.linalg.LinAlgWarning):
+            return np.asarray(scipy.linalg.solve_discrete_are(a, b, q, r)) - q
+    except ValueError:  # errors of linear algebra, or of numbers too far apart to be put in order
         raise NoSolution(()) from None
 
 

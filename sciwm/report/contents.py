@@ -7,7 +7,7 @@ from typing import Any
 import xarray as xr
 
 from sciwm.config import Config, load_run_config
-from sciwm.data import Domain
+from sciwm.data import Domain, open_result
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation_parts import EVALUATION_PARTS, METRICS_OF_PART
 from sciwm.metrics import read_history, read_metrics
@@ -89,8 +89,10 @@ def _read_netcdf(paths: RunPaths, path: Path, command: str) -> xr.Dataset | None
     if not path.exists():
         return None
     try:
-        result = xr.load_dataset(path, engine="netcdf4")
+        with open_result(paths, path) as opened:
+            result = opened.load()
         return result.rename(migrated_names(set(map(str, result.data_vars))))
     except (OSError, ValueError, RuntimeError) as error:
         remedy = f"the file is damaged: delete it and write it anew with 'sciwm {command}'"
-        raise InputError([Problem(str(path), "a readable file", str(error).splitlines()[0], remedy)]) from error
+        got = error.problems[0].got if isinstance(error, InputError) else str(error).splitlines()[0]
+        raise InputError([Problem(str(path), "a readable file", got, remedy)]) from error

@@ -1,5 +1,8 @@
 """The Riccati equation against scipy, closed forms, and systems that algebraic solvers refuse."""
 
+import itertools
+import re
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -200,6 +203,23 @@ def test_a_stable_shift_without_actuators_is_stable() -> None:
     a = 5 * np.diag(np.ones(11), 1)
     value, _ = riccati(a, np.zeros((12, 1)), np.eye(12), np.eye(1), precision=EPSILON)
     np.testing.assert_allclose(np.diag(value), [sum(25.0**k for k in range(1, n + 1)) for n in range(12)], rtol=1e-12)
+
+
+def test_numbers_beyond_all_bounds_are_refused_in_words_and_without_a_warning() -> None:
+    """As ``linear_law`` passes them on; errors of linear algebra get words of its own."""
+    rng = np.random.default_rng(0)
+    for growth, reach, cost, effort in itertools.product(
+        (1e60, 1e120, 1e300), (1e-200, 1.0, 1e160), (0.0, 1e-300, 1e140), (0.0, 1.0, 1e140)
+    ):
+        a, b = growth * rng.normal(size=(3, 3)), reach * rng.normal(size=(3, 1))
+        try:
+            _, gain = riccati(a, b, cost * np.eye(3), effort * np.eye(1), precision=EPSILON)
+        except (NoSolution, np.linalg.LinAlgError):
+            continue
+        except ValueError as error:
+            assert re.match("Expected .*, got .*", str(error))
+        else:
+            assert np.isfinite(gain).all()
 
 
 def test_costs_that_have_no_least_are_refused() -> None:

@@ -5,13 +5,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import netCDF4
 import pytest
 import xarray as xr
 
 import sciwm.seals
-from sciwm.cli.check_run import check_run
+from sciwm.cli.check_run import check_all, check_run
+from sciwm.config import Config
 from sciwm.config.yaml_files import load_run_config
+from sciwm.data import Kind, formats, open_result
+from sciwm.data.declared_sizes import Declared, require_sound_header
 from sciwm.errors import InputError
+from sciwm.experiment.origins import result_problems
 from sciwm.model import read_description
 from sciwm.run_folder import at_work_in, locked, require_no_special_files, require_same_folder
 from sciwm.run_paths import RunPaths
@@ -192,3 +197,33 @@ def test_runs_are_looked_through_before_they_are_read(paths: RunPaths, read: Cal
         pass
     with pytest.raises(InputError, match="got a pipe"):
         check_run(paths.folder, lambda path: load_run_config(paths))
+
+
+def test_results_that_others_put_there_are_opened_with_a_bound(
+    paths: RunPaths, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens them; what is sealed needs no process of its own."""
+    asked: list[Path] = []
+
+    def remember(path: Path, kind: Kind) -> Declared:
+        asked.append(path)
+        return require_sound_header(path, kind)
+
+    monkeypatch.setattr(formats, "require_sound_header", remember)
+    own, foreign = paths.result("scores"), paths.result("rollouts")
+    with open_result(paths, own) as result:
+        assert "rmse" in result
+    assert not asked
+    with netCDF4.Dataset(foreign, "w") as file:
+        file.createDimension("x", 10**12)
+        file.createVariable("u", "f8", ("x",), chunksizes=(1000,))
+    for look in (
+        lambda: open_result(paths, foreign),
+        lambda: check_all([c for c in check_run(paths.folder, load_run_config) if "_check_result" in str(c)]),
+    ):
+        with pytest.raises(InputError, match="a header that declares 8 TB of values in"):
+            look()
+    asked.clear()
+    metrics = {"rollout": {"nrmse": [1.0]}}
+    assert result_problems(paths, config, metrics, digest="") == []  # whoever reads it tells
+    assert asked == [foreign]

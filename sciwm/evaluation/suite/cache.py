@@ -13,6 +13,7 @@ from typing import Any
 import xarray as xr
 
 from sciwm.config import Config, sections_at
+from sciwm.data import open_result
 from sciwm.errors import InputError
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Outcome
@@ -76,7 +77,7 @@ def evaluate_parts(
 def _read(run: RunPaths, path: Path) -> tuple[str, dict[str, Any]]:
     """What a stored result depends on, and its numbers; damaged ones raise an InputError, and are measured anew."""
     require_sealed(run, path, "measure it anew")
-    with xr.open_dataset(path, engine="netcdf4") as dataset:
+    with open_result(run, path) as dataset:
         return str(dataset.attrs[MADE_FROM]), json.loads(dataset.attrs[METRICS])
 
 
