@@ -8,7 +8,7 @@ are on the disk, so that a row without a marker, or with half of one, is written
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +18,13 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from simulations.base import Simulation
 from simulations.row_digests import Hash, digest_of_row, hash_of, hashes_of
 from simulations.safe_files import everything_in, flush_all, write_all_atomically
-from simulations.store_layout import BLEW_UP, OK, STATUS_MEANINGS, StoreLayout, laid_out
+from simulations.store_layout import BLEW_UP, OK, STATUS_MEANINGS
 from simulations.store_mending import StoreError, lay_out, mend_layout, mend_seal, require_no_links, sweep
 from simulations.store_seal import digest_of, markers_of
 
-__all__ = ["ResumableStore", "Row", "StoreError", "WrittenRow", "digest_of", "markers_of"]
+__all__ = ["ResumableStore", "Row", "StoreError", "WrittenRow", "digest_of", "markers_of", "settings_text"]
 
 Row = Mapping[str, NDArray[np.float32]]
 """The values of one row, by the name of the array."""
@@ -68,39 +67,29 @@ class ResumableStore:
     def _open_or_lay_out(
         cls,
         path: Path,
-        simulation: Simulation,
+        layout: Mapping[str, bytes],
         *,
-        rows: int,
-        intervals: int,
-        title: str,
-        settings: dict[str, Any],
+        settings: str,
         names: Sequence[str],
-        arrays: Callable[[StoreLayout], None],
     ) -> Self:
         """Open the store at ``path``, or lay out a new one; a new store appears only when all arrays are there.
 
         Args:
             path: The ``.zarr`` folder.
-            simulation: The simulation whose values are written.
-            rows: The number of rows.
-            intervals: The number of control intervals in each row.
-            title: The title in the attributes of the store.
-            settings: Everything that the values depend on, as plain data.
+            layout: The content of every file that a new store has, see :func:`simulations.store_layout.laid_out`.
+            settings: Everything that the values depend on, as :func:`settings_text` writes it.
             names: The arrays that a store of this kind must have.
-            arrays: Makes the arrays of this kind of store, beside coordinates and status.
 
         Raises:
             StoreError: If the store at ``path`` was made with other settings, or is damaged beyond mending.
         """
-        wanted = json.dumps(settings, sort_keys=True)
-        layout = laid_out(simulation, cls.row, rows, intervals, about=_about(simulation, title, wanted), arrays=arrays)
         if not path.exists():
             lay_out(path, layout)
         elif path.is_dir():
             mend_layout(path, layout)
         try:
             store = cls(path)
-            differing = _difference(str(store._group.attrs["sciwm_config"]), wanted)
+            differing = _difference(str(store._group.attrs["sciwm_config"]), settings)
             absent = [] if differing else [n for n in (*names, "status") if n not in store._group]
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise StoreError(
@@ -219,15 +208,9 @@ class ResumableStore:
         return markers_of(self.path) / f"{index}.json"
 
 
-def _about(simulation: Simulation, title: str, settings: str) -> dict[str, Any]:
-    return {
-        "Conventions": "CF-1.11",
-        "title": title,
-        "source": "sciwm simulations",
-        "history": "written by sciwm simulate",
-        "variables": " ".join(v.name for v in simulation.variables),
-        "sciwm_config": settings,
-    }
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Settings as the text that a store keeps and compares."""
+    return json.dumps(settings, sort_keys=True)
 
 
 def _difference(found: str, wanted: str) -> str:

@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.base import Simulation
-from simulations.resumable_store import ResumableStore, WrittenRow
+from simulations.resumable_store import ResumableStore, WrittenRow, settings_text
 from simulations.sensitivity import Sensitivity
-from simulations.store_layout import HELD, StoreLayout
+from simulations.simulated_layout import about, sizes_of, write_axes
+from simulations.store_layout import HELD, StoreLayout, laid_out
 
 
 class SensitivityStore(ResumableStore):
@@ -64,16 +65,14 @@ class SensitivityStore(ResumableStore):
         Raises:
             StoreError: If the store at ``path`` was made with other settings, or is damaged.
         """
-        return cls._open_or_lay_out(
-            path,
-            simulation,
-            rows=samples,
-            intervals=intervals,
-            title=title,
-            settings=settings,
-            names=_array_names(simulation),
-            arrays=partial(_make_arrays, target=target),
+        wanted = settings_text(settings)
+        layout = laid_out(
+            cls.row,
+            sizes_of(simulation, cls.row, samples, intervals),
+            about=about(simulation, title, wanted),
+            arrays=partial(_make_arrays, simulation=simulation, target=target),
         )
+        return cls._open_or_lay_out(path, layout, settings=wanted, names=_array_names(simulation))
 
     def write(
         self, indices: Sequence[int], found: Sensitivity, sequences: dict[str, Tensor], simulation: Simulation
@@ -113,10 +112,11 @@ def _arrays(found: Sensitivity, sequences: dict[str, Tensor], simulation: Simula
     return arrays
 
 
-def _make_arrays(layout: StoreLayout, target: Tensor) -> None:
-    grid, units = layout.simulation.grid, layout.simulation.actuators.units
+def _make_arrays(layout: StoreLayout, simulation: Simulation, target: Tensor) -> None:
+    grid, units = simulation.grid, simulation.actuators.units
+    write_axes(layout, simulation)
     over = ("sample", "time", *grid.dims)
-    for c, v in enumerate(layout.simulation.variables):
+    for c, v in enumerate(simulation.variables):
         layout.variable(v.name, over, v.long_name, v.units)
         layout.variable(f"{v.name}_twin", over, f"{v.long_name} from the same start under action_twin", v.units)
         layout.variable(f"{v.name}_tangent", over, f"derivative of {v.long_name} along direction", v.units)

@@ -12,6 +12,7 @@ Actions and budgets belong to the interval that starts at each time; at the last
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from numpy.typing import NDArray
 
 from simulations.base import Simulation
 from simulations.episode import Episodes
-from simulations.resumable_store import ResumableStore, WrittenRow
-from simulations.store_layout import HELD, StoreLayout
+from simulations.resumable_store import ResumableStore, WrittenRow, settings_text
+from simulations.simulated_layout import about, sizes_of, write_axes
+from simulations.store_layout import HELD, StoreLayout, laid_out
 
 
 class TrajectoryStore(ResumableStore):
@@ -57,16 +59,14 @@ class TrajectoryStore(ResumableStore):
         Raises:
             StoreError: If the store at ``path`` was made with other settings, or is damaged.
         """
-        return cls._open_or_lay_out(
-            path,
-            simulation,
-            rows=simulations,
-            intervals=intervals,
-            title=title,
-            settings=settings,
-            names=_array_names(simulation),
-            arrays=_make_arrays,
+        wanted = settings_text(settings)
+        layout = laid_out(
+            cls.row,
+            sizes_of(simulation, cls.row, simulations, intervals),
+            about=about(simulation, title, wanted),
+            arrays=partial(_make_arrays, simulation=simulation),
         )
+        return cls._open_or_lay_out(path, layout, settings=wanted, names=_array_names(simulation))
 
     def write(self, indices: Sequence[int], episodes: Episodes, simulation: Simulation) -> None:
         """Write the rows of ``episodes`` as the simulations ``indices``; those that are written already are kept.
@@ -111,8 +111,9 @@ def _arrays(episodes: Episodes, simulation: Simulation) -> dict[str, NDArray[np.
     return {name: values.astype(np.float32) for name, values in arrays.items()}
 
 
-def _make_arrays(layout: StoreLayout) -> None:
-    simulation, over = layout.simulation, ("simulation", "time")
+def _make_arrays(layout: StoreLayout, simulation: Simulation) -> None:
+    over = ("simulation", "time")
+    write_axes(layout, simulation)
     for v in simulation.variables:
         layout.variable(v.name, (*over, *simulation.grid.dims), v.long_name, v.units)
     layout.variable("action", (*over, "actuator"), f"action, {HELD}", simulation.actuators.units)

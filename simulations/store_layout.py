@@ -1,10 +1,10 @@
-"""The layout of a new Zarr store: coordinates and actuators are written, all values are NaN.
+"""The layout of a new Zarr store: what is known before any value is written; all other values are NaN.
 
 A row is one trajectory or one sample, and has a chunk of its own in every array. Every chunk ends in a checksum,
 so that whatever reads it notices a flipped bit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +14,18 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import MemoryStore
 
-from simulations.actuators import Actuators
-from simulations.base import Simulation
-from simulations.grid import PeriodicGrid
-
 STATUS_MEANINGS = ("pending", "ok", "blew_up")
 PENDING, OK, BLEW_UP = range(3)
 HELD = "held over the interval that starts here"
 COMPRESSED = (ZstdCodec(), Crc32cCodec())
 """How chunks are stored."""
+LARGEST_CHUNK = 2**23
+"""The bytes of a row above which it is kept as a shard of smaller chunks, from which windows are read alone."""
 
 
 def laid_out(
-    simulation: Simulation,
     row: str,
-    rows: int,
-    intervals: int,
+    sizes: Mapping[str, int],
     *,
     about: dict[str, Any],
     arrays: Callable[["StoreLayout"], None],
@@ -37,13 +33,12 @@ def laid_out(
     """The content of every file of a new store, by its path in the store; the same bytes for the same arguments.
 
     Args:
-        simulation, row, rows, intervals: As those of :class:`StoreLayout`.
+        row, sizes: As those of :class:`StoreLayout`.
         about: The attributes of the store.
-        arrays: Makes the arrays of this kind of store, beside coordinates and status.
+        arrays: Makes coordinates and arrays, beside the status.
     """
     files: dict[str, Any] = {}
-    layout = StoreLayout(zarr.create_group(MemoryStore(files), attributes=about), simulation, row, rows, intervals)
-    layout.axes()
+    layout = StoreLayout(zarr.create_group(MemoryStore(files), attributes=about), row, sizes)
     arrays(layout)
     layout.status()
     return {name: content.to_bytes() for name, content in files.items()}
@@ -55,43 +50,17 @@ class StoreLayout:
 
     Args:
         group: The Zarr group in which the arrays are made.
-        simulation: The simulation whose values they will hold.
         row: The name of the first dimension, ``"simulation"`` or ``"sample"``.
-        rows: The number of rows.
-        intervals: The number of control intervals in each row.
+        sizes: The size of every dimension, that of the rows included.
     """
 
     group: zarr.Group
-    simulation: Simulation
     row: str
-    rows: int
-    intervals: int
+    sizes: Mapping[str, int]
 
-    def axes(self) -> None:
-        """Write the coordinates of rows, time, space and actuators, and the actuators' bounds and shapes."""
-        grid, actuators = self.simulation.grid, self.simulation.actuators
-        times = np.arange(self.intervals + 1) * self.simulation.control_interval
-        self._known(self.row, np.arange(self.rows), (self.row,), {"units": "1", "long_name": self.row})
-        self._known("time", times, ("time",), {"units": "1", "long_name": "time", "axis": "T"})
-        boundary = "periodic" if isinstance(grid, PeriodicGrid) else "bounded"
-        for dim, points in grid.coordinates.items():
-            position = {"units": "1", "long_name": "position", "axis": dim.upper(), "boundary": boundary}
-            self._known(dim, points, (dim,), position)
-        shaped = _shaped(self.simulation)
-        names = {"units": "1", "long_name": "actuator", "names": " ".join(actuators.names)}
-        if shaped is not None:
-            names["acts_on"] = " ".join(shaped.targets(self.simulation.variables[0].name))
-            how: dict[str, Any] = {
-                "units": "1",
-                "long_name": "shape of the actuator, per unit of action",
-                "impulsive": int(shaped.impulsive),
-            }
-            self._known("actuator_shape", shaped.shapes, ("actuator", *grid.dims), how)
-        self._known("actuator", np.arange(len(actuators)), ("actuator",), names)
-        for name, bound, side in (("action_low", actuators.low, "lower"), ("action_high", actuators.high, "upper")):
-            self._known(name, bound, ("actuator",), {"units": actuators.units, "long_name": f"{side} bound"})
-
-    def variable(self, name: str, dims: tuple[str, ...], long_name: str, units: str = "1") -> zarr.Array[Any]:
+    def variable(
+        self, name: str, dims: tuple[str, ...], long_name: str, units: str = "1", *, sharded: bool = False, **more: Any
+    ) -> zarr.Array[Any]:
         """Make an array of NaN.
 
         Args:
@@ -99,20 +68,23 @@ class StoreLayout:
             dims: Its dimensions. An array over rows has one chunk for each row.
             long_name: The name in words.
             units: The units; "1" is dimensionless.
+            sharded: Whether a large row is cut along its second dimension, so that parts of it can be read alone. It
+                still is one file.
+            more: Further attributes.
         """
-        grid = self.simulation.grid
-        sizes = {self.row: self.rows, "time": self.intervals + 1, "actuator": len(self.simulation.actuators)}
-        sizes |= dict(zip(grid.dims, grid.shape, strict=True))
-        shape = tuple(sizes[d] for d in dims)
+        shape = tuple(self.sizes[d] for d in dims)
+        whole = (1, *shape[1:]) if dims[0] == self.row else shape
+        parts = _part_of_row(whole) if sharded else whole
         return self.group.create_array(
             name,
             shape=shape,
             dtype="float32",
-            chunks=(1, *shape[1:]) if dims[0] == self.row else shape,
+            chunks=parts,
+            shards=_shard_of(whole, parts) if parts != whole else None,
             compressors=COMPRESSED,
             fill_value=np.nan,
             dimension_names=dims,
-            attributes={"units": units, "long_name": long_name},
+            attributes={"units": units, "long_name": long_name, **more},
             config={"write_empty_chunks": dims[0] != self.row},
         )
 
@@ -120,7 +92,7 @@ class StoreLayout:
         """Make the array with the outcome of every row, which is pending at first."""
         self.group.create_array(
             "status",
-            shape=(self.rows,),
+            shape=(self.sizes[self.row],),
             dtype="int8",
             chunks=(1,),
             compressors=COMPRESSED,
@@ -134,7 +106,8 @@ class StoreLayout:
             },
         )
 
-    def _known(self, name: str, values: NDArray[Any], dims: tuple[str, ...], attributes: dict[str, Any]) -> None:
+    def known(self, name: str, values: NDArray[Any], dims: tuple[str, ...], attributes: dict[str, Any]) -> None:
+        """Write an array whose values are known already, such as a coordinate."""
         array = self.group.create_array(
             name,
             shape=values.shape,
@@ -147,7 +120,13 @@ class StoreLayout:
         array[...] = values
 
 
-def _shaped(simulation: Simulation) -> Actuators | None:
-    """The actuators with their shapes; None for actuators that set values at walls, which have none."""
-    profiles = simulation.profiles
-    return profiles if profiles is not None and profiles.shapes.any() else None
+def _part_of_row(whole: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of the chunks in which a row is kept: cut along the second dimension, about a megabyte each."""
+    if 4 * int(np.prod(whole)) <= LARGEST_CHUNK:
+        return whole
+    return (1, max(1, 2**20 // (4 * int(np.prod(whole[2:])))), *whole[2:])
+
+
+def _shard_of(whole: tuple[int, ...], parts: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of the shard that holds a whole row: so many chunks as it takes, the last of which may be longer."""
+    return (1, -(-whole[1] // parts[1]) * parts[1], *whole[2:])
