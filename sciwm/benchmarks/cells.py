@@ -27,7 +27,8 @@ def settings_bytes(config: Config, sections: Sequence[str] | None = None) -> byt
     Args:
         sections: names of sections of the configuration; all of them, and its name, if left out.
     """
-    return config.model_dump_json(include=None if sections is None else set(sections)).encode()
+    asked = type(config).model_fields if sections is None else sections
+    return config.model_dump_json(include={name for name in asked if getattr(config, name) is not None}).encode()
 
 
 def cached(path: Path, made_from: Sequence[bytes], make: Callable[[], Cell]) -> Cell:

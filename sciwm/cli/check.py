@@ -106,7 +106,7 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     """
     config = load_config(path, overrides)
     try:
-        simulation = simulations.build(config.simulation.model_dump())
+        simulation = simulations.build(config.simulated()[0].model_dump())
         target = target_fields(config, simulation)
     except InputError:
         raise

@@ -14,7 +14,9 @@ from sciwm.config.kinds import EACH, ONE, Section
 from sciwm.config.loss import CollapseSettings, LossSettings, PhysicsSettings
 from sciwm.config.model import EncoderSettings, ModelSettings, PredictorSettings
 from sciwm.config.planning import CEMSettings, GradientSettings, PlanningSettings
+from sciwm.config.rules import ORIGINS
 from sciwm.config.simulation import PeriodicEquation, SimulationSettings
+from sciwm.config.source import SourceSettings, SplitSettings
 from sciwm.config.training import TrainingSettings
 from sciwm.config.yaml_files import dump_config, load_config, load_run_config, parse_config, parse_text, shipped_config
 
@@ -22,6 +24,7 @@ __all__ = [
     "EACH",
     "LEARNED_SECTIONS",
     "ONE",
+    "ORIGINS",
     "SIMULATED_SECTIONS",
     "CEMSettings",
     "CollapseSettings",
@@ -37,6 +40,8 @@ __all__ = [
     "PredictorSettings",
     "Section",
     "SimulationSettings",
+    "SourceSettings",
+    "SplitSettings",
     "TrainingSettings",
     "differences",
     "dump_config",

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sciwm.config.experiment import Config
+from sciwm.config.rules import ORIGINS
 
-SIMULATED_SECTIONS = ("seed", "simulation", "data")
-"""Sections of a configuration on which simulated data depend."""
+SIMULATED_SECTIONS = ("seed", *ORIGINS)
+"""Sections of a configuration on which data depend."""
 
 LEARNED_SECTIONS = (*SIMULATED_SECTIONS, "model", "loss", "training")
 """Sections on which the weights of a model depend."""
 
 
 def simulated_from(config: Config) -> dict[str, Any]:
-    """The sections on which simulated data depend, as plain data."""
-    return config.model_dump(include=set(SIMULATED_SECTIONS))
+    """The sections on which data, simulated or brought in, depend, as plain data."""
+    return _without_absent(config.model_dump(include=set(SIMULATED_SECTIONS)))
 
 
 def learned_from(config: Config) -> dict[str, Any]:
@@ -23,10 +24,12 @@ def learned_from(config: Config) -> dict[str, Any]:
     The number of on-policy rounds is left out, as a run with more rounds begins like one with fewer, and so are
     the CPU threads.
     """
-    return config.model_dump(
-        include=set(LEARNED_SECTIONS),
-        exclude={"training": {"on_policy": {"rounds"}, "threads": True}},
-    )
+    excluded: Any = {"training": {"on_policy": {"rounds"}, "threads": True}}
+    return _without_absent(config.model_dump(include=set(LEARNED_SECTIONS), exclude=excluded))
+
+
+def _without_absent(sections: dict[str, Any]) -> dict[str, Any]:
+    return {name: section for name, section in sections.items() if section is not None}
 
 
 def differences(there: Any, wanted: Any, key: str = "") -> list[str]:

@@ -55,6 +55,13 @@ Sets = Annotated[
 Interval = Annotated[tuple[float, float], BeforeValidator(as_tuple)]
 Rectangle = Annotated[tuple[Interval, Interval], BeforeValidator(as_tuple)]
 Box = Annotated[Annotated[Interval, Tag(ONE)] | Annotated[Rectangle, Tag(EACH)], Discriminator(_box_form)]
+Label = int | float | str
+ShareOrLabels = Annotated[
+    Annotated[Annotated[float, Field(ge=0, lt=1)], Tag(ONE)]
+    | Annotated[tuple[Label, ...], BeforeValidator(as_tuple), Field(min_length=1), Tag(EACH)],
+    Discriminator(_form),
+]
+"""A share of something, or a list of the labels that are meant."""
 
 
 class Section(BaseModel):

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sciwm.config.experiment import Config
 from sciwm.config.kinds import EACH, ONE, Section
 from sciwm.config.planning import PLANNERS
+from sciwm.config.rules import ORIGINS, problems_of_origin
 from sciwm.config.yaml_text import parse_yaml, read_text
 from sciwm.errors import InputError, Problem, counted
 from sciwm.migration import RENAMED_KEYS, migrated_config
@@ -86,6 +87,9 @@ def parse_config(tree: dict[str, Any], *, where: str, changed: Sequence[str] = (
     except ValidationError as error:
         told = error.errors()
         problems = [p for e in told[:MOST_EXPLAINED] for p in _explain(e, where, changed)]
+        if all(e["loc"] for e in told):  # the rules between sections were not looked at
+            given = [key for key in ORIGINS if tree.get(key) is not None]
+            problems = [*(_parse(line, where, changed) for line in problems_of_origin(given)), *problems]
         if len(told) > MOST_EXPLAINED:
             got = f"{len(told) - MOST_EXPLAINED} problems more"
             problems.append(Problem(where, "a configuration as configs/ shows it", got, "mend these first"))
@@ -103,8 +107,9 @@ def shipped_config(name: str) -> Path:
 
 
 def dump_config(config: Config) -> str:
-    """The resolved experiment as YAML."""
-    return yaml.safe_dump(config.model_dump(), sort_keys=False)
+    """The resolved experiment as YAML, without the sections that it does not have."""
+    tree = {name: section for name, section in config.model_dump().items() if section is not None}
+    return yaml.safe_dump(tree, sort_keys=False)
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:

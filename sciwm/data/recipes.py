@@ -10,7 +10,7 @@ SEEDS = {"train": 0, "validation": 1, "test": 2, "control": 3, "on_policy": 4, "
 
 def recipe(config: Config, name: str) -> Recipe:
     """The recipe of the data set ``name``, a key of ``SEEDS``."""
-    data = config.data
+    data = config.simulated()[1]
     split = getattr(data, name, data.train)
     return Recipe(
         simulations=split.simulations,

@@ -62,7 +62,7 @@ class ControlTask:
 
     def reference_solver(self) -> Simulation:
         """The true solver that reference controllers plan through, with a coarser step if the configuration says so."""
-        settings = self.config.simulation.model_dump()
+        settings = self.config.simulated()[0].model_dump()
         steps = self.config.control.oracle_steps_per_interval or settings["steps_per_interval"]
         return build(settings | {"steps_per_interval": steps})
 
@@ -99,7 +99,7 @@ class ControlTask:
 
 def control_task(config: Config) -> ControlTask:
     """The control task of a configuration: held-out states on the attractor, to be driven to the target."""
-    simulation = build(config.simulation.model_dump())
+    simulation = build(config.simulated()[0].model_dump())
     starts = attractor_states(simulation, recipe(config, "control"), range(config.control.episodes))
     return ControlTask(config, simulation, starts, target_fields(config, simulation))
 
@@ -112,7 +112,7 @@ def target_fields(config: Config, simulation: Simulation) -> Tensor:
     Raises:
         InputError: If the configuration does not give one value per variable, and a number for one of them.
     """
-    values = config.control.target or GOOD_VALUES[config.simulation.equation].rest or ()
+    values = config.control.target or GOOD_VALUES[config.simulated()[0].equation].rest or ()
     names = [v.name for v in simulation.variables]
     if len(values) != len(names) or all(value is None for value in values):
         expected = f"one value for each of {', '.join(names)}"
@@ -199,7 +199,7 @@ def summarize_control(result: xr.Dataset, config: Config) -> dict[str, Any]:
     early = early_distance(result, first=first)
     final = distance.isel(time=slice(-last, None)).mean("time")
     names = [str(n) for n in result["controller"].values]
-    span = f"{first * config.simulation.control_interval:g}"
+    span = f"{first * config.simulated()[0].control_interval:g}"
 
     def by_name(values: xr.DataArray) -> dict[str, float]:
         return {n: float(values.sel(controller=n).mean()) for n in names}

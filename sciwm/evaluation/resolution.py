@@ -98,12 +98,12 @@ def refined(task: ControlTask, factor: int, *, steps_per_interval: int | None = 
         factor: A whole number, such as 2.
         steps_per_interval: Solver steps on the finer grid, as on the coarser one if left out.
     """
-    settings = task.config.simulation
+    settings = task.config.simulated()[0]
     points = settings.num_points
     finer = factor * points if isinstance(points, int) else tuple(factor * n for n in points)
     changed = {"num_points": finer, "steps_per_interval": steps_per_interval or settings.steps_per_interval}
     config = task.config.model_copy(update={"simulation": settings.model_copy(update=changed)})
-    simulation = build(config.simulation.model_dump())
+    simulation = build(config.simulated()[0].model_dump())
     shape = simulation.grid.shape
     return ControlTask(config, simulation, resample(task.starts, shape), resample(task.target, shape))
 

@@ -49,7 +49,7 @@ def target_problems(paths: RunPaths, config: Config) -> list[Problem]:
     made_from = _made_from(paths.store("sensitivity")).get("target")
     if made_from is None:
         return []
-    target = target_fields(config, simulations.build(config.simulation.model_dump()))
+    target = target_fields(config, simulations.build(config.simulated()[0].model_dump()))
     if hashlib.sha256(target.float().contiguous().numpy().tobytes()).hexdigest() == made_from:
         return []
     remedy = "restore config.yaml, or move the store away and simulate again"
@@ -81,11 +81,12 @@ def _made_from(path: Path) -> dict[str, Any]:
 
 def _wanted(name: str, config: Config) -> dict[str, Any]:
     """The settings that a configuration gives a store, in the form in which a store holds them."""
-    settings: dict[str, Any] = {"simulation": config.simulation.model_dump()}
+    settings: dict[str, Any] = {"simulation": config.simulated()[0].model_dump()}
     if name in ("train", "validation", "test"):
         return settings | {"recipe": asdict(recipe(config, name))}
-    if name == "sensitivity" and config.data.sensitivities is not None:
-        return settings | {"recipe": config.data.sensitivities.model_dump()}
+    sensitivities = config.simulated()[1].sensitivities
+    if name == "sensitivity" and sensitivities is not None:
+        return settings | {"recipe": sensitivities.model_dump()}
     return settings | config.training.on_policy.model_dump()
 
 

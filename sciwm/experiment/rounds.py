@@ -24,7 +24,7 @@ def collect_round(config: Config, run: Run, round_number: int) -> None:
     A round that is complete is kept, even if the planner has been configured differently since.
     """
     _require_what_was_learned_from(run, round_number)
-    settings = config.simulation.model_dump()
+    settings = config.simulated()[0].model_dump()
     simulation, rounds = simulations.build(settings), config.training.on_policy
     store = TrajectoryStore.open_or_create(
         run.paths.store(round_name(round_number)),

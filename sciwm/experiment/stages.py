@@ -51,7 +51,7 @@ def simulate(config: Config, folder: Path) -> None:
     """
     run = Run(folder)
     with run.stage("simulate", resumes=True, claims=True):
-        settings = config.simulation.model_dump()
+        settings = config.simulated()[0].model_dump()
         truth = simulations.build(settings)
         # fail before simulating, not when training builds the model
         raise_if(names_problems(config.model, [v.name for v in truth.variables], truth.grid.dims))
@@ -64,7 +64,7 @@ def simulate(config: Config, folder: Path) -> None:
             if not store.outcomes()["ok"]:
                 got = f"{store.outcomes()['blew_up']} that did not ({'; '.join(store.causes())})"
                 raise InputError([Problem(str(store.path), "simulations that stay finite", got, AGAINST_BLOW_UP)])
-        if config.data.sensitivities is not None and not run.paths.twins.exists():
+        if config.simulated()[1].sensitivities is not None and not run.paths.twins.exists():
             _simulate_sensitivities(config, run, progress)
 
 
@@ -78,10 +78,10 @@ def _while_there(folder: Path, iterable: Iterable[int], description: str) -> Ite
 
 def _simulate_sensitivities(config: Config, run: Run, progress: Progress) -> None:
     """Sensitivities by the true solver, from random instants of the training set."""
-    wanted = config.data.sensitivities
+    wanted = config.simulated()[1].sensitivities
     if wanted is None:
         return
-    data, settings = run.trajectories("train"), config.simulation.model_dump()
+    data, settings = run.trajectories("train"), config.simulated()[0].model_dump()
     simulation, rng = simulations.build(settings), np.random.default_rng([config.seed, SEEDS["sensitivity"]])
     rows = rng.choice(data.usable, wanted.samples)
     instants = rng.integers(0, data.intervals + 1, wanted.samples)
@@ -119,7 +119,8 @@ def train(folder: Path) -> None:
 
 def _train_phases(config: Config, run: Run) -> None:
     validation, sets = run.trajectories("validation"), [run.trajectories("train")]
-    sensitivities = run.sensitivities(sets[0]) if config.data.sensitivities is not None else None
+    with_sensitivities = config.data is not None and config.data.sensitivities is not None
+    sensitivities = run.sensitivities(sets[0]) if with_sensitivities else None
     for phase in range(config.training.on_policy.rounds + 1):
         if phase:
             with run.stage(round_name(phase), resumes=True):
@@ -153,7 +154,7 @@ def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]
     torch.set_num_threads(config.training.threads)
     model = run.model(config)
     with run.stage("evaluate", resumes=True):
-        simulation = simulations.build(config.simulation.model_dump())
+        simulation = simulations.build(config.simulated()[0].model_dump())
         context = EvaluationContext(config, model, simulation, run.trajectories("test"), run.trajectories("train"))
         return _evaluate_parts(run, names, context)
 
@@ -235,7 +236,7 @@ def run_all(config: Config, folder: Path) -> Path:
     Raises:
         InputError: As of any stage; before the first one if training will not fit into memory.
     """
-    require_memory(config, actuation_of(simulations.build(config.simulation.model_dump())).axes)
+    require_memory(config, actuation_of(simulations.build(config.simulated()[0].model_dump())).axes)
     simulate(config, folder)
     train(folder)
     evaluate(folder)

@@ -49,12 +49,12 @@ class Results:
     @property
     def first_window(self) -> float:
         """Time over which control is judged."""
-        return self.config.control.first * self.config.simulation.control_interval
+        return self.config.control.first * self.config.simulated()[0].control_interval
 
     @property
     def last_window(self) -> float:
         """Time at the end of an episode over which its final state is judged."""
-        return self.config.control.last * self.config.simulation.control_interval
+        return self.config.control.last * self.config.simulated()[0].control_interval
 
 
 def read_results(run: Path) -> Results:

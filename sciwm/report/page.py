@@ -98,7 +98,7 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
 
 def _system(results: Results) -> dict[str, Any]:
     """What stands under the title."""
-    equation = EQUATIONS[results.config.simulation.equation]
+    equation = EQUATIONS[results.config.simulated()[0].equation]
     return {
         "equation": equation,
         "equation_lines": [typeset(line) for line in equation.lines],

@@ -56,7 +56,7 @@ def _learned(results: Results) -> Markup:
         "in place of {}, under the actions of {}; no loss term reconstructs the fields."
     ).format(
         counted(count, "simulation"),
-        EQUATIONS[results.config.simulation.equation].title,
+        EQUATIONS[results.config.simulated()[0].equation].title,
         counted(results.description["latent_size"], "number"),
         _grid_values(results),
         counted(len(results.domain.actuators), "actuator"),

@@ -34,13 +34,13 @@ def extents(results: Results) -> list[float]:
     axes = results.domain.axes
     if results.domain.periodic:
         return [axis.extent for axis in axes]
-    given = results.config.simulation.domain_extent
+    given = results.config.simulated()[0].domain_extent
     return list(given) if isinstance(given, tuple) else [given] * len(axes)
 
 
 def constants_text(results: Results) -> list[Markup]:
     """Every parameter of the equation with its symbol and its value, those left out at their defaults."""
-    settings = results.config.simulation
+    settings = results.config.simulated()[0]
     symbols = EQUATIONS[settings.equation].symbols
     return [
         Markup("{} = {:g}{} ({})").format(
@@ -55,7 +55,7 @@ def constants_text(results: Results) -> list[Markup]:
 
 def wall_texts(results: Results) -> Iterator[str]:
     """What the walls of the heat equation do."""
-    walls = results.config.simulation.walls
+    walls = results.config.simulated()[0].walls
     for name, wall in walls or ():
         if wall is not None:
             does = "held at the temperature" if wall.kind == "dirichlet" else "taking in the flux"
@@ -64,7 +64,7 @@ def wall_texts(results: Results) -> Iterator[str]:
 
 def actuator_texts(results: Results) -> list[str]:
     """One sentence for every set of actuators: kind, count, width, bounds, and what it acts on."""
-    settings = results.config.simulation
+    settings = results.config.simulated()[0]
     kinds = (settings.jets, settings.boxes, settings.sine_modes, settings.uniform, settings.boundary_values)
     sets: list[Set] = []
     for several in kinds:
@@ -108,7 +108,7 @@ def _target(one: Set, results: Results) -> str:
     name = one.acts_on or next(iter(variables))
     if name in variables:
         return f"added to the tendency of the {variables[name]} {name}"
-    parameters = {p.name: p.long_name for p in CATALOGUE[results.config.simulation.equation].parameters}
+    parameters = {p.name: p.long_name for p in CATALOGUE[results.config.simulated()[0].equation].parameters}
     return f"added to the parameter {name} ({parameters.get(name, name)})"
 
 

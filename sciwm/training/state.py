@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciwm.config import LEARNED_SECTIONS, Config, differences, learned_from, parse_config
+from sciwm.config import LEARNED_SECTIONS, ORIGINS, Config, differences, learned_from, parse_config
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.loss import Objective
 from sciwm.migration import migrated_config, migrated_objective, migrated_weights
@@ -146,7 +146,7 @@ def require_same_experiment(experiment: Mapping[str, Any], config: Config, where
     """
     tree = config.model_dump()
     rounds, threads = tree["training"]["on_policy"]["rounds"], tree["training"]["threads"]
-    there = tree | {name: experiment.get(name, {}) for name in LEARNED_SECTIONS}
+    there = tree | {name: experiment.get(name, None if name in ORIGINS else {}) for name in LEARNED_SECTIONS}
     if isinstance(there["training"], dict) and isinstance(there["training"].get("on_policy", {}), dict):
         on_policy = there["training"].get("on_policy", {}) | {"rounds": rounds}
         there["training"] = there["training"] | {"on_policy": on_policy, "threads": threads}

@@ -66,7 +66,7 @@ class Scenario:
         config = system_config(self.system, self.seed, [*common, *overrides])
         if share == 1:
             return config
-        count = max(2, round(share * config.data.train.simulations))
+        count = max(2, round(share * config.simulated()[1].train.simulations))
         tree = config.model_dump()
         tree["data"] |= {"train": tree["data"]["train"] | {"simulations": count}, "sensitivities": None}
         return parse_config(tree, where=self.system)
@@ -79,7 +79,7 @@ class Scenario:
     @cached_property
     def simulation(self) -> Simulation:
         """The truth."""
-        return simulations.build(self.config.simulation.model_dump())
+        return simulations.build(self.config.simulated()[0].model_dump())
 
     @cached_property
     def test(self) -> Trajectories:

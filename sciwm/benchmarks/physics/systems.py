@@ -54,12 +54,12 @@ def system_config(system: str, seed: int, overrides: Sequence[str] = ()) -> Conf
 def time_unit(config: Config) -> float:
     """A Lyapunov time; 40 control intervals where there is no Lyapunov exponent."""
     exponent = config.evaluation.lyapunov_exponent
-    return 1 / exponent if exponent else INTERVALS * config.simulation.control_interval
+    return 1 / exponent if exponent else INTERVALS * config.simulated()[0].control_interval
 
 
 def longest_valid_time(config: Config) -> float:
     """Valid prediction time of a forecast that is valid to the end of the test, in units of :func:`time_unit`."""
-    return config.evaluation.steps * config.simulation.control_interval / time_unit(config)
+    return config.evaluation.steps * config.simulated()[0].control_interval / time_unit(config)
 
 
 def horizons(config: Config) -> tuple[float, float]:

@@ -35,7 +35,8 @@ def measure_refined_control(context: EvaluationContext, progress: Progress) -> O
     intervals = settings.intervals or config.control.first
     control = config.control.model_copy(update={"episodes": settings.episodes, "intervals": intervals})
     coarse = control_task(config.model_copy(update={"control": control}))
-    fine = refined(coarse, settings.factor, steps_per_interval=settings.factor * config.simulation.steps_per_interval)
+    steps = settings.factor * config.simulated()[0].steps_per_interval
+    fine = refined(coarse, settings.factor, steps_per_interval=steps)
     restrict = not context.sees_any_grid
     controlled = control_across_grids(context.model, coarse, fine, restrict=restrict, progress=progress)
     points = [str(p) for p in controlled["points"].values]
