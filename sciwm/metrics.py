@@ -180,7 +180,9 @@ def _wrong_kinds(metrics: dict[str, Any], complete: bool) -> list[tuple[str, str
         found += _of_first_window(control, complete)
     if isinstance(left_out, dict):
         found += [
-            (f"left_out.{part}", "no part of the evaluation") for part in left_out if part not in EVALUATION_PARTS
+            (f"left_out.{part}", "no part of the evaluation")
+            for part in left_out
+            if part not in (*EVALUATION_PARTS, "control")
         ]
     return found
 

@@ -85,7 +85,7 @@ def _change(text: str) -> str:
 
 
 def _add_arguments(to: Mapping[str, argparse.ArgumentParser]) -> None:
-    for name in ("simulate", "run"):
+    for name in ("simulate", "bring-in", "run"):
         to[name].usage = f"sciwm {name} [-h] CONFIG --out RUN [--set section.key=value ...]"
         to[name].add_argument(
             "config", metavar="CONFIG", type=_path, help="YAML file of the experiment; configs/ holds examples"

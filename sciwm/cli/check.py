@@ -25,6 +25,7 @@ from sciwm.data import (
 )
 from sciwm.errors import InputError, Problem, in_file, in_one_line, raise_if
 from sciwm.evaluation import target_fields
+from sciwm.experiment.bring_in import look_at
 from sciwm.model import names_problems, read_description
 from sciwm.planning import linear_law, planning_cost
 from sciwm.run_paths import RunPaths
@@ -53,7 +54,8 @@ def check(path: Path, run: Path | None = None) -> list[str]:
         _domain(run)  # before anything else: a run that is not there
     kind = recognise(path)
     if kind is Kind.TEXT or (path.suffix in IN_YAML and not path.is_dir()):
-        return [f"{path}: the configuration of '{_configuration(path).name}'"]
+        config = _configuration(path)
+        return [f"{path}: the configuration of '{config.name}'", *(look_at(config) if config.source else [])]
     if kind is Kind.RUN:
         return check_all([*check_run(path, check_config), *_stores_suit(path, run)])
     if kind is Kind.NOTHING:
@@ -77,9 +79,11 @@ def check(path: Path, run: Path | None = None) -> list[str]:
 
 def _configuration(path: Path) -> Config:
     """A configuration; other text is told as what it is."""
-    if path.suffix not in IN_YAML and not re.search(r"(?m)^simulation\s*:", path.read_text(errors="replace")):
+    sections = r"(?m)^(simulation|source)\s*:"
+    if path.suffix not in IN_YAML and not re.search(sections, path.read_text(errors="replace")):
+        got = "a text file without a section 'simulation' or 'source'"
         expected, remedy = "a configuration, store, run folder or netCDF file", "name a file with data or settings"
-        raise InputError([Problem(str(path), expected, "a text file without a section 'simulation'", remedy)])
+        raise InputError([Problem(str(path), expected, got, remedy)])
     return check_config(path)
 
 
@@ -105,6 +109,8 @@ def check_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         InputError: with what is wrong.
     """
     config = load_config(path, overrides)
+    if config.source is not None:  # the files are looked at when they are brought in, or by 'sciwm check'
+        return config
     try:
         simulation = simulations.build(config.simulated()[0].model_dump())
         target = target_fields(config, simulation)

@@ -58,6 +58,15 @@ def _simulate(asked: argparse.Namespace) -> None:
     say(f"{asked.out}/data is complete; next: sciwm train {asked.out}")
 
 
+def _bring_in(asked: argparse.Namespace) -> None:
+    config = _configuration(asked.config, asked.set)
+    from sciwm.experiment.bring_in import bring_in
+
+    for line in bring_in(config, asked.out):
+        say(line)
+    say(f"{asked.out}/data is complete; next: sciwm train {asked.out}")
+
+
 def _train(asked: argparse.Namespace) -> None:
     _use_threads_of(asked.run)
     from sciwm.experiment import stages
@@ -151,6 +160,7 @@ def _benchmark(asked: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "simulate": _simulate,
+    "bring-in": _bring_in,
     "train": _train,
     "rollout": _rollout,
     "evaluate": _evaluate,
@@ -194,7 +204,7 @@ def _run_all(config: "Config", run: Path) -> None:
     from sciwm.experiment import Run, stages
     from sciwm.report import summary_table
 
-    page = stages.run_all(config, run)
+    page = stages.run_all(config, run, say)
     say(summary_table(Run(run).metrics()))
     say(
         "\nA line holds the first number of its part. The report judges a part by its hardest case, such as the worst\n"

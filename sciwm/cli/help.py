@@ -60,6 +60,15 @@ PAGES = {
         "experiment is refused.",
         "sciwm simulate configs/ks_control.yaml --out runs/ks --set data.train.simulations=64",
     ),
+    "bring-in": Page(
+        "bring your own files into a run, in place of simulations",
+        "Reads the files of the section 'source' of CONFIG: netCDF, HDF5 or Zarr. Checks everything in\n"
+        "them, tells all problems at once, and writes RUN/config.yaml and the runs for training, validation\n"
+        "and test to RUN/data, in bounded memory. Runs that are already there are kept, so that a stopped\n"
+        "command goes on where it stood. Files that changed since are refused. 'sciwm check CONFIG' looks\n"
+        "at the files and writes nothing.",
+        "sciwm bring-in plate.yaml --out runs/plate",
+    ),
     "train": Page(
         "train the model of a run",
         "Reads RUN/data and writes RUN/model.safetensors (the weights) and RUN/model.json (variables,\n"

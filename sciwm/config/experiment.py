@@ -83,7 +83,7 @@ class Config(Section):
         """
         if self.simulation is None or self.data is None:
             expected, got = "the sections simulation and data", "source: the data come from files"
-            remedy = "leave out what needs a simulator"
+            remedy = "bring them in with 'sciwm bring-in', and leave out what needs a simulator"
             raise InputError([Problem(self.name, expected, got, remedy)])
         return self.simulation, self.data
 

@@ -9,13 +9,16 @@ from sciwm.config.rules import ORIGINS
 SIMULATED_SECTIONS = ("seed", *ORIGINS)
 """Sections of a configuration on which data depend."""
 
+ELSEWHERE: Any = {"source": {"files"}}
+"""What does not count: files may lie elsewhere by now, and are told apart by their content."""
+
 LEARNED_SECTIONS = (*SIMULATED_SECTIONS, "model", "loss", "training")
 """Sections on which the weights of a model depend."""
 
 
 def simulated_from(config: Config) -> dict[str, Any]:
     """The sections on which data, simulated or brought in, depend, as plain data."""
-    return _without_absent(config.model_dump(include=set(SIMULATED_SECTIONS)))
+    return _without_absent(config.model_dump(include=set(SIMULATED_SECTIONS), exclude=ELSEWHERE))
 
 
 def learned_from(config: Config) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def learned_from(config: Config) -> dict[str, Any]:
     The number of on-policy rounds is left out, as a run with more rounds begins like one with fewer, and so are
     the CPU threads.
     """
-    excluded: Any = {"training": {"on_policy": {"rounds"}, "threads": True}}
+    excluded: Any = ELSEWHERE | {"training": {"on_policy": {"rounds"}, "threads": True}}
     return _without_absent(config.model_dump(include=set(LEARNED_SECTIONS), exclude=excluded))
 
 

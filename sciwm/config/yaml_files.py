@@ -39,6 +39,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     tree = migrated_config(tree)
     for override in overrides:
         _apply(tree, override)
+    _place_files(tree, path.parent)
     return parse_config(tree, where=str(path), changed=[override.partition("=")[0] for override in overrides])
 
 
@@ -49,7 +50,7 @@ def load_run_config(paths: RunPaths) -> Config:
         InputError: If the folder is no run, or its ``config.yaml`` is not valid.
     """
     if not paths.config.exists():
-        remedy = "begin with 'sciwm simulate CONFIG --out RUN'"
+        remedy = "begin with 'sciwm simulate CONFIG --out RUN', or of files with 'sciwm bring-in CONFIG --out RUN'"
         raise InputError([Problem(str(paths.folder), "a run folder with config.yaml", "none", remedy)])
     require_no_special_files(paths)
     try:
@@ -123,6 +124,17 @@ def _apply(tree: dict[str, Any], override: str) -> None:
             raise InputError([Problem(f"--set {key}", f"'{section}' to be a section", f"the value {child!r}")])
         tree = child
     tree[leaf] = parse_yaml(text, where=f"--set {key}")
+
+
+def _place_files(tree: dict[str, Any], folder: Path) -> None:
+    """Files of a source count from the folder of the configuration, wherever the command is given."""
+    source = tree.get("source")
+    if isinstance(source, dict) and isinstance(source.get("files"), list):
+        source["files"] = [_placed(name, folder) for name in source["files"]]
+
+
+def _placed(name: Any, folder: Path) -> Any:
+    return name if not isinstance(name, str) or "://" in name else str((folder / name).absolute())
 
 
 MOST_EXPLAINED = 40

@@ -3,6 +3,7 @@
 import xarray as xr
 
 from sciwm.data.domain import Axis
+from simulations.closeness import even
 
 
 def position_of(axis: Axis) -> xr.DataArray:
@@ -17,7 +18,7 @@ def position_of(axis: Axis) -> xr.DataArray:
 
 
 def axis_of(position: xr.DataArray) -> Axis:
-    """The axis of an equispaced coordinate; periodic unless its attribute ``boundary`` is ``bounded``."""
+    """The axis of an ascending coordinate; periodic unless its attribute ``boundary`` is ``bounded``."""
     values = position.values.astype(float)
     return Axis(
         name=str(position.name),
@@ -26,6 +27,7 @@ def axis_of(position: xr.DataArray) -> Axis:
         start=float(values[0]),
         units=str(position.attrs.get("units", "1")),
         periodic=position.attrs.get("boundary", "periodic") != "bounded",
+        points=None if even(values) else tuple(map(float, values)),
     )
 
 

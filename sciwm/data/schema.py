@@ -13,14 +13,14 @@ from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
 from sciwm.data.formats import FIND_DAMAGE, open_store, read_values
 from sciwm.data.recognition import Kind, recognise, require_data
-from sciwm.data.roles import Roles, roles_of
+from sciwm.data.roles import ATTRIBUTE, Roles, roles_of
 from sciwm.data.units import units_of
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
 from simulations import ActionBox, Variable
 from simulations.resumable_store import digest_of
 
 IN_MEMORY_BYTES = 2**31
-MOST_DIMENSIONS = 2
+MOST_DIMENSIONS, MOST_SIMULATED = 3, 2
 LOST_REMEDY = "restore it from a backup, or simulate again in another folder"
 
 
@@ -28,7 +28,7 @@ class Trajectories:
     """A store of trajectories, opened for learning: small ones in memory, large ones read window by window.
 
     Args:
-        path: A Zarr store, as ``sciwm simulate`` writes it.
+        path: A Zarr store, as ``sciwm simulate`` or ``sciwm bring-in`` writes it.
 
     Attributes:
         variables: The fields, each ``(simulation, time, *space)``, in the order that the store states, else
@@ -142,7 +142,7 @@ def open_trajectories(path: Path) -> xr.Dataset:
     """
     kind = recognise(path)
     if kind is Kind.NOTHING:
-        remedy = "make it with 'sciwm simulate CONFIG --out RUN'"
+        remedy = "make it with 'sciwm simulate CONFIG --out RUN', or of files with 'sciwm bring-in CONFIG --out RUN'"
         raise InputError([Problem(str(path), "a Zarr store of trajectories", "nothing there", remedy)])
     if require_data(path) not in (Kind.ZARR, Kind.ZARR_ZIP):
         raise InputError([Problem(str(path), "a Zarr store of trajectories", kind.value)])
@@ -184,8 +184,10 @@ def _space_problems(dataset: xr.Dataset, where: str) -> list[Problem]:
     dimensions = _space_of(dataset)
     if not dimensions:
         return [Problem(where, "a variable with a space dimension", f"dimensions {tuple(dataset.dims)}")]
-    if len(dimensions) > MOST_DIMENSIONS:
-        return [Problem(where, "fields over one or two space dimensions", f"dimensions {dimensions}")]
+    brought_in = ATTRIBUTE in dataset.attrs
+    if len(dimensions) > (MOST_DIMENSIONS if brought_in else MOST_SIMULATED):
+        most = "one to three" if brought_in else "one or two"
+        return [Problem(where, f"fields over {most} space dimensions", f"dimensions {dimensions}")]
     wanted = ("simulation", "time", *dimensions)
     problems = [
         Problem(f"{where}: {n}", f"the dimensions {wanted}", f"{dataset[n].dims}", "write all fields alike")
@@ -202,6 +204,8 @@ def _axis_problems(dataset: xr.Dataset, dimension: str, where: str) -> list[Prob
     boundary = x.attrs.get("boundary", "periodic")
     if boundary not in ("periodic", "bounded"):
         return [Problem(place, "the attribute boundary 'periodic' or 'bounded'", f"{boundary!r}")]
+    if ATTRIBUTE in dataset.attrs:  # was checked when it was brought in, and no shape is placed on it
+        return []
     return spacing_problems(x, place) or (origin_problems(x, place) if boundary == "periodic" else [])
 
 

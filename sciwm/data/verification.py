@@ -9,7 +9,10 @@ from simulations.sensitivity_store import SensitivityStore
 from simulations.store import TrajectoryStore
 from simulations.store_seal import damaged_layout, has_checksums, markers_of, read_seal, seal_of
 
-REMADE = "give 'sciwm simulate CONFIG --out RUN' again: it writes what is damaged anew, and keeps the rest"
+REMADE = (
+    "give 'sciwm simulate CONFIG --out RUN' again (of files 'sciwm bring-in'): "
+    "it writes what is damaged anew, and keeps the rest"
+)
 """What to do about a damaged store of a run."""
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import zarr
 
 import simulations
-from sciwm.config import Config, SimulationSettings, differences, parse_config, sections_at
+from sciwm.config import Config, SimulationSettings, SourceSettings, differences, parse_config, sections_at
 from sciwm.data import open_result, recipe
+from sciwm.data.source import settings_of
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.evaluation import target_fields
 from sciwm.evaluation.suite import MADE_FROM, METRICS, PARTS, depends_on
@@ -61,7 +62,9 @@ def _problems_of_store(path: Path, config: Config) -> list[Problem]:
     made_from = _made_from(path)
     if not made_from:  # a damaged store is told by whoever opens it
         return []
-    remedy = f"restore config.yaml, or move {path} away and simulate again"
+    remedy = f"restore config.yaml, or move {path} away and make it again"
+    if config.source is not None or "source" in made_from:
+        return _problems_of_brought_in(path, made_from, config.source, remedy)
     try:
         there = _by_key(path.stem, made_from)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -69,6 +72,38 @@ def _problems_of_store(path: Path, config: Config) -> list[Problem]:
         return [Problem(str(path), expected, in_one_line(error), remedy)]
     changed = "; ".join(differences(there, _by_key(path.stem, _wanted(path.stem, config))))
     return [Problem(str(path), "a store made from the settings of config.yaml", changed, remedy)] if changed else []
+
+
+def _problems_of_brought_in(
+    path: Path, made_from: Mapping[str, Any], source: SourceSettings | None, remedy: str
+) -> list[Problem]:
+    """A store of files that was brought in by other settings, or in place of a simulation."""
+    if source is None or "source" not in made_from:
+        kinds = ("files of others", "a simulation")
+        expected, got = kinds if source is not None else kinds[::-1]
+        return [Problem(str(path), f"a store of {expected}", f"one of {got}", remedy)]
+    try:
+        there = SourceSettings.model_validate({**made_from["source"], "files": ["-"]})
+    except (ValueError, TypeError) as error:
+        expected = "the settings that the store was made from, in its attribute sciwm_config"
+        return [Problem(str(path), expected, in_one_line(error), remedy)]
+    changed = "; ".join(differences(settings_of(there), settings_of(source), "source"))
+    return [Problem(str(path), "a store made from the settings of config.yaml", changed, remedy)] if changed else []
+
+
+def changed_files(paths: RunPaths, digest: str) -> list[Problem]:
+    """The stores of a run that were brought in from files of another content.
+
+    Args:
+        paths: The paths of the run.
+        digest: The digest of the files as they are now.
+    """
+    remedy = "restore the files, or choose another --out: a model knows its data by their content"
+    return [
+        Problem(str(path), "files as they were when they were brought in", "files of another content", remedy)
+        for path in paths.stores
+        if _made_from(path).get("data", digest) != digest
+    ]
 
 
 def _made_from(path: Path) -> dict[str, Any]:

@@ -266,5 +266,7 @@ def _raise_unless_whole(store: ResumableStore, pending: str) -> None:
     path, missing = store.path, store.missing()
     if missing:
         got = f"{len(missing)} {pending}"
-        raise InputError([Problem(str(path), "a complete set", got, "let 'sciwm simulate' finish")])
+        raise InputError(
+            [Problem(str(path), "a complete set", got, "let 'sciwm simulate' finish, or 'sciwm bring-in'")]
+        )
     require_as_written(path)

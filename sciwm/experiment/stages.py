@@ -5,7 +5,7 @@ report, which take minutes, begin again. ``sciwm.run_paths`` lists the files of 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sciwm.data import SEEDS, actuation_of, recipe
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.evaluation import control_task, imagine_control, run_control, summarize_control, target_fields
 from sciwm.evaluation.suite import MADE_FROM, METRICS, EvaluationContext, check_names, evaluate_parts
+from sciwm.experiment.bring_in import bring_in
 from sciwm.experiment.rounds import collect_round, round_name
 from sciwm.experiment.run import Run
 from sciwm.model import DIGEST, names_problems, read_description
@@ -154,7 +155,7 @@ def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]
     torch.set_num_threads(config.training.threads)
     model = run.model(config)
     with run.stage("evaluate", resumes=True):
-        simulation = simulations.build(config.simulated()[0].model_dump())
+        simulation = None if config.simulation is None else simulations.build(config.simulation.model_dump())
         context = EvaluationContext(config, model, simulation, run.trajectories("test"), run.trajectories("train"))
         return _evaluate_parts(run, names, context)
 
@@ -223,12 +224,13 @@ def report(folder: Path) -> Path:
         return write_report(folder)
 
 
-def run_all(config: Config, folder: Path) -> Path:
-    """Simulate, train, evaluate, control and report.
+def run_all(config: Config, folder: Path, tell: Callable[[str], None] = lambda line: None) -> Path:
+    """Simulate, train, evaluate, control and report; of files, bring them in, train, evaluate and report.
 
     Args:
         config: The experiment.
         folder: The run folder; made if it is not there.
+        tell: Is given in words what was made of files.
 
     Returns:
         Path of ``report/index.html``.
@@ -236,11 +238,25 @@ def run_all(config: Config, folder: Path) -> Path:
     Raises:
         InputError: As of any stage; before the first one if training will not fit into memory.
     """
+    if config.source is not None:
+        return _run_source(config, folder, tell)
     require_memory(config, actuation_of(simulations.build(config.simulated()[0].model_dump())).axes)
     simulate(config, folder)
     train(folder)
     evaluate(folder)
     control(folder)
+    return report(folder)
+
+
+def _run_source(config: Config, folder: Path, tell: Callable[[str], None]) -> Path:
+    for line in bring_in(config, folder):
+        tell(line)
+    train(folder)
+    evaluate(folder)
+    run = Run(folder)
+    left_out = run.metrics().get("left_out", {}) | {"control": "it needs a simulator, and the data come from files"}
+    with run.stage("evaluate", resumes=True):
+        run.add_metrics({"left_out": left_out})
     return report(folder)
 
 

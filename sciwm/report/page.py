@@ -16,7 +16,7 @@ from sciwm.report.equation_text import EQUATIONS, typeset
 from sciwm.report.figures import draw_figures
 from sciwm.report.numbers import in_html, with_minus_signs
 from sciwm.report.origin_tables import origin_rows, package_versions, stage_times
-from sciwm.report.overview import overview
+from sciwm.report.overview import CONTROL, overview
 from sciwm.report.part_sections import PartSection, section_of
 from sciwm.report.player_data import in_script, player_data, player_note
 from sciwm.report.result_table import controller_rows, measures
@@ -84,7 +84,9 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         figures=figures,
         sections=sections,
         measures=partial(measures, metrics),
-        left_out=[(EVALUATION_PARTS[name], reason) for name, reason in metrics.get("left_out", {}).items()],
+        left_out=[
+            (EVALUATION_PARTS.get(name, CONTROL), reason) for name, reason in metrics.get("left_out", {}).items()
+        ],
         missing=list(_missing(results)),
         controllers=controller_rows(metrics["control"]) if results.controlled is not None else [],
         lead_times=_lead_times(results) if results.rollouts is not None else [],
@@ -98,6 +100,8 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
 
 def _system(results: Results) -> dict[str, Any]:
     """What stands under the title."""
+    if results.config.source is not None:
+        return {"equation": None, "constants": [], "domain": domain_text(results), "walls": [], "actuators": []}
     equation = EQUATIONS[results.config.simulated()[0].equation]
     return {
         "equation": equation,
@@ -139,13 +143,13 @@ def _shown(run: Path) -> Path:
 def _missing(results: Results) -> Iterator[tuple[str, str]]:
     """Parts that are left out, and the command that makes them."""
     folder = _shown(results.run)
-    if results.controlled is None:
+    if results.controlled is None and results.config.source is None:
         yield "closed-loop control", f"sciwm control {folder}"
     if results.rollouts is None:
         yield "forecasts of the test set and the latent", f"sciwm evaluate {folder}"
     if not results.history:
         yield "the course of the training", f"sciwm train {folder}"
-    if not results.domain.functionals:
+    if not results.domain.functionals and results.config.source is None:
         yield "the residuals of budgets, as the training data hold no functionals", "sciwm simulate"
 
 

@@ -51,6 +51,10 @@ def key_numbers(results: Results) -> list[tuple[Markup, str]]:
 def _learned(results: Results) -> Markup:
     sets = results.description["provenance"]["training_sets"]
     count = sum(s["simulations"] for s in sets)
+    if results.config.source is not None:
+        return Markup(
+            "From <b>{}</b> of somebody's files, sciwm learned to advance a latent of <b>{}</b>, in place of {}."
+        ).format(counted(count, "run"), counted(results.description["latent_size"], "number"), _grid_values(results))
     return Markup(
         "From <b>{}</b> of the forced {} equation, sciwm learned to advance a latent of <b>{}</b>, "
         "in place of {}, under the actions of {}; no loss term reconstructs the fields."

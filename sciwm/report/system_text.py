@@ -32,7 +32,7 @@ def domain_text(results: Results) -> str:
 def extents(results: Results) -> list[float]:
     """Lengths of the domain, which go beyond the outermost points where these do not stand on the walls."""
     axes = results.domain.axes
-    if results.domain.periodic:
+    if results.domain.periodic or results.config.source is not None:
         return [axis.extent for axis in axes]
     given = results.config.simulated()[0].domain_extent
     return list(given) if isinstance(given, tuple) else [given] * len(axes)

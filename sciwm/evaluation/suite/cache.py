@@ -28,7 +28,7 @@ from simulations.generate import Progress
 MADE_FROM, METRICS = "sciwm_made_from", "sciwm_metrics"
 """Attributes of a stored result: a description of everything that it depends on, and its numbers."""
 
-COMMON = ("seed", "simulation", "data.test", "evaluation.lyapunov_exponent")
+COMMON = ("seed", "simulation", "data.test", "source", "evaluation.lyapunov_exponent")
 """Keys of the configuration that every part depends on."""
 
 

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from sciwm.config import Config, EvaluationSettings
 from sciwm.data import SEEDS, Trajectories
+from sciwm.errors import InputError, Problem
 from sciwm.evaluation.rollouts import evaluate_rollouts
 from sciwm.model import WorldModel
-from simulations import PeriodicGrid, Simulation
+from simulations import Simulation
 
 VISCOSITY_LIKE = ("viscosity", "diffusivity", "diffusivity_u", "mobility")
 """Names of dissipative parameters; the first one that an equation has is changed by default."""
@@ -45,14 +46,14 @@ class EvaluationContext:
     Args:
         config: The experiment.
         model: What is evaluated.
-        simulation: The true simulation.
+        simulation: The true simulation; None where data come from files.
         test: Simulations that the model was not trained on.
         train: Simulations that it was trained on.
     """
 
     config: Config
     model: WorldModel
-    simulation: Simulation
+    simulation: Simulation | None
     test: Trajectories
     train: Trajectories
 
@@ -62,14 +63,25 @@ class EvaluationContext:
         return self.config.evaluation
 
     @property
+    def truth(self) -> Simulation:
+        """The true simulation.
+
+        Raises:
+            InputError: If data come from files.
+        """
+        if self.simulation is None:
+            raise InputError([Problem(self.config.name, "a simulator", "data from files", "leave this part out")])
+        return self.simulation
+
+    @property
     def interval(self) -> float:
         """The control interval, in time units."""
-        return self.simulation.control_interval
+        return self.model.control_interval
 
     @property
     def is_periodic(self) -> bool:
         """Whether the domain is periodic."""
-        return isinstance(self.simulation.grid, PeriodicGrid)
+        return self.model.domain.periodic
 
     @property
     def sees_any_grid(self) -> bool:
@@ -79,7 +91,8 @@ class EvaluationContext:
     @cached_property
     def rollouts(self) -> xr.Dataset:
         """Forecasts of the test set with the truth; computed once for several parts."""
-        return evaluate_rollouts(self.model, self.test, steps=self.evaluation.steps)
+        steps = min(self.evaluation.steps, self.test.intervals) if self.simulation is None else self.evaluation.steps
+        return evaluate_rollouts(self.model, self.test, steps=steps)
 
     def lead(self, time: float | None, *, share: float = 1.0) -> int:
         """A lead time in control intervals.
@@ -111,7 +124,7 @@ class EvaluationContext:
         rounds = -(-samples // len(rows))
         chosen = np.concatenate([rng.permutation(rows) for _ in range(rounds)])[:samples]
         instants = rng.integers(0, self.test.intervals - intervals + 1, samples)
-        names = [v.name for v in self.simulation.variables]
+        names = [v.name for v in self.test.variables]
         starts = [np.stack([self.test.array(n)[i, t] for n in names]) for i, t in zip(chosen, instants, strict=True)]
         actions = [
             np.asarray(self.test.array("action")[i, t : t + intervals]) for i, t in zip(chosen, instants, strict=True)
@@ -124,7 +137,7 @@ class EvaluationContext:
 
     def changing_parameter(self, name: str | None, factors: Sequence[float]) -> str | None:
         """The parameter to change; None if the equation has none that can be multiplied by all ``factors``."""
-        values = self.simulation.values
+        values = self.truth.values
         named = [name] if name is not None else [n for n in VISCOSITY_LIKE if n in values]
         return next((n for n in named if np.all(values[n] != 0) and self._can_change(n, factors)), None)
 
@@ -132,7 +145,7 @@ class EvaluationContext:
         """Whether the simulation accepts the changed values; the step of the solver may be too long for them."""
         try:
             for factor in factors:
-                self.simulation.with_parameters({parameter: factor * self.simulation.values[parameter]})
+                self.truth.with_parameters({parameter: factor * self.truth.values[parameter]})
         except ValueError:
             return False
         return True

@@ -10,7 +10,7 @@ from simulations.generate import Progress
 
 def measure_resolution(context: EvaluationContext, progress: Progress) -> Outcome:
     """Measure how the latent changes with the grid of the fields, and with translations between grid points."""
-    settings, shape = context.evaluation.resolution, context.simulation.grid.shape
+    settings, shape = context.evaluation.resolution, context.truth.grid.shape
     drawn = context.draw("resolution", settings.samples, 1)
     others = on_shapes(drawn.starts, [tuple(factor * n for n in shape) for factor in settings.factors])
     errors = encoding_errors(context.model, drawn.starts, others)

@@ -132,17 +132,17 @@ def measure_long_run(context: EvaluationContext, progress: Progress) -> Outcome:
     else:
         intervals = intervals_of(LYAPUNOV_TIMES, exponent, context.interval) if exponent else LONG_INTERVALS
     forced = exponent is None if settings.forced is None else settings.forced
-    box, rng = context.simulation.actuators, context.generator("long_run")
+    box, rng = context.truth.actuators, context.generator("long_run")
     actions = long_run_actions(box, settings.samples, intervals, forced=forced, rng=rng)
     if forced:
         drawn = context.draw("long_run", settings.samples, 0)
         starts, groups = drawn.starts, drawn.simulations
     else:
         groups = np.arange(settings.samples)
-        starts = attractor_states(context.simulation, recipe(context.config, "control"), groups)
+        starts = attractor_states(context.truth, recipe(context.config, "control"), groups)
     settle = int(SETTLING_SHARE * intervals)
-    runs = long_runs(context.model, context.simulation, starts, actions, settle=settle, progress=progress)
-    name = context.simulation.variables[0].name
+    runs = long_runs(context.model, context.truth, starts, actions, settle=settle, progress=progress)
+    name = context.truth.variables[0].name
     one, true = (runs.sel(run=run, variable=name) for run in ("model", "simulation"))
     diverged = float(share_blown_up(runs).sel(run="model"))
     measures = [share_of("share of long runs that diverge", diverged, len(np.unique(groups)))]
@@ -165,7 +165,7 @@ def _with_unit(measure: Measure, unit: str) -> Measure:
 
 def measure_budgets(context: EvaluationContext, progress: Progress) -> Outcome:
     """Compare the change of every functional with the truth, and with the budget that the model predicts."""
-    errors = budgets_under_unseen_actions(context.config, context.model, context.simulation)
+    errors = budgets_under_unseen_actions(context.config, context.model, context.truth)
     starts = np.arange(errors.sizes["sample"])
     measures = []
     for variable, meaning in BUDGET_MEASURES.items():

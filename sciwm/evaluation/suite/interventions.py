@@ -24,8 +24,8 @@ def measure_effects(context: EvaluationContext, progress: Progress) -> Outcome:
     settings = context.evaluation.effects
     intervals = context.lead(settings.lead_time)
     drawn, seed = context.draw("effects", settings.samples, intervals), context.seed("effects")
-    others = alternative_actions(context.simulation.actuators, settings.samples, intervals, seed=seed)
-    effects = effect_errors(context.model, context.simulation, drawn.starts, drawn.actions, others, shift=int(HELD))
+    others = alternative_actions(context.truth.actuators, settings.samples, intervals, seed=seed)
+    effects = effect_errors(context.model, context.truth, drawn.starts, drawn.actions, others, shift=int(HELD))
     last = effects["effect_error"].isel(time=-1)
     where = f"at lead time {float(last['time']):g}"
     measures = [
@@ -49,9 +49,9 @@ def measure_gradients(context: EvaluationContext, progress: Progress) -> Outcome
         steps = {context.lead(h) for h in settings.horizons}
     horizons = [n * context.interval for n in sorted(steps)]
     drawn = context.draw("gradients", settings.samples, longest)
-    target = target_fields(context.config, context.simulation)
+    target = target_fields(context.config, context.truth)
     rows = [
-        gradient_agreement(context.model, context.simulation, drawn.starts, drawn.actions, target, [horizons[i]])
+        gradient_agreement(context.model, context.truth, drawn.starts, drawn.actions, target, [horizons[i]])
         for i in progress(range(len(horizons)), "gradients over growing horizons")
     ]
     agreement = xr.concat(rows, "horizon")
@@ -75,7 +75,7 @@ def measure_shifts(context: EvaluationContext, progress: Progress) -> Outcome:
     settings = context.evaluation.shifts
     intervals = context.lead(settings.lead_time)
     drawn = context.draw("shifts", settings.samples, intervals)
-    given = (context.model, context.simulation, drawn.starts, drawn.actions)
+    given = (context.model, context.truth, drawn.starts, drawn.actions)
     made = {"forcing": forcing_shift(*given, factors=settings.factors)}
     parameter = context.changing_parameter(settings.parameter, settings.factors)
     if parameter is not None:

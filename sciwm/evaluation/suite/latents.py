@@ -52,7 +52,7 @@ def measure_probing(context: EvaluationContext, progress: Progress) -> Outcome:
         {"world_model": context.model, "untrained_encoder": untrained},
         context.test,
         horizons=horizons,
-        variables=[v.name for v in context.simulation.variables],
+        variables=[v.name for v in context.truth.variables],
         probes=settings.probes,
         instants=settings.instants,
         seed=context.seed("probing"),
@@ -84,14 +84,14 @@ def measure_surprise(context: EvaluationContext, progress: Progress) -> Outcome:
     residual: Residual | None = partial(budget_residual, context.model) if context.model.domain.functionals else None
     found = surprise(
         context.model,
-        context.simulation,
+        context.truth,
         drawn.starts,
         drawn.actions,
         validation=(others.starts, others.actions),
         violations=violations,
         groups=drawn.simulations,
         residual=residual,
-        observed=observed_budget(context.simulation),
+        observed=observed_budget(context.truth),
         exposure=exposed * context.interval,
         false_alarms=settings.false_alarms,
         seed=context.seed("surprise"),
@@ -106,7 +106,7 @@ def _controls(context: EvaluationContext) -> list[Violation]:
     if not context.is_periodic:
         return []
     shift, *finer = standard_controls(resolution=context.sees_any_grid)
-    return finer if lattice_shift(context.simulation) is None else [shift, *finer]
+    return finer if lattice_shift(context.truth) is None else [shift, *finer]
 
 
 def _median_target(found: xr.Dataset, kind: str, words: str, horizon: int) -> Measure:

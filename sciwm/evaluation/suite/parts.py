@@ -19,7 +19,15 @@ def _always(context: EvaluationContext) -> str:
     return ""
 
 
+def _simulator(context: EvaluationContext) -> str:
+    return "" if context.simulation is not None else "it needs a simulator, and the data come from files"
+
+
 def _periodic(context: EvaluationContext) -> str:
+    return _simulator(context) or _on_periodic(context)
+
+
+def _on_periodic(context: EvaluationContext) -> str:
     return "" if context.is_periodic else "it needs a periodic domain"
 
 
@@ -29,6 +37,8 @@ def _any_grid(context: EvaluationContext) -> str:
 
 def _simulations(context: EvaluationContext) -> str:
     count = len(context.test.usable)
+    if context.simulation is None:
+        return _simulator(context)
     return "" if count >= FEWEST_SIMULATIONS else f"it needs {FEWEST_SIMULATIONS} test simulations, there are {count}"
 
 
@@ -54,14 +64,14 @@ class EvaluationPart:
 
 PARTS: dict[str, EvaluationPart] = {
     "rollouts": EvaluationPart(measure_test_set, depends_on=("evaluation.steps",)),
-    "budgets": EvaluationPart(measure_budgets, depends_on=("control.episodes", "data.warm_up")),
+    "budgets": EvaluationPart(measure_budgets, _simulator, depends_on=("control.episodes", "data.warm_up")),
     "scores": EvaluationPart(measure_scores, depends_on=("evaluation.steps",)),
-    "effects": EvaluationPart(measure_effects),
-    "gradients": EvaluationPart(measure_gradients, depends_on=("planning.horizon", "control.target")),
-    "long_run": EvaluationPart(measure_long_run),
+    "effects": EvaluationPart(measure_effects, _simulator),
+    "gradients": EvaluationPart(measure_gradients, _simulator, depends_on=("planning.horizon", "control.target")),
+    "long_run": EvaluationPart(measure_long_run, _simulator),
     "resolution": EvaluationPart(measure_resolution, _any_grid),
     "refined_control": EvaluationPart(measure_refined_control, _periodic, depends_on=("planning", "control")),
-    "shifts": EvaluationPart(measure_shifts),
+    "shifts": EvaluationPart(measure_shifts, _simulator),
     "probing": EvaluationPart(measure_probing, _probed),
     "surprise": EvaluationPart(measure_surprise, _simulations),
 }

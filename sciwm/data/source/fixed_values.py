@@ -1,0 +1,63 @@
+"""What does not vary in time: parameters and static fields; and fields that do not vary although they should."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sciwm.config import SourceSettings
+from sciwm.data.source.material import Record
+from sciwm.data.source.scan import Scan
+from sciwm.errors import Problem, counted
+from simulations.closeness import constant
+
+
+def parameter_values(
+    records: Sequence[Record], settings: SourceSettings, sound: set[str]
+) -> tuple[NDArray[np.float64], list[Problem]]:
+    """The parameters of each record, ``(record, parameter)``; one that cannot be read is NaN."""
+    values = np.full((len(records), len(settings.parameters)), np.nan)
+    problems = []
+    for j, name in enumerate(settings.parameters):
+        if name not in sound:
+            continue
+        values[:, j] = [float(record.read(name).reshape(-1)[0]) for record in records]
+        wrong = np.flatnonzero(~np.isfinite(values[:, j]))
+        if len(wrong):
+            place, got = f"{records[0].given.where}: {name}", f"{counted(len(wrong), 'other')}, the first at "
+            remedy = "fill it in, or leave these runs out"
+            problems.append(Problem(place, "a finite value for every run", got + records[wrong[0]].where, remedy))
+    return values, problems
+
+
+def static_values(
+    record: Record, settings: SourceSettings, sound: set[str]
+) -> tuple[dict[str, NDArray[np.float64]], list[Problem], list[str]]:
+    """The static fields, problems with them, and those that are constant, in words; missing values stay missing."""
+    fields = {name: record.read(name) for name in settings.static if name in sound}
+    problems = [
+        Problem(f"{record.given.where}: {name}", "finite values", "infinite ones", "missing values are NaN")
+        for name, values in fields.items()
+        if np.isinf(values).any()
+    ]
+    same = [name for name, values in fields.items() if np.ptp(values[np.isfinite(values)], axis=None) == 0]
+    return fields, problems, [f"{name}: the same everywhere, it tells nothing" for name in same]
+
+
+def constant_problems(
+    settings: SourceSettings, scans: Mapping[str, Scan], where: str
+) -> tuple[list[Problem], list[str]]:
+    """Fields without any value, or all of which never vary; those among others that never vary, in words."""
+    problems, same = [], []
+    for name in settings.variables:
+        if name not in scans:
+            continue
+        low, high = scans[name].low, scans[name].high
+        if not np.isfinite(low):
+            problems.append(Problem(f"{where}: {name}", "values", "none: all are missing", "leave the variable out"))
+        elif constant(np.array([low, high], dtype=np.float32)):
+            same.append(name)
+    if same and len(same) == len(settings.variables):
+        got, remedy = f"{', '.join(same)} always and everywhere the same", "there is nothing to learn"
+        return [*problems, Problem(where, "at least one variable that varies", got, remedy)], []
+    return problems, [f"{name}: never varies" for name in same]

@@ -1,0 +1,87 @@
+"""Data as somebody else may have written them, and what becomes of them in the stores of a run."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sciwm.config import SourceSettings
+from sciwm.data import Trajectories
+from sciwm.data.source import Given, bring_in
+
+PLATE = Path(__file__).parent / "sciwm" / "data" / "heated_plate.nc"
+"""Six runs of the cooling of a heated plate on a bench, with 21 instants on 10 x 12 points, as they were measured."""
+
+
+def made(runs: int = 6, instants: int = 12, shape: tuple[int, ...] = (5, 4), seed: int = 0) -> xr.Dataset:
+    """Fields ``u`` over (case, clock, *space), a scalar forcing ``q``, a parameter ``k``."""
+    rng = np.random.default_rng(seed)
+    space = ("north", "east", "up")[: len(shape)]
+    coordinates: dict[str, Any] = {name: 10.0 + 2.0 * np.arange(n) for name, n in zip(space, shape, strict=True)}
+    return xr.Dataset(
+        {
+            "u": (("case", "clock", *space), rng.normal(size=(runs, instants, *shape)), {"units": "m s-1"}),
+            "q": (("case", "clock"), rng.uniform(-1, 3, (runs, instants)), {"units": "W"}),
+            "k": (("case",), 1.0 + np.arange(runs), {"units": "m"}),
+        },
+        coordinates
+        | {"case": [f"c{i}" for i in range(runs)], "clock": ("clock", 3.0 + 0.25 * np.arange(instants), {"units": "h"})},
+    )
+
+
+def settings(dataset: xr.Dataset, **changed: Any) -> SourceSettings:
+    """The section ``source`` for :func:`made`; keys may be replaced."""
+    space = [d for d in ("north", "east", "up") if d in dataset.dims]
+    tree: dict[str, Any] = {
+        "files": ["made"],
+        "variables": ["u"],
+        "forcings": ["q"],
+        "parameters": ["k"],
+        "run": "case",
+        "time": "clock",
+        "space": space,
+        "periodic": [],
+        "split": {"validation": ["c1"], "test": ["c4", "c2"]},
+    }
+    return SourceSettings.model_validate(tree | changed)
+
+
+class Sets:
+    """The stores that some data were brought into.
+
+    Args:
+        folder: An empty folder.
+        dataset: The data, or several with the sets that they belong to.
+        changed: Keys of the section ``source``.
+    """
+
+    def __init__(self, folder: Path, dataset: xr.Dataset | list[Given], **changed: Any) -> None:
+        given = dataset if isinstance(dataset, list) else [Given(dataset, "made")]
+        self.folder = folder
+        self.notes = bring_in(
+            given,
+            settings(given[0].dataset, **changed),
+            self.path,
+            digest="0" * 64,
+            needed={"train": 2, "validation": 2, "test": 1},
+            title="made",
+            progress=lambda items, description: items,
+        )
+
+    def path(self, name: str) -> Path:
+        """The store of a set."""
+        return self.folder / f"{name}.zarr"
+
+    def raw(self, name: str) -> xr.Dataset:
+        """A store as xarray reads it."""
+        return xr.open_zarr(self.path(name), consolidated=False, decode_times=False).load()
+
+    def opened(self, name: str) -> Trajectories:
+        """A store as everything after it reads it."""
+        return Trajectories(self.path(name))
+
+    @property
+    def told(self) -> str:
+        """What was made of the data, in one text."""
+        return "\n".join(self.notes)
