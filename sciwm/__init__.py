@@ -8,7 +8,8 @@ space and actions over ``(time, actuator)``:
     forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])
     scores = sciwm.evaluate(forecast, ds)
 
-``model.plan`` finds the actions that drive the fields to a target. The command ``sciwm demo`` makes a run.
+``sciwm.fit`` learns a model from your own Datasets. ``model.plan`` finds the actions that drive the fields to a target.
+The command ``sciwm demo`` makes a run.
 """
 
 from importlib import import_module
@@ -20,15 +21,17 @@ from sciwm.version import __version__
 
 if TYPE_CHECKING:
     from sciwm.evaluation import evaluate
+    from sciwm.experiment.fit import fit
     from sciwm.surrogate import Surrogate, load
 
 require_own_simulations()
 
-__all__ = ["InputError", "Surrogate", "__version__", "evaluate", "load"]
+__all__ = ["InputError", "Surrogate", "__version__", "evaluate", "fit", "load"]
 
 _HOMES = {
     "Surrogate": "sciwm.surrogate.surrogate",
     "evaluate": "sciwm.evaluation.scores",
+    "fit": "sciwm.experiment.fit",
     "load": "sciwm.surrogate.surrogate",
 }
 

@@ -1,5 +1,7 @@
 """Data as somebody else may have written them, and what becomes of them in the stores of a run."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from sciwm.data.source import Given, bring_in
 
 PLATE = Path(__file__).parent / "sciwm" / "data" / "heated_plate.nc"
 """Six runs of the cooling of a heated plate on a bench, with 21 instants on 10 x 12 points, as they were measured."""
+
+ALL_TO_TRAIN = {"validation": 0.0, "test": 0.0}
+APART = {"validation": ["c1"], "test": ["c4", "c2"]}
 
 
 def made(runs: int = 6, instants: int = 12, shape: tuple[int, ...] = (5, 4), seed: int = 0) -> xr.Dataset:
@@ -26,7 +31,10 @@ def made(runs: int = 6, instants: int = 12, shape: tuple[int, ...] = (5, 4), see
             "k": (("case",), 1.0 + np.arange(runs), {"units": "m"}),
         },
         coordinates
-        | {"case": [f"c{i}" for i in range(runs)], "clock": ("clock", 3.0 + 0.25 * np.arange(instants), {"units": "h"})},
+        | {
+            "case": [f"c{i}" for i in range(runs)],
+            "clock": ("clock", 3.0 + 0.25 * np.arange(instants), {"units": "h"}),
+        },
     )
 
 
@@ -42,9 +50,34 @@ def settings(dataset: xr.Dataset, **changed: Any) -> SourceSettings:
         "time": "clock",
         "space": space,
         "periodic": [],
-        "split": {"validation": ["c1"], "test": ["c4", "c2"]},
+        "split": ALL_TO_TRAIN,
     }
     return SourceSettings.model_validate(tree | changed)
+
+
+def bring_in_killed(folder: Path, calls: int) -> int:
+    """Bring :func:`made` in, in a process of its own that is killed when it replaces a file for the so-manieth time.
+
+    Returns:
+        The signal that ended the process, 0 if none did.
+    """
+    child = os.fork()
+    if child:
+        return os.WTERMSIG(os.waitpid(child, 0)[1])
+    replace, left = os.replace, calls
+
+    def counted(*places: Any) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(*places)
+
+    os.replace = counted
+    try:
+        Sets(folder, made(), split=APART)
+    finally:
+        os._exit(0)
 
 
 class Sets:
@@ -64,7 +97,7 @@ class Sets:
             settings(given[0].dataset, **changed),
             self.path,
             digest="0" * 64,
-            needed={"train": 2, "validation": 2, "test": 1},
+            needed={"train": 2},
             title="made",
             progress=lambda items, description: items,
         )

@@ -150,6 +150,8 @@ def require_same_experiment(experiment: Mapping[str, Any], config: Config, where
     if isinstance(there["training"], dict) and isinstance(there["training"].get("on_policy", {}), dict):
         on_policy = there["training"].get("on_policy", {}) | {"rounds": rounds}
         there["training"] = there["training"] | {"on_policy": on_policy, "threads": threads}
+    if isinstance(there["source"], dict) and config.source is not None:
+        there["source"] = {"files": config.source.files, **there["source"]}
     made_by = parse_config(migrated_config(there), where=where)
     if changed := "; ".join(differences(learned_from(made_by), learned_from(config))):
         remedy = "restore config.yaml, or delete this file to train from the beginning"

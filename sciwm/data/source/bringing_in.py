@@ -28,7 +28,7 @@ def bring_in(
 ) -> Sequence[str]:
     """Write the sets of somebody's data, as stores that are read like simulated ones.
 
-    Killed at any moment and given again, it ends in the same bytes. At most one row and a few blocks of it are in
+    Killed at any moment and given again, it ends in the same bytes. At most a few rows, or one large one, are in
     memory at once.
 
     Args:
@@ -55,6 +55,8 @@ def bring_in(
         made_from = {"source": settings_of(settings), "data": digest, "set": name}
         store = BroughtIn.open_or_create(place(name), found, rows, title=title, settings=made_from)
         store.discard_damaged()
-        for index in progress(store.missing(), f"bringing in {name}"):
-            store.write(index, rows[index], found)
+        missing, count = store.missing(), store.together()
+        groups = [missing[start : start + count] for start in range(0, len(missing), count)]
+        for group in progress(groups, f"bringing in {name}"):
+            store.write(group, rows, found)
     return found.notes

@@ -9,7 +9,6 @@ from sciwm.config import SourceSettings
 from sciwm.data.source.material import Record
 from sciwm.data.source.scan import Scan
 from sciwm.errors import Problem, counted
-from simulations.closeness import constant
 
 
 def parameter_values(
@@ -52,10 +51,9 @@ def constant_problems(
     for name in settings.variables:
         if name not in scans:
             continue
-        low, high = scans[name].low, scans[name].high
-        if not np.isfinite(low):
+        if not np.isfinite(scans[name].low):
             problems.append(Problem(f"{where}: {name}", "values", "none: all are missing", "leave the variable out"))
-        elif constant(np.array([low, high], dtype=np.float32)):
+        elif scans[name].never_varies:
             same.append(name)
     if same and len(same) == len(settings.variables):
         got, remedy = f"{', '.join(same)} always and everywhere the same", "there is nothing to learn"

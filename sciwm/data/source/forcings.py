@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from sciwm.config import SourceSettings
 from sciwm.data.roles import ForcingVariable
 from sciwm.data.source.material import Label, labels_of
-from sciwm.data.source.scan import Scan
+from sciwm.data.source.scan import Scan, same_in_single
 from sciwm.data.units import units_of
 from sciwm.errors import Problem, counted
 from simulations import ActionBox
-from simulations.closeness import constant
 
 NONE = ActionBox(("none",), np.array([-1.0]), np.array([1.0]))
 """What data without forcings have, as there must be an action: it stays zero."""
@@ -53,7 +52,7 @@ def stated_bounds(array: xr.DataArray, settings: SourceSettings, found: Scan) ->
 
 def bounds_problems(array: xr.DataArray, low: float, high: float, words: str, found: Scan, place: str) -> list[Problem]:
     """A forcing that never varies, or that lies outside its bounds."""
-    if not low < high or constant(np.array([low, high], dtype=np.float32)):
+    if not low < high or same_in_single(low, high):
         remedy = f"name it in source.ignored, or give source.bounds: {{{array.name}: [LOW, HIGH]}}"
         return [Problem(place, "a forcing that varies, or bounds", f"the value {low:g} always", remedy)]
     beyond = 1e-6 * (high - low)

@@ -45,6 +45,8 @@ def records_of(
             problems += [p for a, b in zip(first, axes, strict=True) for p in unlike_axes(a, b, one.where)]
             problems += unit_problems_between(given[0], one, sorted(names & (sound or set())))
         sound = names if sound is None else sound & names
+        if settings.run is not None and one.dataset.sizes.get(settings.run, 1) == 0:
+            problems.append(Problem(f"{one.where}: {settings.run}", "at least one run", "none"))
         if settings.time in one.dataset.dims:
             clock, found = _clock(one, settings)
             problems += found

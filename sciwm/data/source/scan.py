@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.data.source.material import Record
+from simulations.closeness import ROUNDING_STEPS
 
 Flags = NDArray[np.bool_]
 
@@ -37,6 +38,11 @@ class Scan:
         """The number of values that are missing at every instant."""
         return 0 if self.static is None else int(self.static.sum())
 
+    @property
+    def never_varies(self) -> bool:
+        """Whether all values are the same, up to rounding to single precision, in which they are kept."""
+        return same_in_single(self.low, self.high)
+
     def whole(self, record: int) -> Flags:
         """Whether all values of an instant are missing, ``(time,)``."""
         return np.asarray(self.missing[record] == self.points)
@@ -44,6 +50,11 @@ class Scan:
     def partly(self, record: int) -> Flags:
         """Whether some values are missing that are not always missing, ``(time,)``."""
         return np.asarray(self.missing[record] != self.always_missing) & ~self.whole(record)
+
+
+def same_in_single(low: float, high: float) -> bool:
+    """Whether two numbers are the same in single precision, up to a few steps of it."""
+    return high - low <= ROUNDING_STEPS * float(np.finfo(np.float32).eps) * max(abs(low), abs(high))
 
 
 def scan(records: Sequence[Record], name: str, within: Flags | None = None) -> Scan:
