@@ -63,7 +63,7 @@ def _hashed(arrays: "Sequence[zarr.Array[Any]]", rows: range) -> list[Hash]:
     found = [hashlib.sha256() for _ in rows]
     for array in arrays:
         for one, values in zip(found, np.asarray(array[rows.start : rows.stop]), strict=True):
-            one.update(np.ascontiguousarray(values).tobytes())
+            one.update(np.ascontiguousarray(values).data)
     return found
 
 

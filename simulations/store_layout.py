@@ -21,6 +21,8 @@ COMPRESSED = (ZstdCodec(), Crc32cCodec())
 """How chunks are stored."""
 LARGEST_CHUNK = 2**23
 """The bytes of a row above which it is kept as a shard of smaller chunks, from which windows are read alone."""
+PART_OF_ROW = 2**20
+"""The bytes of each of these chunks."""
 
 
 def laid_out(
@@ -124,7 +126,7 @@ def _part_of_row(whole: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of the chunks in which a row is kept: cut along the second dimension, about a megabyte each."""
     if 4 * int(np.prod(whole)) <= LARGEST_CHUNK:
         return whole
-    return (1, max(1, 2**20 // (4 * int(np.prod(whole[2:])))), *whole[2:])
+    return (1, max(1, PART_OF_ROW // (4 * int(np.prod(whole[2:])))), *whole[2:])
 
 
 def _shard_of(whole: tuple[int, ...], parts: tuple[int, ...]) -> tuple[int, ...]:

@@ -9,9 +9,10 @@ import cftime
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from foreign_data import APART, PLATE, Sets, bring_in_killed, made
 
-from sciwm.data import fit_domain
+from sciwm.data import fit_domain, require_as_written
 from sciwm.data.source import NOTES, Given
 
 
@@ -247,6 +248,23 @@ def test_chunked_data_give_the_same_bytes(tmp_path: Path) -> None:
     Sets(tmp_path / "a", made())
     Sets(tmp_path / "b", made().chunk({"case": 1, "clock": 5}))
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_large_records_are_cut_and_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that would not fit into memory are cut; parts of a row are read without reading all of it."""
+    monkeypatch.setattr("sciwm.data.source.cutting.LARGEST_ROW", 4 * 20 * 40)
+    monkeypatch.setattr("simulations.store_layout.LARGEST_CHUNK", 1000)
+    monkeypatch.setattr("simulations.store_layout.PART_OF_ROW", 4 * 20 * 7)
+    ds = made(runs=1, instants=100)
+    sets = Sets(tmp_path, ds)
+    rows = json.loads(sets.raw("train").attrs[NOTES])["rows"]
+    assert [(row["first"], row["last"]) for row in rows] == [(0, 32), (33, 66), (67, 99)]
+    np.testing.assert_array_equal(sets.raw("train")["u"].values[1], ds["u"].values[0, 33:67].astype(np.float32))
+    array = zarr.open_group(sets.path("train"), mode="r")["u"]
+    assert isinstance(array, zarr.Array)
+    assert (array.chunks, array.shards) == ((1, 7, 5, 4), (1, 35, 5, 4))
+    assert len([f for f in (sets.path("train") / "u" / "c").rglob("*") if f.is_file()]) == 3
+    require_as_written(sets.path("train"))
 
 
 def test_the_plate_as_it_was_measured(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,19 +51,34 @@ class Extent:
     forced: NDArray[np.bool_]
 
 
+LARGEST_ROW = 2**26
+"""The bytes of one variable above which a row is cut, as rows are written whole and need several times the memory."""
+FEWEST_INSTANTS = 32
+"""Rows are not cut shorter, whatever their size."""
+
+
 def pieces_of(index: int, record: Record, extent: Extent, first: int, last: int) -> list[Piece]:
     """The longest parts of a record between two instants in which nothing is missing and steps are equal.
 
-    Parts of a single instant are left out.
+    Parts of a single instant are left out, and very large ones cut into equal ones.
     """
     linked = record.clock.follows() & extent.usable[:-1] & extent.usable[1:] & extent.forced[:-1]
-    pieces, start = [], first
+    points = int(np.prod([len(axis.values) for axis in record.axes]))
+    most = max(FEWEST_INSTANTS, LARGEST_ROW // (4 * points))
+    pieces, start = list[Piece](), first
     for instant in range(first, last + 1):
         if instant == last or not linked[instant]:
             if instant > start:
-                pieces.append(Piece(index, start, instant))
+                pieces += _in_parts(Piece(index, start, instant), most)
             start = instant + 1
     return pieces
+
+
+def _in_parts(piece: Piece, most: int) -> list[Piece]:
+    """A piece as pieces of at most so many instants, of nearly equal length, which share none."""
+    instants = piece.last - piece.first + 1
+    bounds = np.linspace(piece.first, piece.last + 1, -(-instants // most) + 1).round().astype(int)
+    return [Piece(piece.record, int(a), int(b) - 1) for a, b in pairwise(bounds)]
 
 
 def split(
