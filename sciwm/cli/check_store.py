@@ -103,6 +103,7 @@ def _verified(path: Path, dataset: xr.Dataset) -> str:
 def _trajectory_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:
     data = Trajectories(path)
     box = data.actuators
+    about = {} if data.roles is None else _brought_in_rows(data)
     return {
         "simulations": outcomes_of(path, dataset),
         "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in data.variables),
@@ -110,7 +111,25 @@ def _trajectory_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:
         "time": f"{counted(data.intervals, 'interval')} of {data.control_interval:g}",
         "actuators": f"{len(box)}: {', '.join(box.names)}",
         "functionals": ", ".join(data.functional_names) or "none",
+        **about,
     }
+
+
+def _brought_in_rows(data: Trajectories) -> dict[str, str]:
+    """What else there is to tell of data from files."""
+    roles, lengths = data.roles, [data.intervals_of(row) for row in data.usable]
+    if roles is None:
+        return {}
+    names = [f"{p['name']} ({p['long_name']}) [{p['units']}]" for p in roles.parameters]
+    uneven = f"runs of {min(lengths)} to {max(lengths)} intervals" if len(set(lengths)) > 1 else ""
+    masked = "" if data.valid is None else f"fields exist at {data.valid.mean():.1%} of the points"
+    rows = {
+        "parameters": ", ".join(names) or "none",
+        "bounds": ", ".join(f"{name} from {words}" for name, words in roles.bounds.items()),
+        "lengths": uneven,
+        "mask": masked,
+    }
+    return {name: text for name, text in rows.items() if text}
 
 
 def _sensitivity_rows(path: Path, dataset: xr.Dataset) -> dict[str, str]:

@@ -10,6 +10,9 @@ from sciwm.report.rollout_figures import error_over_lead_time, imagined_example
 from sciwm.report.training_figures import training
 from sciwm.report.verdict_rules import lacking
 
+MOST_DRAWN = 2
+"""Fields over more dimensions are not drawn."""
+
 
 def draw_figures(results: Results) -> dict[str, list[Illustration]]:
     """Everything that can be drawn of a run.
@@ -27,7 +30,8 @@ def draw_figures(results: Results) -> dict[str, list[Illustration]]:
             figures["distance"] = [distance_over_time(results, controlled)]
         if rollouts is not None and not lacking("rollouts", rollouts):
             figures["rollout"] = [error_over_lead_time(results, rollouts)]
-            figures["rollout"] += [imagined_example(results, rollouts, v) for v in variables]
+            if len(results.domain.axes) <= MOST_DRAWN:
+                figures["rollout"] += [imagined_example(results, rollouts, v) for v in variables]
         if results.history:
             figures["training"] = [training(results)]
         for name, measured in results.evaluated.items():

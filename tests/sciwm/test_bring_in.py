@@ -37,10 +37,12 @@ def test_every_value_stands_where_it_belongs(tmp_path: Path) -> None:
 def test_order_of_dimensions_is_free(tmp_path: Path) -> None:
     ds = made(shape=(5, 4, 3))
     turned = ds.transpose("up", "clock", "east", "case", "north")
-    one = Sets(tmp_path / "a", ds, space=["north", "east", "up"]).raw("train")
+    sets = Sets(tmp_path / "a", ds, space=["north", "east", "up"])
+    one = sets.raw("train")
     other = Sets(tmp_path / "b", turned, space=["north", "east", "up"]).raw("train")
     assert one["u"].dims == ("simulation", "time", "north", "east", "up")
     xr.testing.assert_equal(one, other)
+    assert sets.opened("train").dimensions == ("north", "east", "up")
 
 
 def test_descending_axes_are_turned_and_told(tmp_path: Path) -> None:

@@ -139,7 +139,9 @@ def test_a_run_goes_through_to_its_report(
     assert main(["check", str(out)]) == 0
     assert "3 stores made from the settings of config.yaml" in capsys.readouterr().out
     assert main(["info", str(out / "data" / "test.zarr")]) == 0
-    assert "power.north_west" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "power.north_west" in shown
+    assert "parameters      ambient (ambient air temperature) [degC]" in shown
     before = contents(out / "data")
     assert main(["bring-in", str(path), "--out", str(out)]) == 0
     assert contents(out / "data") == before
