@@ -32,6 +32,12 @@ DEGREES = {
 }
 """The axis of a coordinate by its units, in lower case."""
 
+UNITS_OF_TIME = (
+    *("s", "sec", "secs", "second", "seconds", "ms", "us", "ns", "min", "mins", "minute", "minutes"),
+    *("h", "hr", "hrs", "hour", "hours", "d", "day", "days"),
+)
+"""Units in which nothing but time is counted, in lower case; CF has none for time without a date."""
+
 NAMES = {
     "X": ("x", "xc", "lon", "longitude", "long", "nav_lon", "rlon", "xh", "xq", "x_c", "nx"),
     "Y": ("y", "yc", "lat", "latitude", "nav_lat", "rlat", "yh", "yq", "y_c", "ny"),
@@ -50,10 +56,16 @@ GEOGRAPHIC = {
 
 TRUE_AND_TURNED = tuple(GEOGRAPHIC)
 
+RUNS = ("simulation", "trajectory", "run", "case", "episode", "trial", "batch", "seed", "sample", "experiment")
+"""Dimensions that separate runs of a system, by name, in lower case."""
+
+MEMBERS = ("member", "members", "ensemble", "ensemble_member", "ens", "number", "realization", "realisation")
+"""Dimensions of the members of an ensemble, by name, in lower case."""
+
 KEPT = (
-    *("simulation", "trajectory", "run", "case", "episode", "trial", "batch", "seed", "sample", "experiment"),
+    *RUNS,
     *("scenario", "model", "source", "variable", "channel", "actuator", "latent", "functional", "expver"),
-    *("member", "members", "ensemble", "ensemble_member", "ens", "number", "realization", "realisation"),
+    *MEMBERS,
     *("quantile", "percentile", "level", "lev", "plev", "pressure", "pressure_level", "isobaricinhpa", "model_level"),
     *("hybrid", "sigma", "init_time", "initial_time", "reference_time", "forecast_reference_time", "lead"),
     *("lead_time", "step", "prediction_timedelta"),
@@ -85,10 +97,10 @@ def axis_kind(dataset: xr.Dataset | xr.DataArray, dimension: Hashable) -> str:
     if axis in ("X", "Y", "Z", "T"):
         return axis
     standard, units = STANDARD_NAMES.get(_word(attributes.get("standard_name"))), units_text(attributes.get("units"))
-    by_units = "T" if " since " in units else DEGREES.get(units.lower())
-    if dimension in dataset.coords and dataset[dimension].dtype.kind == "M" and str(dimension).lower() not in KEPT:
-        by_units = "T"
     name = str(dimension).lower()
+    by_units = "T" if " since " in units else DEGREES.get(units.lower())
+    if dimension in dataset.coords and name not in KEPT:
+        by_units = "T" if dataset[dimension].dtype.kind == "M" or units.lower() in UNITS_OF_TIME else by_units
     return standard or by_units or next((axis for axis, names in NAMES.items() if name in names), "")
 
 

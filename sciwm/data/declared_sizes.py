@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from sciwm.data.netcdf3_header import end_of_values
 from sciwm.data.recognition import ZARR_METADATA, Kind
-from sciwm.errors import InputError, Problem, counted, in_one_line
+from sciwm.errors import InputError, Problem, counted, in_one_line, raise_if
 from sciwm.plain_files import special_kind
 
 PACKED_AT_MOST = 1000
@@ -39,23 +40,72 @@ def require_sound_header(path: Path, kind: Kind) -> Declared:
     Raises:
         InputError: If the header is damaged, or declares more values than the file can hold.
     """
+    lines, failure = _probed([path])
+    if failure is not None:
+        raise _damaged(path, failure)
+    return _weighed(path, kind, lines[0])
+
+
+FILES_AT_ONCE = 64
+"""How many headers one process reads: starting it takes longer than reading them."""
+
+
+def require_sound_headers(files: Sequence[tuple[Path, Kind]]) -> list[Declared]:
+    """What many netCDF or HDF5 files declare, as :func:`require_sound_header` for each.
+
+    Raises:
+        InputError: With every file whose header is damaged.
+    """
+    found: list[Declared] = []
+    problems: list[Problem] = []
+    left = list(files)
+    while left:
+        batch = left[:FILES_AT_ONCE]
+        lines, _ = _probed([path for path, _ in batch])
+        sound = zip(batch, lines, strict=False)
+        calls = [partial(_weighed, path, kind, line) for (path, kind), line in sound]
+        if len(lines) < len(batch):  # the one after those that were read is damaged
+            calls.append(partial(require_sound_header, *batch[len(lines)]))
+        for call in calls:
+            try:
+                found.append(call())
+            except InputError as error:
+                problems += error.problems
+        left = left[len(calls) :]
+    raise_if(problems)
+    return found
+
+
+def _probed(paths: Sequence[Path]) -> tuple[list[str], str | None]:
+    """A line for each file whose header can be read, up to the first that cannot, and why that one cannot."""
     script = Path(__file__).with_name("header_probe.py")
     limits = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # every thread takes address space
+    seconds = SECONDS + len(paths)
     try:
         done = subprocess.run(  # noqa: S603  (our own script)
-            [sys.executable, "-P", script, path.resolve()],
+            [sys.executable, "-P", script, *(path.resolve() for path in paths)],
             capture_output=True,
             env=os.environ | limits,
             stdin=subprocess.DEVNULL,
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _damaged(path, f"a header that was not read in {SECONDS} seconds") from error
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise _damaged(path, said[-1] if said and done.returncode > 0 else "a header that ends its reader")
-    found: Declared = json.loads(done.stdout)
+        return _whole_lines(error.stdout or b""), f"a header that was not read in {seconds} seconds"
+    lines = _whole_lines(done.stdout)
+    if not done.returncode:
+        return lines, None
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return lines, said[-1] if said and done.returncode > 0 else "a header that ends its reader"
+
+
+def _whole_lines(output: bytes) -> list[str]:
+    return output[: output.rfind(b"\n") + 1].decode(errors="replace").splitlines()
+
+
+def _weighed(path: Path, kind: Kind, line: str) -> Declared:
+    """What a file declares, which it must be able to hold."""
+    found: Declared = json.loads(line)
     declared = sum(_bytes_of(dtype, shape) for group in found.values() for dtype, _, shape in group.values())
     _require_held(path, declared, path.stat().st_size, 1 if kind is Kind.NETCDF3 else PACKED_AT_MOST)
     if kind is Kind.NETCDF3:
@@ -110,7 +160,7 @@ def require_sound_store(path: Path, files: Sequence[int], arrays: Sequence[Any])
 def _require_small_metadata(path: Path, files: Iterable[tuple[str, int]]) -> None:
     for name, size in files:
         if size > LARGEST_METADATA and name.rpartition("/")[2] in (*ZARR_METADATA, ".zattrs"):
-            raise _damaged(path, f"metadata of {_readable(size)} in {name}")
+            raise _damaged(path, f"metadata of {readable_bytes(size)} in {name}")
 
 
 def _files_of(path: Path) -> Iterator[os.DirEntry[str]]:
@@ -135,14 +185,14 @@ def _files_of(path: Path) -> Iterator[os.DirEntry[str]]:
 def _require_held(path: Path, declared: int, held: int, packed_at_most: int) -> None:
     if declared <= held or (packed_at_most > 1 and declared <= max(NEVER_TOO_MUCH, packed_at_most * held)):
         return
-    raise _damaged(path, f"a header that declares {_readable(declared)} of values in {_readable(held)}")
+    raise _damaged(path, f"a header that declares {readable_bytes(declared)} of values in {readable_bytes(held)}")
 
 
 def _bytes_of(dtype: str, shape: Sequence[int]) -> int:
     return math.prod(shape) * (np.dtype(dtype).itemsize if dtype != "O" else 1)
 
 
-def _readable(count: int) -> str:
+def readable_bytes(count: int) -> str:
     """A number of bytes as people write it."""
     power = min(max(len(str(count)) - 1, 0) // 3, len(UNITS) - 1)
     return f"{count / 1000**power:.3g} {UNITS[power]}"

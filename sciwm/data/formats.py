@@ -10,7 +10,7 @@ from typing import Any
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciwm.data.declared_sizes import held_files, require_sound_header, require_sound_store
+from sciwm.data.declared_sizes import Declared, held_files, require_sound_header, require_sound_store
 from sciwm.data.layouts import fields_named, layout_problems, packing_problems, with_text_labels
 from sciwm.data.recognition import Kind, require_data
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
@@ -29,19 +29,38 @@ def open_dataset(path: Path) -> xr.Dataset:
         InputError: If there is none, if it is not readable, or if it declares more than it can hold.
     """
     kind = require_data(path)
-    return open_store(path) if kind in (Kind.ZARR, Kind.ZARR_ZIP) else _open_netcdf(path, kind)
-
-
-def _open_netcdf(path: Path, kind: Kind) -> xr.Dataset:
-    raise_if(name_problems(path, str(path)))
-    declared = require_sound_header(path, kind)
-    with reading(path, expected="a readable netCDF file"):
-        packed = xr.open_dataset(path.resolve(), engine="netcdf4", decode_times=False, mask_and_scale=False)
-        raise_if(packing_problems({name: v.attrs for name, v in packed.variables.items()}, path))
-        dataset: xr.Dataset = xr.open_dataset(path.resolve(), engine="netcdf4", decode_times=False)
-    groups = {name.strip("/"): list(held) for name, held in declared.items() if name != "/" and held}
+    if kind in (Kind.ZARR, Kind.ZARR_ZIP):
+        return open_store(path)
+    dataset, groups = open_file(path, kind)
     raise_if(layout_problems(dataset, groups, path))
     return with_text_labels(dataset)
+
+
+def open_file(
+    path: Path, kind: Kind, group: str = "", declared: Declared | None = None
+) -> tuple[xr.Dataset, dict[str, list[str]]]:
+    """What lies in one group of a netCDF or HDF5 file, lazily and as it lies there.
+
+    Args:
+        path: The file.
+        kind: What it is.
+        group: The group, as ``forecast/ocean``; the top of the file by default.
+        declared: What :func:`require_sound_header` said of it, if it was asked before.
+
+    Returns:
+        The group, and the names of the variables in each group of the file below its top.
+
+    Raises:
+        InputError: If it is not readable, or if it declares more than it can hold.
+    """
+    raise_if(name_problems(path, str(path)))
+    declared = declared or require_sound_header(path, kind)
+    options: dict[str, Any] = {"engine": "netcdf4", "decode_times": False} | ({"group": group} if group else {})
+    with reading(path, expected="a readable netCDF file"):
+        packed = xr.open_dataset(path.resolve(), mask_and_scale=False, **options)
+        raise_if(packing_problems({name: v.attrs for name, v in packed.variables.items()}, path))
+        dataset: xr.Dataset = xr.open_dataset(path.resolve(), **options)
+    return dataset, {name.strip("/"): list(held) for name, held in declared.items() if name != "/" and held}
 
 
 def name_problems(path: Path, where: str) -> list[Problem]:
@@ -65,25 +84,41 @@ def open_store(path: Path, remedy: str = "restore it, or delete it and write it 
     Raises:
         InputError: If it is not readable, or if it declares more than it can hold.
     """
+    dataset, groups = open_store_group(path, remedy=remedy)
+    raise_if(layout_problems(dataset, groups, path))
+    return with_text_labels(dataset)
+
+
+def open_store_group(
+    path: Path, group: str = "", remedy: str = "restore it, or write it again"
+) -> tuple[xr.Dataset, dict[str, list[str]]]:
+    """What lies in one group of a Zarr store, as :func:`open_file` does for files."""
     files = held_files(path)
     with reading(path, remedy, expected="a readable Zarr store"), warnings.catch_warnings():
         warnings.filterwarnings("error", message="Object at .* is not recognized")  # an array lost its metadata
         import zarr
 
-        group = zarr.open_group(_store(path), mode="r")
-        arrays = dict(group.arrays())
-        require_sound_store(path, files, list(arrays.values()))
-        raise_if(packing_problems({name: dict(array.attrs) for name, array in arrays.items()}, path))
-        groups = {name: list(inner.array_keys()) for name, inner in group.groups()}
-        zeros = {name for name, array in arrays.items() if _zero_is_a_value(array)}
-        masked: Any = {name: name not in zeros for name in arrays}
-        dataset: xr.Dataset = xr.open_zarr(_store(path), consolidated=False, decode_times=False, mask_and_scale=masked)
+        opened = zarr.open_group(_store(path), mode="r")
+        members = dict(opened.members(max_depth=None))
+        found = {name: held for name, held in members.items() if isinstance(held, zarr.Array)}
+        require_sound_store(path, files, list(found.values()))
+        inside = f"{group}/" if group else ""
+        here = {name.removeprefix(inside): held for name, held in found.items() if name.rpartition("/")[0] == group}
+        raise_if(packing_problems({name: dict(array.attrs) for name, array in here.items()}, path))
+        zeros = {name for name, array in here.items() if _zero_is_a_value(array)}
+        options: dict[str, Any] = {"mask_and_scale": {name: name not in zeros for name in here}}
+        options |= {"group": group} if group else {}
+        dataset: xr.Dataset = xr.open_zarr(_store(path), consolidated=False, decode_times=False, **options)
         for name in zeros & set(map(str, dataset.variables)):
             dataset[name].attrs.pop("_FillValue", None)
             if "missing_value" in dataset[name].attrs:  # masks other values
                 dataset = dataset.assign({name: xr.decode_cf(dataset[[name]], decode_times=False)[name]})
-    raise_if(layout_problems(dataset, groups, path))
-    return with_text_labels(dataset)
+    groups: dict[str, list[str]] = {}
+    for name in found:
+        where, _, own = name.rpartition("/")
+        if where:
+            groups.setdefault(where, []).append(own)
+    return dataset, groups
 
 
 def _store(path: Path) -> Any:

@@ -1,7 +1,7 @@
-"""Opens one netCDF or HDF5 file in a process of its own, which a damaged header may end without harm.
+"""Opens netCDF or HDF5 files in a process of its own, which a damaged header may end without harm.
 
-Run as a script, so that nothing but netCDF is imported: ``python header_probe.py FILE`` writes what the file declares
-as JSON, ``{group: {variable: [dtype, dimensions, shape]}}``.
+Run as a script, so that nothing but netCDF is imported: ``python header_probe.py FILE...`` writes what each file
+declares as a line of JSON, ``{group: {variable: [dtype, dimensions, shape]}}``, up to the first that is damaged.
 """
 
 import json
@@ -13,7 +13,8 @@ import netCDF4
 MEMORY = 2**30
 """Bytes of address space; a header of any sound file needs a small part of them."""
 SECONDS = 5
-"""Of computing, which waiting for a disk or for other programs is not; a sound header takes a fraction of one."""
+"""Of computing, which waiting for a disk or for other programs is not, and one more for each file; a sound header takes
+a fraction of one."""
 
 
 def declared(group: Any) -> dict[str, Any]:
@@ -35,18 +36,20 @@ def declared(group: Any) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write what the file declares, or why it cannot be opened."""
+    """Write what the files declare, or why one cannot be opened."""
+    paths = sys.argv[1:]
     try:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))  # a damaged header may be read for ever
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS + len(paths),) * 2)  # a damaged header may be read for ever
     except (ImportError, ValueError, OSError):
         pass  # this system has no such limits; the limit of time remains
     try:
-        with netCDF4.Dataset(sys.argv[1]) as file:
-            print(json.dumps(declared(file)))
+        for path in paths:
+            with netCDF4.Dataset(path) as file:
+                print(json.dumps(declared(file)), flush=True)
     except Exception as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

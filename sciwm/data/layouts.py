@@ -61,9 +61,14 @@ def _as_dataset(values: str, into: str) -> str:
 
 
 def with_text_labels(dataset: xr.Dataset) -> xr.Dataset:
-    """The dataset with labels that are stored as bytes, such as names of actuators, as text."""
-    names = [n for n, c in dataset.coords.items() if c.dtype.kind == "S"]
-    text = {n: dataset[n].copy(data=np.char.decode(dataset[n].values, "utf-8", "replace")) for n in names}
+    """The dataset with labels that are stored as bytes, or as text of any length, as plain text."""
+    text = {}
+    for name, labels in dataset.coords.items():
+        if labels.dtype.kind == "S":
+            text[name] = labels.copy(data=np.char.decode(labels.values, "utf-8", "replace"))
+        elif labels.dtype.kind == "T":
+            words = np.array(labels.values.astype(object).tolist(), dtype=str)
+            text[name] = labels.copy(data=words.reshape(labels.shape))
     return dataset.assign_coords(text)
 
 
