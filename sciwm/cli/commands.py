@@ -103,6 +103,18 @@ def _run(asked: argparse.Namespace) -> None:
     _run_all(_configuration(asked.config, asked.set), asked.out)
 
 
+def _inspect(asked: argparse.Namespace) -> None:
+    from sciwm.cli.inspect_source import inspect
+
+    say(inspect(asked.files, out=asked.out, figure=asked.figure, group=asked.group))
+
+
+def _convert(asked: argparse.Namespace) -> None:
+    from sciwm.cli.convert_source import convert
+
+    say(convert(asked.files, asked.to, group=asked.group, periodic=asked.periodic))
+
+
 def _demo(asked: argparse.Namespace) -> None:
     name = "ks_control_quick.yaml" if asked.quick else "ks_control.yaml"
     from sciwm.config import shipped_config
@@ -159,6 +171,8 @@ def _benchmark(asked: argparse.Namespace) -> None:
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "inspect": _inspect,
+    "convert": _convert,
     "simulate": _simulate,
     "bring-in": _bring_in,
     "train": _train,

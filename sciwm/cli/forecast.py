@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from sciwm.data import Domain, forcing_of, open_dataset, reading, require_as_written, require_instants
+from sciwm.data.cf_output import with_cf_metadata
 from sciwm.errors import InputError, Problem, in_file, in_one_line, raise_if
 from sciwm.files import write_netcdf, write_zarr
 from sciwm.surrogate import Surrogate
@@ -82,7 +83,7 @@ def _forecast(model: Surrogate, source: Path, out: Path, start: int, verify: boo
         lazy = model.rollout(_in_parts(begin, forcing, model), _in_parts(forcing, forcing, model))
         lazy = lazy.assign_coords({name: c.compute() for name, c in lazy.coords.items() if c.chunks is not None})
         _rehearse(lazy, source, out)
-        WRITERS[out.suffix](out, lazy)
+        WRITERS[out.suffix](out, with_cf_metadata(lazy))
     return lazy
 
 

@@ -52,6 +52,24 @@ class Page:
 _PARTS = "\n".join(f"  {name:<17}{purpose}" for name, purpose in EVALUATION_PARTS.items())
 
 PAGES = {
+    "inspect": Page(
+        "find out what somebody's files hold, and write a configuration for them",
+        "Shows dimensions, variables with the role that each may have and why, time steps, bounds of\n"
+        "forcings, missing values, and what you should look at or decide. Reads metadata, coordinates\n"
+        "and a few instants alone. With --out it writes a configuration with a line for every role,\n"
+        "ready for 'sciwm run' once what is doubtful is decided; with --figure a picture of the data.\n"
+        "Takes netCDF, HDF5 (also of PDEBench and The Well) and Zarr; many files become one set, joined\n"
+        "along the dimension in which they differ, or as one run each.",
+        "sciwm inspect heated_plate.nc --out plate.yaml --figure plate.png",
+    ),
+    "convert": Page(
+        "write data in another layout: CF netCDF, Zarr, or that of The Well",
+        "Takes what 'sciwm inspect' takes, and stores of ours. OUT is told by its ending:\n"
+        "  .nc, .zarr     variables and coordinates as they are, with the metadata that CF asks for\n"
+        "  .hdf5, .h5     the schema of The Well: fields, vectors and tensors, forcings as scalars\n"
+        "Many files become one. Memory is bounded, and OUT appears whole or not at all.",
+        "sciwm convert 'runs_*.nc' --to runs.hdf5 --periodic x",
+    ),
     "simulate": Page(
         "simulate the data of a run",
         "Writes the configuration, with all default values filled in, to RUN/config.yaml, and the\n"

@@ -2,24 +2,37 @@
 
 from sciwm.data.source.bringing_in import bring_in, settings_of
 from sciwm.data.source.brought_in import NOTES, BroughtIn
+from sciwm.data.source.configuration_text import configuration_text
 from sciwm.data.source.cutting import SETS
 from sciwm.data.source.fingerprint import digest_of_dataset, digest_of_files
 from sciwm.data.source.inventory import Inventory, Rules, Sizes, take_inventory
 from sciwm.data.source.material import Given
-from sciwm.data.source.opening import open_files
+from sciwm.data.source.opening import Opened, find_files, open_files, open_source
+from sciwm.data.source.role_proposals import ROLES
+from sciwm.data.source.survey import Survey, sizes_in_words, survey
+from sciwm.data.source.well_output import write_well
 
 __all__ = [
     "NOTES",
+    "ROLES",
     "SETS",
     "BroughtIn",
     "Given",
     "Inventory",
+    "Opened",
     "Rules",
     "Sizes",
+    "Survey",
     "bring_in",
+    "configuration_text",
     "digest_of_dataset",
     "digest_of_files",
+    "find_files",
     "open_files",
+    "open_source",
     "settings_of",
+    "sizes_in_words",
+    "survey",
     "take_inventory",
+    "write_well",
 ]
