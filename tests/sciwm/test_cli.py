@@ -658,7 +658,7 @@ def test_run_folder_is_no_input(run: Path, tmp_path: Path, refused: Callable[...
 # Stages, tables and interruptions -------------------------------------------------------------
 
 
-def pretend_to_run(config: Config, run: Path) -> Path:
+def pretend_to_run(config: Config, run: Path, tell: Callable[[str], None] = print) -> Path:
     """Leaves the numbers of a whole run."""
     (run / "report").mkdir(parents=True)
     (run / "report" / "metrics.json").write_text(json.dumps(METRICS))
@@ -693,7 +693,7 @@ def test_demo_runs_the_shipped_configuration(
 ) -> None:
     asked: list[tuple[Config, Path]] = []
 
-    def remember(config: Config, run: Path) -> Path:
+    def remember(config: Config, run: Path, tell: Callable[[str], None]) -> Path:
         asked.append((config, run))
         return pretend_to_run(config, run)
 
