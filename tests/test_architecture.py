@@ -32,6 +32,7 @@ ROOMS = (
     ("model",),
     ("loss",),
     ("training",),
+    ("assimilation",),
     ("planning",),
     ("baselines",),
     ("evaluation",),

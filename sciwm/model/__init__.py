@@ -4,6 +4,7 @@ from sciwm.model.checkpoint import DIGEST, load_model, read_description, require
 from sciwm.model.construction import ENCODERS, names_problems
 from sciwm.model.encoder import Encoder
 from sciwm.model.forcing_fit import fit_forcing
+from sciwm.model.latent_statistics import LatentStatistics
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.predictor import ExponentialPredictor
 from sciwm.model.readouts import Labels
@@ -16,6 +17,7 @@ __all__ = [
     "Encoder",
     "ExponentialPredictor",
     "Labels",
+    "LatentStatistics",
     "LinearReadout",
     "WorldModel",
     "fit_forcing",

@@ -149,7 +149,10 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
         domain = Domain.from_json(description["domain"])
         with ordinary():
             model = WorldModel(config.model, domain)
-            model.load_state_dict(_to_complex(migrated_weights(load_tensors(content)), model.state_dict()))
+            weights = migrated_weights(load_tensors(content))
+            if any(name.startswith("statistics.") for name in weights):  # older models have none
+                model.with_statistics()
+            model.load_state_dict(_to_complex(weights, model.state_dict()))
     except InputError:
         raise  # with its own problems
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

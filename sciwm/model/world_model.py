@@ -11,6 +11,7 @@ from sciwm.data import Domain
 from sciwm.errors import InputError, Problem
 from sciwm.model.conservation import conserving
 from sciwm.model.construction import INTERVALS_PER_UNIT, build_decoder, build_encoder, build_predictor
+from sciwm.model.latent_statistics import LARGEST_LATENT, LatentStatistics
 from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels
 from sciwm.model.scales import ScaledModule
@@ -57,6 +58,7 @@ class WorldModel(ScaledModule):
             self.register_buffer("time_unit", unit)  # stored, as models of older versions have another one
             self.time_unit: Tensor
             self.ledger = settings.ledger and bool(domain.functionals)
+        self.statistics: LatentStatistics | None = None
         self._assembled: Step | None = None
 
     @property
@@ -251,6 +253,17 @@ class WorldModel(ScaledModule):
             in_units = shapes / self._of_variables(shapes, "divisor") * float(self.time_unit)
             scaled = in_units * self.largest_actions.to(shapes).view(-1, *(1,) * (shapes.ndim - 1))
             self.shapes.copy_(self.encoder.coordinates_of_shapes(scaled))
+
+    def with_statistics(self) -> LatentStatistics | None:
+        """The statistics of the latent, from now on a part of the model; None where a latent is too large for them.
+
+        Models of older versions have none.
+        """
+        if self.statistics is None and self.latent_size <= LARGEST_LATENT:
+            with building(torch.float32):
+                shape = (len(self.domain.variables), *self.domain.shape)
+                self.statistics = LatentStatistics(self.latent_size, shape).to(self.weights.device)
+        return self.statistics
 
     @torch.no_grad()
     def fit_heads(self, before: Tensor, action: Tensor, after: Tensor, labels: Labels) -> None:

@@ -35,6 +35,7 @@ from sciwm.seals import write_sealed
 from sciwm.training.conserved import require_conserved
 from sciwm.training.head_fit import fit_heads, transitions
 from sciwm.training.held_out import HeldOut
+from sciwm.training.latent_fit import fit_statistics
 from sciwm.training.memory import require_memory
 from sciwm.training.optimizer import build_optimizer, scheduled_rate, set_learning_rate
 from sciwm.training.state import TrainState, load_state, save_state, updates_of
@@ -174,6 +175,7 @@ def train(
         remedy = "lower training.learning_rate, or raise loss.collapse.weight"
         raise NothingLearned([Problem("training", "a finite held-out error", "none in any epoch", remedy)])
     model.load_state_dict(state.best_weights)
+    fit_statistics(model, training_sets, validation_set)
     used = sensitivity_set if objective.needs(1.0) else None
     save_model(run, model, config, _provenance(training_sets, used, state))
 
