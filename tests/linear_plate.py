@@ -1,9 +1,12 @@
 """A small world model with a parameter, whose latent, step and decoder are linear, for closed forms."""
 
+import numpy as np
 import torch
+import xarray as xr
 
 from sciwm.config import ModelSettings
 from sciwm.data import Axis, Domain, ForcingVariable, Parameter, Variable
+from sciwm.dynamics import readout_trajectory, rollout
 from sciwm.model import WorldModel
 from simulations import ActionBox
 
@@ -42,7 +45,7 @@ def linear_plate(domain: Domain = DOMAIN, *, valid: torch.Tensor | None = None) 
             "latent": "vector",
             "latent_size": 4,
             "decoder_rank": 1,
-            "encoder": {"layers": 0},
+            "encoder": {"width": 2, "modes": 2},  # which adds nothing before it is trained
             "predictor": {"kind": "linear", "steady_forcing": ("row",), "equivariant": False},
         }
     )
@@ -60,3 +63,35 @@ def linear_plate(domain: Domain = DOMAIN, *, valid: torch.Tensor | None = None) 
         assert statistics is not None
         statistics.fit(torch.randn(1000, 4) @ torch.randn(4, 4) + 0.3, torch.full((2, 4, 5), 1e-4) * mask, mask)
     return model.freeze()
+
+
+def own_data(model: WorldModel, *, intervals: int = 6) -> xr.Dataset:
+    """What the model itself predicts of three runs, as somebody's Dataset: names, units and orders of their own."""
+    generator = torch.Generator().manual_seed(3)
+    ambient = torch.tensor([[17.0], [20.5], [24.0]])
+    start = model.with_parameters(0.7 * torch.randn(3, model.state_size, generator=generator), ambient)
+    actions = torch.rand(3, intervals, 3, generator=generator) * torch.tensor([4.0, 4.0, 2.0]) + 0.5
+    states = torch.cat([start[:, None], rollout(model, start, actions)], dim=1)
+    fields = readout_trajectory(model, states, ["fields"])["fields"].numpy()
+    held = np.concatenate([actions.numpy(), np.full((3, 1, 3), np.nan, np.float32)], axis=1)
+    ds = xr.Dataset(
+        {
+            "temp": (
+                ("run", "t", "row", "col"),
+                fields[:, :, 0],
+                {"units": "degC", "standard_name": "air_temperature"},
+            ),
+            "strain": (("run", "t", "row", "col"), fields[:, :, 1], {"units": "1"}),
+            "power": (("run", "t", "heater"), held[..., :2], {"units": "W"}),
+            "flow": (("run", "t"), held[..., 2], {"units": "m/s"}),
+            "ambient": ("run", ambient[:, 0].numpy(), {"units": "degC"}),
+        },
+        {
+            "run": [101, 102, 107],
+            "t": ("t", 3 + 0.5 * np.arange(intervals + 1), {"units": "min", "long_name": "elapsed time"}),
+            "row": ("row", np.array(ROWS), {"units": "cm", "axis": "Y", "comment": "from the inlet"}),
+            "col": ("col", 0.25 + 0.5 * np.arange(5), {"units": "cm"}),
+            "heater": ["north", "south"],
+        },
+    )
+    return ds

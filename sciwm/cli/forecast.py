@@ -17,7 +17,6 @@ from sciwm.data.cf_output import with_cf_metadata
 from sciwm.errors import InputError, Problem, in_file, in_one_line, raise_if
 from sciwm.files import write_netcdf, write_zarr
 from sciwm.surrogate import Surrogate
-from sciwm.surrogate.inputs import held_forcing, instant_of
 from simulations.store_seal import has_checksums
 
 NUMBERS_AT_ONCE = 2**22
@@ -94,8 +93,7 @@ def _if_small(array: xr.DataArray) -> xr.DataArray:
 
 def _require_suitable(begin: xr.Dataset, forcing: xr.DataArray, model: Surrogate) -> None:
     """Tell all that is wrong before anything is computed; what is chunked is looked at when it is read."""
-    fields, problems = instant_of(begin, model.domain, "fields")
-    raise_if(problems + held_forcing(forcing, fields, model.domain)[2])
+    raise_if(model.rollout_problems(begin, forcing))
 
 
 def _in_parts(data: Data, forcing: xr.DataArray, model: Surrogate) -> Data:

@@ -59,12 +59,10 @@ def check_latents(latent: xr.DataArray, size: int, domain: Domain, *, where: str
 
 def spacing_problems(x: xr.DataArray, place: str) -> list[Problem]:
     """The problems that keep a coordinate from being increasing and equispaced, up to the rounding that it shows."""
-    wrong = _shape_problems(x, place) or numbers_problems(x, place) or packed_problems(x, place)
+    wrong = _positions_problems(x, place)
     if wrong:
         return wrong
     values, dimension = x.values.astype(float), x.name
-    if not np.isfinite(values).all():
-        return [Problem(place, "finite positions", not_finite(values), missing_remedy(x))]
     if len(values) < 4:
         return [Problem(place, "at least 4 equispaced points", str(len(values)))]
     spacing = np.diff(values)
@@ -75,6 +73,14 @@ def spacing_problems(x: xr.DataArray, place: str) -> list[Problem]:
         got = f"{len(values)} points, {spacing.min():g} to {spacing.max():g} apart"
         return [Problem(place, "equispaced points", got, f"interpolate to an equispaced '{dimension}' first")]
     return []
+
+
+def _positions_problems(x: xr.DataArray, place: str) -> list[Problem]:
+    """The problems that keep a coordinate from being finite positions along its own dimension."""
+    wrong = _shape_problems(x, place) or numbers_problems(x, place) or packed_problems(x, place)
+    if wrong or np.isfinite(x.values).all():
+        return wrong
+    return [Problem(place, "finite positions", not_finite(x.values.astype(float)), missing_remedy(x))]
 
 
 def _shape_problems(x: xr.DataArray, place: str) -> list[Problem]:
@@ -88,13 +94,16 @@ def _shape_problems(x: xr.DataArray, place: str) -> list[Problem]:
     return [Problem(place, f"a coordinate over '{x.name}' alone", f"dimensions {x.dims}", remedy)]
 
 
-def origin_problems(x: xr.DataArray, place: str) -> list[Problem]:
-    """A problem if a periodic grid does not start at 0, from where the places of the actuators are measured."""
-    values = x.values.astype(float)
-    if abs(values[0]) <= SHARE_OF_SPACING * (values[-1] - values[0]) / (len(values) - 1):
+def origin_problems(x: xr.DataArray, place: str, axis: Axis | None = None) -> list[Problem]:
+    """A problem if a periodic grid does not start where that of the model does, or at 0 without a model.
+
+    From there the places of the actuators are measured.
+    """
+    values, start = x.values.astype(float), 0.0 if axis is None else axis.start
+    if abs(values[0] - start) <= SHARE_OF_SPACING * (values[-1] - values[0]) / (len(values) - 1):
         return []
     remedy = "actuators are placed from there: shift the fields to the model's grid"
-    return [Problem(place, "a grid that starts at 0", f"{values[0]:g}", remedy)]
+    return [Problem(place, f"a grid that starts at {start:g}", f"{values[0]:g}", remedy)]
 
 
 def time_problems(time: xr.DataArray, interval: float | None, where: str) -> list[Problem]:
@@ -165,7 +174,7 @@ def grid_problems(dataset: xr.Dataset, axis: Axis, where: str) -> list[Problem]:
         return [Problem(place, f"a coordinate over {over}", "none")]
     x = dataset[axis.name]
     problems = unit_problems(x, axis.units, place)
-    uneven = spacing_problems(x, place)
+    uneven = spacing_problems(x, place) if axis.points is None else _positions_problems(x, place)
     if uneven:
         return problems + uneven
     kind = "periodic" if axis.periodic else "bounded"
@@ -180,7 +189,7 @@ def _period_problems(x: xr.DataArray, axis: Axis, place: str) -> list[Problem]:
     covered = float(x[-1]) - float(x[0])
     extent = covered * x.size / (x.size - 1)
     if close(extent, axis.extent, rtol=SHARE_OF_SPACING):
-        return origin_problems(x, place)
+        return origin_problems(x, place, axis)
     repeated = close(covered, axis.extent, rtol=SHARE_OF_SPACING / x.size)
     remedy = "leave out the repeated end point" if repeated else ""
     return [Problem(place, f"a period of {axis.extent:g} [{axis.units}]", f"{extent:g}", remedy)]

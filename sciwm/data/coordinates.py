@@ -8,12 +8,10 @@ from simulations.closeness import even
 
 def position_of(axis: Axis) -> xr.DataArray:
     """The points of an axis as a coordinate. :func:`axis_of` is the inverse."""
-    attributes = {
-        "units": axis.units,
-        "long_name": "position",
-        "axis": axis.name.upper(),
-        "boundary": "periodic" if axis.periodic else "bounded",
-    }
+    attributes = {"units": axis.units, "long_name": "position"}
+    if axis.name.upper() in ("X", "Y", "Z"):
+        attributes["axis"] = axis.name.upper()
+    attributes["boundary"] = "periodic" if axis.periodic else "bounded"
     return xr.DataArray(axis.coordinates, dims=axis.name, name=axis.name, attrs=attributes)
 
 

@@ -45,6 +45,14 @@ def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSe
     return chosen, problems
 
 
+def intervals_of(intervals: Any) -> tuple[int, list[Problem]]:
+    """The length of a forecast without forcing."""
+    if isinstance(intervals, bool | np.bool_) or not isinstance(intervals, numbers.Integral) or intervals < 1:
+        remedy = "as model.rollout(ds, intervals=40): nothing acts on these data, so that there is no forcing"
+        return 1, [Problem("intervals", "a whole number, at least 1", repr(intervals), remedy)]
+    return int(intervals), []
+
+
 def _horizon_problems(horizon: int, place: str) -> list[Problem]:
     """A problem if a plan would take more memory and time than anybody has."""
     if horizon <= LONGEST_PLAN:

@@ -16,16 +16,19 @@ from sciwm.config import Config, PlanningSettings
 from sciwm.data import Domain, check_latents, position_of
 from sciwm.data.forcing_checks import action_problems
 from sciwm.data.times import flow_times
-from sciwm.data.units import without_quantities
 from sciwm.data.values import masked_value, missing_remedy
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.model import FINER_GRID, WorldModel, load_model, read_description
 from sciwm.planning import build_planner
+from sciwm.surrogate.analyses import analysed
+from sciwm.surrogate.forcings import is_unforced, no_forcing, side_by_side
 from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of, target_of
-from sciwm.surrogate.limits import goal_problems, planning_of, require_finite
+from sciwm.surrogate.limits import goal_problems, intervals_of, planning_of, require_finite
 from sciwm.surrogate.mapping import Array, fields_to_batch, from_batch, map_blocks, to_batch
+from sciwm.surrogate.parameters import parameter_attributes, with_parameters
 from sciwm.surrogate.summary import summarize
+from sciwm.surrogate.translation import Translation
 from sciwm.version import __version__
 from simulations.torch_modes import ordinary
 
@@ -119,9 +122,11 @@ class Surrogate:
             >>> latent.dims  # doctest: +SKIP
             ('simulation', 'time', 'latent')
         """
-        fields, problems = fields_of(ds, self.domain, "fields")
-        raise_if(problems + self._resolution_problems(fields.sizes, "fields"))
-        return self._encode(fields)
+        inside, problems = self.names.inside(ds, "fields")
+        fields, wrong = fields_of(inside, self.domain, "fields")
+        fields, lacking = with_parameters(fields, inside, self.domain, "fields")
+        self.names.raise_if(problems + wrong + lacking + self._resolution_problems(fields.sizes, "fields"))
+        return self.names.renamed(self._encode(fields))
 
     def decode(self, latent: xr.DataArray) -> xr.Dataset:
         """Decode latents to fields and functionals.
@@ -141,11 +146,13 @@ class Surrogate:
         """
         if not isinstance(latent, xr.DataArray):
             raise InputError([Problem("latent", "an xarray.DataArray", type(latent).__name__, "as from encode")])
-        latent = without_quantities(latent)
-        raise_if(check_latents(latent, self.model.state_size, self.domain))
-        return self._decode(latent)
+        latent, problems = self.names.inside(latent, "latent")
+        self.names.raise_if(problems + check_latents(latent, self.model.state_size, self.domain))
+        return self.names.outside(self._decode(latent), latent)
 
-    def rollout(self, ds: xr.Dataset, forcing: xr.DataArray) -> xr.Dataset:
+    def rollout(
+        self, ds: xr.Dataset, forcing: xr.DataArray | xr.Dataset | None = None, *, intervals: int | None = None
+    ) -> xr.Dataset:
         """Forecast the fields from one instant under given actions.
 
         Errors grow with lead time, on chaotic flows exponentially: ``sciwm evaluate`` measures for how long a model is
@@ -153,16 +160,19 @@ class Surrogate:
 
         Args:
             ds: The variables of the model at one instant, without the dimension ``time`` or with one of size 1; take
-                it with ``ds.isel(time=0)``.
+                it with ``ds.isel(time=0)``. Beside them the parameters of each run, if the model has any.
             forcing: The actions over ``time``, ``actuator`` and any further dimensions, in physical units. The action
                 at t is held over [t, t + interval). If ``actuator`` has labels, they are the names or numbers of the
                 actuators, in any order. Stored trajectories end with an action that is NaN, since nothing follows it:
-                one such instant at the end is left out.
+                one such instant at the end is left out. For a model whose forcings have names of their own it is a
+                Dataset of these variables, as ``ds[["power"]]``.
+            intervals: How many control intervals to forecast where nothing acts, and there is no ``forcing``.
 
         Returns:
-            The variables over (..., time, *space) on the grid of the model and the functionals over (..., time). The
-            start is included, as the model decodes it. Times are those of ``forcing`` and one more, the end of the
-            last interval; with an action that is NaN at the end, just those of ``forcing``.
+            The variables over (..., time, *space) on the grid of the model and the functionals over (..., time), with
+            the parameters beside them. The start is included, as the model decodes it. Times are those of ``forcing``
+            and one more, the end of the last interval; with an action that is NaN at the end, just those of
+            ``forcing``. Points without fields are NaN.
 
         Raises:
             InputError: With everything that is wrong with ``ds`` and ``forcing``, or if the forecast is not finite.
@@ -170,10 +180,61 @@ class Surrogate:
         Example:
             >>> forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])  # doctest: +SKIP
         """
-        start, problems = instant_of(ds, self.domain, "fields")
-        used, times, forcing_problems = held_forcing(forcing, start, self.domain)
-        raise_if(problems + self._resolution_problems(start.sizes, "fields") + forcing_problems)
-        return self._rollout(self._encode(start), used, times)
+        start, used, times, problems = self._prepared(ds, forcing, intervals)
+        self.names.raise_if(problems)
+        return self._outside(self._rollout(self._encode(start), used, times), start, ds)
+
+    def rollout_problems(
+        self, ds: xr.Dataset, forcing: xr.DataArray | xr.Dataset | None, intervals: int | None = None
+    ) -> list[Problem]:
+        """Everything that keeps :meth:`rollout` from beginning; values that are chunked are not looked at."""
+        return self.names.told(self._prepared(ds, forcing, intervals)[3])
+
+    @ordinary()
+    def analyse(
+        self,
+        observations: xr.Dataset,
+        forcing: xr.DataArray | xr.Dataset | None = None,
+        *,
+        error: float | xr.DataArray | Mapping[str, float | xr.DataArray] | None = None,
+        window: bool = False,
+    ) -> xr.Dataset:
+        """Find the fields, and unknown parameters of the run, from sparse and noisy observations.
+
+        A variational analysis in the latent (see ``sciwm.assimilation``): of one instant (3D-Var), or of a window of a
+        few intervals (4D-Var), which uses the dynamics, and with them finds parameters and what no sensor saw. What is
+        known before is the distribution of the training data. A longer window tells more as long as the model is right
+        over it. Missing values are what was not observed. All runs are computed together.
+
+        Args:
+            observations: Some of the variables of the model over ``point``, with the position of every point in
+                coordinates of the names of the space dimensions, anywhere between the points of the grid; over time
+                too for a window, one interval apart, and over further dimensions, such as runs. Positions may change
+                with time. Or the variables on the grid, with NaN wherever nothing was observed. A parameter that it
+                holds is known, and NaN where it is to be found; one that it does not hold is to be found.
+            forcing: The actions over the window, as in :meth:`rollout`; it may begin earlier and last longer. Not
+                needed for one instant.
+            error: The standard deviation of the errors: a number, an array, or either for each variable by name. By
+                default the variable ``<name>_error``, or the attribute ``error`` of the variable. In the units of the
+                variable, unless it states others.
+            window: Whether to return the fields at all instants of the window, and not at its end alone.
+
+        Returns:
+            Ready for :meth:`rollout` and :meth:`plan`: the variables at the end of the window on the grid of the model,
+            and the parameters. Besides, for each variable and each parameter its standard deviation,
+            ``<name>_deviation``, what the latent leaves out included; ``<name>_misfit_mean`` and ``<name>_misfit``,
+            mean and root mean square of observed minus analysed; ``num_observations``; ``chi_square``, the least cost
+            for each observation, about 1 where model, prior and errors are right; and ``fits``, 1 if it is not far
+            above: a wrong sensor, forcing or parameter, or fields unlike the training data, are seen there.
+
+        Raises:
+            InputError: With everything that is wrong with observations, forcing and errors.
+
+        Example:
+            >>> state = model.analyse(sensors, forcing=ds[["power"]], error=0.2)  # doctest: +SKIP
+            >>> forecast = model.rollout(state, schedule)  # doctest: +SKIP
+        """
+        return analysed(self, observations, forcing, error, window=window)
 
     @ordinary()
     def plan(
@@ -238,16 +299,60 @@ class Surrogate:
             predicted_cost=cost.assign_attrs(units="1", long_name="cost of the plan as the model predicts it"),
         )
 
+    @property
+    def names(self) -> Translation:
+        """Between the user's names, grids and masks and those inside."""
+        statistics = self.model.statistics
+        masked = statistics is not None and not bool(statistics.valid.all())
+        return Translation(self.domain, statistics.valid.cpu().numpy() if masked and statistics is not None else None)
+
+    def _start(self, ds: Any, where: str = "fields") -> tuple[xr.Dataset, list[Problem]]:
+        """Fields and parameters of one instant."""
+        inside, problems = self.names.inside(ds, where)
+        start, wrong = instant_of(inside, self.domain, where)
+        start, lacking = with_parameters(start, inside, self.domain, where)
+        return start, problems + wrong + lacking + self._resolution_problems(start.sizes, where)
+
+    def _prepared(
+        self, ds: Any, forcing: Any, intervals: int | None
+    ) -> tuple[xr.Dataset, xr.DataArray, xr.DataArray, list[Problem]]:
+        """Start, forcing and times of a forecast, and all problems."""
+        start, problems = self._start(ds)
+        if forcing is None and is_unforced(self.domain):
+            count, wrong = intervals_of(intervals)
+            forcing = no_forcing(count)
+        else:
+            forcing, wrong = self.names.inside(forcing, "forcing")
+        forcing, unnamed = side_by_side(forcing, self.domain)
+        if wrong + unnamed:
+            return start, xr.DataArray(), xr.DataArray(), problems + wrong + unnamed
+        used, times, forcing_problems = held_forcing(forcing, start, self.domain)
+        return start, used, times, problems + forcing_problems
+
+    def _outside(self, result: xr.Dataset, start: xr.Dataset, ds: Any) -> xr.Dataset:
+        """A result with the parameters of its start, and the names and grids of the user's Dataset."""
+        own = {p.name: start[p.name].assign_attrs(parameter_attributes(p)) for p in self.domain.parameters}
+        return self.names.outside(result.assign(own), ds)
+
     def _encode(self, ds: xr.Dataset) -> xr.DataArray:
-        def encode(*fields: Array) -> tuple[Array, ...]:
-            batch, leading = fields_to_batch(fields, len(space), remedy)
-            latents = [self.model.encode(part) for part in torch.split(batch, _at_once(batch.shape[2:]))]
+        def encode(*arrays: Array) -> tuple[Array, ...]:
+            given, own = arrays[: len(fields)], arrays[len(fields) :]
+            shape = np.broadcast_shapes(*(one.shape[: one.ndim - len(space)] for one in given), *(p.shape for p in own))
+            wide = [np.broadcast_to(one, (*shape, *one.shape[one.ndim - len(space) :])) for one in given]
+            batch, leading = fields_to_batch(wide, len(space), remedy)
+            known = np.stack(np.broadcast_arrays(*own), -1) if own else np.zeros((0,), np.float32)
+            beside = to_batch(known, leading, 1)
+            at_once = _at_once(batch.shape[2:])
+            parts = zip(batch.split(at_once), *([beside.split(at_once)] if own else []), strict=True)
+            latents = [self.model.encode(*part) for part in parts]
             return self._finite(from_batch(torch.cat(latents), leading))
 
         space, fields = self.domain.dimensions, [ds[v.name] for v in self.domain.variables]
+        parameters = [ds[p.name] for p in self.domain.parameters]
         remedy = missing_remedy(next((f for f in fields if masked_value(f) is not None), fields[0]))
         sizes = {"latent": self.model.state_size}
-        (latent,) = map_blocks(encode, fields, [space] * len(fields), [["latent"]], sizes)
+        reads: list[Sequence[str]] = [space] * len(fields) + [[]] * len(parameters)
+        (latent,) = map_blocks(encode, [*fields, *parameters], reads, [["latent"]], sizes)
         first = next(d for d in fields[0].dims if d in space)
         in_place = ["latent" if d == first else d for d in fields[0].dims if d == first or d not in space]
         latent = latent.transpose(..., *in_place).rename("latent")
@@ -268,7 +373,7 @@ class Surrogate:
         gives = [list(space)] * len(domain.variables) + [[]] * len(names)
         read = map_blocks(decode, [latent], [["latent"]], gives, space)
         in_place = [d for dim in latent.dims for d in (space if dim == "latent" else (dim,))]
-        decoded = xr.Dataset({}, attrs=self._attributes())
+        decoded = xr.Dataset({}, attrs=self.attributes("forecast"))
         for v, values in zip(domain.variables, read, strict=False):
             decoded[v.name] = values.transpose(*in_place)
             decoded[v.name].attrs = {"units": v.units, "long_name": v.long_name}
@@ -326,10 +431,11 @@ class Surrogate:
             if axis.periodic and sizes.get(axis.name, needed) < needed
         ]
 
-    def _attributes(self) -> dict[str, str]:
+    def attributes(self, what: str) -> dict[str, str]:
+        """The global attributes of a result."""
         return {
             "Conventions": "CF-1.11",
-            "title": f"{self.config.name}: forecast by a world model",
+            "title": f"{self.config.name}: {what} by a world model",
             "source": f"sciwm {__version__}",
             "history": "computed by sciwm.Surrogate",
             "sciwm_config": self.config.model_dump_json(),

@@ -1,0 +1,197 @@
+"""Forecasts of the data of others: their names, units, orders and masks go in, and come back."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from foreign_flows import told
+from linear_plate import DOMAIN, linear_plate, own_data
+
+from sciwm.cli import main
+from sciwm.config import Config
+from sciwm.model import WorldModel, load_model, save_model
+from sciwm.surrogate import Surrogate
+from simulations import ActionBox
+
+
+@pytest.fixture(scope="module")
+def model() -> WorldModel:
+    """A linear model of a plate."""
+    return linear_plate()
+
+
+@pytest.fixture(scope="module")
+def plate(model: WorldModel, config: Config) -> Surrogate:
+    """The same as a surrogate."""
+    return Surrogate(model, config, "")
+
+
+@pytest.fixture(scope="module")
+def ds(model: WorldModel) -> xr.Dataset:
+    """Its own trajectories as somebody's Dataset."""
+    return own_data(model)
+
+
+def test_a_forecast_has_the_names_of_the_data(plate: Surrogate, ds: xr.Dataset) -> None:
+    forecast = plate.rollout(ds.isel(t=0), ds[["power", "flow"]])
+    assert forecast["temp"].dims == ("run", "t", "row", "col")
+    for name in ("temp", "strain", "ambient"):
+        np.testing.assert_allclose(forecast[name], ds[name], rtol=2e-3, atol=2e-2 if name == "temp" else 2e-5)
+    xr.testing.assert_identical(forecast["t"], ds["t"])
+    for name in ("row", "col", "run"):
+        np.testing.assert_array_equal(forecast[name], ds[name])
+    assert forecast["row"].attrs["comment"] == "from the inlet"
+    assert forecast["row"].attrs["axis"] == "Y"
+    assert "axis" not in forecast["col"].attrs  # 'COL' is none
+    assert forecast["ambient"].attrs["units"] == "degC"
+    on = plate.rollout(forecast.isel(t=-1), ds[["power", "flow"]].isel(t=slice(0, 2)).drop_vars("t"))
+    np.testing.assert_allclose(on["t"], [6.0, 6.5, 7.0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.transpose("col", "t", "heater", "run", "row"),
+        lambda d: d.isel(row=slice(None, None, -1)),
+        lambda d: d.isel(row=[2, 0, 3, 1], col=[4, 3, 0, 1, 2]),
+        lambda d: d.isel(heater=[1, 0]),
+        lambda d: d.assign(
+            temp=(d.temp + 273.15).assign_attrs(units="K"), power=(d.power / 1e3).assign_attrs(units="kW")
+        ),
+        lambda d: d.assign_coords(col=("col", 10 * d.col.values, {"units": "mm"})),
+        lambda d: d.assign_coords(t=("t", d.t.values * 60, {"units": "s"})),
+        lambda d: d.chunk(run=1),
+    ],
+)
+def test_order_and_units_of_the_input_do_not_matter(
+    plate: Surrogate, ds: xr.Dataset, change: Callable[[xr.Dataset], xr.Dataset]
+) -> None:
+    """Values are the same, and stand in the order of the input."""
+    expected = plate.rollout(ds.isel(t=0), ds[["power", "flow"]])
+    given = change(ds)
+    forecast = plate.rollout(given.isel(t=0), given[["power", "flow"]]).compute()
+    for name in ("row", "col"):
+        np.testing.assert_array_equal(forecast[name], given[name])
+    order = [d for d in given["temp"].dims if d in ("row", "col")]
+    assert [d for d in forecast["temp"].dims if d in ("row", "col")] == order
+    back = forecast.assign_coords(t=expected["t"], col=expected["col"]) if given.sizes == ds.sizes else forecast
+    if list(given["col"].values) != sorted(given["col"].values):
+        back = forecast
+    xr.testing.assert_allclose(
+        back.sortby(["row", "col"]).transpose(*expected["temp"].dims).drop_attrs(), expected.drop_attrs(), atol=1e-4
+    )
+
+
+def test_an_ensemble_of_parameters_is_an_ensemble(plate: Surrogate, ds: xr.Dataset) -> None:
+    """A parameter over a further dimension makes one forecast for each of its values."""
+    start = ds.isel(t=0).assign(ambient=("member", [18.0, 22.0]))
+    forecast = plate.rollout(start, ds[["power", "flow"]])
+    assert set(forecast["temp"].dims) == {"run", "member", "t", "row", "col"}
+    alone = plate.rollout(start.assign(ambient=22.0), ds[["power", "flow"]])
+    np.testing.assert_allclose(
+        forecast["temp"].isel(member=1).transpose(*alone["temp"].dims), alone["temp"], rtol=1e-5, atol=1e-4
+    )
+
+
+def test_latents_keep_the_name_of_time(plate: Surrogate, ds: xr.Dataset) -> None:
+    latent = plate.encode(ds)
+    assert latent.dims == ("run", "t", "latent")
+    decoded = plate.decode(latent)
+    assert decoded["temp"].dims == ("run", "t", "row", "col")
+    np.testing.assert_allclose(decoded["temp"], ds["temp"], atol=1e-1)
+
+
+@pytest.mark.parametrize(
+    ("start", "forcing", "expected"),
+    [
+        (
+            lambda d: d.drop_vars("ambient"),
+            lambda d: d,
+            ["fields: expected the parameter 'ambient' [degC], constant in a run, got temp, strain"],
+        ),
+        (
+            lambda d: d.assign(ambient=d.ambient.where(d.run > 101)),
+            lambda d: d.drop_vars("flow"),
+            ["fields: ambient: expected finite values", "forcing: expected the variable 'flow' [m s-1] over time"],
+        ),
+        (
+            lambda d: d,
+            lambda d: d.assign(power=9 * d.power, flow=d.flow.assign_attrs(units="kg")),
+            ["forcing: flow: expected units 'm s-1', or others that convert to them, got 'kg'"],
+        ),
+        (lambda d: d, lambda d: d.assign(power=9 * d.power), ["actions of 'power.north' between 0 and 8"]),
+        (lambda d: d, lambda d: d.power, ["forcing: expected an xarray.Dataset with 'power', 'flow', got one array"]),
+        (
+            lambda d: d,
+            lambda d: d.assign_coords(heater=["east", "west"]),
+            ["forcing: power: heater: expected 2 values (north, south), got 'east', 'west'"],
+        ),
+        (
+            lambda d: d.isel(col=slice(1, None)),
+            lambda d: d.isel(t=slice(1, None)),
+            ["fields: col: expected 5 points", "forcing: t: expected 3 first, the time of the fields"],
+        ),
+        (
+            lambda d: d.assign_coords(time=3.0),
+            lambda d: d,
+            ["fields: expected one time, 't', got another that is called time"],
+        ),
+    ],
+)
+def test_what_is_missing_or_wrong_is_told_by_the_names_of_the_data(
+    plate: Surrogate,
+    ds: xr.Dataset,
+    start: Callable[[xr.Dataset], xr.Dataset],
+    forcing: Callable[[xr.Dataset], xr.Dataset],
+    expected: list[str],
+) -> None:
+    lines = told(lambda: plate.rollout(start(ds.isel(t=0)), forcing(ds)))
+    assert len(lines) == len(expected), lines
+    assert all(part in line for part, line in zip(expected, lines, strict=True)), lines
+
+
+def test_where_nothing_acts_the_number_of_intervals_is_asked_for(config: Config) -> None:
+    domain = replace(DOMAIN, forcings=(), actuators=ActionBox(("none", "b", "c"), [-1.0] * 3, [1.0] * 3))
+    alone = replace(
+        domain, actuators=ActionBox(("none",), [-1.0], [1.0]), action_means=(0.0,), action_deviations=(1.0,)
+    )
+    model = WorldModel(linear_plate(domain).settings, alone).freeze()
+    surrogate, start = Surrogate(model, config, ""), own_data(linear_plate()).isel(t=0)
+    assert surrogate.rollout(start, intervals=4).sizes["t"] == 5
+    (line,) = told(lambda: surrogate.rollout(start))
+    assert line.startswith("intervals: expected a whole number, at least 1, got None")
+
+
+def test_points_without_fields_are_missing_in_the_forecast_too(config: Config, tmp_path: Path) -> None:
+    """Whatever stands there in the input; and the mask is part of the stored model."""
+    valid = torch.ones(2, 4, 5, dtype=torch.bool)
+    valid[:, 1, 2:4] = False
+    made = linear_plate(replace(DOMAIN, masked=True), valid=valid)
+    save_model(tmp_path / "run", made, config.model_copy(update={"model": made.settings}), {"held_out_error": 0.1})
+    stored, _ = load_model(tmp_path / "run")
+    assert stored.statistics is not None
+    assert torch.equal(stored.statistics.valid, valid)
+    surrogate, ds = Surrogate(stored, config, ""), own_data(made)
+    masked = ds.assign({n: ds[n].where(xr.DataArray(valid[0], dims=("row", "col"))) for n in ("temp", "strain")})
+    forecast = surrogate.rollout(masked.isel(t=0), ds[["power", "flow"]])
+    assert (forecast["temp"].isnull() == masked["temp"].isnull()).all()
+    xr.testing.assert_identical(surrogate.rollout(ds.isel(t=0), ds[["power", "flow"]]), forecast)
+
+
+def test_the_command_takes_start_and_schedule_from_two_files(
+    model: WorldModel, plate: Surrogate, config: Config, ds: xr.Dataset, tmp_path: Path
+) -> None:
+    save_model(tmp_path / "run", model, config.model_copy(update={"model": model.settings}), {"held_out_error": 0.1})
+    (tmp_path / "run" / "config.yaml").write_text("name: tiny\n")
+    ds.isel(t=0)[["temp", "strain", "ambient"]].to_netcdf(tmp_path / "start.nc")
+    ds[["power", "flow"]].to_netcdf(tmp_path / "schedule.nc")
+    words = ["rollout", tmp_path / "run", tmp_path / "start.nc", "--forcing", tmp_path / "schedule.nc"]
+    assert main([*map(str, words), "--out", str(tmp_path / "forecast.zarr")]) == 0
+    written = xr.open_zarr(tmp_path / "forecast.zarr", consolidated=False)
+    expected = plate.rollout(ds.isel(t=0), ds[["power", "flow"]])
+    np.testing.assert_allclose(written["temp"], expected["temp"], rtol=1e-6)
+    assert written["temp"].dims == ("run", "t", "row", "col")
