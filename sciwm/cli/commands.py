@@ -129,13 +129,16 @@ def _rollout(asked: argparse.Namespace) -> None:
     from sciwm.data import name_problems
 
     check_output(asked.out, asked.input, asked.run)
+    if asked.forcing is not None:
+        check_output(asked.out, asked.forcing, asked.run)
     raise_if(name_problems(asked.out, f"--out {asked.out}"))
     model = sciwm.load(asked.run)
     _use_threads(model.config.training.threads)
     made = _folder_to_make(asked.out)
-    written = forecast(model, asked.input, asked.out, start=asked.start, verify=not asked.no_verify)
+    options = {"schedule": asked.forcing, "intervals": asked.intervals, "start": asked.start}
+    written = forecast(model, asked.input, asked.out, **options, verify=not asked.no_verify)
     names = ", ".join(map(str, written.data_vars))
-    say(f"{asked.out}: {names} at {written.sizes['time']} instants{made}")
+    say(f"{asked.out}: {names} at {written.sizes[model.domain.time_name]} instants{made}")
 
 
 def _folder_to_make(out: Path) -> str:

@@ -17,6 +17,7 @@ from sciwm.data.cf_output import with_cf_metadata
 from sciwm.errors import InputError, Problem, in_file, in_one_line, raise_if
 from sciwm.files import write_netcdf, write_zarr
 from sciwm.surrogate import Surrogate
+from sciwm.surrogate.forcings import is_unforced, no_forcing, side_by_side
 from simulations.store_seal import has_checksums
 
 NUMBERS_AT_ONCE = 2**22
@@ -35,13 +36,24 @@ WRITERS = {".nc": write_netcdf, ".zarr": write_zarr}
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
 
-def forecast(model: Surrogate, source: Path, out: Path, *, start: int = 0, verify: bool = True) -> xr.Dataset:
+def forecast(
+    model: Surrogate,
+    source: Path,
+    out: Path,
+    *,
+    schedule: Path | None = None,
+    intervals: int | None = None,
+    start: int = 0,
+    verify: bool = True,
+) -> xr.Dataset:
     """Forecast from one instant of a file, and write the forecast whole or not at all.
 
     Args:
         model: The model.
-        source: A netCDF file or Zarr store with fields and forcing.
+        source: A netCDF file or Zarr store with fields, the parameters of the runs if the model has any, and forcing.
         out: What to write: netCDF with the suffix ``.nc``, a Zarr store with ``.zarr``.
+        schedule: Another file or store with the forcing, from the instant of the start on.
+        intervals: The length of the forecast where nothing acts.
         start: The index of the instant to start from.
         verify: Whether a store of ours must be as it was written. Where its chunks end in checksums, these are
             compared as chunks are read, and no row is read for it; an older store is read whole.
@@ -50,10 +62,20 @@ def forecast(model: Surrogate, source: Path, out: Path, *, start: int = 0, verif
         The forecast that was written, lazily.
 
     Raises:
-        InputError: With everything that keeps the file from being forecast.
+        InputError: With everything that keeps the files from being forecast.
     """
     with _named(source):
-        return _forecast(model, source, out, start, verify)
+        ds = _opened(model, source, verify)
+        instants = require_instants(ds, source)
+        if not 0 <= start < instants:
+            raise InputError([Problem(f"--start of {source}", f"an index from 0 to {instants - 1}", str(start))])
+        begin = ds.isel(time=start, missing_dims="ignore")
+    of_forcing = schedule or source
+    with _named(of_forcing):
+        later = ds.isel(time=slice(start, None), missing_dims="ignore")
+        forcing = _forcing(model, later if schedule is None else _opened(model, schedule, verify), of_forcing)
+    with reading(source), reading(of_forcing):
+        return _forecast(model, begin, forcing, intervals, (source, of_forcing), out)
 
 
 @contextmanager
@@ -65,35 +87,54 @@ def _named(source: Path) -> Iterator[None]:
         raise InputError(in_file(source, error.problems)) from error
 
 
-def _forecast(model: Surrogate, source: Path, out: Path, start: int, verify: bool) -> xr.Dataset:
-    ds = open_dataset(source)
-    instants = require_instants(ds, source)
-    if not 0 <= start < instants:
-        raise InputError([Problem(f"--start of {source}", f"an index from 0 to {instants - 1}", str(start))])
+def _opened(model: Surrogate, path: Path, verify: bool) -> xr.Dataset:
+    """A file or store, with time by the name that the reading of files knows."""
+    ds, own = open_dataset(path), model.domain.time_name
     if verify:
-        require_as_written(source, rows=[] if has_checksums(source) else None)
-    forcing = forcing_of(ds, source).isel(time=slice(start, None), missing_dims="ignore")
-    begin = ds.isel(time=start, missing_dims="ignore")
+        require_as_written(path, rows=[] if has_checksums(path) else None)
+    return ds.rename({own: "time"}) if own in {*ds.dims, *ds.coords} and own != "time" else ds
+
+
+def _forcing(model: Surrogate, ds: xr.Dataset, path: Path) -> xr.DataArray | None:
+    """All forcings of a file over ``actuator``; none where nothing acts."""
+    if is_unforced(model.domain):
+        return None
+    names = [f.name for f in model.domain.forcings if f.name in ds]
+    forcing, problems = side_by_side(ds[names] if model.domain.forcings else forcing_of(ds, path), model.domain)
+    raise_if(problems)
+    whole: xr.DataArray = forcing
+    return whole
+
+
+def _forecast(
+    model: Surrogate,
+    begin: xr.Dataset,
+    forcing: xr.DataArray | None,
+    intervals: int | None,
+    paths: tuple[Path, Path],
+    out: Path,
+) -> xr.Dataset:
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
-    with reading(source), dask.config.set(scheduler="threads", num_workers=workers):
+    with dask.config.set(scheduler="threads", num_workers=workers):
         begin = begin.assign({v.name: _if_small(begin[v.name]) for v in model.domain.variables if v.name in begin})
-        forcing = _if_small(forcing)
-        _require_suitable(begin, forcing, model)
-        lazy = model.rollout(_in_parts(begin, forcing, model), _in_parts(forcing, forcing, model))
-        lazy = lazy.assign_coords({name: c.compute() for name, c in lazy.coords.items() if c.chunks is not None})
-        _rehearse(lazy, source, out)
-        WRITERS[out.suffix](out, with_cf_metadata(lazy))
+        known = {p.name: begin[p.name].compute() for p in model.domain.parameters if p.name in begin}
+        begin = begin.assign(known)
+        forcing = None if forcing is None else _if_small(forcing)
+        problems = model.rollout_problems(begin, forcing, intervals)
+        of_forcing = [p for p in problems if p.where.startswith("forcing")]
+        raise_if(in_file(paths[0], [p for p in problems if p not in of_forcing]) + in_file(paths[1], of_forcing))
+        acting = no_forcing(intervals or 1) if forcing is None else forcing
+        with _named(paths[0]):
+            lazy = model.rollout(_in_parts(begin, acting, model), _in_parts(acting, acting, model))
+            lazy = lazy.assign_coords({name: c.compute() for name, c in lazy.coords.items() if c.chunks is not None})
+            _rehearse(lazy, paths[0], out)
+            WRITERS[out.suffix](out, with_cf_metadata(lazy))
     return lazy
 
 
 def _if_small(array: xr.DataArray) -> xr.DataArray:
     """The array in memory if it fits, else in chunks."""
     return array.compute() if array.size <= NUMBERS_IN_MEMORY else array.chunk()
-
-
-def _require_suitable(begin: xr.Dataset, forcing: xr.DataArray, model: Surrogate) -> None:
-    """Tell all that is wrong before anything is computed; what is chunked is looked at when it is read."""
-    raise_if(model.rollout_problems(begin, forcing))
 
 
 def _in_parts(data: Data, forcing: xr.DataArray, model: Surrogate) -> Data:

@@ -99,6 +99,8 @@ PAGES = {
         "INPUT holds the variables of the model, and the actions as a variable 'forcing' or 'action' over\n"
         "(time, actuator), all in physical units. The action at time t is held over [t, t + interval).\n"
         "Dimensions are found by their names, in any order; further ones, such as simulation, are kept.\n"
+        "For a model of files INPUT has the names of these files: variables, forcings, and the parameters of\n"
+        "the runs; the forcing may lie in another file, --forcing FILE.\n"
         "The forecast starts from the fields at TIME_INDEX and is as long as the actions from there on.\n"
         "FILE is written whole or not at all, and a part at a time: FILE.nc as netCDF, FILE.zarr as a Zarr\n"
         "store. A store that 'sciwm simulate' wrote is compared with its digests. 'sciwm info RUN' shows\n"

@@ -340,10 +340,9 @@ class Surrogate:
             shape = np.broadcast_shapes(*(one.shape[: one.ndim - len(space)] for one in given), *(p.shape for p in own))
             wide = [np.broadcast_to(one, (*shape, *one.shape[one.ndim - len(space) :])) for one in given]
             batch, leading = fields_to_batch(wide, len(space), remedy)
-            known = np.stack(np.broadcast_arrays(*own), -1) if own else np.zeros((0,), np.float32)
-            beside = to_batch(known, leading, 1)
+            beside = [to_batch(np.stack(np.broadcast_arrays(*own), -1), leading, 1)] if own else []
             at_once = _at_once(batch.shape[2:])
-            parts = zip(batch.split(at_once), *([beside.split(at_once)] if own else []), strict=True)
+            parts = zip(*(one.split(at_once) for one in (batch, *beside)), strict=True)
             latents = [self.model.encode(*part) for part in parts]
             return self._finite(from_batch(torch.cat(latents), leading))
 

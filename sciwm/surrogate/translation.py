@@ -47,8 +47,8 @@ class Translation:
         """
         if not isinstance(ds, xr.Dataset | xr.DataArray):
             return ds, []
-        plain = without_quantities(ds) if isinstance(ds, xr.Dataset) else without_quantities(ds)
-        ds, problems = self._with_time(plain, where)
+        plain: Any = ds
+        ds, problems = self._with_time(without_quantities(plain), where)
         ds = _ascending(ds, self.domain.dimensions)
         return (self._without_masked(ds) if filled else ds), problems
 
