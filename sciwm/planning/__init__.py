@@ -1,6 +1,7 @@
 """Planners, costs and policies, which work with any ``Dynamics``: a world model or the true solver."""
 
 from sciwm.planning.cem import CEMPlanner
+from sciwm.planning.constraints import Limits
 from sciwm.planning.costs import (
     Cost,
     Imagined,
@@ -11,8 +12,9 @@ from sciwm.planning.costs import (
     latent_target,
     mean_square_distance,
 )
+from sciwm.planning.data_costs import effort, leaving_data, region_target
 from sciwm.planning.estimation import KalmanFilter, kalman_filter
-from sciwm.planning.from_settings import build_planner, planning_cost
+from sciwm.planning.from_settings import build_planner, planner_of, planning_cost
 from sciwm.planning.gradient import GradientPlanner
 from sciwm.planning.lbfgs import minimize
 from sciwm.planning.linear_law import LinearLaw, NoLinearLaw, linear_law, linearize
@@ -26,6 +28,7 @@ __all__ = [
     "Hold",
     "Imagined",
     "KalmanFilter",
+    "Limits",
     "LinearFeedback",
     "LinearLaw",
     "NoLinearLaw",
@@ -36,13 +39,17 @@ __all__ = [
     "action_energy",
     "action_rate",
     "build_planner",
+    "effort",
     "field_target",
     "functional",
     "kalman_filter",
     "latent_target",
+    "leaving_data",
     "linear_law",
     "linearize",
     "mean_square_distance",
     "minimize",
+    "planner_of",
     "planning_cost",
+    "region_target",
 ]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sciwm.config import CEMSettings
 from sciwm.dynamics import Dynamics
+from sciwm.planning.constraints import Limits
 from sciwm.planning.costs import Cost
 from sciwm.planning.linear_law import LinearLaw
 from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action, require_settings
@@ -25,11 +26,13 @@ class CEMPlanner:
         horizon: Number of control intervals to plan.
         settings: Numbers of rounds, samples and elites, and the deviation that the search begins with.
         law: A linear law about the target, used as one first guess and as the cost beyond the horizon.
+        limits: What all actions keep to; by default the bounds of the actuators.
     """
 
     horizon: int
     settings: CEMSettings = field(default_factory=CEMSettings)
     law: LinearLaw | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         require_settings(CEMSettings, self.horizon, self.settings)
@@ -38,7 +41,8 @@ class CEMPlanner:
     @torch.no_grad()
     def plan(self, dynamics: Dynamics, state: Tensor, cost: Cost, warm_start: Plan | None = None) -> Plan:
         """See :class:`~sciwm.planning.planner.Planner`; the cheapest sequence of all rounds is returned."""
-        problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
+        before = previous_action(dynamics, state, warm_start, self.limits)
+        problem = PlanningProblem(dynamics, cost, state, before, self.law, self.limits)
         guess, scale = first_guess(problem, self.horizon, warm_start)
         mean = guess
         s = self.settings
@@ -48,7 +52,7 @@ class CEMPlanner:
         rows = torch.arange(len(mean), device=mean.device)
         for _ in range(s.iterations):
             noise = torch.randn((s.samples, *mean.shape), generator=generator, device=mean.device, dtype=mean.dtype)
-            drawn = (mean + deviation * noise).clamp(-1, 1)
+            drawn = self.limits.allowed(mean + deviation * noise)
             pool = torch.cat([drawn, elites])
             costs = torch.cat([problem.costs_of(drawn), elite_costs])
             elite_costs, order = costs.topk(min(s.elites, len(pool)), dim=0, largest=False)

@@ -7,8 +7,7 @@ from sciwm.dynamics import Dynamics
 from sciwm.planning.cem import CEMPlanner
 from sciwm.planning.costs import Cost, action_energy, action_rate, field_target
 from sciwm.planning.gradient import GradientPlanner
-from sciwm.planning.linear_law import linear_law
-from sciwm.planning.planner import Planner
+from sciwm.planning.linear_law import LinearLaw, linear_law
 
 
 def planning_cost(
@@ -30,7 +29,7 @@ def planning_cost(
 
 def build_planner(
     settings: PlanningSettings, dynamics: Dynamics, target_fields: Tensor, *, goal: Tensor | None = None
-) -> tuple[Planner, Cost]:
+) -> tuple[GradientPlanner | CEMPlanner, Cost]:
     """A planner that drives ``dynamics`` to a target and holds it there, and the cost it minimises.
 
     Args:
@@ -44,8 +43,18 @@ def build_planner(
         goal = dynamics.encode(target_fields.nan_to_num()[None])
     cost = planning_cost(settings, dynamics, target_fields, goal=goal)
     law = linear_law(dynamics, cost, target_fields, goal=goal) if settings.terminal == "riccati" else None
+    return planner_of(settings, law), cost
+
+
+def planner_of(settings: PlanningSettings, law: LinearLaw | None = None) -> GradientPlanner | CEMPlanner:
+    """The planner of the settings.
+
+    Args:
+        settings: Planner and horizon.
+        law: The linear law about the target, if there is one.
+    """
     match settings.planner:
         case GradientSettings():
-            return GradientPlanner(settings.horizon, settings.planner, law), cost
+            return GradientPlanner(settings.horizon, settings.planner, law)
         case CEMSettings():
-            return CEMPlanner(settings.horizon, settings.planner, law), cost
+            return CEMPlanner(settings.horizon, settings.planner, law)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from sciwm.config import GradientSettings
 from sciwm.dynamics import Dynamics
+from sciwm.planning.constraints import Limits
 from sciwm.planning.costs import Cost
 from sciwm.planning.linear_law import LinearLaw
 from sciwm.planning.planner import Plan, PlanningProblem, first_guess, previous_action, require_settings
@@ -24,11 +25,13 @@ class GradientPlanner:
         horizon: Number of control intervals to plan.
         settings: Number and size of the gradient steps.
         law: A linear law about the target, used as one first guess and as the cost beyond the horizon.
+        limits: What all actions keep to; by default the bounds of the actuators.
     """
 
     horizon: int
     settings: GradientSettings = field(default_factory=GradientSettings)
     law: LinearLaw | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         require_settings(GradientSettings, self.horizon, self.settings)
@@ -38,26 +41,28 @@ class GradientPlanner:
         """See :class:`~sciwm.planning.planner.Planner`; the cheapest iterate is returned, not the last."""
         with torch.inference_mode(False), torch.no_grad():  # inference mode knows no gradients
             state = state.clone() if state.is_inference() else state
-            problem = PlanningProblem(dynamics, cost, state, previous_action(dynamics, state, warm_start), self.law)
+            before = previous_action(dynamics, state, warm_start, self.limits)
+            problem = PlanningProblem(dynamics, cost, state, before, self.law, self.limits)
             return self._descend(problem, *first_guess(problem, self.horizon, warm_start))
 
     def _descend(self, problem: PlanningProblem, guess: Tensor, scale: Tensor) -> Plan:
-        iterations = self.settings.iterations
+        iterations, limits = self.settings.iterations, self.limits
         best, best_cost = guess, torch.full((len(guess),), torch.inf).to(guess)
         change = torch.zeros_like(guess, requires_grad=True)
         optimizer = torch.optim.Adam([change], lr=self.settings.learning_rate, eps=1e-30)
         for iteration in range(iterations + 1):
-            actions = (guess + scale * change).clamp(-1, 1).requires_grad_(iteration < iterations)
+            wanted = limits.clipped(guess + scale * change).requires_grad_(iteration < iterations)
             with torch.set_grad_enabled(iteration < iterations):
+                actions = limits.followed(wanted)
                 costs = problem.costs_of(actions[None])[0]
                 total = torch.where(costs.isfinite(), costs, 0.0).sum()
             better = costs.detach() < best_cost
             best = torch.where(better[:, None, None], actions.detach(), best)
             best_cost = torch.where(better, costs.detach(), best_cost)
             if iteration < iterations:
-                (gradient,) = torch.autograd.grad(total, [actions])
+                (gradient,) = torch.autograd.grad(total, [wanted])
                 change.grad = torch.nan_to_num(scale * gradient, nan=0.0, posinf=0.0, neginf=0.0)
                 optimizer.step()
-                change.copy_(((guess + scale * change).clamp(-1, 1) - guess) / scale)
+                change.copy_((limits.allowed(guess + scale * change) - guess) / scale)
         spread = (best - guess).abs().amax(dim=(1, 2))
         return Plan(problem.dynamics.actuators.to_physical(best), best_cost, spread)

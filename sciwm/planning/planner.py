@@ -10,6 +10,7 @@ from torch import Tensor
 from sciwm.config import Section
 from sciwm.dynamics import Dynamics, readout_trajectory, repeated, rollout
 from sciwm.errors import InputError, Problem, raise_if
+from sciwm.planning.constraints import Limits
 from sciwm.planning.costs import Cost, Imagined
 from sciwm.planning.linear_law import LinearLaw
 
@@ -90,6 +91,7 @@ class PlanningProblem:
         state: States ``(batch, ...)``.
         previous_action: The last applied action in ``[-1, 1]``, ``(batch, actuator)``.
         law: Adds its cost-to-go for what is beyond the horizon; none if None.
+        limits: What all actions keep to.
     """
 
     dynamics: Dynamics
@@ -97,6 +99,7 @@ class PlanningProblem:
     state: Tensor
     previous_action: Tensor
     law: LinearLaw | None
+    limits: Limits
 
     def costs_of(self, actions: Tensor) -> Tensor:
         """Costs ``(candidate, batch)`` of actions in ``[-1, 1]``, ``(candidate, batch, horizon, actuator)``.
@@ -139,7 +142,7 @@ def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None)
         guesses.append(torch.cat([last[:, 1:], last[:, -1:].expand(-1, horizon, -1)], dim=1)[:, :horizon])
     if problem.law is not None:
         guesses.append(_follow(problem, problem.law, horizon))
-    candidates = torch.stack(guesses)
+    candidates = torch.stack([problem.limits.allowed(guess) for guess in guesses])
     best = problem.costs_of(candidates).argmin(dim=0)
     guess = candidates[best, torch.arange(batch)]
     scale = torch.ones(batch, 1, 1).to(guess)
@@ -148,8 +151,8 @@ def first_guess(problem: PlanningProblem, horizon: int, warm_start: Plan | None)
     return guess, scale
 
 
-def previous_action(dynamics: Dynamics, state: Tensor, warm_start: Plan | None) -> Tensor:
-    """The last applied action in ``[-1, 1]``: the first of the last plan; no action if there is no plan.
+def previous_action(dynamics: Dynamics, state: Tensor, warm_start: Plan | None, limits: Limits) -> Tensor:
+    """The last applied action in ``[-1, 1]``: the first of the last plan, else that of the limits, else no action.
 
     Raises:
         InputError: If the plan is of another number of episodes or of actuators.
@@ -157,7 +160,7 @@ def previous_action(dynamics: Dynamics, state: Tensor, warm_start: Plan | None) 
     box = dynamics.actuators
     nothing = box.nearest(state.new_zeros(len(state), len(box)))
     if warm_start is None:
-        return nothing
+        return nothing if limits.previous is None else limits.previous.to(nothing).expand_as(nothing)
     given = tuple(warm_start.actions.shape)
     if len(given) != 3 or (given[0], given[2]) != tuple(nothing.shape) or not given[1]:
         expected = f"actions of shape ({len(state)}, any horizon, {len(box)}), one plan for each episode"

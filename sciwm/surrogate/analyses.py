@@ -12,10 +12,9 @@ from scipy.stats import chi2
 
 from sciwm.assimilation import Analysis, analyse, climatological_prior
 from sciwm.data import Domain, finite_problems, position_of
-from sciwm.data.labels import match
 from sciwm.data.times import flow_times
 from sciwm.errors import Problem
-from sciwm.surrogate.forcings import is_unforced, side_by_side
+from sciwm.surrogate.forcings import from_instant, is_unforced, side_by_side
 from sciwm.surrogate.inputs import held_forcing
 from sciwm.surrogate.parameters import parameter_attributes, parameter_of
 from sciwm.surrogate.sensors import Sensed, sensed
@@ -92,7 +91,8 @@ def _actions(
     forcing, unnamed = side_by_side(forcing, domain)
     start = ds.isel(time=0) if "time" in ds.dims else ds
     start = start.drop_vars([c for c in start.coords if c not in (*found.leading, "time")])[[]]
-    forcing = _within(forcing, ds, intervals)
+    if isinstance(forcing, xr.DataArray) and "time" in forcing.dims:
+        forcing = from_instant(forcing, ds, intervals)
     if problems or unnamed:
         return nothing, times, problems + unnamed
     used, _, problems = held_forcing(forcing, start, domain)
@@ -112,18 +112,6 @@ def _actions(
     return torch.from_numpy(values.reshape(batch, intervals, -1).copy()), times, problems
 
 
-def _within(forcing: Any, ds: xr.Dataset, intervals: int) -> Any:
-    """The forcing from the first observation on, if its times tell where that is, and as long as needed."""
-    if not isinstance(forcing, xr.DataArray) or "time" not in forcing.dims:
-        return forcing
-    if "time" in forcing.coords and "time" in ds.coords and ds["time"].ndim < 2 and forcing["time"].ndim == 1:
-        first = ds["time"].isel(time=[0]) if "time" in ds.dims else ds["time"].expand_dims("time")
-        places = match(forcing["time"].reset_coords(drop=True), first.reset_coords(drop=True), ("forcing", "fields"))
-        if len(places.first):
-            forcing = forcing.isel(time=slice(int(places.first[0]), None))
-    return forcing.isel(time=slice(0, intervals + 1))
-
-
 def _dataset(
     surrogate: "Surrogate", result: Analysis, found: Sensed, times: xr.DataArray, ds: xr.Dataset, *, window: bool
 ) -> xr.Dataset:
@@ -140,7 +128,7 @@ def _dataset(
 
     def placed(values: Any, dims: tuple[str, ...], units: str, long_name: str) -> xr.DataArray:
         array = np.asarray(values)
-        array = array.reshape(*leading.values(), *array.shape[1:])
+        array = array.reshape((*leading.values(), *array.shape[1:]))
         return xr.DataArray(array, dims=(*leading, *dims), attrs={"units": units, "long_name": long_name})
 
     for i, v in enumerate(domain.variables):

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from sciwm.data import Domain, ForcingVariable, numbers_problems
+from sciwm.data.labels import match
 from sciwm.data.units import converted, without_quantities
 from sciwm.errors import Problem, counted
 
@@ -43,7 +44,7 @@ def side_by_side(forcing: Any, domain: Domain, where: str = "forcing") -> tuple[
         return forcing, [Problem(where, f"an xarray.Dataset with {names}", got, "as ds[[...]] of these names")]
     parts, problems = [], list[Problem]()
     for one in of_names:
-        part, wrong = _part(without_quantities(forcing), one, where)
+        part, wrong = part_of(without_quantities(forcing), one, where)
         parts.append(part)
         problems += wrong
     if problems:
@@ -54,7 +55,7 @@ def side_by_side(forcing: Any, domain: Domain, where: str = "forcing") -> tuple[
     return whole.assign_coords(actuator=list(domain.actuators.names)).assign_attrs(units=domain.actuators.units), []
 
 
-def _part(forcing: xr.Dataset, one: ForcingVariable, where: str) -> tuple[xr.DataArray, list[Problem]]:
+def part_of(forcing: xr.Dataset, one: ForcingVariable, where: str) -> tuple[xr.DataArray, list[Problem]]:
     """One forcing variable over ``time`` and ``actuator``."""
     place = f"{where}: {one.name}"
     if one.name not in forcing:
@@ -111,3 +112,19 @@ def apart(forcing: xr.DataArray, domain: Domain) -> xr.Dataset:
             part = part.isel(actuator=0)
         found[one.name] = part.assign_attrs(units=one.units, long_name=one.long_name)
     return xr.Dataset(found)
+
+
+def from_instant(forcing: xr.DataArray, known: xr.Dataset, intervals: int) -> xr.DataArray:
+    """A forcing from the first time of other data on, if both have times that agree, and as long as needed.
+
+    Args:
+        forcing: Over ``time``.
+        known: What begins when the forcing is to begin.
+        intervals: How many intervals are needed; one instant more is kept, as the last one may be never used.
+    """
+    if "time" in forcing.coords and "time" in known.coords and known["time"].ndim < 2 and forcing["time"].ndim == 1:
+        first = known["time"].isel(time=[0]) if "time" in known.dims else known["time"].expand_dims("time")
+        found = match(forcing["time"].reset_coords(drop=True), first.reset_coords(drop=True), ("forcing", "fields"))
+        if len(found.first):
+            forcing = forcing.isel(time=slice(int(found.first[0]), None))
+    return forcing.isel(time=slice(0, intervals + 1))

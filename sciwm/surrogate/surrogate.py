@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor
 
 from sciwm.config import Config, PlanningSettings
 from sciwm.data import Domain, check_latents, position_of
@@ -19,20 +18,22 @@ from sciwm.data.times import flow_times
 from sciwm.data.values import masked_value, missing_remedy
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError, Problem, raise_if
-from sciwm.model import FINER_GRID, WorldModel, load_model, read_description
-from sciwm.planning import build_planner
+from sciwm.model import FINER_GRID, LatentStatistics, WorldModel, load_model, read_description
 from sciwm.surrogate.analyses import analysed
-from sciwm.surrogate.forcings import is_unforced, no_forcing, side_by_side
-from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of, target_of
-from sciwm.surrogate.limits import goal_problems, intervals_of, planning_of, require_finite
+from sciwm.surrogate.forcings import apart, is_unforced, no_forcing, side_by_side
+from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of
+from sciwm.surrogate.limits import intervals_of, planning_of, require_finite
 from sciwm.surrogate.mapping import Array, fields_to_batch, from_batch, map_blocks, to_batch
 from sciwm.surrogate.parameters import parameter_attributes, with_parameters
+from sciwm.surrogate.plan_limits import limits_of
+from sciwm.surrogate.plans import aim_of, searched
 from sciwm.surrogate.summary import summarize
 from sciwm.surrogate.translation import Translation
 from sciwm.version import __version__
 from simulations.torch_modes import ordinary
 
 POINTS_AT_ONCE = 2**18  # bounds the memory of convolutions and decoder products
+HELD = "action, held over the interval that starts here"
 NUMBERS_OF_A_CHUNK = 2**23
 """How many numbers a lazy forecast of one variable holds at once: 32 megabytes."""
 
@@ -125,7 +126,7 @@ class Surrogate:
         inside, problems = self.names.inside(ds, "fields")
         fields, wrong = fields_of(inside, self.domain, "fields")
         fields, lacking = with_parameters(fields, inside, self.domain, "fields")
-        self.names.raise_if(problems + wrong + lacking + self._resolution_problems(fields.sizes, "fields"))
+        self.names.raise_if(problems + wrong + lacking + self.resolution_problems(fields.sizes, "fields"))
         return self.names.renamed(self._encode(fields))
 
     def decode(self, latent: xr.DataArray) -> xr.Dataset:
@@ -182,7 +183,7 @@ class Surrogate:
         """
         start, used, times, problems = self._prepared(ds, forcing, intervals)
         self.names.raise_if(problems)
-        return self._outside(self._rollout(self._encode(start), used, times), start, ds)
+        return self._outside(self._decode(self._advanced(self._encode(start), used, times)), start, ds)
 
     def rollout_problems(
         self, ds: xr.Dataset, forcing: xr.DataArray | xr.Dataset | None, intervals: int | None = None
@@ -244,30 +245,48 @@ class Surrogate:
         horizon: int | None = None,
         *,
         settings: PlanningSettings | None = None,
+        bounds: Mapping[str, Any] | None = None,
+        given: Mapping[str, Any] | None = None,
+        max_change: Mapping[str, Any] | None = None,
+        previous: Mapping[str, Any] | None = None,
+        departure_weight: float | None = None,
     ) -> xr.Dataset:
         """Find the actions that drive the fields from one instant to a target.
 
         The plan minimises the mean square distance from the target over the horizon, plus small costs of the actions
         (see ``planning_cost``), within the bounds of the actuators. A plan is open loop, and model errors add up along
-        it: to control a flow, apply the first action, observe, and plan again (see ``RecedingHorizon``).
+        it: to control a flow, apply the first action, observe, and plan again (see ``RecedingHorizon``). Far from its
+        training data a model may promise what is not true: ``departure`` says how far a plan goes.
 
         Args:
-            ds: The variables of the model at one instant, with any further dimensions; all are planned together.
+            ds: The variables of the model at one instant, with any further dimensions; all are planned together. Beside
+                them the parameters of each run, if the model has any.
             target: The variables of the model over space alone, to be reached and kept, such as zero, the state of rest
-                of many equations.
+                of many equations. For a model of the data of others some of the variables are enough, they may be
+                numbers, and NaN where fields may take any value.
             horizon: How many control intervals to plan, by default as the run was configured. It should last as long as
                 an action takes to act on the flow; a longer one costs more time and, on a chaotic flow, brings little
                 beyond a Lyapunov time or two. More than 10 000 are refused.
             settings: Planner and weights of the cost, by default as the run was configured; change some with
-                ``model.config.planning.model_copy(update={...})``.
+                ``model.config.planning.model_copy(update={...})``. For the data of others the default is gradient
+                descent without a linear law, and the weight of actions draws them to zero.
+            bounds: Lower and upper bounds by the names of forcings or actuators, physical, as ``{"power": (0, 5)}``; by
+                default those of the model. Wider ones are allowed, and told.
+            given: Forcings that are not chosen, as the weather, by name: over time, or a number.
+            max_change: The largest change between two intervals by name, physical, as ``{"power": 1.0}``; kept exactly.
+            previous: The values of all forcings before the first ones, by name, from which these may differ by
+                ``max_change``; by default the first ones are free.
+            departure_weight: The weight of the square of what ``departure`` has above 1. By default 1 for the data of
+                others, where variables count in their deviations, and else 0.
 
         Returns:
-            ``forcing`` (..., time, actuator) in physical units, NaN at the last instant, after which nothing follows;
-            the fields and functionals that the model predicts under it; and ``predicted_cost`` (...), the
-            minimised cost as the model predicts it.
+            ``forcing`` (..., time, actuator) in physical units, NaN at the last instant, after which nothing follows,
+            or all forcings by their names; the fields and functionals that the model predicts under it;
+            ``predicted_cost`` (...), the minimised cost as the model predicts it; and ``departure`` (..., time), how
+            far the latent is from the training data, of which 1 % lie beyond 1, if the model keeps their statistics.
 
         Raises:
-            InputError: With everything that is wrong with ``ds``, ``target``, ``horizon`` and ``settings``.
+            InputError: With everything that is wrong with the arguments.
             NoLinearLaw: If ``terminal = riccati`` and the actuators cannot hold the target; choose
                 ``terminal = none``, or another target.
 
@@ -275,29 +294,28 @@ class Surrogate:
             >>> plan = model.plan(ds.isel(time=-1), target=0 * ds.isel(simulation=0, time=0))  # doctest: +SKIP
             >>> forecast = model.rollout(ds.isel(time=-1), plan["forcing"])  # doctest: +SKIP
         """
-        start, problems = instant_of(ds, self.domain, "fields")
-        goal, target_problems = target_of(target, self.domain)
-        settings, settings_problems = planning_of(settings, self.config, horizon)
-        target_problems = target_problems or self._resolution_problems(
-            dict(zip(self.domain.dimensions, goal.shape[1:], strict=True)), "target"
-        )
-        problems += settings_problems + self._resolution_problems(start.sizes, "fields")
-        if target_problems:
-            raise_if(problems + target_problems)
-        fields = torch.from_numpy(goal)
-        target_state = self.model.encode(fields[None])
-        at_rest = settings.terminal != "none"
-        raise_if(problems + goal_problems(self.model, fields, target_state, at_rest=at_rest))
+        start, problems = self._start(ds)
+        aim, wrong = aim_of(self, target, settings, horizon, departure_weight)
+        limits, asked = None, {"bounds": bounds, "given": given, "max_change": max_change, "previous": previous}
+        if any(value is not None for value in asked.values()):
+            intervals = aim.settings.horizon if aim else planning_of(None, self.config, horizon)[0].horizon
+            limits, unfit = limits_of(self.domain, start, intervals, **asked)
+            wrong = wrong + unfit
+        self.names.raise_if(problems + wrong)
+        if aim is None:
+            raise AssertionError("no aim and no problem")
         state = self._encode(start.compute())
-        forcing, cost = self._search(state, fields, target_state, settings)
-        times = flow_times(start, settings.horizon, self.domain)
-        plan = self._rollout(state, forcing, times)
+        forcing, cost = searched(self, state, aim, limits)
+        latents = self._advanced(state, forcing, flow_times(start, aim.settings.horizon, self.domain))
+        plan = self._decode(latents)
         padded = forcing.pad(time=(0, 1)).assign_coords(time=plan["time"], actuator=list(self.domain.actuators.names))
-        units = self.domain.actuators.units
-        return plan.assign(
-            forcing=padded.assign_attrs(units=units, long_name="action, held over the interval that starts here"),
-            predicted_cost=cost.assign_attrs(units="1", long_name="cost of the plan as the model predicts it"),
-        )
+        padded.attrs = {"units": self.domain.actuators.units, "long_name": HELD}
+        acting = apart(padded, self.domain) if self.domain.forcings else xr.Dataset({"forcing": padded})
+        plan = plan.assign(acting.data_vars).assign_coords(acting.coords)
+        plan["predicted_cost"] = cost.assign_attrs(units="1", long_name="cost of the plan as the model predicts it")
+        if self.model.statistics is not None:
+            plan["departure"] = self._departure(latents, self.model.statistics)
+        return self._outside(plan, start, ds)
 
     @property
     def names(self) -> Translation:
@@ -311,7 +329,7 @@ class Surrogate:
         inside, problems = self.names.inside(ds, where)
         start, wrong = instant_of(inside, self.domain, where)
         start, lacking = with_parameters(start, inside, self.domain, where)
-        return start, problems + wrong + lacking + self._resolution_problems(start.sizes, where)
+        return start, problems + wrong + lacking + self.resolution_problems(start.sizes, where)
 
     def _prepared(
         self, ds: Any, forcing: Any, intervals: int | None
@@ -381,7 +399,9 @@ class Surrogate:
             decoded[name].attrs = {"units": "1", "long_name": f"spatial mean {name}"}
         return decoded.assign_coords({axis.name: position_of(axis) for axis in domain.axes})
 
-    def _rollout(self, start: xr.DataArray, forcing: xr.DataArray, times: xr.DataArray) -> xr.Dataset:
+    def _advanced(self, start: xr.DataArray, forcing: xr.DataArray, times: xr.DataArray) -> xr.DataArray:
+        """The latents of a forecast."""
+
         def advance(states: Array, actions: Array) -> tuple[Array, ...]:
             if lazy:  # the first look at the values
                 dims = [f"dim_{i}" for i in range(actions.ndim - 2)]
@@ -402,28 +422,24 @@ class Surrogate:
         ]
         reads, sizes = [["latent"], ["time", "actuator"]], {"time": times.size, "latent": self.model.state_size}
         (latents,) = map_blocks(advance, arrays, reads, [["time", "latent"]], sizes)
-        return self._decode(_few_instants(latents, self.domain.shape).assign_coords(time=times))
+        return _few_instants(latents, self.domain.shape).assign_coords(time=times)
 
-    def _search(
-        self, start: xr.DataArray, target: Tensor, goal: Tensor, settings: PlanningSettings
-    ) -> tuple[xr.DataArray, xr.DataArray]:
-        planner, cost = build_planner(settings, self.model, target, goal=goal)
+    def _departure(self, latents: xr.DataArray, statistics: LatentStatistics) -> xr.DataArray:
+        """How far latents are from the training data."""
+        size = self.model.latent_size
 
-        def search(latents: Array) -> tuple[Array, ...]:
-            leading = latents.shape[:-1]
-            found = planner.plan(self.model, to_batch(latents, leading, 1), cost)
-            return self._finite(from_batch(found.actions, leading), from_batch(found.predicted_cost, leading))
+        def departure(states: Array) -> tuple[Array, ...]:
+            return (statistics.departure(torch.from_numpy(states[..., :size].copy())).numpy(),)
 
-        sizes = {"time": settings.horizon, "actuator": len(self.domain.actuators)}
-        state = start.drop_vars("time", errors="ignore").transpose(..., "latent")
-        forcing, predicted = map_blocks(search, [state], [["latent"]], [["time", "actuator"], []], sizes)
-        return forcing, predicted
+        (found,) = map_blocks(departure, [latents], [["latent"]], [[]], {})
+        return found.assign_attrs(units="1", long_name="distance from the training data, of which 1 % lie beyond 1")
 
     def _finite(self, *results: Array, instants: int = 0) -> tuple[Array, ...]:
         require_finite(results, instants, self.domain)
         return results
 
-    def _resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
+    def resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
+        """Fields that are too coarse for the model."""
         return [
             Problem(f"{where}: {axis.name}", f"at least {needed} points", str(sizes[axis.name]), FINER_GRID)
             for axis, needed in zip(self.domain.axes, self.model.fewest_points, strict=True)
