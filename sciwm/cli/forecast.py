@@ -17,7 +17,7 @@ from sciwm.data.cf_output import with_cf_metadata
 from sciwm.errors import InputError, Problem, in_file, in_one_line, raise_if
 from sciwm.files import write_netcdf, write_zarr
 from sciwm.surrogate import Surrogate
-from sciwm.surrogate.forcings import is_unforced, no_forcing, side_by_side
+from sciwm.surrogate.forcing_names import is_unforced, no_forcing, side_by_side
 from simulations.store_seal import has_checksums
 
 NUMBERS_AT_ONCE = 2**22

@@ -14,10 +14,10 @@ from sciwm.assimilation import Analysis, analyse, climatological_prior
 from sciwm.data import Domain, finite_problems, position_of
 from sciwm.data.times import flow_times
 from sciwm.errors import Problem
-from sciwm.surrogate.forcings import from_instant, is_unforced, side_by_side
+from sciwm.surrogate.forcing_names import from_instant, is_unforced, side_by_side
 from sciwm.surrogate.inputs import held_forcing
-from sciwm.surrogate.parameters import parameter_attributes, parameter_of
-from sciwm.surrogate.sensors import Sensed, sensed
+from sciwm.surrogate.run_parameters import parameter_attributes, parameter_of
+from sciwm.surrogate.sensor_readings import Sensed, sensed
 
 if TYPE_CHECKING:
     from sciwm.surrogate.surrogate import Surrogate

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sciwm.data import Domain, ForcingVariable, finite_problems
 from sciwm.errors import Problem
-from sciwm.surrogate.forcings import from_instant, part_of
+from sciwm.surrogate.forcing_names import from_instant, part_of
 
 Numbers = NDArray[np.float64]
 

@@ -20,13 +20,13 @@ from sciwm.dynamics import rollout
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.model import FINER_GRID, LatentStatistics, WorldModel, load_model, read_description
 from sciwm.surrogate.analyses import analysed
-from sciwm.surrogate.forcings import apart, is_unforced, no_forcing, side_by_side
+from sciwm.surrogate.forcing_names import apart, is_unforced, no_forcing, side_by_side
 from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of
 from sciwm.surrogate.limits import intervals_of, planning_of, require_finite
 from sciwm.surrogate.mapping import Array, fields_to_batch, from_batch, map_blocks, to_batch
-from sciwm.surrogate.parameters import parameter_attributes, with_parameters
 from sciwm.surrogate.plan_limits import limits_of
 from sciwm.surrogate.plans import aim_of, searched
+from sciwm.surrogate.run_parameters import parameter_attributes, with_parameters
 from sciwm.surrogate.summary import summarize
 from sciwm.surrogate.translation import Translation
 from sciwm.version import __version__
@@ -296,7 +296,8 @@ class Surrogate:
         """
         start, problems = self._start(ds)
         aim, wrong = aim_of(self, target, settings, horizon, departure_weight)
-        limits, asked = None, {"bounds": bounds, "given": given, "max_change": max_change, "previous": previous}
+        limits, asked = None, {"bounds": bounds, "max_change": max_change}
+        asked |= {"given": self.names.each_inside(given), "previous": self.names.each_inside(previous)}
         if any(value is not None for value in asked.values()):
             intervals = aim.settings.horizon if aim else planning_of(None, self.config, horizon)[0].horizon
             limits, unfit = limits_of(self.domain, start, intervals, **asked)

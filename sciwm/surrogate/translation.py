@@ -5,7 +5,7 @@ are none. A user's Datasets have the names of the training data, and grids in an
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -51,6 +51,12 @@ class Translation:
         ds, problems = self._with_time(without_quantities(plain), where)
         ds = _ascending(ds, self.domain.dimensions)
         return (self._without_masked(ds) if filled else ds), problems
+
+    def each_inside(self, values: Any) -> Any:
+        """Arrays by name with the names of the inside; anything else as it is."""
+        if not isinstance(values, Mapping):
+            return values
+        return {name: self.inside(value, str(name))[0] for name, value in values.items()}
 
     def outside(self, result: xr.Dataset, like: Any) -> xr.Dataset:
         """A result with the user's names, and with grids, their attributes and their order as in a user's Dataset."""

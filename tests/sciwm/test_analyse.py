@@ -186,7 +186,12 @@ def test_points_beside_the_mask_are_refused(config: Config, ds: xr.Dataset) -> N
         ),
         (lambda s: s.isel(t=[0, 2]), FORCINGS, ERRORS, ["observations: t: expected equal steps of 0.5"]),
         (lambda s: s[["temp"]] * np.nan, FORCINGS, ERRORS, ["observations: expected at least one value"]),
-        (lambda s: s.rename(temp="heat", strain="s"), FORCINGS, ERRORS, ["expected some of the variables temp, strain"]),
+        (
+            lambda s: s.rename(temp="heat", strain="s"),
+            FORCINGS,
+            ERRORS,
+            ["expected some of the variables temp, strain"],
+        ),
         (lambda s: s["temp"], FORCINGS, ERRORS, ["observations: expected an xarray.Dataset, got DataArray"]),
         (lambda s: s.assign(temp=s.temp.astype(str)), FORCINGS, ERRORS, ["observations: temp: expected real numbers"]),
         (

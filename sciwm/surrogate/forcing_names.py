@@ -8,6 +8,7 @@ import xarray as xr
 from sciwm.data import Domain, ForcingVariable, numbers_problems
 from sciwm.data.labels import match
 from sciwm.data.units import converted, without_quantities
+from sciwm.data.values import fill_problems, packed_problems
 from sciwm.errors import Problem, counted
 
 NOTHING = "none"
@@ -67,7 +68,7 @@ def part_of(forcing: xr.Dataset, one: ForcingVariable, where: str) -> tuple[xr.D
         Problem(place, f"the dimension '{d}'", f"dimensions {array.dims}")
         for d in ("time", one.dimension)
         if d and d not in array.dims
-    ] + numbers_problems(array, place)
+    ] + (numbers_problems(array, place) or packed_problems(array, place) + fill_problems(array, place))
     if problems:
         return array, problems
     array, problems = converted(array, one.units, place)

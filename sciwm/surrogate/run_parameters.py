@@ -5,7 +5,7 @@ import xarray as xr
 
 from sciwm.data import Domain, Parameter, numbers_problems
 from sciwm.data.units import converted
-from sciwm.data.values import finite_problems
+from sciwm.data.values import fill_problems, finite_problems, packed_problems
 from sciwm.errors import Problem
 
 
@@ -37,7 +37,7 @@ def parameter_of(
     """One parameter of a Dataset in the units of the model; it may not vary in time or space."""
     array, place = given[parameter.name], f"{where}: {parameter.name}"
     array = array.isel({d: 0 for d in ("time",) if array.sizes.get(d) == 1}, drop=True)
-    problems = numbers_problems(array, place)
+    problems = numbers_problems(array, place) or packed_problems(array, place) + fill_problems(array, place)
     varying = [str(d) for d in array.dims if d in ("time", "actuator", *domain.dimensions)]
     if varying:
         remedy = f"choose one with ds.{parameter.name}.isel({varying[0]}=0)"
