@@ -255,11 +255,13 @@ def test_chunked_data_give_the_same_bytes(tmp_path: Path) -> None:
 def test_large_records_are_cut_and_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that would not fit into memory are cut; parts of a row are read without reading all of it."""
     monkeypatch.setattr("sciwm.data.source.cutting.LARGEST_ROW", 4 * 20 * 40)
+    monkeypatch.setattr("sciwm.data.source.cutting.FEWEST_INSTANTS", 8)
     monkeypatch.setattr("simulations.store_layout.LARGEST_CHUNK", 1000)
     monkeypatch.setattr("simulations.store_layout.PART_OF_ROW", 4 * 20 * 7)
     ds = made(runs=1, instants=100)
     sets = Sets(tmp_path, ds)
     rows = json.loads(sets.raw("train").attrs[NOTES])["rows"]
+    assert "large records are cut into rows of at most 40 instants" in sets.told
     assert [(row["first"], row["last"]) for row in rows] == [(0, 32), (33, 66), (67, 99)]
     np.testing.assert_array_equal(sets.raw("train")["u"].values[1], ds["u"].values[0, 33:67].astype(np.float32))
     array = zarr.open_group(sets.path("train"), mode="r")["u"]

@@ -51,9 +51,9 @@ class Extent:
     forced: NDArray[np.bool_]
 
 
-LARGEST_ROW = 2**26
+LARGEST_ROW = 2**25
 """The bytes of one variable above which a row is cut, as rows are written whole and need several times the memory."""
-FEWEST_INSTANTS = 32
+FEWEST_INSTANTS = 48
 """Rows are not cut shorter, whatever their size."""
 
 
@@ -63,8 +63,7 @@ def pieces_of(index: int, record: Record, extent: Extent, first: int, last: int)
     Parts of a single instant are left out, and very large ones cut into equal ones.
     """
     linked = record.clock.follows() & extent.usable[:-1] & extent.usable[1:] & extent.forced[:-1]
-    points = int(np.prod([len(axis.values) for axis in record.axes]))
-    most = max(FEWEST_INSTANTS, LARGEST_ROW // (4 * points))
+    most = most_instants(record)
     pieces, start = list[Piece](), first
     for instant in range(first, last + 1):
         if instant == last or not linked[instant]:
@@ -72,6 +71,12 @@ def pieces_of(index: int, record: Record, extent: Extent, first: int, last: int)
                 pieces += _in_parts(Piece(index, start, instant), most)
             start = instant + 1
     return pieces
+
+
+def most_instants(record: Record) -> int:
+    """The number of instants of the longest row that a record may have."""
+    points = int(np.prod([len(axis.values) for axis in record.axes]))
+    return max(FEWEST_INSTANTS, LARGEST_ROW // (4 * points))
 
 
 def _in_parts(piece: Piece, most: int) -> list[Piece]:

@@ -13,7 +13,7 @@ from sciwm.data.roles import ForcingVariable
 from sciwm.data.source.assignment import is_spatial
 from sciwm.data.source.clock import Clock
 from sciwm.data.source.components import Components, leading_components
-from sciwm.data.source.cutting import Extent, Piece, set_problems, split
+from sciwm.data.source.cutting import Extent, Piece, most_instants, set_problems, split
 from sciwm.data.source.fixed_values import constant_problems, parameter_values, static_values
 from sciwm.data.source.forcings import (
     NONE,
@@ -210,6 +210,9 @@ def _cut_notes(records: Sequence[Record], extents: Sequence[Extent], rows: Mappi
     recorded = sum(extent.last - extent.first + 1 for extent in extents)
     if kept < recorded:
         notes.append(f"{recorded - kept} of {recorded} instants left out, at gaps or alone")
+    most = min(most_instants(record) for record in records)
+    if max(lengths) >= most:
+        notes.append(f"large records are cut into rows of at most {most} instants")
     sizes = ", ".join(f"{name} {counted(len(pieces), 'run')}" for name, pieces in rows.items())
     return [*notes, f"{counted(len(records), 'record')}: {sizes}"]
 
