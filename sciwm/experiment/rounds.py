@@ -1,5 +1,7 @@
 """On-policy rounds: episodes of planning in the true simulation, which join the training data."""
 
+from pathlib import Path
+
 import simulations
 from sciwm.config import Config
 from sciwm.data import recipe
@@ -23,11 +25,14 @@ def collect_round(config: Config, run: Run, round_number: int) -> None:
 
     A round that is complete is kept, even if the planner has been configured differently since.
     """
-    _require_what_was_learned_from(run, round_number)
+    path = run.paths.store(round_name(round_number))
+    learned = _was_learned_from(run, round_number)
+    if learned and not path.exists():
+        raise _lost(run, path, "nothing there")
     settings = config.simulated()[0].model_dump()
     simulation, rounds = simulations.build(settings), config.training.on_policy
     store = TrajectoryStore.open_or_create(
-        run.paths.store(round_name(round_number)),
+        path,
         simulation,
         simulations=rounds.episodes,
         intervals=rounds.intervals,
@@ -40,6 +45,8 @@ def collect_round(config: Config, run: Run, round_number: int) -> None:
     )
     if not store.missing():
         return
+    if learned:
+        raise _lost(run, path, "some that are not complete")
     model = run.model(config)
     first = round_number * rounds.episodes
     starts = attractor_states(simulation, recipe(config, "on_policy"), range(first, first + rounds.episodes))
@@ -48,11 +55,12 @@ def collect_round(config: Config, run: Run, round_number: int) -> None:
     store.write(range(rounds.episodes), simulations.run_episodes(simulation, starts, policy, intervals), simulation)
 
 
-def _require_what_was_learned_from(run: Run, round_number: int) -> None:
-    """Refuse to collect episodes anew that the training has learned from: the model is another by now."""
-    state, path = read_stored_state(run.paths), run.paths.store(round_name(round_number))
-    if state is None or state.phase < round_number or (path.exists() and not TrajectoryStore(path).missing()):
-        return
-    got = "some that are not complete" if path.exists() else "nothing there"
+def _was_learned_from(run: Run, round_number: int) -> bool:
+    """Whether the training has learned from the episodes: the model that would collect them anew is another by now."""
+    state = read_stored_state(run.paths)
+    return state is not None and state.phase >= round_number
+
+
+def _lost(run: Run, path: Path, got: str) -> InputError:
     remedy = f"restore them from a backup, or delete {run.paths.train_state} to train from the beginning"
-    raise InputError([Problem(str(path), "the episodes that this training learned from", got, remedy)])
+    return InputError([Problem(str(path), "the episodes that this training learned from", got, remedy)])

@@ -410,6 +410,18 @@ def test_episodes_that_were_learned_from_are_not_collected_anew(run: Path) -> No
     assert {name: (run / name).read_bytes() for name in before} == before
 
 
+def test_the_layout_of_learned_episodes_is_mended(tiny_run: Path, tmp_path: Path) -> None:
+    """A loss of power may empty or take any file of the store; what names its arrays is known from the settings."""
+    shutil.copytree(tiny_run, tmp_path / "run")
+    store = tmp_path / "run" / "data" / "on_policy_1.zarr"
+    for name in ("zarr.json", "action/zarr.json"):
+        before = (store / name).read_bytes()
+        (store / name).unlink()
+        with pytest.warns(UserWarning, match=f"restored {name}"):
+            stages.train(tmp_path / "run")
+        assert (store / name).read_bytes() == before
+
+
 def test_a_folder_renamed_while_simulating_is_not_made_anew(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
