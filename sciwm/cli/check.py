@@ -14,7 +14,6 @@ from sciwm.data import (
     Domain,
     Kind,
     actuation_of,
-    forcing_of,
     open_dataset,
     reading,
     recognise,
@@ -29,7 +28,11 @@ from sciwm.experiment.bring_in import look_at
 from sciwm.model import names_problems, read_description
 from sciwm.planning import linear_law, planning_cost
 from sciwm.run_paths import RunPaths
+from sciwm.surrogate import load
+from sciwm.surrogate.forcing_names import forcing_in, has_forcing, is_unforced, side_by_side
 from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of
+from sciwm.surrogate.run_parameters import with_parameters
+from sciwm.surrogate.translation import Translation
 
 IN_YAML = (".yaml", ".yml")
 
@@ -139,15 +142,20 @@ def _unbuildable(error: Exception, place: str) -> Problem:
 
 def _check_suits(path: Path, run: Path) -> str:
     """Whether the data are what ``sciwm rollout`` can begin with, from their first instant on."""
-    domain, dataset = _domain(run), open_dataset(path)
+    domain = _domain(run)
+    names = load(run).names if domain.masked else Translation(domain)
+    dataset, problems = names.inside(open_dataset(path), str(path))
     require_instants(dataset, path)
-    forced = bool({"forcing", "action"} & set(dataset.data_vars))
+    forced = is_unforced(domain) or has_forcing(dataset, domain)
     with reading(path):
-        start, problems = instant_of(dataset.isel(time=0, missing_dims="ignore"), domain, str(path))
-        if forced:
-            problems += in_file(path, held_forcing(forcing_of(dataset, path), start, domain)[2])
+        first = dataset.isel(time=0, missing_dims="ignore")
+        start, wrong = instant_of(first, domain, str(path))
+        problems += wrong + with_parameters(start, first, domain, str(path))[1]
+        if forced and not is_unforced(domain):
+            acting, wrong = side_by_side(forcing_in(dataset, domain, path), domain)
+            problems += in_file(path, wrong or held_forcing(acting, start, domain)[2])
         later = [] if problems else fields_of(dataset, domain, str(path))[1]
-    raise_if(problems)
+    names.raise_if(problems)
     holds = f"{path}: suits" if forced else f"{path}: fields suit"
     lacks = "" if forced else "; holds no forcing for a rollout"
     beyond = f"; after the first instant: expected {later[0].expected}, got {later[0].got}" if later else ""

@@ -12,12 +12,12 @@ import dask
 import numpy as np
 import xarray as xr
 
-from sciwm.data import Domain, forcing_of, open_dataset, reading, require_as_written, require_instants
+from sciwm.data import Domain, open_dataset, reading, require_as_written, require_instants
 from sciwm.data.cf_output import with_cf_metadata
 from sciwm.errors import InputError, Problem, in_file, in_one_line, raise_if
 from sciwm.files import write_netcdf, write_zarr
 from sciwm.surrogate import Surrogate
-from sciwm.surrogate.forcing_names import is_unforced, no_forcing, side_by_side
+from sciwm.surrogate.forcing_names import forcing_in, is_unforced, no_forcing, side_by_side
 from simulations.store_seal import has_checksums
 
 NUMBERS_AT_ONCE = 2**22
@@ -99,8 +99,7 @@ def _forcing(model: Surrogate, ds: xr.Dataset, path: Path) -> xr.DataArray | Non
     """All forcings of a file over ``actuator``; none where nothing acts."""
     if is_unforced(model.domain):
         return None
-    names = [f.name for f in model.domain.forcings if f.name in ds]
-    forcing, problems = side_by_side(ds[names] if model.domain.forcings else forcing_of(ds, path), model.domain)
+    forcing, problems = side_by_side(forcing_in(ds, model.domain, path), model.domain)
     raise_if(problems)
     whole: xr.DataArray = forcing
     return whole

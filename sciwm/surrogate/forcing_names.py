@@ -1,11 +1,12 @@
 """The forcings of a user's Dataset side by side over ``actuator``, as models take them, and apart again."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from sciwm.data import Domain, ForcingVariable, numbers_problems
+from sciwm.data import Domain, ForcingVariable, forcing_of, numbers_problems
 from sciwm.data.labels import match
 from sciwm.data.units import converted, without_quantities
 from sciwm.data.values import fill_problems, packed_problems
@@ -23,6 +24,27 @@ def is_unforced(domain: Domain) -> bool:
 def no_forcing(intervals: int) -> xr.DataArray:
     """The forcing of a model on which nothing acts."""
     return xr.DataArray(np.zeros((intervals, 1), np.float32), dims=("time", "actuator"))
+
+
+def has_forcing(ds: xr.Dataset, domain: Domain) -> bool:
+    """Whether a Dataset holds anything that acts."""
+    return bool({"forcing", "action", *(f.name for f in domain.forcings)} & set(ds.data_vars))
+
+
+def forcing_in(ds: xr.Dataset, domain: Domain, path: Path) -> xr.DataArray | xr.Dataset:
+    """What acts in the Dataset of a file: the forcing variables by their names, or the actions of a store of ours.
+
+    Args:
+        ds: The Dataset.
+        domain: The names.
+        path: Where it was read, for errors.
+
+    Raises:
+        InputError: If a model without names of forcings finds neither ``forcing`` nor ``action``.
+    """
+    names = [f.name for f in domain.forcings if f.name in ds]
+    ours = not names and bool({"forcing", "action"} & set(ds.data_vars))
+    return ds[names] if domain.forcings and not ours else forcing_of(ds, path)
 
 
 def side_by_side(forcing: Any, domain: Domain, where: str = "forcing") -> tuple[Any, list[Problem]]:

@@ -20,7 +20,7 @@ def with_parameters(fields: xr.Dataset, given: object, domain: Domain, where: st
     """
     if not isinstance(given, xr.Dataset) or not domain.parameters:
         return fields, []
-    found, problems = {}, list[Problem]()
+    given, found, problems = _by_name(given, domain), {}, list[Problem]()
     for parameter in domain.parameters:
         if parameter.name not in given.variables:
             problems.append(_lacking(parameter, given, where))
@@ -29,6 +29,15 @@ def with_parameters(fields: xr.Dataset, given: object, domain: Domain, where: st
         problems += wrong or finite_problems(array, f"{where}: {parameter.name}")
         found[parameter.name] = array
     return fields.assign(found), problems
+
+
+def _by_name(given: xr.Dataset, domain: Domain) -> xr.Dataset:
+    """A store of ours with its parameters, which lie side by side in the order of the model, by their names."""
+    values = given.get("parameter_value")
+    if values is None or values.sizes.get("parameter") != len(domain.parameters):
+        return given
+    apart = {p.name: values.isel(parameter=j).drop_attrs() for j, p in enumerate(domain.parameters)}
+    return given.assign({name: array for name, array in apart.items() if name not in given})
 
 
 def parameter_of(

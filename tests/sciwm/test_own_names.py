@@ -12,7 +12,7 @@ from foreign_flows import told
 from linear_plate import DOMAIN, linear_plate, own_data
 
 from sciwm.cli import main
-from sciwm.config import Config
+from sciwm.config import Config, dump_config
 from sciwm.model import WorldModel, load_model, save_model
 from sciwm.surrogate import Surrogate
 from simulations import ActionBox
@@ -182,16 +182,48 @@ def test_points_without_fields_are_missing_in_the_forecast_too(config: Config, t
     xr.testing.assert_identical(surrogate.rollout(ds.isel(t=0), ds[["power", "flow"]]), forecast)
 
 
-def test_the_command_takes_start_and_schedule_from_two_files(
-    model: WorldModel, plate: Surrogate, config: Config, ds: xr.Dataset, tmp_path: Path
+def test_the_commands_take_start_and_schedule_from_two_files(
+    model: WorldModel,
+    plate: Surrogate,
+    config: Config,
+    ds: xr.Dataset,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    save_model(tmp_path / "run", model, config.model_copy(update={"model": model.settings}), {"held_out_error": 0.1})
-    (tmp_path / "run" / "config.yaml").write_text("name: tiny\n")
-    ds.isel(t=0)[["temp", "strain", "ambient"]].to_netcdf(tmp_path / "start.nc")
-    ds[["power", "flow"]].to_netcdf(tmp_path / "schedule.nc")
-    words = ["rollout", tmp_path / "run", tmp_path / "start.nc", "--forcing", tmp_path / "schedule.nc"]
-    assert main([*map(str, words), "--out", str(tmp_path / "forecast.zarr")]) == 0
+    run, start, schedule = tmp_path / "run", tmp_path / "start.nc", tmp_path / "schedule.nc"
+    save_model(run, model, config.model_copy(update={"model": model.settings}), {"held_out_error": 0.1})
+    (run / "config.yaml").write_text(dump_config(config))
+    ds.isel(t=0)[["temp", "strain", "ambient"]].to_netcdf(start)
+    ds[["power", "flow"]].to_netcdf(schedule)
+    assert main(["check", str(start), "--run", str(run)]) == 0
+    assert "fields suit the model" in capsys.readouterr().out
+    words = ["rollout", str(run), str(start), "--out", str(tmp_path / "forecast.zarr")]
+    assert main(words) == 2
+    assert "forcing: expected the variable 'power' [W] over time and 'heater'" in capsys.readouterr().err
+    assert main([*words, "--forcing", str(schedule)]) == 0
     written = xr.open_zarr(tmp_path / "forecast.zarr", consolidated=False)
     expected = plate.rollout(ds.isel(t=0), ds[["power", "flow"]])
     np.testing.assert_allclose(written["temp"], expected["temp"], rtol=1e-6)
     assert written["temp"].dims == ("run", "t", "row", "col")
+    ds.drop_vars("ambient").to_netcdf(tmp_path / "lacking.nc")
+    assert main(["check", str(tmp_path / "lacking.nc"), "--run", str(run)]) == 2
+    assert "expected the parameter 'ambient' [degC]" in capsys.readouterr().err
+
+
+def test_a_store_of_ours_is_read_by_its_layout(plate: Surrogate, ds: xr.Dataset) -> None:
+    """Actions and parameters lie side by side there, and time is called time."""
+    power = ds["power"].rename(heater="actuator").drop_vars("actuator")
+    actions = xr.concat([power, ds["flow"].expand_dims("actuator")], "actuator")
+    store = xr.Dataset(
+        {
+            "temp": ds["temp"],
+            "strain": ds["strain"],
+            "action": actions.assign_attrs(units="1"),
+            "parameter_value": ds["ambient"].expand_dims("parameter", axis=-1),
+        }
+    ).rename(run="simulation", t="time")
+    forecast = plate.rollout(store.isel(time=0), store["action"])
+    expected = plate.rollout(ds.isel(t=0), ds[["power", "flow"]])
+    assert forecast["temp"].dims == ("simulation", "t", "row", "col")
+    np.testing.assert_array_equal(forecast["temp"], expected["temp"])
+    np.testing.assert_array_equal(forecast["ambient"], expected["ambient"])
