@@ -37,6 +37,12 @@ def _table(description: dict[str, Any]) -> str:
         "latent": f"{counted(description['latent_size'], 'number')} ({settings['latent']})",
         "held-out error": _error_text(description),
     }
+    if domain.forcings:
+        over = [f" over {f.dimension}" if f.dimension else "" for f in domain.forcings]
+        named = zip(domain.forcings, over, strict=True)
+        rows["forcings"] = ", ".join(f"{f.name} [{f.units}]{along}" for f, along in named)
+    if domain.parameters:
+        rows["parameters"] = ", ".join(f"{p.name} [{p.units}], {p.low:g} to {p.high:g}" for p in domain.parameters)
     return "\n".join(f"  {name:<16}{value}" for name, value in rows.items())
 
 

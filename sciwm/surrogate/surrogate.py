@@ -79,6 +79,10 @@ class Surrogate:
     times have one. Results keep coordinates, but no other attributes, codecs or chunks of the input. Where inputs are
     chunked (dask), results are lazy, and values are checked when they are computed.
 
+    A model of somebody's files has their names: that of time, those of the forcings, which are then a Dataset, and
+    those of the parameters of a run, which stand beside its fields. Points where there are no fields are NaN. Grids may
+    be in any order, and results are in the same.
+
     Args:
         model: The trained world model.
         config: The experiment that it was trained in.

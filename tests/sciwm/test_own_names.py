@@ -14,7 +14,7 @@ from linear_plate import DOMAIN, linear_plate, own_data
 from sciwm.cli import main
 from sciwm.config import Config, dump_config
 from sciwm.model import WorldModel, load_model, save_model
-from sciwm.surrogate import Surrogate
+from sciwm.surrogate import Surrogate, load
 from simulations import ActionBox
 
 
@@ -227,3 +227,10 @@ def test_a_store_of_ours_is_read_by_its_layout(plate: Surrogate, ds: xr.Dataset)
     assert forecast["temp"].dims == ("simulation", "t", "row", "col")
     np.testing.assert_array_equal(forecast["temp"], expected["temp"])
     np.testing.assert_array_equal(forecast["ambient"], expected["ambient"])
+
+
+def test_the_table_of_a_model_names_forcings_and_parameters(model: WorldModel, config: Config, tmp_path: Path) -> None:
+    save_model(tmp_path / "run", model, config.model_copy(update={"model": model.settings}), {"held_out_error": 0.1})
+    table = load(tmp_path / "run").summary
+    assert "power [W] over heater, flow [m s-1]" in table
+    assert "ambient [degC], 14 to 26" in table
