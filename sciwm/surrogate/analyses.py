@@ -50,7 +50,7 @@ def analysed(surrogate: "Surrogate", given: Any, forcing: Any, error: Any, *, wi
         warnings.warn(
             "This model was trained by a version that kept no statistics of its latent: the analysis takes latents to "
             "be independent and of unit deviation, and nothing to be left out of them. Train it again for better ones.",
-            stacklevel=3,
+            stacklevel=4,
         )
     result = analyse(model, found.observations, actions, climatological_prior(model, known))
     return names.outside(_dataset(surrogate, result, found, times, observations, window=window), given)
