@@ -17,6 +17,7 @@ from sciwm.data.formats import (
 )
 from sciwm.data.layouts import fields_named
 from sciwm.data.normalization import ROUNDING, fit_domain, mean_and_deviation
+from sciwm.data.point_weights import point_weights
 from sciwm.data.recipes import SEEDS, recipe
 from sciwm.data.recognition import Kind, recognise, require_data
 from sciwm.data.roles import ForcingVariable, Parameter, Roles
@@ -67,6 +68,7 @@ __all__ = [
     "open_dataset",
     "open_result",
     "open_trajectories",
+    "point_weights",
     "position_of",
     "read_values",
     "reading",

@@ -148,6 +148,11 @@ class Domain:
         """Whether all space dimensions are periodic."""
         return all(axis.periodic for axis in self.axes)
 
+    @property
+    def brought_in(self) -> bool:
+        """Whether the data are those of others: brought in from files, and not simulated here."""
+        return bool(self.action_means)
+
     def to_json(self) -> dict[str, Any]:
         """The domain as numbers, strings, lists and dictionaries."""
         box = self.actuators

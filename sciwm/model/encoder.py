@@ -34,8 +34,14 @@ class Encoder(nn.Module, ABC):
     scale: Tensor
 
     @abstractmethod
-    def fit(self, fields: Tensor) -> None:
-        """Measure scales, and modes where there are any, on normalised fields ``(sample, variable, *space)``."""
+    def fit(self, fields: Tensor, weights: Tensor | None = None) -> None:
+        """Measure scales, and modes where there are any, on normalised fields.
+
+        Args:
+            fields: ``(sample, variable, *space)``.
+            weights: What a point of a variable counts, ``(variable, *space)``; None where all count alike, as in an
+                encoder without modes.
+        """
 
     @abstractmethod
     def metric(self, exponent: float) -> Tensor:

@@ -35,7 +35,7 @@ class FieldEncoder(Encoder):
         """Equal weights, as every point counts the same."""
         return self.scale / self.scale.numel()
 
-    def fit(self, fields: Tensor) -> None:
+    def fit(self, fields: Tensor, weights: Tensor | None = None) -> None:
         """Do nothing, as there is nothing to measure."""
 
     def coordinates_of_shapes(self, shapes: Tensor) -> Tensor:
@@ -60,7 +60,7 @@ class FieldDecoder(nn.Module):
         super().__init__()
         self.shape = (variables, *grid)
 
-    def fit(self, scale: Tensor, fields: Tensor) -> None:
+    def fit(self, scale: Tensor, fields: Tensor, weights: Tensor | None = None) -> None:
         """Do nothing, as there is nothing to measure."""
 
     def freeze(self) -> None:
@@ -109,6 +109,10 @@ class FieldPredictor(nn.Module):
         Their root mean square is scaled to one.
         """
         self.forcing.copy_(forcing / forcing.square().mean().sqrt().clamp(min=1e-12))
+
+    def linear_part(self) -> list[nn.Parameter]:
+        """None, as it does not start from a linear step."""
+        return []
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
         """The fields that scaled actions multiply, ``(actuator, size)``."""

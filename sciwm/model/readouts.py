@@ -126,7 +126,7 @@ class SpectralDecoder(nn.Module):
             self.register_buffer(f"to_grid_{axis}", basis(k, n), persistent=False)
 
     @torch.no_grad()
-    def fit(self, scale: Tensor, fields: Tensor) -> None:
+    def fit(self, scale: Tensor, fields: Tensor, weights: Tensor | None = None) -> None:
         """Start as the inverse of an encoder that only divides by ``scale`` ``(channel, *coefficients)``."""
         if self.quadratic is not None:
             self.quadratic.fit(scale)
@@ -170,18 +170,20 @@ def _linear_and_products(linear: LatentMap, factors: LatentMap, back: Assembled,
 class VectorDecoder(nn.Module):
     """Decodes a vector latent to fields: linear plus products in twice as many principal components as it has numbers.
 
+    Without products it is the transpose of an encoder without layers, and is not trained.
+
     Args:
         variables: The number of fields V.
         space: The space of the latents.
-        rank: The number of products, eight for each. 4 to 8 are good values.
+        rank: The number of products, eight for each. 4 to 8 are good values; 0 leaves them out.
         grid: The number of points along each axis.
     """
 
     def __init__(self, variables: int, space: VectorSpace, rank: int, grid: tuple[int, ...]) -> None:
         super().__init__()
-        fine = VectorSpace(2 * space.size)
-        self.linear = space.linear(fine).set_identity(1.0)
-        self.quadratic = space.product(fine, rank, deviation=1e-2)
+        fine = VectorSpace(2 * space.size) if rank else space
+        self.linear = space.linear(fine).set_identity(1.0).requires_grad_(rank > 0)
+        self.quadratic = space.product(fine, rank, deviation=1e-2) if rank else None
         self.register_buffer("mode", torch.zeros(fine.size, variables, *grid))
         self.register_buffer("mean", torch.zeros(variables, *grid))
         self.register_buffer("scale", torch.ones(fine.size))
@@ -190,18 +192,26 @@ class VectorDecoder(nn.Module):
         self.scale: Tensor
 
     @torch.no_grad()
-    def fit(self, scale: Tensor, fields: Tensor) -> None:
+    def fit(self, scale: Tensor, fields: Tensor, weights: Tensor | None = None) -> None:
         """Start as the inverse of an encoder that only projects on the leading components of ``fields``."""
-        self.quadratic.fit(scale)
-        modes, deviation = principal_modes(fields, len(self.scale))
+        if self.quadratic is not None:
+            self.quadratic.fit(scale)
+        modes, deviation = principal_modes(fields, len(self.scale), weights)
         self.mean.copy_(fields.mean(dim=0))
         self.mode[: len(modes)] = modes
         self.scale[: len(deviation)] = torch.maximum(deviation, SMALLEST_SCALE * deviation[0])
+
+    @property
+    def seen(self) -> Tensor:
+        """What one unit of each coordinate adds to normalised fields at first, ``(size, variable, *space)``."""
+        size = self.linear.weight.shape[0]
+        return self.mode[:size] * self.scale[:size].view(-1, *(1 for _ in self.mean.shape))
 
     def freeze(self) -> None:
         """Do nothing, as the maps are matrices already."""
 
     def forward(self, latent: Tensor) -> Tensor:
         """Map latents ``(batch, size)`` to normalised fields ``(batch, variable, *space)``."""
-        coefficients = (self.linear(latent) + self.quadratic(latent)) * self.scale
+        own = self.linear(latent)
+        coefficients = (own if self.quadratic is None else own + self.quadratic(latent)) * self.scale
         return (coefficients @ self.mode.flatten(1)).unflatten(1, self.mode.shape[1:]) + self.mean

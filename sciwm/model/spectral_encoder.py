@@ -141,7 +141,7 @@ class SpectralEncoder(Encoder):
         return weights / weights.sum()
 
     @torch.no_grad()
-    def fit(self, fields: Tensor) -> None:
+    def fit(self, fields: Tensor, weights: Tensor | None = None) -> None:
         """Set ``sigma_k`` to the standard deviation of each wave vector in ``fields``, at least 1e-3 of the largest.
 
         Variables that do not vary have those of the others.

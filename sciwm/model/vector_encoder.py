@@ -20,8 +20,8 @@ class VectorEncoder(Encoder):
 
     The ``phi_i`` are the leading principal components of the training fields (proper orthogonal decomposition, Sirovich
     1987, doi:10.1090/qam/910462), the ``sigma_i`` their standard deviations. Before training P is zero, so that the
-    latent is the best linear one. The operator acts on the fields mirrored at the ends of every bounded axis, which
-    makes them periodic and continuous.
+    latent is the best linear one; without layers it stays that. The operator acts on the fields mirrored at the ends of
+    every bounded axis, which makes them periodic and continuous. The product < , > may weigh points and variables.
 
     Args:
         variables: The number of fields V.
@@ -43,7 +43,7 @@ class VectorEncoder(Encoder):
         self.space, self.shape_space = space, space
         self.of_shapes = Widening(space, space)
         self.mirrored = [2 + axis for axis, is_bounded in enumerate(bounded) if is_bounded]
-        self.operator = Operator(variables, variables, settings, len(grid))
+        self.operator = Operator(variables, variables, settings, len(grid)) if settings.layers else None
         self.register_buffer("mode", torch.zeros(space.size, variables, *grid))
         self.register_buffer("mean", torch.zeros(variables, *grid))
         self.register_buffer("scale", torch.ones(space.size))
@@ -53,6 +53,8 @@ class VectorEncoder(Encoder):
 
     def forward(self, fields: Tensor) -> Tensor:
         """Map normalised fields ``(batch, V, *space)`` to latents ``(batch, size)``."""
+        if self.operator is None:
+            return self._coefficients(fields - self.mean) / self.scale
         wide = fields
         for axis in self.mirrored:
             wide = torch.cat([wide, wide.flip(axis)], dim=axis)
@@ -65,18 +67,18 @@ class VectorEncoder(Encoder):
         return weights / weights.sum()
 
     @torch.no_grad()
-    def fit(self, fields: Tensor) -> None:
-        """Take modes and scales from normalised fields ``(sample, V, *space)``.
+    def fit(self, fields: Tensor, weights: Tensor | None = None) -> None:
+        """Take modes and scales from normalised fields ``(sample, V, *space)``, and what points count in products.
 
         Raises:
             InputError: If the latent has more numbers than the fields have modes.
         """
         self.mean.copy_(fields.mean(dim=0))
-        modes, deviation = principal_modes(fields, self.space.size)
+        modes, deviation = principal_modes(fields, self.space.size, weights)
         if len(modes) < self.space.size:
             expected = f"at most {len(modes)}, as many as {len(fields)} fields of {fields[0].numel()} values have modes"
             raise InputError([Problem("model.latent_size", expected, str(self.space.size), "lower it")])
-        self.mode.copy_(modes)
+        self.mode.copy_(modes if weights is None else modes * weights)
         self.scale.copy_(torch.maximum(deviation, SMALLEST_SCALE * deviation[0]))
 
     @torch.no_grad()
