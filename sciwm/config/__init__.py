@@ -12,7 +12,7 @@ from sciwm.config.identity import (
 )
 from sciwm.config.kinds import EACH, ONE, Section
 from sciwm.config.loss import CollapseSettings, LossSettings, PhysicsSettings
-from sciwm.config.model import EncoderSettings, ModelSettings, PredictorSettings
+from sciwm.config.model import CANDIDATES, EncoderSettings, ModelSettings, PredictorSettings
 from sciwm.config.planning import CEMSettings, GradientSettings, PlanningSettings
 from sciwm.config.rules import ORIGINS
 from sciwm.config.simulation import PeriodicEquation, SimulationSettings
@@ -21,6 +21,7 @@ from sciwm.config.training import TrainingSettings
 from sciwm.config.yaml_files import dump_config, load_config, load_run_config, parse_config, parse_text, shipped_config
 
 __all__ = [
+    "CANDIDATES",
     "EACH",
     "LEARNED_SECTIONS",
     "ONE",

@@ -102,6 +102,18 @@ class Config(Section):
                 "vicreg, sigreg, visreg or none, as fields have no encoder to average",
                 "ema_target",
             ),
+            *(
+                (
+                    f"model.predictor.{key}",
+                    value == asked and self.model.latent != "vector",
+                    f"{others}, as the latent is {self.model.latent} and not vector",
+                    asked,
+                )
+                for key, value, asked, others in (
+                    ("tendency", self.model.predictor.tendency, "neural", "quadratic"),
+                    ("kind", self.model.predictor.kind, "auto", "exponential or linear"),
+                )
+            ),
             (
                 "model.encoder.layers",
                 self.model.encoder.layers < 2 and self.model.latent == "fields",

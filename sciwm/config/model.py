@@ -13,9 +13,10 @@ class EncoderSettings(Section):
     Keys:
         width: The number of channels of the operator. 16 is enough in one dimension, 8 in two.
         layers: The number of its layers. 1 is linear and cheap: transport and energy, which are quadratic in the
-            fields, stay quadratic in the latent. 0 corrects nothing, so that a spectral latent holds the Fourier
-            coefficients of the fields. 2 or more are nonlinear: a ``vector`` latent may profit from them,
-            ``fields`` need them, and a ``spectral`` latent has been worse with them.
+            fields, stay quadratic in the latent. 0 corrects nothing: a ``spectral`` latent then holds the Fourier
+            coefficients of the fields, a ``vector`` latent their principal components. 2 or more are nonlinear: a
+            ``vector`` latent may profit from them, ``fields`` need them, and a ``spectral`` latent has been worse with
+            them.
         modes: The number of wavenumbers along each axis that the operator acts on, at most half the points (all points
             between walls). Choose at least ``latent_modes``.
     """
@@ -29,8 +30,13 @@ class PredictorSettings(Section):
     """How the predictor advances a latent over one control interval.
 
     Keys:
-        kind: ``exponential`` integrates a learned quadratic tendency by an exponential scheme. ``linear`` is one
-            matrix, the Koopman form, and a baseline.
+        kind: ``exponential`` integrates a learned tendency by an exponential scheme. ``linear`` is one matrix, the
+            Koopman form. ``auto``, for data from files, compares the linear step with both kinds of ``tendency`` by
+            forecasts of the validation data, and keeps the best.
+        tendency: What the exponential scheme integrates: ``quadratic``, products of the state as in transport, or
+            ``neural``, these and a small network that acts alike at every point of space, for reactions, friction and
+            saturation. ``neural`` needs a ``vector`` latent.
+        width: The number of units in each of the two hidden layers of that network. 16 are a good value.
         rank: The number of products in the quadratic tendency. 4 are enough for one transported variable in a spectral
             latent, 16 are good for a ``vector`` one.
         slaved_modes: The number of wavenumbers along each axis that a step carries beyond those of the latent, at most
@@ -47,13 +53,23 @@ class PredictorSettings(Section):
             Kolmogorov flow. A constant is learned there; translation along the other dimensions stays exact.
     """
 
-    kind: Literal["exponential", "linear"] = "exponential"
+    kind: Literal["exponential", "linear", "auto"] = "exponential"
+    tendency: Literal["quadratic", "neural"] = "quadratic"
+    width: Width = 16
     rank: Width = 8
     slaved_modes: Annotated[Integer, Field(ge=0, le=4096)] = 0
     substeps: Annotated[Count, Field(le=10**4)] = 2
     action_path: Literal["additive", "affine", "general"] = "affine"
     equivariant: bool = True
     steady_forcing: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()
+
+
+CANDIDATES = {
+    "linear": {"kind": "linear"},
+    "quadratic": {"kind": "exponential", "tendency": "quadratic"},
+    "neural": {"kind": "exponential", "tendency": "neural"},
+}
+"""What ``model.predictor.kind: auto`` chooses from, the simplest first."""
 
 
 class ModelSettings(Section):
@@ -76,8 +92,8 @@ class ModelSettings(Section):
             such variable: a spectral latent then holds their means as they are and advances them exactly.
         encoder: Sizes of the encoder.
         predictor: Kind and sizes of the predictor.
-        decoder_rank: The number of products in the decoder beside its linear part. 4 to 8 are good values; 0 makes a
-            spectral decoder linear, the inverse of an encoder that only truncates.
+        decoder_rank: The number of products in the decoder beside its linear part. 4 to 8 are good values; 0 makes the
+            decoder linear, the inverse of an encoder without layers.
     """
 
     latent: Literal["spectral", "vector", "fields"] = "spectral"
@@ -89,6 +105,10 @@ class ModelSettings(Section):
     encoder: EncoderSettings = EncoderSettings()
     predictor: PredictorSettings = PredictorSettings()
     decoder_rank: Annotated[Integer, Field(ge=0, le=4096)] = 8
+
+    def choosing(self, candidate: str) -> "ModelSettings":
+        """The settings with one of ``CANDIDATES`` in place of ``auto``."""
+        return self.model_copy(update={"predictor": self.predictor.model_copy(update=CANDIDATES[candidate])})
 
     @property
     def has_heads(self) -> bool:

@@ -1,7 +1,7 @@
 """The world model: encoder, predictor, readouts, and the checkpoint that keeps them."""
 
 from sciwm.model.checkpoint import DIGEST, load_model, read_description, require_weights, save_model, trained_config
-from sciwm.model.construction import ENCODERS, names_problems
+from sciwm.model.construction import ENCODERS, names_problems, starts_linear
 from sciwm.model.encoder import Encoder
 from sciwm.model.forcing_fit import fit_forcing
 from sciwm.model.latent_statistics import LatentStatistics
@@ -26,5 +26,6 @@ __all__ = [
     "read_description",
     "require_weights",
     "save_model",
+    "starts_linear",
     "trained_config",
 ]

@@ -14,7 +14,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from sciwm.config import Config, parse_config
+from sciwm.config import Config, ModelSettings, parse_config
 from sciwm.data import Domain
 from sciwm.errors import InputError, Problem, in_one_line
 from sciwm.files import write_atomically
@@ -148,7 +148,7 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
     try:
         domain = Domain.from_json(description["domain"])
         with ordinary():
-            model = WorldModel(config.model, domain)
+            model = WorldModel(_settings_of(config, description), domain)
             weights = migrated_weights(load_tensors(content))
             if any(name.startswith("statistics.") for name in weights):  # older models have none
                 model.with_statistics()
@@ -163,6 +163,13 @@ def load_model(run: Path) -> tuple[WorldModel, Config]:
         got = f"others in {', '.join(lost[:4])}"
         raise InputError([Problem(str(path), "weights that are finite numbers", got, "train again")])
     return model.freeze(), config
+
+
+def _settings_of(config: Config, description: dict[str, Any]) -> ModelSettings:
+    """The settings of the model, with the predictor that was chosen where that was asked for."""
+    if config.model.predictor.kind != "auto":
+        return config.model
+    return config.model.choosing(description["provenance"]["choice"]["chosen"])
 
 
 def _to_real(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,10 +1,11 @@
 """The encoder, decoder and predictor that a configuration asks for."""
 
+import math
 from collections.abc import Sequence
 
 from sciwm.config import ModelSettings
 from sciwm.data import Domain
-from sciwm.errors import Problem, raise_if
+from sciwm.errors import InputError, Problem, raise_if
 from sciwm.model.conservation import places_of_means
 from sciwm.model.encoder import Encoder
 from sciwm.model.field_operator import FieldDecoder, FieldEncoder, FieldPredictor
@@ -13,7 +14,7 @@ from sciwm.model.predictor import ExponentialPredictor, LinearPredictor
 from sciwm.model.readouts import SpectralDecoder, VectorDecoder
 from sciwm.model.spaces import LatentSpace, SpectralSpace, VectorSpace, Widening
 from sciwm.model.spectral_encoder import SpectralEncoder
-from sciwm.model.tendency import QuadraticTendency
+from sciwm.model.tendency import NeuralTendency, PointwiseNetwork, QuadraticTendency
 from sciwm.model.vector_encoder import VectorEncoder
 
 ENCODERS: dict[str, type[Encoder]] = {"spectral": SpectralEncoder, "vector": VectorEncoder, "fields": FieldEncoder}
@@ -63,9 +64,16 @@ def build_decoder(settings: ModelSettings, domain: Domain) -> Decoder:
 
 
 def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -> Predictor:
-    """Build the predictor of ``settings.predictor``; fields are advanced by an operator with the encoder's sizes."""
+    """Build the predictor of ``settings.predictor``; fields are advanced by an operator with the encoder's sizes.
+
+    Raises:
+        InputError: If it is still to be chosen.
+    """
+    if settings.predictor.kind == "auto":
+        remedy = "give one of them; auto chooses in a training on data from files"
+        raise InputError([Problem("model.predictor.kind", "exponential or linear", "auto", remedy)])
     chosen, actuators = settings.predictor, len(domain.actuators) + len(domain.parameters)
-    varies = _varies(chosen.steady_forcing, domain)
+    varies = [True] if starts_linear(settings, domain) else _varies(chosen.steady_forcing, domain)
     if isinstance(encoder, FieldEncoder):
         return FieldPredictor(
             len(domain.variables),
@@ -88,8 +96,17 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
         return LinearPredictor(space, forcing(1 / INTERVALS_PER_UNIT), SteadyForcing(space, varies))
     substep = 1 / (INTERVALS_PER_UNIT * chosen.substeps)
     steady = SteadyForcing(space, varies)
-    tendency = QuadraticTendency(chosen, space, forcing(substep), forcing(0.0), steady)
-    return ExponentialPredictor(tendency, widening, chosen.substeps)
+    parts = (chosen, space, forcing(substep), forcing(0.0), steady)
+    if chosen.tendency == "neural":
+        points = math.prod(domain.shape)
+        network = PointwiseNetwork(len(domain.variables), actuators, space.size, points, chosen.width)
+        return ExponentialPredictor(NeuralTendency(*parts, network), widening, chosen.substeps)
+    return ExponentialPredictor(QuadraticTendency(*parts), widening, chosen.substeps)
+
+
+def starts_linear(settings: ModelSettings, domain: Domain) -> bool:
+    """Whether the predictor starts as the least-squares step of its latents, as it can on the data of others."""
+    return domain.brought_in and not domain.known_shapes and settings.latent == "vector"
 
 
 def conserved_variables(settings: ModelSettings, domain: Domain) -> list[int]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sciwm.model.forcing import Forcing, SteadyForcing
+from sciwm.model.linear_step import LinearStep
 from sciwm.model.spaces import LatentSpace, Widening
 from sciwm.model.spaces.dense import Assembled, in_parts
 from sciwm.model.tendency import PreparedTendency, Tendency
@@ -51,6 +52,14 @@ class ExponentialPredictor(nn.Module):
     def set_forcing(self, forcing: Tensor) -> None:
         """Start from what scaled actions add to the latent over one control interval, ``(actuator, size)``."""
         self.tendency.set_forcing(self.widening.widened(forcing / self.substeps))
+
+    def set_linear(self, step: LinearStep) -> None:
+        """Start from a linear step, which the first rollouts give again."""
+        self.tendency.set_linear(step.over(self.substeps))
+
+    def linear_part(self) -> list[nn.Parameter]:
+        """The weights that :meth:`set_linear` sets."""
+        return self.tendency.linear_part()
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
         """What scaled actions add to the tendency, ``(actuator, size)``."""
@@ -97,6 +106,17 @@ class LinearPredictor(nn.Module):
     def set_forcing(self, forcing: Tensor) -> None:
         """Start from what scaled actions add to the latent over one control interval, ``(actuator, size)``."""
         self.forcing.set_free(forcing)
+
+    @torch.no_grad()
+    def set_linear(self, step: LinearStep) -> None:
+        """Be a linear step; the steady forcing must vary along all axes."""
+        self.decay.weight.copy_(torch.from_numpy(step.matrix))
+        self.forcing.set_free(torch.from_numpy(step.forcing))
+        self.steady.values.copy_(torch.from_numpy(step.constant))
+
+    def linear_part(self) -> list[nn.Parameter]:
+        """All weights."""
+        return list(self.parameters())
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
         """What scaled actions add over one control interval, ``(actuator, size)``."""

@@ -147,7 +147,10 @@ def test_walls_and_their_actions_come_from_yaml(tmp_path: Path) -> None:
     [
         ({"model": {"latent": "spectral"}}, "model.latent: expected a latent for a domain with walls"),
         ({"model": {"latent": "spectral"}}, "got spectral; use model.latent: vector"),
-        ({"model": {"decoder_rank": 0}}, "model.decoder_rank: expected at least 1, as the latent is vector, got 0"),
+        (
+            {"model": {"latent": "fields", "predictor": {"tendency": "neural"}}},
+            "model.predictor.tendency: expected quadratic, as the latent is fields and not vector, got neural",
+        ),
         ({"model": {"latent_size": 25}}, "model.latent_size: expected at most 24 (the values on the grid), got 25"),
         (
             {"model": {"encoder": {"layers": 2, "modes": 25}}},

@@ -218,6 +218,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "linear decoder and step": {"decoder_rank": 0, "predictor": {"kind": "linear"}},
     "by wave vector": {},
     "vector": {"latent": "vector", "latent_size": 6},
+    "neural": {"latent": "vector", "latent_size": 6, "decoder_rank": 0, "encoder": {"layers": 0}}
+    | {"predictor": {"tendency": "neural"}},
     "fields": {"latent": "fields", "encoder": {"width": 8, "modes": 8, "layers": 2}},
 }
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sciwm.config import PredictorSettings
 from sciwm.model.forcing import Forcing, SteadyForcing
+from sciwm.model.linear_step import Substep
 from sciwm.model.spaces import LatentSpace
 from sciwm.model.tendency.step_layout import affine, layout_of
 from sciwm.model.tendency.tendency import Tendency
@@ -61,6 +62,20 @@ class QuadraticTendency(Tendency):
     def set_forcing(self, forcing: Tensor) -> None:
         """Start from what scaled actions add over one substep, ``(actuator, size)``."""
         self.forcing.set_free(forcing)
+
+    @torch.no_grad()
+    def set_linear(self, substep: Substep) -> None:
+        """Start from a linear substep, with products that add nothing; the steady forcing must vary along all axes."""
+        self.decay.weight.copy_(torch.from_numpy(substep.decay))
+        self.correction.weight.copy_(torch.from_numpy(substep.correction))
+        self.forcing.set_free(torch.from_numpy(substep.forcing))
+        self.steady.values.copy_(torch.from_numpy(substep.constant))
+        self.product.back.weight.zero_()
+
+    def linear_part(self) -> list[nn.Parameter]:
+        """E, R, G and g."""
+        parts = (self.decay, self.correction, self.forcing, self.steady)
+        return [weights for part in parts for weights in part.parameters()]
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
         """The matrix G, ``(actuator, size)``."""

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from sciwm.model.linear_step import Substep
+
 
 class PreparedTendency(Protocol):
     """A tendency ``dz/dt = l z + N(z, a)`` with its maps assembled, for a rollout in which weights do not change.
@@ -50,6 +52,22 @@ class Tendency(nn.Module, ABC):
             scales: The scales of the coordinates, ``(1, size)``.
             latents: Samples, ``(n, size)``.
         """
+
+    def see(self, fields: Tensor, mean: Tensor) -> None:
+        """Take over what the coordinates look like; most tendencies need not know.
+
+        Args:
+            fields: What one unit of each coordinate adds to the normalised fields, ``(size, variable, *space)``.
+            mean: The fields at zero, ``(variable, *space)``.
+        """
+
+    @abstractmethod
+    def set_linear(self, substep: Substep) -> None:
+        """Start from a linear substep, with everything else at no effect, where shapes are not known."""
+
+    @abstractmethod
+    def linear_part(self) -> list[nn.Parameter]:
+        """The weights that :meth:`set_linear` sets, but for those that have no effect then."""
 
     @abstractmethod
     def set_forcing(self, forcing: Tensor) -> None:
