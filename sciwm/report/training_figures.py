@@ -65,9 +65,10 @@ def training(results: Results) -> Illustration:
     error, terms, shares = panels
     marks: dict[str, Any] = {"marker": "o", "markersize": 3.5, "clip_on": False} if len(history) < 20 else {}
     error.plot(updates, _series(history, "held_out.error"), color=INK, **marks)
-    horizon = counted(results.config.loss.horizon, "step")
+    steps = results.description["provenance"].get("held_out_intervals")  # of forecasts that were compared as fields
+    horizon, kind = counted(steps or results.config.loss.horizon, "step"), "typical" if steps else "mean square"
     error.set(
-        title=f"Held-out error over {horizon}, persistence = 1", yscale="log", ylabel="mean square error\n/ persistence"
+        title=f"Held-out error over {horizon}, persistence = 1", yscale="log", ylabel=f"{kind} error\n/ persistence"
     )
     names = drawn_terms(history)
     colours = dict(zip(names, cycle(COLOURS), strict=False))
@@ -85,7 +86,7 @@ def training(results: Results) -> Illustration:
         ylabel="share of\ngradient norm",
         ylim=(0, 1),
     )
-    shares.set_xlim(0, updates[-1])
+    shares.set_xlim(0, max(updates[-1], 1))
     for axes in (error, terms):
         axes.margins(y=0.1)
         axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)

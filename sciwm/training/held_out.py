@@ -10,6 +10,7 @@ from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.loss import Objective
 from sciwm.loss.terms import prediction_errors
 from sciwm.model import WorldModel
+from sciwm.training.held_out_forecasts import HeldOutForecasts, typical
 
 SAMPLES = 256
 
@@ -21,12 +22,17 @@ class HeldOut:
         config: Horizon, seed and weights.
         objective: The objective whose terms' gradients are compared.
         windows: Windows of the validation set.
+        forecasts: Forecasts whose errors count in place of those of the windows.
     """
 
-    def __init__(self, config: Config, objective: Objective, windows: Windows) -> None:
+    def __init__(
+        self, config: Config, objective: Objective, windows: Windows, forecasts: HeldOutForecasts | None = None
+    ) -> None:
         self.config = config
         self.objective = objective
-        self.batch = windows.draw(np.random.default_rng([config.seed, 2**31]), SAMPLES, config.loss.horizon)
+        self.forecasts = forecasts
+        count = SAMPLES if forecasts is None else forecasts.windows_of(config.loss.horizon)
+        self.batch = windows.draw(np.random.default_rng([config.seed, 2**31]), count, config.loss.horizon)
 
     def measure(self, model: WorldModel, progress: float, sensitivities: Sensitivities | None) -> dict[str, float]:
         """Error over all steps relative to persistence (1 - error is the skill), participation ratio, gradient norms.
@@ -52,7 +58,18 @@ class HeldOut:
             "held_out.skill_last": 1 - float(errors[-1]),
             "held_out.participation_ratio": participation_ratio(encoded),
         }
+        if self.forecasts is not None:
+            metrics |= self._of_forecasts(model, self.forecasts)
         return metrics | self._gradient_norms(model, progress, sensitivities)
+
+    def _of_forecasts(self, model: WorldModel, forecasts: HeldOutForecasts) -> dict[str, float]:
+        """The typical error over all lead times and the skill at both ends, relative to persistence."""
+        errors, copied = forecasts.errors(model), forecasts.persistence
+        return {
+            "held_out.error": typical(errors) / typical(copied),
+            "held_out.skill_first": 1 - (errors[0] / max(copied[0], 1e-12)) ** 2,
+            "held_out.skill_last": 1 - (errors[-1] / max(copied[-1], 1e-12)) ** 2,
+        }
 
     def _gradient_norms(
         self, model: WorldModel, progress: float, sensitivities: Sensitivities | None

@@ -20,53 +20,29 @@ from sciwm.data import (
     Windows,
     augment,
     check_same_simulation,
-    fit_domain,
     joint_symmetries,
-    sample_fields,
 )
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.loss import Objective, backward_balanced, weighted_sum
 from sciwm.loss.terms import TERMS
 from sciwm.metrics import history_text
-from sciwm.model import WorldModel, fit_forcing, save_model
+from sciwm.model import WorldModel, save_model
 from sciwm.run_folder import at_work_in
 from sciwm.run_paths import RunPaths
 from sciwm.seals import write_sealed
-from sciwm.training.conserved import require_conserved
 from sciwm.training.head_fit import fit_heads, transitions
 from sciwm.training.held_out import HeldOut
+from sciwm.training.held_out_forecasts import HeldOutForecasts
 from sciwm.training.latent_fit import fit_statistics
+from sciwm.training.linear_start import shrink
 from sciwm.training.memory import require_memory
 from sciwm.training.optimizer import build_optimizer, scheduled_rate, set_learning_rate
+from sciwm.training.start import built
 from sciwm.training.state import TrainState, load_state, save_state, updates_of
 from sciwm.training.stopping import saving_on_sigterm
 
 Advance = Callable[[int, str], None]
 """``advance(updates, message)`` tells a progress bar how many updates were made, and the latest message."""
-
-
-def build_model(config: Config, training_set: Trajectories) -> WorldModel:
-    """A model before training: scales, forcing and heads are fitted to the training data.
-
-    Raises:
-        InputError: If the data do not allow what the configuration asks for.
-    """
-    torch.manual_seed(config.seed)
-    domain = fit_domain(training_set)
-    if not config.model.has_heads:
-        domain = replace(domain, functionals=())
-    model = WorldModel(config.model, domain)
-    names = [v.name for v in training_set.variables]
-    fields = torch.from_numpy(sample_fields([training_set], names, limit=8192))
-    shapes = training_set.forcing_shapes
-    model.fit(fields, None if shapes is None else torch.from_numpy(shapes.astype(np.float32)))
-    pairs = transitions([training_set], domain, config.seed)
-    if shapes is not None:
-        require_conserved(config.model.conserved, training_set, shapes, domain)
-    else:
-        fit_forcing(model, pairs.fields[:, 0], pairs.actions[:, 0], pairs.fields[:, 1], pairs.parameters)
-    fit_heads(model, pairs)
-    return model
 
 
 class NothingLearned(InputError):
@@ -102,7 +78,10 @@ def train(
     require_memory(config, training_sets[0].axes)
     if sensitivity_set is not None:
         check_same_simulation(sensitivity_set, training_sets[0])
-    model = build_model(config, training_sets[0])
+    model, start = built(config, training_sets[0])
+    forecasts = HeldOutForecasts(validation_set, config.evaluation.steps, model.mean_fields) if start else None
+    if start and forecasts:
+        start = shrink(model, start, forecasts)
     objective = Objective(config.loss, model, None if sensitivity_set is None else sensitivity_set.target())
     optimizer, parameters = build_optimizer(config.training, model, objective)
     paths, data = RunPaths(run), _digests(training_sets, sensitivity_set)
@@ -119,7 +98,9 @@ def train(
     windows = Windows(training_sets, model.domain)
     symmetries = joint_symmetries(training_sets[0], settings.augmentation)
     pairs = transitions(training_sets, model.domain, config.seed)
-    held_out = HeldOut(config, objective, Windows([validation_set], model.domain))
+    held_out = HeldOut(config, objective, Windows([validation_set], model.domain), forecasts)
+    if start and config.model.predictor.kind == "linear":
+        total = 0  # there is nothing to learn beyond least squares
 
     def save() -> None:
         save_state(paths, state, model, objective, optimizer)
@@ -128,6 +109,9 @@ def train(
 
     run.mkdir(parents=True, exist_ok=True)
     with at_work_in(run), saving_on_sigterm(save) as stop_if_asked:
+        if start and not state.history:  # so that no training ends worse than it began
+            _close_epoch(paths, state, model, held_out.measure(model, 0.0, None))
+            save()
         while state.update < total:
             progress = 1.0 if phase else state.update / settings.updates
             rng = np.random.default_rng([config.seed, phase, state.update])
@@ -177,7 +161,10 @@ def train(
     model.load_state_dict(state.best_weights)
     fit_statistics(model, training_sets, validation_set)
     used = sensitivity_set if objective.needs(1.0) else None
-    save_model(run, model, config, _provenance(training_sets, used, state))
+    provenance = _provenance(training_sets, used, state)
+    if forecasts is not None and start is not None:
+        provenance |= {"held_out_intervals": forecasts.steps, "linear_start": start.to_json()}
+    save_model(run, model, config, provenance)
 
 
 def _draw_sensitivities(
@@ -211,7 +198,7 @@ def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | Non
 def _close_epoch(paths: RunPaths, state: TrainState, model: WorldModel, measured: dict[str, float]) -> None:
     metrics: dict[str, Any] = {"phase": state.phase, "update": state.update}
     metrics |= {f"train.{name}": value for name, value in state.take_means().items()}
-    if metrics["train.exploded"] == 1.0:
+    if metrics.get("train.exploded") == 1.0:
         raise NothingLearned(
             [
                 Problem(
