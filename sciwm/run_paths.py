@@ -84,6 +84,15 @@ class RunPaths:
         """One line of metrics for every epoch."""
         return self.folder / "metrics.jsonl"
 
+    def candidate(self, name: str) -> Path:
+        """The folder in which a candidate is trained where the predictor is to be chosen; it is a run of its own."""
+        return self.candidates / name
+
+    @property
+    def candidates(self) -> Path:
+        """The folder of all candidates."""
+        return self.folder / "candidates"
+
     @property
     def weights(self) -> Path:
         """Weights and scales of the trained model."""
@@ -131,7 +140,7 @@ class RunPaths:
             return False
         training = (self.train_state, self.old_train_state, self.history, self.weights, self.description)
         files = (self.config, self.lock, self.seals, *training)
-        places = (*files, self.controlled, self.data, self.results, self.metrics.parent)
+        places = (*files, self.controlled, self.data, self.results, self.metrics.parent, self.candidates)
         return path.exists() or resolved.relative_to(folder).parts[0] in {place.name for place in places}
 
 

@@ -35,6 +35,7 @@ def _table(description: dict[str, Any]) -> str:
         "bounds": ", ".join(f"{low:g} to {high:g}" for low, high in bounds) + f" [{box.units}]",
         "functionals": ", ".join(f.name for f in domain.functionals) or "none",
         "latent": f"{counted(description['latent_size'], 'number')} ({settings['latent']})",
+        "predictor": description["provenance"].get("choice", {}).get("reason", ""),
         "held-out error": _error_text(description),
     }
     if domain.forcings:
@@ -43,10 +44,10 @@ def _table(description: dict[str, Any]) -> str:
         rows["forcings"] = ", ".join(f"{f.name} [{f.units}]{along}" for f, along in named)
     if domain.parameters:
         rows["parameters"] = ", ".join(f"{p.name} [{p.units}], {p.low:g} to {p.high:g}" for p in domain.parameters)
-    return "\n".join(f"  {name:<16}{value}" for name, value in rows.items())
+    return "\n".join(f"  {name:<16}{value}" for name, value in rows.items() if value)
 
 
 def _error_text(description: dict[str, Any]) -> str:
     error = description["provenance"].get("held_out_error")
-    steps = description["config"]["loss"]["horizon"]
+    steps = description["provenance"].get("held_out_intervals", description["config"]["loss"]["horizon"])
     return "not measured" if error is None else f"{error:.2e} of persistence, mean over {counted(steps, 'interval')}"

@@ -1,8 +1,10 @@
 """One readable loop, resumable to the byte."""
 
 from sciwm.training.held_out import participation_ratio
-from sciwm.training.loop import NothingLearned, build_model, train
+from sciwm.training.loop import NothingLearned
 from sciwm.training.memory import require_memory
+from sciwm.training.predictor_choice import train
+from sciwm.training.start import build_model
 from sciwm.training.state import require_same_experiment, updates_of
 from sciwm.training.state_file import read_stored_state, read_tensors
 

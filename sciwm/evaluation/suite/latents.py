@@ -47,7 +47,8 @@ def measure_probing(context: EvaluationContext, progress: Progress) -> Outcome:
         horizons = sorted({max(1, round(share * whole)) for share in PROBED_SHARES})
     else:
         horizons = sorted({min(context.lead(h), longest) for h in settings.horizons})
-    untrained = build_model(context.config, context.train).freeze()
+    as_trained = context.config.model_copy(update={"model": context.model.settings})
+    untrained = build_model(as_trained, context.train).freeze()
     found = probe(
         {"world_model": context.model, "untrained_encoder": untrained},
         context.test,
