@@ -57,8 +57,10 @@ class Config(Section):
         """Other sizes of model and training are good where data come from files."""
         if not isinstance(tree, dict) or tree.get("source") is None:
             return tree
+        model = tree.get("model", {})
+        vector = not isinstance(model, dict) or model.get("latent", "vector") == "vector"
         return tree | {
-            "model": _filled(tree.get("model", {}), MODEL_OF_A_SOURCE),
+            "model": _filled(model, MODEL_OF_A_SOURCE) if vector else model,
             "training": _filled(tree.get("training", {}), TRAINING_OF_A_SOURCE),
         }
 

@@ -20,12 +20,19 @@ def problems_of_simulated(config: Config, simulation: SimulationSettings, data: 
         simulation, data: Its sections of these names.
     """
     return [
+        *_problems_of_choice(config),
         *_problems_of_sensitivities(config, data),
         *_problems_of_walls(config, simulation),
         *_problems_of_free_targets(config, data),
         *_problems_of_sizes(config, simulation, data),
         *_problems_of_evaluation(config, simulation, data),
     ]
+
+
+def _problems_of_choice(config: Config) -> list[str]:
+    """A choice of the predictor, which starts from what only data from files are fitted to."""
+    kind = config.model.predictor.kind
+    return broken(("model.predictor.kind", kind == "auto", "exponential or linear, as the data are simulated", kind))
 
 
 def _problems_of_sensitivities(config: Config, data: DataSettings) -> list[str]:

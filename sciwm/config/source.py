@@ -13,13 +13,18 @@ Some = Annotated[tuple[Name, ...], BeforeValidator(as_tuple), Field(min_length=1
 Bounds = dict[str, Interval]
 Space = Annotated[tuple[Name, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=3)]
 
-MODEL_OF_A_SOURCE: dict[str, Any] = {"latent": "vector", "encoder": {"layers": 0}}
-"""What the section ``model`` has by default where data come from files."""
+MODEL_OF_A_SOURCE: dict[str, Any] = {
+    "latent": "vector",
+    "encoder": {"layers": 0},
+    "predictor": {"kind": "auto", "substeps": 4},
+    "decoder_rank": 0,
+}
+"""What the section ``model`` has by default where data come from files, and the latent is such a vector."""
 TRAINING_OF_A_SOURCE: dict[str, Any] = {
-    "updates": 1000,
+    "updates": 900,
     "updates_per_epoch": 100,
-    "batch_size": 64,
-    "learning_rate": 4e-3,
+    "batch_size": 32,
+    "learning_rate": 1e-2,
     "encoder_rate": 0.01,
 }
 """What the section ``training`` has by default there."""

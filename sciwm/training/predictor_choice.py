@@ -13,7 +13,7 @@ from typing import Any
 
 from sciwm.config import CANDIDATES, Config
 from sciwm.data import SensitivitySet, Trajectories
-from sciwm.errors import InputError, Problem, counted, shown
+from sciwm.errors import Problem, counted, shown
 from sciwm.model import WorldModel, load_model, read_description, save_model
 from sciwm.run_folder import at_work_in
 from sciwm.run_paths import RunPaths
@@ -51,15 +51,12 @@ def train(
         training_sets, validation_set, sensitivity_set, phase, advance: As there.
 
     Raises:
-        InputError: As there, and if a choice is asked for on simulated data.
+        InputError: As there.
         NothingLearned: As there, where no candidate learns anything.
     """
     if config.model.predictor.kind != "auto":
         train_one(config, run, training_sets, validation_set, sensitivity_set, phase=phase, advance=advance)
         return
-    if training_sets[0].roles is None:
-        expected = "exponential or linear, as these data are simulated and not from files"
-        raise InputError([Problem("model.predictor.kind", expected, "auto")])
     run.mkdir(parents=True, exist_ok=True)
     with at_work_in(run):
         _choose(config, run, training_sets, validation_set, advance)

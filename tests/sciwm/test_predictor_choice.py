@@ -12,7 +12,7 @@ import torch
 from brought_in import sets_of
 from numpy.typing import NDArray
 
-from sciwm.config import Config
+from sciwm.config import Config, parse_config
 from sciwm.data import Trajectories
 from sciwm.errors import InputError
 from sciwm.model import WorldModel, load_model, read_description
@@ -22,7 +22,6 @@ from sciwm.training.held_out_forecasts import HeldOutForecasts, typical
 from sciwm.training.predictor_choice import best_of
 
 POINTS = 12
-MODEL = {"latent": "vector", "latent_size": 6, "encoder": {"layers": 0, "modes": 4}, "decoder_rank": 0}
 
 
 def warmed(cubic: float, runs: int = 12, intervals: int = 30) -> dict[str, Any]:
@@ -56,15 +55,13 @@ def cubic_sets(tmp_path_factory: pytest.TempPathFactory) -> list[Trajectories]:
     return sets_of(tmp_path_factory.mktemp("cubic"), (8, 2, 2), **warmed(1.0))
 
 
-@pytest.fixture(scope="module")
-def of_kind(make_config: Callable[..., Config]) -> Callable[..., Config]:
-    """``of_kind("auto", updates=60)``: the experiment with a predictor of that kind."""
-
-    def make(kind: str, *, updates: int = 30, **predictor: Any) -> Config:
-        training = {"updates": updates, "updates_per_epoch": 20, "batch_size": 16, "learning_rate": 1e-2}
-        return make_config(model=MODEL | {"predictor": {"kind": kind} | predictor}, training=training)
-
-    return make
+def of_kind(kind: str, *, updates: int = 30, **predictor: Any) -> Config:
+    """An experiment with a predictor of that kind."""
+    source = {"files": ["rod.nc"], "variables": ["t"], "run": "rod", "space": ["x"], "periodic": []}
+    training = {"updates": updates, "updates_per_epoch": 20, "batch_size": 16}
+    model = {"latent_size": 6, "predictor": {"kind": kind, "substeps": 2} | predictor}
+    tree = {"name": "rod", "source": source, "model": model, "training": training}
+    return parse_config(tree | {"loss": {"horizon": 4}, "evaluation": {"steps": 20}}, where="test")
 
 
 def errors_of(model: WorldModel, data: Trajectories, steps: int = 20) -> list[float]:
@@ -75,7 +72,7 @@ def errors_of(model: WorldModel, data: Trajectories, steps: int = 20) -> list[fl
 @pytest.mark.parametrize("tendency", ["quadratic", "neural"])
 @pytest.mark.parametrize("substeps", [2, 3])
 def test_every_predictor_starts_as_the_linear_one(
-    linear_sets: list[Trajectories], of_kind: Callable[..., Config], tendency: str, substeps: int
+    linear_sets: list[Trajectories], tendency: str, substeps: int
 ) -> None:
     """Forecasts of 20 intervals, parameters and constants included, are the same to rounding."""
     linear = build_model(of_kind("linear"), linear_sets[0])
@@ -86,7 +83,7 @@ def test_every_predictor_starts_as_the_linear_one(
 
 
 def test_a_linear_law_needs_no_more(
-    linear_sets: list[Trajectories], of_kind: Callable[..., Config], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    linear_sets: list[Trajectories], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The linear predictor is kept, told in words, and loaded as what it is."""
     train(of_kind("auto"), tmp_path, linear_sets[:1], linear_sets[1])
@@ -101,7 +98,7 @@ def test_a_linear_law_needs_no_more(
 
 
 def test_a_cubic_law_is_learned_by_the_network_and_resumed_to_the_byte(
-    cubic_sets: list[Trajectories], of_kind: Callable[..., Config], tmp_path: Path
+    cubic_sets: list[Trajectories], tmp_path: Path
 ) -> None:
     """It is chosen and better on other runs; where one candidate is lost, the rest of the choice is made again."""
     train(config := of_kind("auto", updates=120), tmp_path, cubic_sets[:1], cubic_sets[1])
@@ -120,9 +117,7 @@ def test_a_cubic_law_is_learned_by_the_network_and_resumed_to_the_byte(
         assert (tmp_path / name).read_bytes() == before[name], name
 
 
-def test_no_training_ends_worse_than_it_began(
-    linear_sets: list[Trajectories], of_kind: Callable[..., Config], tmp_path: Path
-) -> None:
+def test_no_training_ends_worse_than_it_began(linear_sets: list[Trajectories], tmp_path: Path) -> None:
     """The start is the first epoch, and is kept where updates spoil it."""
     train(of_kind("exponential", updates=20), tmp_path, linear_sets[:1], linear_sets[1])
     history = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
@@ -134,7 +129,7 @@ def test_no_training_ends_worse_than_it_began(
 
 
 def test_where_the_law_has_changed_forecasts_return_to_persistence(
-    of_kind: Callable[..., Config], tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     """Noise to learn from, and validation data that change slowly: these decide."""
     rng = np.random.default_rng(0)
@@ -156,17 +151,15 @@ def test_a_later_candidate_must_be_clearly_better() -> None:
     assert best_of({"linear": [0.10, 0.20], "quadratic": [0.05, 0.10], "neural": [0.0499, 0.0999]}) == "quadratic"
 
 
-def test_simulated_data_leave_no_choice(
-    of_kind: Callable[..., Config], training_set: Trajectories, validation_set: Trajectories, tmp_path: Path
-) -> None:
-    """There the kind is said."""
-    with pytest.raises(InputError, match="exponential or linear, as these data are simulated"):
-        train(of_kind("auto"), tmp_path, [training_set], validation_set)
-    with pytest.raises(InputError, match="expected exponential or linear"):
+def test_simulated_data_leave_no_choice(make_config: Callable[..., Config], training_set: Trajectories) -> None:
+    """There the kind is said; and a model is built once it is known."""
+    with pytest.raises(InputError, match="kind: expected exponential or linear, as the data are simulated, got auto"):
+        make_config(model={"latent": "vector", "predictor": {"kind": "auto"}})
+    with pytest.raises(InputError, match="expected exponential or linear, got auto"):
         build_model(of_kind("auto"), training_set)
 
 
-def test_a_network_acts_at_telling_points(cubic_sets: list[Trajectories], of_kind: Callable[..., Config]) -> None:
+def test_a_network_acts_at_telling_points(cubic_sets: list[Trajectories]) -> None:
     """What it adds to the values of a field comes back as that field, and at first it adds nothing."""
     network = build_model(of_kind("exponential", tendency="neural"), cubic_sets[0]).predictor.tendency.network
     torch.testing.assert_close(network.values @ network.back, torch.eye(6), atol=1e-4, rtol=0)
