@@ -24,7 +24,7 @@ TRAINING_OF_A_SOURCE: dict[str, Any] = {
     "updates": 900,
     "updates_per_epoch": 100,
     "batch_size": 32,
-    "learning_rate": 1e-2,
+    "learning_rate": 2e-2,
     "encoder_rate": 0.01,
 }
 """What the section ``training`` has by default there."""

@@ -71,7 +71,7 @@ def test_defaults_suit_files(write: Write) -> None:
     tree = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump({key: tree[key] for key in ("name", "source")}))
     config = load_config(path)
-    assert (config.model.latent, config.model.encoder.layers, config.training.learning_rate) == ("vector", 0, 1e-2)
+    assert (config.model.latent, config.model.encoder.layers, config.training.learning_rate) == ("vector", 0, 2e-2)
     assert config.simulation is None
     with pytest.raises(InputError, match="sections simulation and data, got source: the data come from files"):
         config.simulated()
