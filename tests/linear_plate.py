@@ -7,7 +7,7 @@ import xarray as xr
 from sciwm.config import ModelSettings
 from sciwm.data import Axis, Domain, ForcingVariable, Parameter, Variable
 from sciwm.dynamics import readout_trajectory, rollout
-from sciwm.model import WorldModel
+from sciwm.model import WorldModel, fit_scales
 from simulations import ActionBox
 
 AMBIENT = Parameter("ambient", "ambient temperature", "degC", mean=20.0, deviation=3.0, low=14.0, high=26.0)
@@ -54,7 +54,7 @@ def linear_plate(domain: Domain = DOMAIN, *, valid: torch.Tensor | None = None) 
     mask = torch.ones(2, 4, 5, dtype=torch.bool) if valid is None else valid
     spread = torch.tensor([5.0, 1e-3]).view(2, 1, 1)
     with torch.no_grad():
-        model.fit(((fields * spread / 4) + torch.tensor([30.0, 0.0]).view(2, 1, 1)) * mask, None)
+        fit_scales(model, ((fields * spread / 4) + torch.tensor([30.0, 0.0]).view(2, 1, 1)) * mask, None)
         model.decoder.quadratic.back.weight.zero_()
         model.predictor.decay.weight.copy_(0.8 * torch.eye(4) + 0.1 * torch.randn(4, 4))
         model.predictor.forcing.set_free(0.2 * torch.randn(4, 4))

@@ -8,6 +8,7 @@ from sciwm.model.latent_statistics import LatentStatistics
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.predictor import ExponentialPredictor
 from sciwm.model.readouts import Labels
+from sciwm.model.scale_fit import fit_scales
 from sciwm.model.world_model import FINER_GRID, WorldModel
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "LinearReadout",
     "WorldModel",
     "fit_forcing",
+    "fit_scales",
     "load_model",
     "names_problems",
     "read_description",

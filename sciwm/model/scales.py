@@ -87,6 +87,10 @@ class ScaledModule(nn.Module, ABC):
         deviation = self.parameter_deviation.masked_fill(self.parameter_deviation == 0, torch.inf)
         return ((parameters - self.parameter_mean.to(parameters)) / deviation.to(parameters)).to(self.weights)
 
+    def per_deviation(self, rates: Tensor) -> Tensor:
+        """Physical rates ``(..., variable, *space)`` in deviations; zero for what does not vary in the data."""
+        return rates / self._of_variables(rates, "divisor")
+
     def _of_variables(self, like: Tensor, name: str) -> Tensor:
         scale: Tensor = getattr(self, f"variable_{name}")
         return scale.to(like)

@@ -12,8 +12,7 @@ from sciwm.errors import InputError, Problem
 from sciwm.model.conservation import conserving
 from sciwm.model.construction import INTERVALS_PER_UNIT, build_decoder, build_encoder, build_predictor
 from sciwm.model.latent_statistics import LARGEST_LATENT, LatentStatistics
-from sciwm.model.predictor import ExponentialPredictor, Step
-from sciwm.model.principal_modes import weights_of_anomalies
+from sciwm.model.predictor import Step
 from sciwm.model.readouts import BudgetHeads, Labels, VectorDecoder
 from sciwm.model.scales import ScaledModule
 from simulations.torch_modes import building, exact, ordinary
@@ -244,28 +243,6 @@ class WorldModel(ScaledModule):
         like = self.variable_deviation
         mean = self.decoder.mean.to(like) if isinstance(self.decoder, VectorDecoder) else torch.zeros_like(like)
         return mean * self._of_variables(like, "deviation") + self._of_variables(like, "mean")
-
-    @torch.no_grad()
-    def fit(self, fields: Tensor, shapes: Tensor | None, points: Tensor | None = None) -> None:
-        """Fit the fixed scales, and the coordinates of the actuators' shapes, to training data.
-
-        Args:
-            fields: Physical fields, ``(sample, variable, *space)``.
-            shapes: The shapes of the actuators, physical, ``(actuator, variable, *space)``; None if not known.
-            points: What each point counts, ``(variable, *space)``, zero where there are no fields; variables then count
-                by their anomalies about their mean fields. None where all points and variables count alike.
-        """
-        normalized = self.normalize(fields)
-        weights = None if points is None else weights_of_anomalies(normalized, points)
-        self.encoder.fit(normalized, weights)
-        self.decoder.fit(self.encoder.scale, normalized, weights)
-        if isinstance(self.predictor, ExponentialPredictor) and isinstance(self.decoder, VectorDecoder):
-            self.predictor.tendency.see(self.decoder.seen, self.decoder.mean)
-        self.predictor.fit(self.encoder.scale, self.encoder(normalized[:: max(1, len(normalized) // 512)]))
-        if shapes is not None and self.shapes is not None:
-            in_units = shapes / self._of_variables(shapes, "divisor") * float(self.time_unit)
-            scaled = in_units * self.largest_actions.to(shapes).view(-1, *(1,) * (shapes.ndim - 1))
-            self.shapes.copy_(self.encoder.coordinates_of_shapes(scaled))
 
     def with_statistics(self) -> LatentStatistics | None:
         """The statistics of the latent, from now on a part of the model; None where a latent is too large for them.

@@ -8,7 +8,7 @@ import torch
 
 from sciwm.config import Config
 from sciwm.data import Trajectories, fit_domain, point_weights, sample_fields
-from sciwm.model import WorldModel, fit_forcing, starts_linear
+from sciwm.model import WorldModel, fit_forcing, fit_scales, starts_linear
 from sciwm.training.conserved import require_conserved
 from sciwm.training.head_fit import fit_heads, transitions
 from sciwm.training.linear_start import Chosen, start_linear
@@ -40,10 +40,10 @@ def built(config: Config, training_set: Trajectories) -> tuple[WorldModel, Chose
     if starts_linear(config.model, domain):
         most = max(2 * config.model.latent_size, MOST_NUMBERS // (len(names) * math.prod(domain.shape)))
         fields = torch.from_numpy(sample_fields([training_set], names, limit=min(MOST_FIELDS, most)))
-        model.fit(fields, None, torch.from_numpy(point_weights(training_set)))
+        fit_scales(model, fields, None, torch.from_numpy(point_weights(training_set)))
         return model, start_linear(model, training_set)
     fields = torch.from_numpy(sample_fields([training_set], names, limit=MOST_FIELDS))
-    model.fit(fields, None if shapes is None else torch.from_numpy(shapes.astype(np.float32)))
+    fit_scales(model, fields, None if shapes is None else torch.from_numpy(shapes.astype(np.float32)))
     pairs = transitions([training_set], domain, config.seed)
     if shapes is not None:
         require_conserved(config.model.conserved, training_set, shapes, domain)

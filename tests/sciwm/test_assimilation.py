@@ -7,7 +7,7 @@ from linear_plate import linear_plate
 from sciwm.assimilation import Observations, Prior, analyse, climatological_prior, variational
 from sciwm.config import ModelSettings
 from sciwm.dynamics import rollout
-from sciwm.model import LatentStatistics, WorldModel
+from sciwm.model import LatentStatistics, WorldModel, fit_scales
 
 INSTANTS, POINTS = 4, 6
 
@@ -152,7 +152,7 @@ def test_the_gradient_is_zero_where_a_nonlinear_model_settles() -> None:
     with torch.no_grad():
         model.encoder.load_state_dict(start.encoder.state_dict())
         fields = start.readout(torch.randn(64, 5), ["fields"])["fields"]
-        model.fit(fields, None)
+        fit_scales(model, fields, None)
         model.decoder.quadratic.back.weight.mul_(3.0)
         model.predictor.tendency.decay.weight.mul_(0.9)
         model.predictor.set_forcing(0.1 * torch.randn(4, 4))

@@ -25,7 +25,7 @@ from sciwm.evaluation import translation_errors
 from sciwm.evaluation.suite import budgets_under_unseen_actions, measure_rollouts
 from sciwm.evaluation.symmetry import translated
 from sciwm.loss import Objective
-from sciwm.model import LinearReadout, WorldModel, fit_forcing
+from sciwm.model import LinearReadout, WorldModel, fit_forcing, fit_scales
 from sciwm.model.conservation import places_of_means
 from sciwm.model.principal_modes import MOST_SNAPSHOTS, principal_modes
 from sciwm.model.spaces import SpectralSpace, translate
@@ -172,7 +172,7 @@ def test_actuators_that_are_not_known_are_learned(
     domain = replace(build_model(config, training_set).domain, known_shapes=False)
     torch.manual_seed(0)
     model = WorldModel(config.model, domain)
-    model.fit(first_fields(training_set, 24), None)
+    fit_scales(model, first_fields(training_set, 24), None)
     assert model.shapes is None
     if kind == "fields":
         torch.nn.init.normal_(model.predictor.operator.projection.weight)
@@ -515,7 +515,7 @@ def test_unknown_actuators_start_from_what_they_did(config: Config, training_set
     known = build_model(config, training_set)
     unknown = WorldModel(config.model, replace(known.domain, known_shapes=False))
     windows = Windows([training_set], known.domain).draw(np.random.default_rng(0), 2000, 1)
-    unknown.fit(windows.fields[:, 0], None)
+    fit_scales(unknown, windows.fields[:, 0], None)
     before, action, after = windows.fields[:, 0], windows.actions[:, 0].clone(), windows.fields[:, 1]
     fit_forcing(unknown, before, action, after, torch.zeros(len(action), 0))
     told, found = known.predictor.tendency.forcing.matrix(known.shapes), unknown.predictor.tendency.forcing.matrix(None)

@@ -26,7 +26,7 @@ from sciwm.loss.terms.inverse import InverseDynamics
 from sciwm.loss.terms.sensitivities import derivative_along, encode_sensitivities
 from sciwm.loss.terms.tangents import tangent_error
 from sciwm.loss.terms.twins import twin_error
-from sciwm.model import WorldModel, read_description
+from sciwm.model import WorldModel, fit_scales, read_description
 from sciwm.model.spaces import translate
 from sciwm.run_paths import RunPaths
 from sciwm.training import build_model, train
@@ -344,7 +344,7 @@ def test_the_forcing_of_a_linear_flow_is_found(
     """It is a linear map of both latents; without shapes the actions themselves are, which say where they act."""
     if not known:
         exact = WorldModel(experiment.model, replace(exact.domain, known_shapes=False))
-        exact.fit(torch.from_numpy(np.asarray(data.array("u")[:].reshape(-1, 1, 16))), None)
+        fit_scales(exact, torch.from_numpy(np.asarray(data.array("u")[:].reshape(-1, 1, 16))), None)
     torch.manual_seed(0)
     head = InverseDynamics(LossSettings(), exact, None)
     windows = Windows([data], exact.domain).draw(np.random.default_rng(1), 12, 12)
