@@ -16,6 +16,8 @@ EVALUATION_PARTS = {
     "shifts": "errors under stronger forcing, or another viscosity, than in the data",
     "probing": "functionals and phases that a regression reads from the latent",
     "surprise": "whether prediction errors detect violations of physics",
+    "uncertainty": "whether error bars hold the truth as often as they say",
+    "flags": "whether damaged records are flagged, and sound ones are not",
 }
 """What each part measures, in one line."""
 

@@ -34,7 +34,7 @@ class RunPaths:
         """The files that are there and of which ``seals.json`` holds the digests, if this version wrote them."""
         results = (*sorted(self.results.glob("*.nc")), self.controlled, self.metrics)
         pages = (self.page, *sorted(self.page.parent.glob("figures/*.png")))
-        files = (self.config, self.history, *results, *pages)
+        files = (self.config, self.history, self.uncertainty, *results, *pages)
         return [path for path in files if path.exists()]
 
     # Data ---------------------------------------------------------------------------------------
@@ -103,6 +103,11 @@ class RunPaths:
         """Variables, grid, settings and provenance of the trained model, and the digests of its weights."""
         return self.folder / "model.json"
 
+    @property
+    def uncertainty(self) -> Path:
+        """The ensemble of the trained model, the calibration of its errors, and what is usual in its data."""
+        return self.folder / "uncertainty.safetensors"
+
     # Results ------------------------------------------------------------------------------------
 
     @property
@@ -138,8 +143,9 @@ class RunPaths:
         folder, resolved = self.folder.resolve(), path.resolve()
         if not resolved.is_relative_to(folder) or resolved == folder:
             return False
-        training = (self.train_state, self.old_train_state, self.history, self.weights, self.description)
-        files = (self.config, self.lock, self.seals, *training)
+        training = (self.train_state, self.old_train_state, self.history)
+        model = (self.weights, self.description, self.uncertainty)
+        files = (self.config, self.lock, self.seals, *training, *model)
         places = (*files, self.controlled, self.data, self.results, self.metrics.parent, self.candidates)
         return path.exists() or resolved.relative_to(folder).parts[0] in {place.name for place in places}
 

@@ -32,6 +32,8 @@ ROOMS = (
     ("model",),
     ("loss",),
     ("training",),
+    ("uncertainty",),
+    ("uncertainty",),
     ("assimilation",),
     ("planning",),
     ("baselines",),

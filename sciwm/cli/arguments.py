@@ -116,6 +116,12 @@ def _add_arguments(to: Mapping[str, argparse.ArgumentParser]) -> None:
     rollout("--no-verify", action="store_true", help="trust a store of ours without comparing it with its digests")
     rollout("--start", metavar="TIME_INDEX", type=int, default=0, help="index of the instant to start from (default 0)")
 
+    rollout(
+        "--uncertainty",
+        choices=("bands", "members"),
+        help="calibrated errors: bands of 50 and 90 %% about the mean, or members; and flags of what speaks against it",
+    )
+
     parts = to["evaluate"].add_argument(
         "--parts", metavar="PART", nargs="+", help="measure only these parts (listed above)"
     )

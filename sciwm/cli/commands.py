@@ -135,7 +135,7 @@ def _rollout(asked: argparse.Namespace) -> None:
     model = sciwm.load(asked.run)
     _use_threads(model.config.training.threads)
     made = _folder_to_make(asked.out)
-    options = {"schedule": asked.forcing, "intervals": asked.intervals, "start": asked.start}
+    options = {"schedule": asked.forcing, "intervals": asked.intervals, "start": asked.start, "kind": asked.uncertainty}
     written = forecast(model, asked.input, asked.out, **options, verify=not asked.no_verify)
     names = ", ".join(map(str, written.data_vars))
     say(f"{asked.out}: {names} at {written.sizes[model.domain.time_name]} instants{made}")

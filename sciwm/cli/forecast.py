@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import dask
 import numpy as np
@@ -45,6 +45,7 @@ def forecast(
     intervals: int | None = None,
     start: int = 0,
     verify: bool = True,
+    kind: Literal["bands", "members"] | None = None,
 ) -> xr.Dataset:
     """Forecast from one instant of a file, and write the forecast whole or not at all.
 
@@ -57,6 +58,7 @@ def forecast(
         start: The index of the instant to start from.
         verify: Whether a store of ours must be as it was written. Where its chunks end in checksums, these are
             compared as chunks are read, and no row is read for it; an older store is read whole.
+        kind: The calibrated errors that it carries, see ``Surrogate.rollout``.
 
     Returns:
         The forecast that was written, lazily.
@@ -75,7 +77,7 @@ def forecast(
         later = ds.isel(time=slice(start, None), missing_dims="ignore")
         forcing = _forcing(model, later if schedule is None else _opened(model, schedule, verify), of_forcing)
     with reading(source), reading(of_forcing):
-        return _forecast(model, begin, forcing, intervals, (source, of_forcing), out)
+        return _forecast(model, begin, forcing, intervals, (source, of_forcing), out, kind)
 
 
 @contextmanager
@@ -112,6 +114,7 @@ def _forecast(
     intervals: int | None,
     paths: tuple[Path, Path],
     out: Path,
+    kind: Literal["bands", "members"] | None,
 ) -> xr.Dataset:
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
     with dask.config.set(scheduler="threads", num_workers=workers):
@@ -124,7 +127,7 @@ def _forecast(
         raise_if(in_file(paths[0], [p for p in problems if p not in of_forcing]) + in_file(paths[1], of_forcing))
         acting = no_forcing(intervals or 1) if forcing is None else forcing
         with _named(paths[0]):
-            lazy = model.rollout(_in_parts(begin, acting, model), _in_parts(acting, acting, model))
+            lazy = model.rollout(_in_parts(begin, acting, model), _in_parts(acting, acting, model), uncertainty=kind)
             lazy = lazy.assign_coords({name: c.compute() for name, c in lazy.coords.items() if c.chunks is not None})
             _rehearse(lazy, paths[0], out)
             WRITERS[out.suffix](out, with_cf_metadata(lazy))

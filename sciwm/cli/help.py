@@ -105,7 +105,7 @@ PAGES = {
         "FILE is written whole or not at all, and a part at a time: FILE.nc as netCDF, FILE.zarr as a Zarr\n"
         "store. A store that 'sciwm simulate' wrote is compared with its digests. 'sciwm info RUN' shows\n"
         "which variables, grid and actuators the model expects; 'sciwm check INPUT --run RUN' tells whether\n"
-        "INPUT fits.",
+        "INPUT fits. With --uncertainty the forecast carries calibrated errors, and a flag at each step.",
         "sciwm rollout runs/ks input.nc --start 10 --out forecast.nc",
     ),
     "evaluate": Page(

@@ -37,7 +37,7 @@ def checks_of_run(folder: Path) -> list[Callable[[], str]]:
 
 
 def _made_anew_by(paths: RunPaths, path: Path) -> str:
-    if path == paths.history:
+    if path in (paths.history, paths.uncertainty):
         return f"write it anew with 'sciwm train {paths.folder}'"
     if path == paths.controlled:
         return f"write it anew with 'sciwm control {paths.folder}'"

@@ -21,6 +21,7 @@ from sciwm.errors import InputError, Problem, raise_if
 from sciwm.evaluation import control_task, imagine_control, run_control, summarize_control, target_fields
 from sciwm.evaluation.suite import MADE_FROM, METRICS, EvaluationContext, check_names, evaluate_parts
 from sciwm.experiment.bring_in import bring_in
+from sciwm.experiment.calibrated_model import calibrate_model
 from sciwm.experiment.rounds import collect_round, round_name
 from sciwm.experiment.run import Run
 from sciwm.model import DIGEST, names_problems, read_description
@@ -30,6 +31,7 @@ from sciwm.run_folder import at_work_in, require_same_folder
 from sciwm.seals import write_sealed_netcdf
 from sciwm.training import require_memory, updates_of
 from sciwm.training import train as train_phase
+from sciwm.uncertainty import load_uncertainty
 from sciwm.version import __version__
 from simulations.generate import Progress, generate
 from simulations.sensitivity_data import SensitivityRecipe, generate_sensitivities
@@ -105,6 +107,8 @@ def _simulate_sensitivities(config: Config, run: Run, progress: Progress) -> Non
 def train(folder: Path) -> None:
     """Train on the simulated data; then, for each on-policy round, collect data with the model and train further.
 
+    At the end the model gets its ensemble, and its errors are calibrated by the validation simulations.
+
     Args:
         folder: The run folder, with complete simulations.
 
@@ -116,6 +120,7 @@ def train(folder: Path) -> None:
     torch.set_num_threads(config.training.threads)
     with at_work_in(folder):
         _train_phases(config, run)
+        calibrate_model(config, run)
 
 
 def _train_phases(config: Config, run: Run) -> None:
@@ -156,7 +161,8 @@ def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]
     model = run.model(config)
     with run.stage("evaluate", resumes=True):
         simulation = None if config.simulation is None else simulations.build(config.simulation.model_dump())
-        context = EvaluationContext(config, model, simulation, run.trajectories("test"), run.trajectories("train"))
+        test, uncertainty = run.trajectories("test"), load_uncertainty(run.paths, model)
+        context = EvaluationContext(config, model, simulation, test, run.trajectories("train"), uncertainty)
         return _evaluate_parts(run, names, context)
 
 

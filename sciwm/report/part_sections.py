@@ -10,6 +10,7 @@ from sciwm.report.budget_figures import budgets_over_time
 from sciwm.report.contents import Results
 from sciwm.report.drawing import Illustration
 from sciwm.report.effect_figures import effect_over_lead_time, gradients_over_horizon
+from sciwm.report.error_bar_figures import damages_noticed, error_bars_over_lead_time
 from sciwm.report.long_run_figures import climate, functionals_of_runs
 from sciwm.report.probing_figures import readable_from_latents, readable_over_lead_time
 from sciwm.report.score_figures import scores_over_lead_time
@@ -112,6 +113,18 @@ SECTIONS: dict[str, PartSection] = {
         "Violations of physics should have an AUROC near 1, and possible flows one of 0.5. Where the share of false "
         "alarms is far from what was allowed, the test simulations are too few to set the threshold.",
         lambda results, found: [surprise_by_violation(found), detection_over_size(found)],
+    ),
+    "uncertainty": PartSection(
+        "Error bars",
+        "Every forecast can carry bands that should hold 50 and 90 % of the truth. They come from an ensemble and were "
+        "calibrated by the validation simulations; the fewer these are, the more the coverage of others may differ.",
+        lambda results, scores: [error_bars_over_lead_time(scores)],
+    ),
+    "flags": PartSection(
+        "Damaged records",
+        "Records with faults of sensors, files and statements, of about the size of what is forecast. All should have "
+        "an AUROC near 1 where two records after each other are given, and sound ones should rarely be flagged.",
+        lambda results, found: [damages_noticed(found)],
     ),
 }
 """Of all parts but the forecasts, which the page itself shows."""

@@ -16,7 +16,7 @@ from sciwm.evaluation import (
     valid_prediction_time,
 )
 from sciwm.evaluation.climate import share_blown_up
-from sciwm.evaluation.suite import Measure, mean_of, median_of, root_mean_square_of, share_of
+from sciwm.evaluation.suite import Measure, coverage_of, mean_of, median_of, root_mean_square_of, share_of
 from sciwm.report.contents import Results
 from sciwm.report.drawing import TIME_UNITS
 from sciwm.report.finding import (
@@ -54,6 +54,10 @@ READABLE = 0.5
 """Half of the variance within simulations; 0 is what the mean of each simulation explains."""
 NOTICED, UNNOTICED = 0.9, 0.6
 """AUROC that every violation must reach, and that no possible flow may exceed; chance is 0.5."""
+MISCOVERED = 0.05
+"""Of bands of 90 %: the share of the truth in them may be 85 to 95 %."""
+FALSE_ALARMS = 0.05
+"""Of sound records; more, and nobody looks at flags."""
 RELATIVE_REDUCTION = 0.9
 """Share of what gradient planning through the true solver achieves."""
 
@@ -293,6 +297,33 @@ def control(results: Results, controlled: xr.Dataset) -> Finding:
     return at_least(RELATIVE_REDUCTION, measure, compared, also=lost)
 
 
+def uncertainty(results: Results, scores: xr.Dataset) -> Finding:
+    """Distance of the coverage of bands of 90 % from it, for the worst variable."""
+    share, measures = 0.9, []
+    for name in map(str, scores["variable"].values):
+        found = coverage_of(scores, name, share)
+        low, high = found.interval or (found.value, found.value)
+        least = 0.0 if low <= share <= high else min(abs(low - share), abs(high - share))
+        interval = (least, max(abs(low - share), abs(high - share)))
+        measures.append(Measure(f"{found.meaning}, distance from {share:.0%}", abs(found.value - share), interval))
+    shares = scores["covered"].sel(coverage=share).isel(time=slice(1, None)).mean(("simulation", "time"))
+    runs = int(scores.attrs.get("calibration_runs", 0))
+    compared = f"bands hold {in_text(float(shares.min()))} to {in_text(float(shares.max()))}, calibrated by {runs} runs"
+    return at_most(MISCOVERED, highest(measures), compared)
+
+
+def flags(results: Results, found: xr.Dataset) -> Finding:
+    """AUROC of the damage that is noticed least, with the record before; false alarms count too."""
+    seen = found["auroc"].sel(detector="record")
+    worst = int(np.argmin(seen.values))
+    measure = Measure(f"AUROC of a {seen['damage'].values[worst]}, seen by two records", float(seen[worst]))
+    alone = found["auroc"].sel(detector="single_instant")
+    compared = f"chance: 0.5; seen by a single instant, the least is {in_text(float(alone.min()))}"
+    alarms = float(found["false_alarms"].sel(seen_by="record"))
+    also = f"{alarms:.1%} of sound records are flagged" if alarms > FALSE_ALARMS else ""
+    return at_least(NOTICED, measure, compared, also=also)
+
+
 def _detection(one: xr.Dataset, what: str) -> Measure:
     """AUROC of one violation, or of one possible flow."""
     name = str(one["violation"].item()).replace("_", " ")
@@ -370,6 +401,14 @@ RULES: dict[str, Rule] = {
         "whose 95 % interval does not lie above what is allowed",
         ("auroc", "auroc_low", "auroc_high", "false_alarms", "control", "default_size", "smallest_detectable"),
         surprise,
+    ),
+    "uncertainty": Rule(
+        f"at most {MISCOVERED:g} from 90 %, for every variable", ("covered", "spread_skill", "ranks"), uncertainty
+    ),
+    "flags": Rule(
+        f"at least {NOTICED:g} for every damage seen by two records, and at most {FALSE_ALARMS:.0%} false alarms",
+        ("auroc", "false_alarms"),
+        flags,
     ),
     "control": Rule(
         f"at least {RELATIVE_REDUCTION:g} of the reduction by gradients through the true solver, and no episode "

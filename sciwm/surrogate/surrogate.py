@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,8 +19,11 @@ from sciwm.data.values import masked_value, missing_remedy
 from sciwm.dynamics import rollout
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.model import FINER_GRID, LatentStatistics, WorldModel, load_model, read_description
+from sciwm.run_paths import RunPaths
 from sciwm.surrogate.analyses import analysed
+from sciwm.surrogate.flags import flags_of
 from sciwm.surrogate.forcing_names import apart, is_unforced, no_forcing, side_by_side
+from sciwm.surrogate.forecast_errors import forecast_with_errors, kind_problems
 from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of
 from sciwm.surrogate.limits import intervals_of, planning_of, require_finite
 from sciwm.surrogate.mapping import Array, fields_to_batch, from_batch, map_blocks, to_batch
@@ -29,6 +32,7 @@ from sciwm.surrogate.plans import aim_of, searched
 from sciwm.surrogate.run_parameters import parameter_attributes, with_parameters
 from sciwm.surrogate.summary import summarize
 from sciwm.surrogate.translation import Translation
+from sciwm.uncertainty import Uncertainty, load_uncertainty, require_uncertainty
 from sciwm.version import __version__
 from simulations.torch_modes import ordinary
 
@@ -41,7 +45,8 @@ NUMBERS_OF_A_CHUNK = 2**23
 def load(run: str | Path) -> "Surrogate":
     """Load the trained model of a run folder.
 
-    Only ``model.json`` and ``model.safetensors`` are read: these two files are enough to share a model.
+    Only ``model.json``, ``model.safetensors`` and ``uncertainty.safetensors`` are read: the first two are enough to
+    share a model, and the third one holds its error bars.
 
     Args:
         run: The run folder, as ``"runs/demo"``; ``sciwm demo`` or ``sciwm run`` makes one.
@@ -62,7 +67,8 @@ def load(run: str | Path) -> "Surrogate":
     if not isinstance(run, str | os.PathLike):
         raise InputError([Problem("run", "the path of a run folder", type(run).__name__)])
     model, config = load_model(Path(run))
-    return Surrogate(model, config, summarize(read_description(Path(run))))
+    known = load_uncertainty(RunPaths(Path(run)), model)
+    return Surrogate(model, config, summarize(read_description(Path(run))), known)
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,6 +93,7 @@ class Surrogate:
         model: The trained world model.
         config: The experiment that it was trained in.
         summary: The table that is printed.
+        uncertainty: Its ensemble, the calibration of its errors and what is usual; None where it has none.
 
     Example:
         >>> model = load("runs/demo")  # doctest: +SKIP
@@ -97,6 +104,7 @@ class Surrogate:
     model: WorldModel
     config: Config
     summary: str
+    uncertainty: Uncertainty | None = None
 
     def __repr__(self) -> str:
         return f"<sciwm.Surrogate {self.config.name}>\n{self.summary}"
@@ -156,7 +164,12 @@ class Surrogate:
         return self.names.outside(self._decode(latent), latent)
 
     def rollout(
-        self, ds: xr.Dataset, forcing: xr.DataArray | xr.Dataset | None = None, *, intervals: int | None = None
+        self,
+        ds: xr.Dataset,
+        forcing: xr.DataArray | xr.Dataset | None = None,
+        *,
+        intervals: int | None = None,
+        uncertainty: Literal["bands", "members"] | None = None,
     ) -> xr.Dataset:
         """Forecast the fields from one instant under given actions.
 
@@ -172,22 +185,73 @@ class Surrogate:
                 one such instant at the end is left out. For a model whose forcings have names of their own it is a
                 Dataset of these variables, as ``ds[["power"]]``.
             intervals: How many control intervals to forecast where nothing acts, and there is no ``forcing``.
+            uncertainty: ``"bands"`` for the mean of an ensemble, its calibrated standard deviation and bands that
+                should hold 50 and 90 % of the truth; ``"members"`` for calibrated members, as if drawn like the truth.
+                Such a forecast takes as many rollouts as there are members, and ``flag`` in it says at each step what
+                speaks against believing it. None, for the forecast of the trained model alone, has neither.
 
         Returns:
             The variables over (..., time, *space) on the grid of the model and the functionals over (..., time), with
             the parameters beside them. The start is included, as the model decodes it. Times are those of ``forcing``
             and one more, the end of the last interval; with an action that is NaN at the end, just those of
-            ``forcing``. Points without fields are NaN.
+            ``forcing``. Points without fields are NaN. With bands, variables ``NAME_deviation``, ``NAME_lower`` and
+            ``NAME_upper`` over ``coverage``; with members, variables over ``realization``. The bits of ``flag`` have
+            the meanings in its attributes, 0 means that nothing is wrong.
 
         Raises:
-            InputError: With everything that is wrong with ``ds`` and ``forcing``, or if the forecast is not finite.
+            InputError: With everything that is wrong with ``ds`` and ``forcing``, if the forecast is not finite, or if
+                the model has no calibrated errors.
 
         Example:
             >>> forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])  # doctest: +SKIP
         """
         start, used, times, problems = self._prepared(ds, forcing, intervals)
+        self.names.raise_if(problems + kind_problems(uncertainty))
+        if uncertainty is None:
+            return self._outside(self._decode(self._advanced(self._encode(start), used, times)), start, ds)
+        known = require_uncertainty(self.uncertainty, "uncertainty")
+        made = forecast_with_errors(self.model, known, start, self._encode(start), used, times, uncertainty)
+        return self._outside(made.assign_attrs(self.attributes("forecast")), start, ds)
+
+    def flags(self, ds: xr.Dataset, forcing: xr.DataArray | xr.Dataset | None = None) -> xr.Dataset:
+        """Say of records whether to believe them, and forecasts from them.
+
+        A single instant shows fields that the model cannot represent (noise, hot spots, dead sensors), and states that
+        the training data do not hold, or not for the parameters that are stated. It cannot show a fault that turns it
+        into another possible one, such as rows in the wrong order: for this give records over time with their forcing,
+        whose every step must follow from the one before. The thresholds come from the validation data, of which at
+        most 2.5 % are flagged.
+
+        Args:
+            ds: The variables of the model at one instant or over ``time``, as for :meth:`encode`.
+            forcing: The actions from the first instant on, as for :meth:`rollout`. Without them nothing is said of
+                steps and actions.
+
+        Returns:
+            ``score`` over ``detector`` in units of each threshold, NaN where there was nothing to look at: the
+            innovation and the action of an instant are those of the step that leads to it. ``flag`` where any score
+            is above 1, with the ``reason`` in words.
+
+        Raises:
+            InputError: With everything that is wrong with ``ds`` and ``forcing``, or if the model has no calibrated
+                errors.
+
+        Example:
+            >>> told = model.flags(ds, ds["action"])  # doctest: +SKIP
+            >>> told.reason.where(told.flag, drop=True)  # doctest: +SKIP
+        """
+        inside, problems = self.names.inside(ds, "fields")
+        fields, wrong = fields_of(inside, self.domain, "fields")
+        fields, lacking = with_parameters(fields, inside, self.domain, "fields")
+        problems += wrong + lacking + self.resolution_problems(fields.sizes, "fields")
+        used = None
+        if not problems and (forcing is not None or is_unforced(self.domain)):
+            count = max(1, fields.sizes.get("time", 1) - 1)
+            first = ds.isel({self.domain.time_name: 0}, missing_dims="ignore")
+            _, used, _, problems = self._prepared(first, forcing, count)
         self.names.raise_if(problems)
-        return self._outside(self._decode(self._advanced(self._encode(start), used, times)), start, ds)
+        known = require_uncertainty(self.uncertainty, "flags")
+        return self.names.renamed(flags_of(self.model, known, fields, self._encode(fields), used))
 
     def rollout_problems(
         self, ds: xr.Dataset, forcing: xr.DataArray | xr.Dataset | None, intervals: int | None = None

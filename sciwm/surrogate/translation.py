@@ -22,6 +22,9 @@ OF_TIME = re.compile(r"\btime(?==)|(?<=')time(?=')|(?<=: )time$|(?<=\.)time\b")
 """Where a problem speaks of the dimension, and not of time."""
 
 
+ENDS = re.compile(r"_(deviation|lower|upper)$")
+"""What the names of error bars end in."""
+
 Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 
 
@@ -116,7 +119,7 @@ class Translation:
         """Missing values where there are no fields."""
         if self.valid is None:
             return result
-        masks = {str(name): self._mask(str(name).removesuffix("_deviation")) for name in result.data_vars}
+        masks = {str(name): self._mask(ENDS.sub("", str(name))) for name in result.data_vars}
         fields = {n: mask for n, mask in masks.items() if mask is not None and _fits(result[n], mask)}
         return result.assign({n: result[n].where(mask).transpose(*result[n].dims) for n, mask in fields.items()})
 

@@ -25,6 +25,7 @@ from sciwm.report import drawing, summary_table
 from sciwm.report.part_sections import SECTIONS
 from sciwm.run_paths import RunPaths
 from sciwm.training import build_model
+from sciwm.uncertainty import calibrate
 from simulations import ActionBox, Actuators, BoundedGrid, Simulation
 from simulations.equations import BurgersDirichlet
 from simulations.generate import Recipe, generate, silent
@@ -240,7 +241,8 @@ def context_of(config: Config, simulation: Simulation, folder: Path) -> Evaluati
         generate(simulation, recipe, folder / f"{name}.zarr", settings={"equation": simulation.equation})
         sets[name] = Trajectories(folder / f"{name}.zarr")
     model = build_model(config, sets["train"]).freeze()
-    return EvaluationContext(config, model, simulation, sets["test"], sets["train"])
+    known = calibrate(model, [sets["train"]], sets["test"], seed=0)
+    return EvaluationContext(config, model, simulation, sets["test"], sets["train"], known)
 
 
 def evaluated(context: EvaluationContext, folder: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ finer grids (``grids``), and what latents hold (``latents``). ``cache`` measures
 
 from sciwm.evaluation.suite.cache import MADE_FROM, METRICS, depends_on, evaluate_parts
 from sciwm.evaluation.suite.context import INTERVALS, EvaluationContext
+from sciwm.evaluation.suite.error_bars import coverage_of
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.imagination import (
     UNSEEN_INTERVALS,
@@ -29,6 +30,7 @@ __all__ = [
     "Outcome",
     "budgets_under_unseen_actions",
     "check_names",
+    "coverage_of",
     "depends_on",
     "evaluate_parts",
     "mean_of",

@@ -15,6 +15,7 @@ from sciwm.data import SEEDS, Trajectories
 from sciwm.errors import InputError, Problem
 from sciwm.evaluation.rollouts import evaluate_rollouts
 from sciwm.model import WorldModel
+from sciwm.uncertainty import Uncertainty
 from simulations import Simulation
 
 VISCOSITY_LIKE = ("viscosity", "diffusivity", "diffusivity_u", "mobility")
@@ -49,6 +50,7 @@ class EvaluationContext:
         simulation: The true simulation; None where data come from files.
         test: Simulations that the model was not trained on.
         train: Simulations that it was trained on.
+        uncertainty: Its ensemble and calibration; None where it has none.
     """
 
     config: Config
@@ -56,6 +58,7 @@ class EvaluationContext:
     simulation: Simulation | None
     test: Trajectories
     train: Trajectories
+    uncertainty: Uncertainty | None = None
 
     @property
     def evaluation(self) -> EvaluationSettings:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from sciwm.errors import Problem, raise_if
 from sciwm.evaluation.suite.context import EvaluationContext
+from sciwm.evaluation.suite.error_bars import measure_flags, measure_uncertainty
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.imagination import measure_budgets, measure_long_run, measure_scores, measure_test_set
 from sciwm.evaluation.suite.interventions import measure_effects, measure_gradients, measure_shifts
 from sciwm.evaluation.suite.latents import FEWEST_SIMULATIONS, measure_probing, measure_surprise
 from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation_parts import EVALUATION_PARTS
+from sciwm.uncertainty import why_none
 from simulations.generate import Progress
 
 
@@ -47,6 +49,11 @@ def _probed(context: EvaluationContext) -> str:
     return _periodic(context) or _simulations(context) or short
 
 
+def _error_bars(context: EvaluationContext) -> str:
+    without = why_none(context.model) or "the model has no calibrated errors; 'sciwm train RUN' makes them"
+    return "" if context.uncertainty is not None else without
+
+
 @dataclass(frozen=True)
 class EvaluationPart:
     """One part of an evaluation.
@@ -74,6 +81,8 @@ PARTS: dict[str, EvaluationPart] = {
     "shifts": EvaluationPart(measure_shifts, _simulator),
     "probing": EvaluationPart(measure_probing, _probed),
     "surprise": EvaluationPart(measure_surprise, _simulations),
+    "uncertainty": EvaluationPart(measure_uncertainty, _error_bars, depends_on=("evaluation.steps", "data.validation")),
+    "flags": EvaluationPart(measure_flags, _error_bars, depends_on=("data.validation",)),
 }
 """How each of ``EVALUATION_PARTS`` is measured."""
 

@@ -1,0 +1,221 @@
+"""The calibration of a trained model on runs that it was not trained on."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sciwm.data import Trajectories
+from sciwm.dynamics import encode_trajectory
+from sciwm.errors import InputError, Problem
+from sciwm.model import WorldModel
+from sciwm.model.ensemble import StepEnsemble
+from sciwm.uncertainty.bootstrap import PAIRS, fit_ensemble
+from sciwm.uncertainty.calibrated_forecast import forecast_members, in_pieces
+from sciwm.uncertainty.conformal import conformal_limits
+from sciwm.uncertainty.familiarity import Familiarity
+from sciwm.uncertainty.seen_states import (
+    SeenStates,
+    fields_at,
+    look_at,
+    parameters_at,
+    residual_of,
+    spread_points,
+    valid_of,
+)
+from sciwm.uncertainty.uncertainty import (
+    COVERAGES,
+    START_DETECTORS,
+    Calibration,
+    Uncertainty,
+    raw_spread,
+    raw_start_scores,
+)
+from sciwm.uncertainty.variance_components import variance_components
+
+Array = NDArray[np.float64]
+
+LARGEST_LATENT = 1024
+"""The most numbers of a latent with an ensemble: covariances of more would take longer than a training."""
+MOST_RUNS, LONGEST, POINTS = 32, 200, 512
+"""The most runs and leads that are forecast, and the most points of each field that are looked at."""
+MOST_INSTANTS = 128
+"""The most instants of a run from which thresholds come."""
+ROUNDING = 1e-9
+"""The least variance of what decoding leaves out, in squared deviations: that of fields in single precision."""
+FALSE_ALARMS = 0.025
+"""The share of validation instants that are flagged: half of what is allowed, since other runs are others."""
+HUGE = 1e6
+"""The error of a forecast that is not finite, in deviations."""
+FAR = 10.0
+"""Members that go so far beyond the largest latent are halved until they do not."""
+MOST_HALVINGS = 8
+
+
+def why_none(model: WorldModel) -> str:
+    """Why a model has no error bars; empty if it can have them."""
+    if model.latent_size <= LARGEST_LATENT:
+        return ""
+    return f"its latent has {model.latent_size} numbers, and error bars are made for at most {LARGEST_LATENT}"
+
+
+@torch.no_grad()
+def calibrate(
+    model: WorldModel, training_sets: Sequence[Trajectories], validation_set: Trajectories, seed: int
+) -> Uncertainty:
+    """Give a trained model its ensemble, the calibration of its errors, and what is usual.
+
+    Members and what is usual come from the training data. Errors come from forecasts of the validation runs from their
+    first instants under their recorded actions, as those of the evaluation do. These runs chose the best epoch of the
+    training; that one number makes errors look smaller than they are by little.
+
+    Args:
+        model: The trained model.
+        training_sets: What it was trained on.
+        validation_set: Runs that it was not fitted to.
+        seed: Of the bootstraps.
+
+    Raises:
+        InputError: If the model can have no error bars.
+    """
+    if reason := why_none(model):
+        raise InputError([Problem("uncertainty", "a model that can have error bars", reason)])
+    model.eval()
+    seen, valid = look_at(model, training_sets, PAIRS), valid_of(validation_set, model)
+    truncation = seen.truncation.clamp(min=ROUNDING)
+    count = len(model.domain.parameters)
+    parameters = seen.states[:, seen.states.shape[1] - count :]
+    others = torch.from_numpy(validation_set.parameters[validation_set.usable])
+    bare = Uncertainty(
+        fit_ensemble(model, seen, seed),
+        Familiarity.of(model.latent(seen.states), parameters, seen, model.scaled_parameters(others)),
+        _no_calibration(len(model.domain.variables)),
+        truncation,
+        _standardised(seen, truncation),
+        valid,
+        torch.ones(len(START_DETECTORS) + 1, dtype=torch.float64),
+        torch.ones(len(START_DETECTORS), dtype=torch.float64),
+    )
+    rows = validation_set.usable[:: -(-len(validation_set.usable) // MOST_RUNS)]
+    _tame(model, bare.ensemble, validation_set, rows, float(model.latent(seen.states).abs().max()))
+    calibrated = replace(bare, calibration=_calibration(model, bare, validation_set, rows))
+    scores = [_scores_of(model, calibrated, validation_set, row) for row in rows]
+    thresholds, count = _thresholds(np.concatenate([one for _, one in scores])), len(START_DETECTORS)
+    largest = torch.from_numpy(np.max([start for start, _ in scores], axis=0)) * allowance(len(rows))
+    return replace(calibrated, thresholds=thresholds, starts=(largest / thresholds[:count]).clamp(min=1.0))
+
+
+def allowance(runs: int) -> float:
+    """How far the next run may be expected to exceed the largest of some, as a factor."""
+    return 1 + 2 / max(1, runs)
+
+
+def _no_calibration(variables: int) -> Calibration:
+    ones = torch.ones(variables, 1, dtype=torch.float64)
+    return Calibration(ones.expand(3, -1, -1), ones, ones.expand(2, -1, -1), ones.expand(2, -1, -1), ones[0], 0)
+
+
+def _standardised(seen: SeenStates, truncation: Tensor) -> Tensor:
+    """What decoding leaves out at some instants, with mean zero and the given variance at every point."""
+    several = seen.left_out[torch.arange(PAIRS) % len(seen.left_out)]
+    centred = several - several.mean(dim=0)
+    scale = centred.repeat_interleave(2, dim=0).std(dim=0)
+    return centred * (truncation.sqrt() / scale.clamp(min=1e-30))
+
+
+def _tame(model: WorldModel, ensemble: StepEnsemble, data: Trajectories, rows: Sequence[int], largest: float) -> None:
+    """Halve the corrections of members that leave the data in forecasts of these runs; the trained model may do so."""
+    for _ in range(MOST_HALVINGS):
+        far = torch.zeros(len(ensemble.corrections), dtype=torch.bool)
+        for _, states in forecast_members(model, ensemble, data, rows, min(LONGEST, data.intervals)):
+            size = model.latent(states).abs().nan_to_num(torch.inf, torch.inf).amax(dim=(1, 2))
+            beyond = (size > FAR * largest).view(-1, 2).any(dim=1)
+            far |= beyond & ~beyond.all()
+        if not far.any():
+            return
+        ensemble.corrections[far] *= 0.5
+
+
+def _calibration(model: WorldModel, bare: Uncertainty, data: Trajectories, rows: Sequence[int]) -> Calibration:
+    lengths = sorted((data.intervals_of(row) for row in rows), reverse=True)
+    steps = min(LONGEST, lengths[(len(lengths) - 1) // 2])  # that half of the runs have
+    places = spread_points(bare.valid, POINTS)
+    size = (len(rows), len(model.domain.variables), steps + 1)
+    errors, variances = np.full((*size, places.shape[1]), np.nan), np.full((*size, places.shape[1]), np.nan)
+    excess, spread = np.zeros(size[:2]), np.full((size[0], size[2]), np.nan)
+    for i, (row, states) in enumerate(forecast_members(model, bare.ensemble, data, rows, steps)):
+        fields = fields_at(model, data, row, np.arange(states.shape[1]))
+        excess[i] = bare.excess(residual_of(model, fields[:1], states[0, :1], bare.valid))[0]
+        for first, truth, guess in in_pieces(model, fields, states):
+            of, error = slice(first, first + len(guess)), guess.mean(dim=1) - truth
+            spread[i, of] = _finite(raw_spread(bare, guess))
+            for found, values in ((errors, error), (variances, guess.var(dim=1))):
+                picked = values.flatten(2).gather(2, places.expand(len(values), -1, -1))
+                found[i, :, of] = _finite(picked.transpose(0, 1))
+    truncation = bare.truncation.flatten(1).gather(1, places).double().numpy()
+    return _fitted(errors, variances, excess, truncation, spread)
+
+
+def _finite(values: Tensor) -> Array:
+    """Values of forecasts that diverge as far too large ones."""
+    return np.asarray(values.nan_to_num(HUGE, HUGE, -HUGE).clamp(-HUGE, HUGE).double().numpy())
+
+
+def _fitted(errors: Array, variances: Array, excess: Array, truncation: Array, spread: Array) -> Calibration:
+    """The calibration by errors ``(run, variable, lead, point)``."""
+    runs, variables, leads, _ = errors.shape
+    square, mean_truncation = (errors**2).mean(axis=3), truncation.mean(axis=1)
+    causes = np.zeros((3, variables, leads))
+    least = np.array([0.0, 1.0, 0.0])  # what decoding left out of the training data, it leaves out of all others
+    for v in range(variables):
+        shape = (runs, leads)
+        left_out = np.broadcast_to(mean_truncation[v], shape)
+        several = np.stack([variances[:, v].mean(axis=2), left_out, left_out * excess[:, v, None]])
+        causes[:, v] = variance_components(square[:, v], np.nan_to_num(several), least)
+    a, b, c = causes[..., None]
+    of_left_out = b + c * excess[:, :, None, None]
+    deviation = np.sqrt(a * variances + of_left_out * truncation[:, None])
+    with np.errstate(invalid="ignore"):
+        factor = np.sqrt(np.nanmean(errors**2, axis=(0, 3)) / np.nanmean(deviation**2, axis=(0, 3)))
+    scores = np.abs(errors) / (factor[:, :, None] * deviation)
+    found = np.array(  # limits and what they cover, (variable, lead, 2, coverage)
+        [[conformal_limits(scores[:, v, t], COVERAGES) for t in range(leads)] for v in range(variables)]
+    )
+    limits, covered = found.transpose(2, 3, 0, 1)
+    spread_limit = np.maximum(allowance(runs) * np.nanmax(spread, axis=0), np.sqrt(ROUNDING))
+    return Calibration(
+        torch.from_numpy(causes),
+        torch.from_numpy(factor),
+        torch.from_numpy(np.ascontiguousarray(limits)),
+        torch.from_numpy(np.ascontiguousarray(covered)),
+        torch.from_numpy(spread_limit),
+        runs,
+    )
+
+
+def _thresholds(scores: Array) -> Tensor:
+    """The score of each detector above which, all detectors together, ``FALSE_ALARMS`` of the instants lie."""
+    levels = np.linspace(1 - FALSE_ALARMS, 1 - FALSE_ALARMS / scores.shape[1] / 2, 32)
+    limits = np.quantile(scores, levels, axis=0)
+    alarms = np.array([(scores > limit).any(axis=1).mean() for limit in limits])
+    few = np.flatnonzero(alarms <= FALSE_ALARMS)
+    return torch.from_numpy(limits[few[0] if len(few) else -1]).clamp(min=1e-12)
+
+
+def _scores_of(model: WorldModel, known: Uncertainty, data: Trajectories, row: int) -> tuple[Array, Array]:
+    """The raw scores of one run: of its first instant ``(start detector,)``, and of others ``(instant, detector)``."""
+    intervals = data.intervals_of(row)
+    instants = np.unique(np.linspace(0, intervals - 1, min(intervals, MOST_INSTANTS)).round().astype(int))
+    both = np.unique(np.concatenate([instants, instants + 1]))
+    fields = fields_at(model, data, row, both)
+    states = model.with_parameters(encode_trajectory(model, fields[None])[0], parameters_at(data, row, len(both)))
+    residual = residual_of(model, fields, states, known.valid)
+    action = torch.from_numpy(np.asarray(data.array("action")[row, :intervals])[instants].astype(np.float32))
+    before, after = np.searchsorted(both, instants), np.searchsorted(both, instants + 1)
+    innovation = model.latent(states[after]) - model.latent(model.advance(states[before], action))
+    single = raw_start_scores(known, model, residual, states)
+    scores = torch.cat([single[after], known.familiarity.surprise(innovation)[:, None]], dim=1)
+    return single[0].double().numpy(), scores.double().numpy()

@@ -1,0 +1,230 @@
+"""Ensembles, their calibration, and the file that holds both, against what closed forms say."""
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sciwm.config import Config
+from sciwm.data import Trajectories
+from sciwm.errors import InputError
+from sciwm.evaluation.sureness import fair_crps, ranks, score_ensemble, spread_skill
+from sciwm.model import WorldModel, save_model
+from sciwm.model.ensemble import rollout_members
+from sciwm.run_paths import RunPaths
+from sciwm.uncertainty import (
+    COVERAGES,
+    Uncertainty,
+    calibrate,
+    is_of_this_model,
+    load_uncertainty,
+    save_uncertainty,
+)
+from sciwm.uncertainty.bootstrap import PAIRS, fit_ensemble
+from sciwm.uncertainty.conformal import conformal_limits
+from sciwm.uncertainty.familiarity import Familiarity
+from sciwm.uncertainty.seen_states import SeenStates
+from sciwm.uncertainty.variance_components import variance_components
+
+
+@pytest.fixture
+def known(model: WorldModel, training_set: Trajectories, validation_set: Trajectories) -> Uncertainty:
+    """The uncertainty of a random model."""
+    return calibrate(model.freeze(), [training_set], validation_set, seed=0)
+
+
+# Scores ------------------------------------------------------------------------------------------------
+
+
+def test_fair_crps_of_few_members_is_that_of_their_distribution() -> None:
+    """On average four normal members have the score of the normal distribution (Gneiting & Raftery 2007, eq. 5)."""
+    generator, truth, mean, deviation = torch.Generator().manual_seed(0), 0.7, 0.2, 1.5
+    members = mean + deviation * torch.randn(4, 200_000, generator=generator, dtype=torch.float64)
+    z = (truth - mean) / deviation
+    density, below = math.exp(-z * z / 2) / math.sqrt(2 * math.pi), 0.5 * (1 + math.erf(z / math.sqrt(2)))
+    exact = deviation * (z * (2 * below - 1) + 2 * density - 1 / math.sqrt(math.pi))
+    found = fair_crps(members, torch.full((200_000,), truth, dtype=torch.float64))
+    assert float(found.mean()) == pytest.approx(exact, abs=4 * float(found.std()) / 200_000**0.5)
+
+
+def test_fair_crps_by_hand() -> None:
+    """Members 0 and 2 of a truth at 3: mean distance 2, minus half the distance of the pair."""
+    assert float(fair_crps(torch.tensor([0.0, 2.0]), torch.tensor(3.0))) == 2.0 - 1.0
+
+
+def test_members_drawn_like_the_truth_have_spread_as_error_and_flat_ranks() -> None:
+    """For any number of members."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randn(6, 50_000, generator=generator, dtype=torch.float64)
+    members, truth = drawn[:5], drawn[5]
+    error = (members.mean(dim=0) - truth).square().mean()
+    assert float(spread_skill(members.var(dim=0).mean(), error, 5)) == pytest.approx(1.0, abs=0.01)
+    counts = torch.bincount(ranks(members, truth), minlength=6) / 50_000
+    torch.testing.assert_close(counts, torch.full((6,), 1 / 6), atol=0.007, rtol=0)
+
+
+# Calibration -------------------------------------------------------------------------------------------
+
+
+def test_limits_of_runs_that_are_alike_are_plain_quantiles() -> None:
+    """Of absolute normal numbers: 0.674 and 1.645."""
+    scores = np.abs(np.random.default_rng(0).standard_normal((10, 4000)))
+    limits, covered = conformal_limits(scores, COVERAGES)
+    np.testing.assert_allclose(limits, [0.674, 1.645], atol=0.03)
+    np.testing.assert_allclose(covered, COVERAGES, atol=0.01)
+
+
+def test_limits_of_runs_that_differ_hold_for_the_next_run() -> None:
+    """A plain quantile of three runs of different sizes covers too little of a fourth; raised levels do not."""
+    rng, plain, raised = np.random.default_rng(0), [], []
+    for _ in range(600):
+        runs = np.exp(0.7 * rng.standard_normal((4, 1))) * np.abs(rng.standard_normal((4, 100)))
+        (limit,), _ = conformal_limits(runs[:3], [0.9])
+        plain.append((runs[3] <= np.quantile(runs[:3], 0.9)).mean())
+        raised.append((runs[3] <= limit).mean())
+    assert np.mean(plain) < 0.87
+    assert 0.88 < np.mean(raised) < 0.93
+
+
+def test_one_run_has_a_limit_and_no_claim() -> None:
+    """Nothing says how far others differ from it; runs that are not so long do not count."""
+    scores = np.array([np.arange(10.0), np.full(10, np.nan)])
+    limits, covered = conformal_limits(scores, [0.9])
+    assert limits.tolist() == [8.0] and np.isnan(covered).all()
+    assert np.isnan(conformal_limits(scores[1:], [0.9])[0]).all()
+
+
+def test_variances_are_told_apart() -> None:
+    """Two causes of known weight, in 400 runs where they differ; a weight keeps its least value."""
+    rng = np.random.default_rng(0)
+    causes = rng.uniform(0.1, 2.0, (2, 400, 1))
+    squares = (2.0 * causes[0] + 0.5 * causes[1]) * rng.chisquare(20, (400, 1)) / 20
+    np.testing.assert_allclose(variance_components(squares, causes, np.zeros(2))[:, 0], [2.0, 0.5], atol=0.15)
+    held = variance_components(squares, causes, np.array([0.0, 1.0]))[:, 0]
+    assert held[1] == 1.0
+    assert held[0] < 2.0
+
+
+# The ensemble ------------------------------------------------------------------------------------------
+
+
+def seen_of(states: Tensor, inputs: Tensor, innovations: Tensor, runs: Tensor) -> SeenStates:
+    """Intervals of a latent of two numbers, whose fields do not matter."""
+    nothing = torch.zeros(1)
+    return SeenStates(states, inputs, innovations, nothing, nothing, runs, inputs.amin(0), inputs.amax(0))
+
+
+def test_members_of_a_linear_model_are_its_bootstrap() -> None:
+    """Whatever linear step was trained, members add what least squares of redrawn runs would have changed."""
+    rng = np.random.default_rng(1)
+    runs = torch.arange(6).repeat_interleave(30)
+    z, a = (torch.from_numpy(rng.standard_normal((180, n))) for n in (2, 1))
+    x = torch.cat([z, a, torch.ones(180, 1, dtype=torch.float64)], dim=1)
+    after = x @ torch.from_numpy(rng.standard_normal((4, 2))) + 0.3 * torch.from_numpy(rng.standard_normal((180, 2)))
+    two = cast(Any, SimpleNamespace(latent=lambda s: s, conserved=torch.zeros(2, dtype=torch.bool)))
+    trained = [x @ torch.from_numpy(rng.standard_normal((4, 2))) for _ in range(2)]
+    first, second = (fit_ensemble(two, seen_of(z.float(), a.float(), after - step, runs), seed=3) for step in trained)
+    torch.testing.assert_close(first.corrections, second.corrections, atol=1e-5, rtol=1e-3)
+
+    drawn = np.random.default_rng(3).multinomial(6, np.full(6, 1 / 6), size=PAIRS)
+    whole = torch.linalg.lstsq(x, after).solution
+    for correction, times in zip(first.corrections, torch.from_numpy(drawn), strict=True):
+        rows = torch.repeat_interleave(torch.arange(180), times[runs])
+        changed = x @ (torch.linalg.lstsq(x[rows], after[rows]).solution - whole)
+        of_member = first.features(z.float(), a.float()) @ correction
+        torch.testing.assert_close(of_member, changed.float(), atol=1e-4, rtol=1e-3)
+
+
+def test_members_lie_around_the_trained_model(model: WorldModel, known: Uncertainty) -> None:
+    """All start alike, differ later, and to first order their mean is the trained model's forecast."""
+    generator = torch.Generator().manual_seed(0)
+    state = model.encode(torch.randn(3, 1, 32, generator=generator))
+    actions = torch.zeros(3, 5, len(model.actuators))
+    members = rollout_members(model, known.ensemble, state, actions)
+    assert members.shape == (3, known.ensemble.members, 6, model.state_size)
+    assert members[:, :, 0].std(dim=1).max() == 0
+    one = model.advance(state, actions[:, 0])
+    spread = members[:, :, 1].std(dim=1)
+    assert spread.max() > 0
+    assert (members[:, :, 1].mean(dim=1) - one).abs().max() < 1e-4 * spread.max() + 1e-6
+
+
+def test_bands_hold_what_they_were_calibrated_for(
+    model: WorldModel, known: Uncertainty, validation_set: Trajectories
+) -> None:
+    """On the runs that calibrated them, at every lead time, and with a spread of the size of the error."""
+    scores = score_ensemble(model, known, validation_set, 20, lambda items, text: items)
+    covered = scores["covered"].mean("simulation").sel(variable="u")
+    assert (covered.sel(coverage=0.9) >= 0.9).all() and (covered.sel(coverage=0.9) <= 0.99).all()
+    assert (covered.sel(coverage=0.5) >= 0.5).all() and (covered.sel(coverage=0.5) <= 0.75).all()
+    np.testing.assert_allclose(scores["spread_skill"], 1.0, atol=1e-3)
+    np.testing.assert_allclose(scores["ranks"].sum("rank"), 1.0)
+    assert scores["crps"].mean() < scores["absolute_error"].mean()
+
+
+# Familiarity -------------------------------------------------------------------------------------------
+
+
+def test_a_state_may_be_unusual_for_its_parameter_alone() -> None:
+    """Latents follow the parameter closely: one of another parameter is like the data, and far from them."""
+    generator = torch.Generator().manual_seed(0)
+    parameters = torch.randn(500, 1, generator=generator)
+    latents = parameters + 0.01 * torch.randn(500, 1, generator=generator)
+    seen = seen_of(latents, parameters, 0.1 * torch.randn(500, 1, generator=generator), torch.arange(500) // 10)
+    usual = Familiarity.of(latents, parameters, seen, parameters[:5])
+    at = torch.tensor([[1.0], [1.0], [8.0]])
+    near, wrong, far = usual.distance(at, torch.tensor([[1.0], [-1.0], [8.0]])).tolist()
+    assert near < 2
+    assert wrong > 50  # 2 away, at a deviation of 0.01
+    assert 4 < far < 9  # of eight deviations along one of two directions
+    assert float(usual.surprise(torch.tensor([0.5]))) == pytest.approx(5.0, rel=0.15)
+
+
+def test_ranges_end_a_little_beyond_the_data() -> None:
+    """Actions and parameters of the training data are inside, and so are parameters of the calibration."""
+    inputs = torch.tensor([[0.0, -1.0], [1.0, 1.0]])
+    seen = seen_of(torch.zeros(2, 1), inputs[:, :1], torch.ones(2, 1), torch.arange(2))
+    usual = Familiarity.of(torch.tensor([[0.0], [1.0]]), inputs[:, 1:], seen, torch.tensor([[3.0]]))
+    beyond = usual.beyond(torch.tensor([[1.0, 3.0], [1.2, 0.0], [0.5, 9.0]]))
+    assert (beyond[0] < 1).all()
+    assert beyond[1, 0] > 1 and beyond[1, 1] < 1
+    assert beyond[2, 0] < 1 and beyond[2, 1] > 1
+
+
+# The file ----------------------------------------------------------------------------------------------
+
+
+def test_the_file_gives_back_what_was_written(
+    known: Uncertainty, model: WorldModel, config: Config, training_set: Trajectories, validation_set: Trajectories,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """Made again it has the same bytes; other weights have none; a single flipped bit is found."""
+    paths = RunPaths(tmp_path)
+    save_model(tmp_path, model, config, {})
+    assert not is_of_this_model(paths)
+    save_uncertainty(paths, known)
+    written = paths.uncertainty.read_bytes()
+    read = load_uncertainty(paths, model)
+    assert read is not None and read.calibration.runs == 8
+    torch.testing.assert_close(read.calibration.limits, known.calibration.limits, rtol=0, atol=0)
+    torch.testing.assert_close(read.ensemble.corrections, known.ensemble.corrections, rtol=0, atol=0)
+    assert is_of_this_model(paths)
+    save_uncertainty(paths, calibrate(model, [training_set], validation_set, seed=0))
+    assert paths.uncertainty.read_bytes() == written
+
+    flipped = bytearray(written)
+    flipped[-3] ^= 16
+    paths.uncertainty.write_bytes(flipped)
+    assert not is_of_this_model(paths)
+    with pytest.raises(InputError, match="its content is another than was written"):
+        load_uncertainty(paths, model)
+    paths.uncertainty.write_bytes(written)
+    with torch.no_grad():
+        model.decoder.state_dict()[next(iter(model.decoder.state_dict()))].add_(1.0)
+    save_model(tmp_path, model, config, {})
+    assert load_uncertainty(paths, model) is None
