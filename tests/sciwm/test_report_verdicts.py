@@ -11,6 +11,7 @@ import xarray as xr
 from sciwm.config import Config
 from sciwm.evaluation import VALID_ERROR
 from sciwm.evaluation.suite import Measure
+from sciwm.evaluation.sureness import SEEN_BY
 from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.model import WorldModel
 from sciwm.report import verdict_rules as rules
@@ -174,6 +175,23 @@ def surprise(auroc: float, possible: float = 0.5, alarms: float = 0.05) -> xr.Da
     )
 
 
+def uncertainty(covered: float) -> xr.Dataset:
+    """Bands of 50 and 90 % that hold a share of the truth, of six simulations alike."""
+    dims = ("coverage", "simulation", "variable", "time")
+    at = {"coverage": [0.5, 0.9], "simulation": range(6), "variable": ["u"]}
+    ratio = (("variable", "time"), np.ones((1, 5)))
+    shares = (dims, np.full((2, 6, 1, 5), covered))
+    ranks = (("variable", "rank"), np.full((1, 17), 1 / 17))
+    return xr.Dataset({"covered": shares, "spread_skill": ratio, "ranks": ranks}, at, {"calibration_runs": 8})
+
+
+def flags(auroc: float, alarms: float = 0.0) -> xr.Dataset:
+    """Two damages, of which one is always noticed."""
+    seen = (("damage", "detector"), np.array([[1.0, 1.0], [0.5, auroc]]))
+    at = {"damage": ["noise", "offset"], "detector": list(SEEN_BY), "seen_by": list(SEEN_BY)}
+    return xr.Dataset({"auroc": seen, "false_alarms": ("seen_by", [alarms, alarms])}, at)
+
+
 def control(share: float, lost: int = 0) -> xr.Dataset:
     """No control keeps a distance of 1, the true solver reaches 0."""
     distance = np.stack([np.full((SAMPLES, 13), v) for v in (1.0, 1.0 - share, 0.0)])
@@ -196,6 +214,8 @@ SIDES: dict[str, tuple[xr.Dataset, xr.Dataset]] = {
     "shifts": (shifts(BELOW * VALID_ERROR), shifts(ABOVE * VALID_ERROR)),
     "probing": (probing(ABOVE * rules.READABLE), probing(BELOW * rules.READABLE)),
     "surprise": (surprise(ABOVE * rules.NOTICED), surprise(BELOW * rules.NOTICED)),
+    "uncertainty": (uncertainty(0.9 + BELOW * rules.MISCOVERED), uncertainty(0.9 + ABOVE * rules.MISCOVERED)),
+    "flags": (flags(ABOVE * rules.NOTICED), flags(BELOW * rules.NOTICED)),
     "control": (control(ABOVE * rules.RELATIVE_REDUCTION), control(BELOW * rules.RELATIVE_REDUCTION)),
 }
 """Results on the good and on the weak side of each threshold."""
@@ -228,6 +248,8 @@ def test_both_sides_of_every_threshold(results_of: Callable[..., Results], part:
         ("probing", probing(0.9, untrained=0.95), "no better than untrained encoder"),
         ("surprise", surprise(1.0, possible=1.01 * rules.UNNOTICED), "possible flow"),
         ("surprise", surprise(1.0, alarms=0.3), "30.0 % false alarms where 5.00 % are allowed"),
+        ("uncertainty", uncertainty(0.9 - ABOVE * rules.MISCOVERED), "above 0.05"),
+        ("flags", flags(1.0, alarms=0.06), "6.0% of sound records are flagged"),
         ("control", control(1.0, lost=1), "1 of 6 episodes blew up"),
     ],
 )
