@@ -110,7 +110,7 @@ class FieldPredictor(nn.Module):
         """
         self.forcing.copy_(forcing / forcing.square().mean().sqrt().clamp(min=1e-12))
 
-    def linear_part(self) -> list[nn.Parameter]:
+    def quick_part(self) -> list[nn.Parameter]:
         """None, as it does not start from a linear step."""
         return []
 

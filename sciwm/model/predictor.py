@@ -57,9 +57,9 @@ class ExponentialPredictor(nn.Module):
         """Start from a linear step, which the first rollouts give again."""
         self.tendency.set_linear(step.over(self.substeps))
 
-    def linear_part(self) -> list[nn.Parameter]:
-        """The weights that :meth:`set_linear` sets."""
-        return self.tendency.linear_part()
+    def quick_part(self) -> list[nn.Parameter]:
+        """The weights that may change quickly beside a linear start."""
+        return self.tendency.quick_part()
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
         """What scaled actions add to the tendency, ``(actuator, size)``."""
@@ -114,9 +114,9 @@ class LinearPredictor(nn.Module):
         self.forcing.set_free(torch.from_numpy(step.forcing))
         self.steady.values.copy_(torch.from_numpy(step.constant))
 
-    def linear_part(self) -> list[nn.Parameter]:
-        """All weights."""
-        return list(self.parameters())
+    def quick_part(self) -> list[nn.Parameter]:
+        """None of the weights may change quickly after a linear start."""
+        return []
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
         """What scaled actions add over one control interval, ``(actuator, size)``."""

@@ -99,7 +99,8 @@ def train(
     symmetries = joint_symmetries(training_sets[0], settings.augmentation)
     pairs = transitions(training_sets, model.domain, config.seed)
     held_out = HeldOut(config, objective, Windows([validation_set], model.domain), forecasts)
-    if start and config.model.predictor.kind == "linear":
+    others = [*model.encoder.parameters(), *model.decoder.parameters()]
+    if start and config.model.predictor.kind == "linear" and not any(p.requires_grad for p in others):
         total = 0  # there is nothing to learn beyond least squares
 
     def save() -> None:
@@ -198,7 +199,8 @@ def _raise_what_is_missing(config: Config, sensitivity_set: SensitivitySet | Non
 def _close_epoch(paths: RunPaths, state: TrainState, model: WorldModel, measured: dict[str, float]) -> None:
     metrics: dict[str, Any] = {"phase": state.phase, "update": state.update}
     metrics |= {f"train.{name}": value for name, value in state.take_means().items()}
-    if metrics.get("train.exploded") == 1.0:
+    from_start = bool(state.history) and state.history[0]["update"] == 0  # which is kept where nothing is better
+    if metrics.get("train.exploded") == 1.0 and not from_start:
         raise NothingLearned(
             [
                 Problem(

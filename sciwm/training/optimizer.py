@@ -8,8 +8,8 @@ from sciwm.config import TrainingSettings
 from sciwm.loss import Objective
 from sciwm.model import WorldModel, starts_linear
 
-LINEAR_RATE = 0.2
-"""The learning rate of a linear step that the predictor starts from, relative to that of the rest."""
+SLOW_RATE = 0.2
+"""The learning rate of a predictor that starts from the best linear step, relative to that of a network beside it."""
 
 
 def build_optimizer(
@@ -17,8 +17,8 @@ def build_optimizer(
 ) -> tuple[torch.optim.Optimizer, list[list[torch.nn.Parameter]]]:
     """AdamW with a small learning rate for the encoder, and gradients of the decoder clipped apart.
 
-    The fitted encoder is good already, and large first updates would collapse it. A linear step that the predictor
-    starts from is good too, and is trained more slowly than what is added. Clipped together, large gradients of the
+    The fitted encoder is good already, and large first updates would collapse it. So is the linear step that a
+    predictor may start from, and a network beside it learns more quickly. Clipped together, large gradients of the
     decoder would slow the latent down.
 
     Returns:
@@ -28,11 +28,12 @@ def build_optimizer(
     apart = {id(p) for p in encoder + decoder}
     learned = (p for module in (model, objective) for p in module.parameters())
     rest = [p for p in learned if p.requires_grad and id(p) not in apart]
-    started = {id(p) for p in model.predictor.linear_part()} if starts_linear(model.settings, model.domain) else set()
-    begun, new = ([p for p in rest if (id(p) in started) == which] for which in (True, False))
+    linear = starts_linear(model.settings, model.domain)
+    quick = {id(p) for p in (model.predictor.quick_part() if linear else rest)}
+    slow_ones, quick_ones = ([p for p in rest if (id(p) in quick) == which] for which in (False, True))
     groups = [
         {"params": members, "share": share}
-        for members, share in ((encoder, settings.encoder_rate), (begun, LINEAR_RATE), (new + decoder, 1.0))
+        for members, share in ((encoder, settings.encoder_rate), (slow_ones, SLOW_RATE), (quick_ones + decoder, 1.0))
         if members
     ]
     optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)

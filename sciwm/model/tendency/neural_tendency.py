@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from sciwm.config import PredictorSettings
 from sciwm.model.forcing import Forcing, SteadyForcing
@@ -36,6 +36,10 @@ class NeuralTendency(QuadraticTendency):
     def see(self, fields: Tensor, mean: Tensor) -> None:
         """Choose the points at which the network acts."""
         self.network.see(fields, mean)
+
+    def quick_part(self) -> list[nn.Parameter]:
+        """The weights of the network, whose values are bounded."""
+        return list(self.network.parameters())
 
     def prepared(self, shapes: Tensor | None) -> "PreparedNeural":
         """Assemble the maps of the quadratic part as matrices.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sciwm.config import PredictorSettings
 from sciwm.model.forcing import Forcing, SteadyForcing
@@ -71,11 +71,6 @@ class QuadraticTendency(Tendency):
         self.forcing.set_free(torch.from_numpy(substep.forcing))
         self.steady.values.copy_(torch.from_numpy(substep.constant))
         self.product.back.weight.zero_()
-
-    def linear_part(self) -> list[nn.Parameter]:
-        """E, R, G and g."""
-        parts = (self.decay, self.correction, self.forcing, self.steady)
-        return [weights for part in parts for weights in part.parameters()]
 
     def actuation(self, shapes: Tensor | None) -> Tensor:
         """The matrix G, ``(actuator, size)``."""

@@ -65,9 +65,9 @@ class Tendency(nn.Module, ABC):
     def set_linear(self, substep: Substep) -> None:
         """Start from a linear substep, with everything else at no effect, where shapes are not known."""
 
-    @abstractmethod
-    def linear_part(self) -> list[nn.Parameter]:
-        """The weights that :meth:`set_linear` sets, but for those that have no effect then."""
+    def quick_part(self) -> list[nn.Parameter]:
+        """The weights that may change quickly beside a linear start; by default none."""
+        return []
 
     @abstractmethod
     def set_forcing(self, forcing: Tensor) -> None:
