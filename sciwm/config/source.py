@@ -77,6 +77,8 @@ class SourceSettings(Section):
         static: Fields over space alone. They are kept with the data; the model learns their effect anyway.
         mask: A variable over space that is not zero where fields exist. Values that are missing at the same points
             always are found without it.
+        functionals: Numbers over time (and run) that are read from the latent, such as a heat loss; not part of the
+            state, and not learned. The part ``functionals`` of the evaluation tells how well they can be read.
         ignored: Variables that are left out on purpose.
         run: The dimension that tells runs apart; null where there is one record.
         time: The dimension of time.
@@ -97,6 +99,7 @@ class SourceSettings(Section):
     parameters: Names = ()
     static: Names = ()
     mask: Name | None = None
+    functionals: Names = ()
     ignored: Names = ()
     run: Name | None = None
     time: Name = "time"
@@ -116,6 +119,7 @@ class SourceSettings(Section):
             "parameters": self.parameters,
             "static": self.static,
             "mask": () if self.mask is None else (self.mask,),
+            "functionals": self.functionals,
             "ignored": self.ignored,
         }
 

@@ -65,6 +65,7 @@ class Roles:
         time_name: The name of the time in the files.
         run_name: The name of the dimension over runs in the files.
         bounds: In words, where the bounds of each forcing came from.
+        functionals: The names of numbers over time, which are no part of the state.
     """
 
     forcings: tuple[ForcingVariable, ...] = ()
@@ -72,6 +73,7 @@ class Roles:
     time_name: str = "time"
     run_name: str = "simulation"
     bounds: dict[str, str] = field(default_factory=dict)
+    functionals: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The roles as text, for the attribute ``sciwm_source`` of a store."""
@@ -87,7 +89,8 @@ class Roles:
         try:
             plain = dict(json.loads(text))
             forcings = tuple(forcing_from(f) for f in plain.pop("forcings"))
-            return cls(forcings=forcings, parameters=tuple(plain.pop("parameters")), **plain)
+            functionals = tuple(plain.pop("functionals", ()))
+            return cls(forcings=forcings, parameters=tuple(plain.pop("parameters")), functionals=functionals, **plain)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"expected the roles of the variables of a store, got {text[:80]!r}") from error
 

@@ -14,6 +14,7 @@ from sciwm.data.coordinates import axis_of
 from sciwm.data.formats import FIND_DAMAGE, open_store, read_values
 from sciwm.data.recognition import Kind, recognise, require_data
 from sciwm.data.roles import ATTRIBUTE, Roles, roles_of
+from sciwm.data.row_labels import row_labels
 from sciwm.data.units import units_of
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
 from simulations import ActionBox, Variable
@@ -42,6 +43,7 @@ class Trajectories:
         usable: The indices of the simulations that stayed finite.
         roles: What the store states about the files that its values came from; None for simulated ones.
         parameters: Their values in each simulation, physical, ``(simulation, parameter)``.
+        labels: What each simulation is called: in files by their authors, else its number.
         valid: Where fields exist, ``(variable, *space)``; None where they do everywhere.
         forcing_shapes: What one unit of each action adds to the time derivative of each variable,
             ``(actuator, variable, *space)``; None where the store does not state it, and where an actuator acts
@@ -79,6 +81,7 @@ class Trajectories:
         self.forcing_shapes = self._forcing_shapes(dataset)
         self.roles = _roles(dataset, str(path))
         self.valid = _valid(dataset, path)
+        self.labels = row_labels(dataset)
         self._lengths = read_values(dataset["num_intervals"], path) if "num_intervals" in dataset else None
         self.parameters = _parameters(dataset, path)
         self._dataset = dataset
@@ -93,6 +96,10 @@ class Trajectories:
     def intervals_of(self, row: int) -> int:
         """The number of control intervals of one simulation; behind them its values are missing."""
         return self.intervals if self._lengths is None else int(self._lengths[row])
+
+    def units_of(self, names: Sequence[str]) -> list[str]:
+        """The units of variables of the store; "1" where it states none."""
+        return [units_of(self._dataset[name]) for name in names]
 
     def digest(self) -> str:
         """One sha256 for all finished simulations of the store; empty where none is marked as finished."""

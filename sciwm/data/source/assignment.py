@@ -43,7 +43,7 @@ def assignment_problems(given: Given, settings: SourceSettings) -> tuple[list[Pr
             problems += found
             if not found and role != "ignored":
                 sound.add(name)
-    shown = dict.fromkeys([*settings.variables, *settings.static, *settings.space])
+    shown = dict.fromkeys([*settings.variables, *settings.static, *settings.functionals, *settings.space])
     problems += [
         Problem(f"{where}: {name}", "a name that is not taken", f"'{name}'", f"rename it with ds.rename({name}=...)")
         for name in shown
@@ -95,7 +95,7 @@ def _without_role(dataset: xr.Dataset, settings: SourceSettings, where: str) -> 
     return [
         Problem(
             f"{where}: {name}",
-            "a role: one of source.variables, forcings, parameters, static, mask or ignored",
+            "a role: one of source.variables, forcings, parameters, static, mask, functionals or ignored",
             f"none, over {', '.join(map(str, dataset[name].dims)) or 'nothing'}",
             f"{_likely(dataset[name], settings)}; or name it in source.ignored",
         )
@@ -109,7 +109,7 @@ def _likely(array: xr.DataArray, settings: SourceSettings) -> str:
     over = {str(d) for d in array.dims} - {settings.run}
     if settings.time in over:
         is_field = set(settings.space) <= over
-        return "it may be one of variables or forcings" if is_field else "it may be one of forcings"
+        return "it may be one of variables or forcings" if is_field else "it may be one of forcings or functionals"
     return "it may be one of static, or the mask" if over & set(settings.space) else "it may be one of parameters"
 
 
@@ -127,6 +127,7 @@ def _shape_problems(array: xr.DataArray, role: str, settings: SourceSettings, pl
         ),
         "parameters": (f"one number, or one for each of '{settings.run}'" if settings.run else "one number", not rest),
         "static": ("space dimensions alone", bool(rest) and rest == over and set(rest) <= set(settings.space)),
+        "functionals": (f"dimensions {runs}{settings.time}), numbers over time", rest == [settings.time]),
         "mask": ("all space dimensions and no others", set(over) == set(settings.space)),
     }[role]
     if expected[1]:

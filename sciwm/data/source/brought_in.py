@@ -5,6 +5,7 @@ Layout of ``NAME.zarr``:
 - ``v``, for every state variable v under the user's name: its fields over ``(simulation, time, *space)``; 0 where
   ``valid(variable, *space)`` says that there is none, NaN behind the last instant of a shorter run;
 - ``action``: all forcings side by side, in physical units over ``(simulation, time, actuator)``;
+- numbers over ``(simulation, time)`` under the user's names, NaN where there are none: the functionals;
 - ``parameter_value`` over ``(simulation, parameter)``, ``num_intervals`` over ``(simulation)``;
 - static fields under the user's names, and ``forcing_basis(actuator, *space)`` with the principal components of
   forcings that vary in space.
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.data.roles import ATTRIBUTE, Roles
+from sciwm.data.row_labels import NOTES
 from sciwm.data.source.cutting import Piece
 from sciwm.data.source.inventory import Inventory
 from sciwm.data.source.space_axes import KEPT_ATTRIBUTES
@@ -28,8 +30,8 @@ from sciwm.data.units import units_of
 from simulations.resumable_store import ResumableStore, WrittenRow, settings_text
 from simulations.store_layout import HELD, StoreLayout, laid_out
 
-NOTES = "sciwm_notes"
-"""The attribute with what was made of the data, in words, and with where every row comes from."""
+KEPT_OF_FILES = ("institution", "references", "license", "comment")
+"""The attributes of the files that tell whose data they are."""
 
 BYTES_TOGETHER = 2**24
 """How much of one variable is held in memory to be written, unless a single row has more."""
@@ -70,7 +72,9 @@ class BroughtIn(ResumableStore):
             about=_about(found, rows, title, wanted),
             arrays=lambda layout: _make_arrays(layout, found, rows),
         )
-        return cls._open_or_lay_out(path, layout, settings=wanted, names=[*found.settings.variables, "action"])
+        return cls._open_or_lay_out(
+            path, layout, settings=wanted, names=[*found.settings.variables, *found.settings.functionals, "action"]
+        )
 
     def write(self, indices: Sequence[int], rows: Sequence[Piece], found: Inventory) -> None:
         """Write some rows of those of the set together, unless they are written already."""
@@ -99,6 +103,10 @@ def _values(store: BroughtIn, piece: Piece, found: Inventory) -> dict[str, NDArr
                 read = np.where(found.valid[c], read, 0.0)
             values[start - piece.first : stop - piece.first] = read
         row[name] = values
+    for name in settings.functionals:
+        numbers = np.full(store.length(), np.nan, np.float32)
+        numbers[: piece.intervals + 1] = record.read(name, piece.first, piece.last + 1)
+        row[name] = numbers
     actions = np.full((store.length(), len(found.box)), np.nan, np.float32)
     actions[: piece.intervals] = _actions(piece, found)
     return row | {"action": actions}
@@ -133,6 +141,8 @@ def _make_arrays(layout: StoreLayout, found: Inventory, rows: Sequence[Piece]) -
     layout.known("actuator", np.arange(len(box)), ("actuator",), names)
     for name, bound, side in (("action_low", box.low, "lower"), ("action_high", box.high, "upper")):
         layout.known(name, bound, ("actuator",), {"units": box.units, "long_name": f"{side} bound"})
+    for name in settings.functionals:
+        layout.variable(name, (row, "time"), **_named(found, name))
     for name in settings.variables:
         attributes = _kept(found, name)
         long_name, units = attributes.pop("long_name"), attributes.pop("units")
@@ -166,9 +176,9 @@ def _about(found: Inventory, rows: Sequence[Piece], title: str, settings: str) -
     dataset, roles = found.dataset, found.settings
     parameters = tuple({"name": n, **_named(found, n)} for n in roles.parameters)
     run_name = roles.run or "simulation"
-    stated = Roles(found.forcings, parameters, roles.time, run_name, dict(found.bounds))
-    origins = [{"run": found.records[piece.record].label, "first": piece.first, "last": piece.last} for piece in rows]
-    kept = {k: str(dataset.attrs[k]) for k in ("institution", "references", "comment") if k in dataset.attrs}
+    stated = Roles(found.forcings, parameters, roles.time, run_name, dict(found.bounds), roles.functionals)
+    origins = [_origin(found, piece) for piece in rows]
+    kept = {k: str(dataset.attrs[k]) for k in KEPT_OF_FILES if k in dataset.attrs}
     return {
         "Conventions": "CF-1.11",
         "title": title,
@@ -180,6 +190,13 @@ def _about(found: Inventory, rows: Sequence[Piece], title: str, settings: str) -
         NOTES: json.dumps({"rows": origins, "notes": list(found.notes)}, default=str),
         "sciwm_config": settings,
     }
+
+
+def _origin(found: Inventory, piece: Piece) -> dict[str, Any]:
+    """The run that a row comes from, and its first and last instant there, with their times as the files count them."""
+    record = found.records[piece.record]
+    times = {"from": float(record.clock.times[piece.first]), "to": float(record.clock.times[piece.last])}
+    return {"run": record.label, "first": piece.first, "last": piece.last, **times}
 
 
 def _named(found: Inventory, name: str) -> dict[str, str]:
