@@ -5,16 +5,18 @@ is measured, ``sciwm.report.part_sections`` how it is shown.
 """
 
 EVALUATION_PARTS = {
-    "rollouts": "forecasts of the test simulations from their first instant",
+    "rollouts": "forecasts of the test set from its first instants",
     "budgets": "budgets of functionals under actions unlike those of the data",
     "scores": "RMSE, VRMSE and skill of each variable in these forecasts",
     "effects": "how the fields differ if other actions follow the same state",
+    "forcings": "whether forecasts use the forcing, and how they respond to it",
     "gradients": "gradients with respect to actions, compared with the true ones",
     "long_run": "statistics of long runs, and the share of runs that diverge",
     "resolution": "how much the latent depends on the grid of the fields",
     "refined_control": "plans of the model carried out on a finer grid",
     "shifts": "errors under stronger forcing, or another viscosity, than in the data",
     "probing": "functionals and phases that a regression reads from the latent",
+    "functionals": "numbers over time in the files that a regression reads from the latent",
     "surprise": "whether prediction errors detect violations of physics",
     "uncertainty": "whether error bars hold the truth as often as they say",
     "flags": "whether damaged records are flagged, and sound ones are not",

@@ -1,5 +1,6 @@
-"""Baselines that are fitted in closed form: persistence, and linear dynamics of a few modes (DMDc, EDMDc)."""
+"""Baselines in closed form: persistence, climatology, and linear dynamics of a few modes (DMDc, EDMDc)."""
 
+from sciwm.baselines.climatology import mean_fields
 from sciwm.baselines.dmdc import DMDc, fit_dmdc, fit_edmdc
 from sciwm.baselines.fields_alone import require_fields_alone
 from sciwm.baselines.modes import Modes, fit_modes
@@ -18,6 +19,7 @@ __all__ = [
     "fit_dmdc",
     "fit_edmdc",
     "fit_modes",
+    "mean_fields",
     "recordings",
     "require_fields_alone",
     "tune",

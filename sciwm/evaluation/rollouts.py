@@ -9,9 +9,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sciwm.data import Trajectories, Variable, position_of
+from sciwm.data import Trajectories, Variable, point_weights, position_of
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.errors import InputError, Problem
+from sciwm.evaluation.held_out_scores import lead_attributes, pooled_square_error
 from sciwm.evaluation.invariants import vary_by_rounding
 from sciwm.loss.terms import budget_residual
 from sciwm.model import WorldModel
@@ -24,42 +25,59 @@ VALID_ERROR = 0.5
 
 
 @torch.no_grad()
-def evaluate_rollouts(model: WorldModel, data: Trajectories, *, steps: int) -> xr.Dataset:
+def evaluate_rollouts(
+    model: WorldModel, data: Trajectories, *, steps: int, climatology: Tensor | None = None
+) -> xr.Dataset:
     """Forecast every usable simulation from its first instant under its recorded actions.
 
     Args:
         model: What is evaluated.
         data: Simulations that it was not trained on.
-        steps: Number of control intervals to forecast.
+        steps: Number of control intervals to forecast; of shorter simulations, as many as they have.
+        climatology: The mean field of the training data, ``(variable, *space)``, which is compared with if given.
 
     Returns:
         Over ``simulation``, ``time`` (lead time, the start included) and space: truth and forecast
         of every variable (``u``, ``u_imagined``), ``nrmse`` = ||u^ - u|| / ||u|| and the same for
         persistence, over all variables in units of their deviation. Forecasts that are not finite stay so.
+
+        Data of others have no natural zero (degC, K): there, ``nrmse`` is the root mean square error in deviations of
+        the training data. It is weighed by the cells of the grid (``u_weight``); where a simulation is over, or a field
+        does not exist, everything is NaN. ``label`` is what the simulations are called by their authors, and
+        ``intervals`` how many of each there are.
     """
     domain, rows = model.domain, data.usable
     truth = torch.stack([_rows(data, v.name, rows, steps + 1) for v in domain.variables], dim=2)
-    actions = _rows(data, "action", rows, steps)
+    actions = _rows(data, "action", rows, steps).nan_to_num(0.0)  # behind the end of a simulation
     states = rollout(model, model.encode(truth[:, 0], torch.from_numpy(data.parameters[rows])), actions)
     parts = [readout_trajectory(model, part, ["fields"])["fields"] for part in states.split(SIMULATIONS_AT_ONCE)]
     imagined = torch.cat([truth[:, :1], torch.cat(parts)], dim=1)
     coordinates = {
         "simulation": rows,
-        "time": ("time", np.arange(steps + 1) * domain.control_interval, {"units": "1", "long_name": "lead time"}),
+        "time": ("time", np.arange(steps + 1) * domain.control_interval, lead_attributes(domain)),
         **{axis.name: position_of(axis) for axis in data.axes},
     }
-    fields = {}
+    guesses = {"": (imagined, "of the world model"), "_persistence": (truth[:, :1].expand_as(truth), "of persistence")}
+    if climatology is not None:
+        guesses["_climatology"] = (climatology.expand_as(truth), "of climatology")
+    weights = None if data.roles is None else torch.from_numpy(point_weights(data))
+    errors = {f"nrmse{end}": _error(model, guess, truth, weights, whose) for end, (guess, whose) in guesses.items()}
+    if data.roles is not None:
+        truth, imagined = (_where_it_is(values, truth, weights) for values in (truth, imagined))
+        coordinates["label"] = ("simulation", [data.labels[i] for i in rows])
+        coordinates["intervals"] = ("simulation", [min(data.intervals_of(i), steps) for i in rows])
+    fields: dict[str, Any] = {}
     for c, v in enumerate(domain.variables):
         dims = ("simulation", "time", *domain.dimensions)
         fields[v.name] = (dims, truth[:, :, c].numpy(), {"units": v.units, "long_name": f"true {v.long_name}"})
         fields[f"{v.name}_imagined"] = (
             dims, imagined[:, :, c].numpy(), {"units": v.units, "long_name": f"imagined {v.long_name}"},
         )  # fmt: skip
-    start = truth[:, :1].expand_as(truth)
-    errors = {
-        "nrmse": _relative_error(model, imagined, truth, "of the world model"),
-        "nrmse_persistence": _relative_error(model, start, truth, "of persistence"),
-    }
+        if climatology is not None:
+            about = {"units": v.units, "long_name": f"mean {v.long_name} of the training data"}
+            fields[f"{v.name}_climatology"] = (dims[2:], climatology[c].numpy(), about)
+        if weights is not None:
+            fields[f"{v.name}_weight"] = (dims[2:], weights[c].numpy(), {"units": "1", "long_name": "weight of points"})
     return xr.Dataset(fields | errors, coordinates)
 
 
@@ -67,9 +85,8 @@ def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
     """``1 - MSE / MSE of persistence`` over ``time``, from the first step on; -inf if a forecast is not finite."""
 
     def mean_square(guess: Callable[[Variable], xr.DataArray]) -> xr.DataArray:
-        over = ("simulation", *model.domain.dimensions)
         parts = [
-            ((guess(v).astype(float) - rollouts[v.name]) ** 2).mean(over, skipna=False) / v.size**2
+            pooled_square_error(rollouts, v.name, guess(v), model.domain.dimensions) / v.size**2
             for v in model.domain.variables
         ]
         return xr.concat(parts, "variable").sum("variable", skipna=False).fillna(np.inf)
@@ -103,8 +120,11 @@ def valid_prediction_time(rollouts: xr.Dataset) -> xr.DataArray:
         In time units. A forecast that is valid to the end gives a lower bound: evaluate more ``steps`` then.
     """
     error = rollouts["nrmse"].transpose(..., "time")
-    lead = rollouts["time"].values[first_invalid(error.values)]
-    return error.isel(time=0, drop=True).copy(data=lead).assign_attrs(units="1", long_name="valid prediction time")
+    last = error.sizes["time"] - 1
+    ends = rollouts["intervals"].values if "intervals" in rollouts.coords else np.full(error.shape[:-1], last)
+    lead = rollouts["time"].values[np.minimum(first_invalid(error.values), ends)]
+    units = rollouts["time"].attrs.get("units", "1")
+    return error.isel(time=0, drop=True).copy(data=lead).assign_attrs(units=units, long_name="valid prediction time")
 
 
 @torch.no_grad()
@@ -186,10 +206,22 @@ def _rows(data: Trajectories, name: str, rows: list[int], length: int) -> Tensor
     return torch.from_numpy(np.stack([data.array(name)[i, :length] for i in rows]).astype(np.float32))
 
 
-def _relative_error(
-    model: WorldModel, guess: Tensor, truth: Tensor, whose: str
+def _where_it_is(values: Tensor, truth: Tensor, weights: Tensor | None) -> Tensor:
+    """Values where there is a truth, NaN behind the end of a simulation and where fields do not exist."""
+    there = torch.isfinite(truth) if weights is None else torch.isfinite(truth) & (weights > 0)
+    return torch.where(there, values, torch.nan)
+
+
+def _error(
+    model: WorldModel, guess: Tensor, truth: Tensor, weights: Tensor | None, whose: str
 ) -> tuple[tuple[str, str], "np.ndarray[tuple[int, ...], np.dtype[np.float32]]", dict[str, str]]:
     deviation = truth.new_tensor([v.size for v in model.domain.variables])
     deviation = deviation.view(-1, *(1,) * len(model.domain.axes))
-    norm = ((guess - truth) / deviation).flatten(2).norm(dim=2) / (truth / deviation).flatten(2).norm(dim=2)
-    return ("simulation", "time"), norm.numpy(), {"units": "1", "long_name": f"normalised error {whose}"}
+    if weights is None:
+        norm = ((guess - truth) / deviation).flatten(2).norm(dim=2) / (truth / deviation).flatten(2).norm(dim=2)
+        return ("simulation", "time"), norm.numpy(), {"units": "1", "long_name": f"normalised error {whose}"}
+    over = torch.isnan(truth).flatten(2).all(dim=2)
+    square = torch.where(weights > 0, weights * ((guess - truth) / deviation).square(), 0.0)
+    error = (square.flatten(2).sum(dim=2) / weights.sum()).sqrt()
+    error = torch.where(over, torch.nan, error.nan_to_num(torch.inf, posinf=torch.inf))
+    return ("simulation", "time"), error.numpy(), {"units": "1", "long_name": f"error in deviations {whose}"}

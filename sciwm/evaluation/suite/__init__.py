@@ -15,14 +15,17 @@ from sciwm.evaluation.suite.imagination import (
     measure_rollouts,
     unseen_actions,
 )
+from sciwm.evaluation.suite.interventions import use_of
 from sciwm.evaluation.suite.latents import measure_surprise
 from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of, root_mean_square_of, share_of
-from sciwm.evaluation.suite.parts import PARTS, check_names
+from sciwm.evaluation.suite.parts import FOR_FILES, NEEDS_SIMULATOR, PARTS, check_names
 
 __all__ = [
+    "FOR_FILES",
     "INTERVALS",
     "MADE_FROM",
     "METRICS",
+    "NEEDS_SIMULATOR",
     "PARTS",
     "UNSEEN_INTERVALS",
     "EvaluationContext",
@@ -42,4 +45,5 @@ __all__ = [
     "root_mean_square_of",
     "share_of",
     "unseen_actions",
+    "use_of",
 ]

@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from sciwm.baselines import mean_fields
 from sciwm.config import Config, EvaluationSettings
 from sciwm.data import SEEDS, Trajectories
 from sciwm.errors import InputError, Problem
@@ -95,7 +96,7 @@ class EvaluationContext:
     def rollouts(self) -> xr.Dataset:
         """Forecasts of the test set with the truth; computed once for several parts."""
         steps = min(self.evaluation.steps, self.test.intervals) if self.simulation is None else self.evaluation.steps
-        return evaluate_rollouts(self.model, self.test, steps=steps)
+        return evaluate_rollouts(self.model, self.test, steps=steps, climatology=mean_fields(self.train))
 
     def lead(self, time: float | None, *, share: float = 1.0) -> int:
         """A lead time in control intervals.

@@ -13,6 +13,7 @@ from sciwm.data import Trajectories, recipe
 from sciwm.dynamics import encode_trajectory, rollout
 from sciwm.evaluation.actions import ROUGH, draw_actions, long_run_actions
 from sciwm.evaluation.climate import intervals_of, long_runs, share_blown_up
+from sciwm.evaluation.held_out_scores import score_held_out
 from sciwm.evaluation.rollouts import (
     evaluate_rollouts,
     root_mean_square_over_time,
@@ -23,6 +24,7 @@ from sciwm.evaluation.rollouts import (
 from sciwm.evaluation.scores import evaluate
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.evaluation.suite.context import EvaluationContext
+from sciwm.evaluation.suite.held_out_measures import errors_by_lead, measures_of_scores
 from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of, root_mean_square_of, share_of
 from sciwm.model import WorldModel
 from sciwm.training import participation_ratio
@@ -52,10 +54,14 @@ def measure_test_set(context: EvaluationContext, progress: Progress) -> Outcome:
     valid = "valid prediction time" + (", at least" if rollout["valid_to_the_end"] else "")
     last = rollouts.isel(time=-1)
     lead, groups = f"{float(last['time']):g}", last["simulation"]
+    name, still, lost = "nRMSE", "nRMSE of persistence", np.inf
+    if context.test.roles is not None:  # NaN is the error of a run that is over
+        name, still, lost = "error in deviations", "error of persistence in deviations", None
+        lead += "" if context.model.domain.time_units == "1" else f" {context.model.domain.time_units}"
     measures = [
         Measure(valid, rollout["valid_prediction_time"], (low, high), rollout["valid_prediction_time_unit"]),
-        mean_of(f"nRMSE at lead time {lead}", last["nrmse"], groups, nan_as=np.inf),
-        mean_of(f"nRMSE of persistence at lead time {lead}", last["nrmse_persistence"], groups),
+        mean_of(f"{name} at lead time {lead}", last["nrmse"], groups, nan_as=lost),
+        mean_of(f"{still} at lead time {lead}", last["nrmse_persistence"], groups),
     ]
     return Outcome(rollouts, measures, metrics)
 
@@ -83,19 +89,24 @@ def measure_rollouts(
     made = made.assign(valid_prediction_time=valid_time)
     error, exponent = made["nrmse"].isel(time=slice(1, None)), config.evaluation.lyapunov_exponent
     unit = exponent or 1.0
+    time_unit = "time units" if model.domain.time_units == "1" else model.domain.time_units
     fields = torch.stack([torch.from_numpy(made[v.name].values) for v in model.domain.variables], dim=2)
-    latents = model.latent(encode_trajectory(model, fields))
+    latents = model.latent(encode_trajectory(model, fields.nan_to_num(0.0)))  # 0 stands where no field is
+    ends = made["intervals"].values if "intervals" in made.coords else made.sizes["time"] - 1
+    over = np.arange(1, made.sizes["time"]) > np.reshape(ends, (-1, 1))
+    errors = error.fillna(np.inf).where(~over)
     metrics = {
         "rollout": {
             "simulations": made.sizes["simulation"],
             "lead_time": made["time"].values[1:].tolist(),
-            "nrmse": error.fillna(np.inf).mean("simulation").values.tolist(),
+            "nrmse": errors.mean("simulation").values.tolist(),
             "nrmse_persistence": made["nrmse_persistence"].mean("simulation").values[1:].tolist(),
+            **_beside_climatology(made),
             "skill_vs_persistence": skill_by_step(made, model).values.tolist(),
             "valid_prediction_time": float(valid_time.mean()) * unit,
-            "valid_prediction_time_unit": "Lyapunov times" if exponent else "time units",
+            "valid_prediction_time_unit": "Lyapunov times" if exponent else time_unit,
             "valid_prediction_time_interval": [v * unit for v in bootstrap_interval(valid_time)],
-            "valid_to_the_end": int((valid_time >= float(made["time"][-1])).sum()),
+            "valid_to_the_end": int((valid_time >= made["time"].values[ends]).sum()),
             "valid_prediction_time_limit": config.evaluation.steps * model.control_interval * unit,
         },
         "latent": {
@@ -106,8 +117,19 @@ def measure_rollouts(
     return made, metrics
 
 
+def _beside_climatology(rollouts: xr.Dataset) -> dict[str, list[float]]:
+    """The error of climatology over lead times, where it is compared with."""
+    if "nrmse_climatology" not in rollouts:
+        return {}
+    return {"nrmse_climatology": rollouts["nrmse_climatology"].mean("simulation").values[1:].tolist()}
+
+
 def measure_scores(context: EvaluationContext, progress: Progress) -> Outcome:
     """Score each variable in the forecasts of the test set."""
+    if context.test.roles is not None:
+        scores = score_held_out(context.rollouts, context.model.domain)
+        domain = context.model.domain
+        return Outcome(scores, measures_of_scores(scores, domain), {"held_out": errors_by_lead(scores)})
     names = [v.name for v in context.model.domain.variables]
     forecast = context.rollouts[[f"{n}_imagined" for n in names]].rename({f"{n}_imagined": n for n in names})
     scores = evaluate(forecast, context.rollouts[names])

@@ -1,4 +1,4 @@
-"""Parts about interventions: effects of actions, gradients, and shifts away from the training data."""
+"""Parts about interventions: effects of actions, use of forcings, gradients, and shifts away from the training data."""
 
 import numpy as np
 import xarray as xr
@@ -6,8 +6,10 @@ import xarray as xr
 from sciwm.evaluation.actions import HELD, alternative_actions
 from sciwm.evaluation.control import target_fields
 from sciwm.evaluation.counterfactuals import effect_errors
+from sciwm.evaluation.forcing_use import forcing_use
 from sciwm.evaluation.gradients import gradient_agreement
 from sciwm.evaluation.shifts import error_slope, forcing_shift, parameter_shift
+from sciwm.evaluation.statistics import bootstrap_ratio_interval
 from sciwm.evaluation.suite.context import Drawn, EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, median_of
 from simulations.generate import Progress
@@ -37,6 +39,49 @@ def measure_effects(context: EvaluationContext, progress: Progress) -> Outcome:
         )
     ]
     return Outcome(_labelled(effects, drawn), measures, {})
+
+
+def measure_forcings(context: EvaluationContext, progress: Progress) -> Outcome:
+    """Give the model wrong forcings, which must make forecasts worse, and look at responses to small changes."""
+    found = forcing_use(context.model, context.test, context.lead(None))
+    measures = [use_of(found)]
+    last = found.isel(time=-1)
+    unit = "" if context.model.domain.time_units == "1" else f" {context.model.domain.time_units}"
+    when = f"at lead time {float(last['time']):g}{unit}"
+    for given in map(str, found["given"].values):
+        error = median_of(
+            f"error in deviations, {given} forcing, {when}", last["error"].sel(given=given), found["simulation"]
+        )
+        measures.append(error)
+    for variable in map(str, found["variable"].values):
+        for actuator in map(str, found["actuator"].values):
+            one = last["response"].sel(variable=variable, actuator=actuator)
+            per = str(one["actuator_units"].item())
+            units = str(one["variable_units"].item()) + ("" if per == "1" else f" per {per}")
+            meaning = f"response of the mean of {variable} to a lasting change of {actuator}, {when}"
+            measures.append(Measure(meaning, float(one), None, "" if units == "1" else units))
+    if found.sizes["actuator"] > 1:
+        measures.append(Measure(f"response to all forcings unlike the sum of those to each, relative, {when}",
+                                float(last["superposition"])))  # fmt: skip
+    measures.append(Measure(f"response to twice the changes unlike twice the response, relative, {when}",
+                            float(last["proportion"])))  # fmt: skip
+    return Outcome(found, measures, {})
+
+
+def use_of(found: xr.Dataset) -> Measure:
+    """The error with the right forcing over that with the least harmful wrong one, over all lead times.
+
+    Args:
+        found: As from ``forcing_use``.
+    """
+    by_run = ((found["error"] ** 2).mean("time") ** 0.5).groupby("simulation").mean()
+    wrong = [str(g) for g in found["given"].values if g in ("zeroed", "shuffled", "shifted")]
+    totals = {name: float(by_run.sel(given=name).mean()) for name in wrong}
+    least = min(totals, key=lambda name: totals[name])
+    right, other = (by_run.sel(given=name).values for name in ("right", least))
+    interval = bootstrap_ratio_interval(right, other) if len(right) > 1 else None
+    ratio = float(right.mean() / other.mean()) if other.mean() > 0 else np.nan
+    return Measure(f"error with the right forcing over that with a wrong one ({least})", ratio, interval)
 
 
 def measure_gradients(context: EvaluationContext, progress: Progress) -> Outcome:

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from sciwm.evaluation.probing import probe
+from sciwm.evaluation.probing import probe, read_functionals
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.measures import Measure, Outcome, share_of
 from sciwm.evaluation.surprise import (
@@ -65,6 +65,21 @@ def measure_probing(context: EvaluationContext, progress: Progress) -> Outcome:
         if kind in found["kind"].values
         for measure in [_median_target(found, kind, words, horizon)]
     ]
+    return Outcome(found, measures, {})
+
+
+def measure_functionals(context: EvaluationContext, progress: Progress) -> Outcome:
+    """Read the functionals that somebody's files hold from encoded and from rolled-out latents."""
+    longest = min(context.lead(None), max(context.test.intervals_of(i) for i in context.test.usable))
+    steps = sorted({0, *(max(1, round(share * longest)) for share in (*PROBED_SHARES, 1.0))})
+    found = read_functionals(context.model, context.train, context.test, steps)
+    units = "" if context.model.domain.time_units == "1" else f" {context.model.domain.time_units}"
+    measures = []
+    for target in map(str, found["target"].values):
+        for horizon in (0, steps[-1]):
+            one = found.sel(target=target, horizon=horizon)
+            when = "encoded" if horizon == 0 else f"after {float(one['lead_time']):g}{units} of forecast"
+            measures.append(Measure(f"R² of {target} on held-out runs, {when}", float(one["r2"])))
     return Outcome(found, measures, {})
 
 

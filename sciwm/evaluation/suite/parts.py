@@ -9,12 +9,29 @@ from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.error_bars import measure_flags, measure_uncertainty
 from sciwm.evaluation.suite.grids import measure_refined_control, measure_resolution
 from sciwm.evaluation.suite.imagination import measure_budgets, measure_long_run, measure_scores, measure_test_set
-from sciwm.evaluation.suite.interventions import measure_effects, measure_gradients, measure_shifts
-from sciwm.evaluation.suite.latents import FEWEST_SIMULATIONS, measure_probing, measure_surprise
+from sciwm.evaluation.suite.interventions import (
+    measure_effects,
+    measure_forcings,
+    measure_gradients,
+    measure_shifts,
+)
+from sciwm.evaluation.suite.latents import (
+    FEWEST_SIMULATIONS,
+    measure_functionals,
+    measure_probing,
+    measure_surprise,
+)
 from sciwm.evaluation.suite.measures import Outcome
 from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.uncertainty import why_none
 from simulations.generate import Progress
+
+NEEDS_SIMULATOR = "it needs a simulator, and the data come from files"
+"""Why a part is left out of the evaluation of data from files."""
+
+
+FOR_FILES = "it is for data from files, and another part compares with the simulator"
+"""Why a part is left out of the evaluation of simulated data."""
 
 
 def _always(context: EvaluationContext) -> str:
@@ -22,7 +39,7 @@ def _always(context: EvaluationContext) -> str:
 
 
 def _simulator(context: EvaluationContext) -> str:
-    return "" if context.simulation is not None else "it needs a simulator, and the data come from files"
+    return "" if context.simulation is not None else NEEDS_SIMULATOR
 
 
 def _periodic(context: EvaluationContext) -> str:
@@ -42,6 +59,18 @@ def _simulations(context: EvaluationContext) -> str:
     if context.simulation is None:
         return _simulator(context)
     return "" if count >= FEWEST_SIMULATIONS else f"it needs {FEWEST_SIMULATIONS} test simulations, there are {count}"
+
+
+def _forced_records(context: EvaluationContext) -> str:
+    if context.simulation is not None:
+        return FOR_FILES
+    return "" if context.model.domain.forcings else "the data have no forcings"
+
+
+def _with_functionals(context: EvaluationContext) -> str:
+    if context.test.roles is None:
+        return FOR_FILES
+    return "" if context.test.roles.functionals else "the data hold no functionals (source.functionals names them)"
 
 
 def _probed(context: EvaluationContext) -> str:
@@ -74,12 +103,14 @@ PARTS: dict[str, EvaluationPart] = {
     "budgets": EvaluationPart(measure_budgets, _simulator, depends_on=("control.episodes", "data.warm_up")),
     "scores": EvaluationPart(measure_scores, depends_on=("evaluation.steps",)),
     "effects": EvaluationPart(measure_effects, _simulator),
+    "forcings": EvaluationPart(measure_forcings, _forced_records),
     "gradients": EvaluationPart(measure_gradients, _simulator, depends_on=("planning.horizon", "control.target")),
     "long_run": EvaluationPart(measure_long_run, _simulator),
     "resolution": EvaluationPart(measure_resolution, _any_grid),
     "refined_control": EvaluationPart(measure_refined_control, _periodic, depends_on=("planning", "control")),
     "shifts": EvaluationPart(measure_shifts, _simulator),
     "probing": EvaluationPart(measure_probing, _probed),
+    "functionals": EvaluationPart(measure_functionals, _with_functionals),
     "surprise": EvaluationPart(measure_surprise, _simulations),
     "uncertainty": EvaluationPart(measure_uncertainty, _error_bars, depends_on=("evaluation.steps", "data.validation")),
     "flags": EvaluationPart(measure_flags, _error_bars, depends_on=("data.validation",)),
