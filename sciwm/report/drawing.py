@@ -224,9 +224,14 @@ def with_units(units: str, otherwise: str = "dimensionless") -> str:
     return f" [{otherwise if units in ('', '1') else units}]"
 
 
-def in_time(text: str) -> str:
-    """The label of an axis of times, all of which are in the units of the equation."""
-    return f"{text} [{TIME_UNITS}]"
+def in_time(text: str, units: str = "1") -> str:
+    """The label of an axis of times; those without units are in the units of the equation."""
+    return f"{text} [{time_unit(units)}]"
+
+
+def time_unit(units: str) -> str:
+    """What stands behind a time."""
+    return TIME_UNITS if units in ("", "1") else units
 
 
 def position(name: str, units: str) -> str:

@@ -5,6 +5,7 @@ import matplotlib
 from sciwm.report.contents import Results
 from sciwm.report.control_figures import controlled_flow, distance_over_time
 from sciwm.report.drawing import STYLE, Illustration
+from sciwm.report.field_maps import forecast_maps
 from sciwm.report.part_sections import section_of
 from sciwm.report.rollout_figures import error_over_lead_time, imagined_example
 from sciwm.report.training_figures import training
@@ -30,7 +31,9 @@ def draw_figures(results: Results) -> dict[str, list[Illustration]]:
             figures["distance"] = [distance_over_time(results, controlled)]
         if rollouts is not None and not lacking("rollouts", rollouts):
             figures["rollout"] = [error_over_lead_time(results, rollouts)]
-            if len(results.domain.axes) <= MOST_DRAWN:
+            if results.config.source is not None:
+                figures["rollout"] += [f for v in variables for f in forecast_maps(results.domain, rollouts, v)]
+            elif len(results.domain.axes) <= MOST_DRAWN:
                 figures["rollout"] += [imagined_example(results, rollouts, v) for v in variables]
         if results.history:
             figures["training"] = [training(results)]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import xarray as xr
 
+from sciwm.evaluation.suite import FOR_FILES, NEEDS_SIMULATOR
 from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.report.contents import Results
 from sciwm.report.finding import NO_VERDICT, NOT_APPLICABLE, NOT_MEASURED, Finding
@@ -55,10 +56,19 @@ def overview(results: Results, command: str) -> list[OverviewRow]:
         command: the run folder, as it stands in commands.
     """
     rows = [OverviewRow("control", CONTROL, _found(results, "control", results.controlled, f"sciwm control {command}"))]
+    if results.config.source is not None:
+        rows = []
     for part, purpose in EVALUATION_PARTS.items():
         found = _found(results, part, results.evaluated.get(part), f"sciwm evaluate {command}")
-        rows.append(OverviewRow(part, purpose, found))
+        if part not in never_measured(results):
+            rows.append(OverviewRow(part, purpose, found))
     return rows
+
+
+def never_measured(results: Results) -> list[str]:
+    """The parts that are not for such data, files or simulations, and of which nothing needs to be said."""
+    never = FOR_FILES if results.config.source is None else NEEDS_SIMULATOR
+    return [part for part, reason in results.metrics.get("left_out", {}).items() if reason == never]
 
 
 def _found(results: Results, part: str, dataset: xr.Dataset | None, command: str) -> Finding:

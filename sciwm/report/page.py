@@ -11,12 +11,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sciwm.evaluation_parts import EVALUATION_PARTS
 from sciwm.report.contents import Results, read_results
-from sciwm.report.drawing import Illustration
+from sciwm.report.drawing import Illustration, time_unit
 from sciwm.report.equation_text import EQUATIONS, typeset
 from sciwm.report.figures import draw_figures
+from sciwm.report.files_text import files_rows, variable_rows
 from sciwm.report.numbers import in_html, with_minus_signs
 from sciwm.report.origin_tables import origin_rows, package_versions, stage_times
-from sciwm.report.overview import CONTROL, overview
+from sciwm.report.overview import CONTROL, never_measured, overview
 from sciwm.report.part_sections import PartSection, section_of
 from sciwm.report.player_data import in_script, player_data, player_note
 from sciwm.report.result_table import controller_rows, measures
@@ -65,7 +66,8 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
     environment.filters["minus"] = with_minus_signs
     metrics, player = results.metrics, player_data(results)
-    sections = {name: section_of(name) for name in results.evaluated if name in figures}
+    files = results.config.source is not None
+    sections = {name: section_of(name, files=files) for name in results.evaluated if name in figures}
     anchors = _anchors(results, figures, sections, player)
     rows = overview(results, str(_shown(results.run)))
     return environment.get_template("page.html.jinja").render(
@@ -73,6 +75,11 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         config=results.config,
         folder=_shown(results.run),
         **_system(results),
+        files=files_rows(results),
+        variables_of_files=variable_rows(results),
+        time_unit=time_unit(results.domain.time_units),
+        from_files=results.config.source is not None,
+        without=len(never_measured(results)) if results.config.source is not None else 0,
         contents=anchors,
         anchors=list(anchors),
         summary=write_summary(results, rows),
@@ -85,7 +92,9 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         sections=sections,
         measures=partial(measures, metrics),
         left_out=[
-            (EVALUATION_PARTS.get(name, CONTROL), reason) for name, reason in metrics.get("left_out", {}).items()
+            (EVALUATION_PARTS.get(name, CONTROL), reason)
+            for name, reason in metrics.get("left_out", {}).items()
+            if name not in never_measured(results)
         ],
         missing=list(_missing(results)),
         controllers=controller_rows(metrics["control"]) if results.controlled is not None else [],
@@ -122,6 +131,7 @@ def _anchors(
     """The sections that are there, by their names in links."""
     there = {
         "summary": ("Summary", True),
+        "files": ("What the files hold", bool(files_rows(results))),
         "evaluation": ("At a glance", True),
         "player": ("Player", player is not None),
         "control": ("Control", bool(figures["control"])),
@@ -165,6 +175,7 @@ def _lead_times(results: Results, *, count: int = 6) -> list[dict[str, float | N
             "lyapunov": exponent * rollout["lead_time"][i] if exponent else None,
             "nrmse": rollout["nrmse"][i],
             "persistence": rollout["nrmse_persistence"][i],
+            "climatology": rollout["nrmse_climatology"][i] if "nrmse_climatology" in rollout else None,
             "unskilled": 1 - rollout["skill_vs_persistence"][i],
         }
         for i in chosen

@@ -1,7 +1,7 @@
 """What the page says and shows of each part of the evaluation that has a section of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import xarray as xr
 
@@ -11,6 +11,7 @@ from sciwm.report.contents import Results
 from sciwm.report.drawing import Illustration
 from sciwm.report.effect_figures import effect_over_lead_time, gradients_over_horizon
 from sciwm.report.error_bar_figures import damages_noticed, error_bars_over_lead_time
+from sciwm.report.held_out_figures import errors_over_lead_time, use_of_forcings
 from sciwm.report.long_run_figures import climate, functionals_of_runs
 from sciwm.report.probing_figures import readable_from_latents, readable_over_lead_time
 from sciwm.report.score_figures import scores_over_lead_time
@@ -43,6 +44,12 @@ def _long_runs(results: Results, runs: xr.Dataset) -> list[Illustration]:
     return [*(climate(runs, str(v)) for v in runs["variable"].values), *functionals_of_runs(runs)]
 
 
+def _scores(results: Results, scores: xr.Dataset) -> list[Illustration]:
+    if results.config.source is not None:
+        return [errors_over_lead_time(scores)]
+    return [scores_over_lead_time(scores)]
+
+
 def _shifts(results: Results, together: xr.Dataset) -> list[Illustration]:
     figures = []
     for name in map(str, together["shift"].values):
@@ -64,13 +71,19 @@ SECTIONS: dict[str, PartSection] = {
         "Scores by variable",
         "VRMSE is the root mean square error over the spatial deviation of the truth: predicting the spatial mean has "
         "1. Skill is 1 minus the mean square error over that of persistence: predicting no change has 0.",
-        lambda results, scores: [scores_over_lead_time(scores)],
+        _scores,
     ),
     "effects": PartSection(
         "Effects of actions",
         "The difference between two futures of one state under two sequences of actions, imagined against true. A "
         "model that ignores the actions has an error of 1; one that uses them does worse when given wrong ones.",
         lambda results, effects: [effect_over_lead_time(effects)],
+    ),
+    "forcings": PartSection(
+        "Use of the forcing",
+        "No solver knows what other forcings would have done, so forecasts are checked for consistency: with a wrong "
+        "forcing they must be worse. Where they are not, the model does not use it, or it matters little in the data.",
+        lambda results, found: use_of_forcings(found),
     ),
     "gradients": PartSection(
         "Gradients with respect to actions",
@@ -108,6 +121,12 @@ SECTIONS: dict[str, PartSection] = {
         "each simulation.",
         lambda results, found: [readable_from_latents(found), readable_over_lead_time(found)],
     ),
+    "functionals": PartSection(
+        "Functionals read from the latent",
+        "Ridge regressions from the latent to the numbers over time that the files hold, fitted to training runs and "
+        "tested on held-out ones. An R² of 0 is that of their mean.",
+        lambda results, found: [],  # few numbers, which stand in the table
+    ),
     "surprise": PartSection(
         "Violations of physics",
         "Violations of physics should have an AUROC near 1, and possible flows one of 0.5. Where the share of false "
@@ -130,8 +149,23 @@ SECTIONS: dict[str, PartSection] = {
 """Of all parts but the forecasts, which the page itself shows."""
 
 
-def section_of(part: str) -> PartSection:
-    """The section of a part; one that has none in ``SECTIONS`` is shown by its purpose and its measures."""
+READINGS_OF_FILES = {
+    "scores": "Root mean square errors in the units of the data, weighed by the cells of the grid; where a field does "
+    "not exist, nothing counts. Skill is 1 minus the mean square error over that of persistence, or of climatology, "
+    "which is the mean field of the training data.",
+}
+"""How to read parts that are measured in another way where data come from files."""
+
+
+def section_of(part: str, *, files: bool = False) -> PartSection:
+    """The section of a part; one that has none in ``SECTIONS`` is shown by its purpose and its measures.
+
+    Args:
+        part: The part.
+        files: Whether the data come from files.
+    """
+    if files and part in READINGS_OF_FILES:
+        return replace(SECTIONS[part], reading=READINGS_OF_FILES[part])
     plain = PartSection(_sentence(part.replace("_", " ")), f"{_sentence(EVALUATION_PARTS[part])}.", lambda *_: [])
     return SECTIONS.get(part, plain)
 

@@ -11,6 +11,7 @@ from sciwm.data import Variable
 from sciwm.evaluation import VALID_ERROR
 from sciwm.report.contents import Results
 from sciwm.report.drawing import (
+    BLUE,
     GREY,
     INK,
     ORANGE,
@@ -27,6 +28,7 @@ from sciwm.report.drawing import (
     position,
     quantity,
     space_time,
+    time_unit,
 )
 from sciwm.report.snapshots import draw_rows, key_to, row_height, rows_of
 
@@ -42,17 +44,22 @@ def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration
     figure = new_figure(3.9)
     axes = figure.subplots()
     labels = [LineLabel(f"valid up to {VALID_ERROR:g}", VALID_ERROR, INK)]
-    for name, text, color in [("nrmse_persistence", "persistence", GREY), ("nrmse", "world model", ORANGE)]:
-        errors = rollouts[name].isel(time=slice(1, None)).fillna(np.inf)
-        low, mean, high = _spread(errors.clip(SMALLEST, HIGHEST))
+    files = results.config.source is not None
+    drawn = [("nrmse_persistence", "persistence", GREY), ("nrmse", "world model", ORANGE)]
+    if files:
+        drawn.insert(1, ("nrmse_climatology", "climatology", BLUE))
+    for name, text, color in drawn:
+        errors = rollouts[name].isel(time=slice(1, None))
+        low, mean, high = (_spread_of_recorded if files else _spread)(errors)
         band(axes, lead, low, mean, high, color=color)
         labels.append(LineLabel(text, float(mean[-1]), color, bold=name == "nrmse"))
     axes.axhline(VALID_ERROR, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-    axes.set(yscale="log", xlim=(0, lead[-1]), xlabel=in_time("lead time"), ylabel="error / norm of the truth (nRMSE)")
+    axes.set(yscale="log", xlim=(0, lead[-1]), xlabel=in_time("lead time", results.domain.time_units))
+    axes.set_ylabel("error in deviations of the data" if files else "error / norm of the truth (nRMSE)")
     axes.set_ylim(top=1.5 * HIGHEST)
     axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
     exponent = results.config.evaluation.lyapunov_exponent
-    _mark_valid_time(axes, rollouts, exponent)
+    _mark_valid_time(axes, rollouts, exponent, time_unit(results.domain.time_units))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center")
     label_lines(axes, labels)
     _add_lyapunov_axis(axes, exponent)
@@ -63,6 +70,13 @@ def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration
         f"about 1.4; errors above {HIGHEST:g} are drawn as {HIGHEST:g}. "
         f"{reached} of {rollouts.sizes['simulation']} stay valid to the end."
     )
+    if files:
+        caption = (
+            f"Forecasts of {rollouts.sizes['simulation']} held-out runs from their first instant under their own "
+            "forcing: root mean square error in deviations of the training data, mean and, shaded, the 10-90 % range. "
+            f"The mean field of the training data (climatology) has about 1; errors above {HIGHEST:g} are drawn as "
+            f"{HIGHEST:g}. {reached} of {rollouts.sizes['simulation']} stay valid to the end."
+        )
     return illustrate(figure, "error_over_lead_time", caption, "normalised error over lead time against persistence")
 
 
@@ -113,16 +127,17 @@ def median_simulation(rollouts: xr.Dataset) -> int:
 
 def reaches_the_end(rollouts: xr.Dataset) -> xr.DataArray:
     """Which simulations stay below the threshold at every lead time, ``(simulation,)``."""
-    valid: xr.DataArray = (rollouts["nrmse"] <= VALID_ERROR).all("time")
+    over = rollouts["nrmse_persistence"].isnull() if "intervals" in rollouts.coords else False
+    valid: xr.DataArray = ((rollouts["nrmse"] <= VALID_ERROR) | over).all("time")
     return valid
 
 
-def _mark_valid_time(axes: Axes, rollouts: xr.Dataset, exponent: float | None) -> None:
+def _mark_valid_time(axes: Axes, rollouts: xr.Dataset, exponent: float | None, unit: str) -> None:
     """The mean valid prediction time; a lower bound if some simulations are valid to the end."""
     mean = float(rollouts["valid_prediction_time"].mean())
     bound = "at least " if bool(reaches_the_end(rollouts).any()) else ""
     lyapunov = f" ({mean * exponent:.3g} Lyapunov times)" if exponent else ""
-    label = f"valid for {bound}{mean:.3g} time units{lyapunov}, on average"
+    label = f"valid for {bound}{mean:.3g} {unit}{lyapunov}, on average"
     axes.plot([mean], [VALID_ERROR], "o", color=ORANGE, markersize=6, clip_on=False, zorder=6, label=label)
 
 
@@ -133,8 +148,15 @@ def _add_lyapunov_axis(axes: Axes, exponent: float | None) -> None:
     top.set_xlabel(f"Lyapunov times (exponent {exponent:g})", color="#57606a")
 
 
+def _spread_of_recorded(errors: xr.DataArray) -> tuple[Array, Array, Array]:
+    """10 %, mean and 90 % over the runs that go on so long."""
+    clipped = errors.clip(SMALLEST, HIGHEST)
+    low, high = clipped.quantile([0.1, 0.9], dim="simulation").values
+    return low, clipped.mean("simulation").values, high
+
+
 def _spread(errors: xr.DataArray) -> tuple[Array, Array, Array]:
     """10 %, mean and 90 % over simulations; a rollout that is no longer finite is infinitely wrong."""
-    errors = errors.where(np.isfinite(errors), np.inf)
+    errors = errors.fillna(np.inf).clip(SMALLEST, HIGHEST)
     low, high = errors.quantile([0.1, 0.9], dim="simulation", method="nearest").values
     return low, errors.mean("simulation").values, high

@@ -75,13 +75,21 @@ def _imagines(results: Results) -> list[Markup]:
     low, high = map(in_html, rollout["valid_prediction_time_interval"])
     return [
         Markup(
-            "Forecasting {} held-out simulations from their first instant, it has a normalised error of at most {} for "
+            "Forecasting {} held-out {} from their first instant, it has {} of at most {} for "
             "<b>{}{} {}</b> on average (95 % interval {} to {})."
         ).format(
-            rollout["simulations"], VALID_ERROR, bound, in_html(rollout["valid_prediction_time"]),
+            rollout["simulations"], *_measured_in(results), VALID_ERROR, bound,
+            in_html(rollout["valid_prediction_time"]),
             rollout["valid_prediction_time_unit"], low, high,
         )
     ]  # fmt: skip
+
+
+def _measured_in(results: Results) -> tuple[str, str]:
+    """What is forecast, and how its error is measured."""
+    if results.config.source is None:
+        return "simulations", "a normalised error"
+    return "runs", "an error in deviations of the training data"
 
 
 def _controls(results: Results) -> list[Markup]:

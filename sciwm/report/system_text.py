@@ -9,7 +9,7 @@ from sciwm.config.simulation import BoundaryValues, Boxes, Jets, SineModes, Unif
 from sciwm.data import Axis
 from sciwm.errors import counted
 from sciwm.report.contents import Results
-from sciwm.report.drawing import LENGTH_UNITS, TIME_UNITS
+from sciwm.report.drawing import LENGTH_UNITS, time_unit
 from sciwm.report.equation_text import EQUATIONS, typeset
 from simulations import CATALOGUE
 
@@ -20,12 +20,15 @@ def domain_text(results: Results) -> str:
     """Boundaries, lengths with units, points and interval: one sentence."""
     domain, axes = results.domain, results.domain.axes
     kind = "Periodic domain" if domain.periodic else "Domain between walls"
+    if results.config.source is not None and not domain.periodic:
+        loops = [axis.name for axis in axes if axis.periodic]
+        kind = f"Domain periodic along {' and '.join(loops)}" if loops else "Domain with ends on all sides"
     lengths = " × ".join(f"{length:g}" for length in extents(results))
     points = " × ".join(str(axis.num_points) for axis in axes)
     spacing = " × ".join(f"{axis.spacing:.3g}" for axis in axes)
     return (
         f"{kind}, {'length' if len(axes) == 1 else 'size'} {lengths} {_length_units(axes)}; {points} points, {spacing} "
-        f"apart; one action every {domain.control_interval:g} {TIME_UNITS}."
+        f"apart; one action every {domain.control_interval:g} {time_unit(domain.time_units)}."
     )
 
 

@@ -92,10 +92,11 @@ def training(results: Results) -> Illustration:
         axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
     _mark_phases(panels, boundaries)
     matched = [label_of(term.name) for term in TERMS if term.needs and term.name in names]
+    held_out = "simulations" if results.config.source is None else "runs"
     caption = (
-        "Top: error of imagined latents on held-out simulations. Middle: every term as it enters the objective, before "
+        f"Top: error of imagined latents on held-out {held_out}. Middle: every term as it enters the objective, before "
         "its weight; penalties against collapse carry theirs. Bottom: share of each weighted term in the sum of "
-        "gradient norms at the encoder, on held-out simulations"
+        f"gradient norms at the encoder, on held-out {held_out}"
         + (f" ({', '.join(matched)}: on the sensitivities that were drawn last)" if matched else "")
         + (", terms of physics above the dark line." if PHYSICAL & set(names) else ".")
     )

@@ -16,9 +16,17 @@ from sciwm.evaluation import (
     valid_prediction_time,
 )
 from sciwm.evaluation.climate import share_blown_up
-from sciwm.evaluation.suite import Measure, coverage_of, mean_of, median_of, root_mean_square_of, share_of
+from sciwm.evaluation.suite import (
+    Measure,
+    coverage_of,
+    mean_of,
+    median_of,
+    root_mean_square_of,
+    share_of,
+    use_of,
+)
 from sciwm.report.contents import Results
-from sciwm.report.drawing import TIME_UNITS
+from sciwm.report.drawing import TIME_UNITS, time_unit
 from sciwm.report.finding import (
     NOT_APPLICABLE,
     WEAK,
@@ -38,6 +46,8 @@ BUDGET_ERROR = 0.1
 """Of the deviation of true changes: predicting the mean change has an error of 1."""
 VRMSE = 0.2
 """Of the spatial deviation of the truth: the spatial mean of the truth has a VRMSE of 1."""
+FORCING_USED = 0.8
+"""Of the error with a wrong forcing: a model that does not use the forcing has 1."""
 EFFECT_ERROR = 0.25
 """A quarter of the error of a model that ignores the actions."""
 MISALIGNMENT = 0.05
@@ -80,7 +90,7 @@ class Rule:
 def forecast(results: Results, rollouts: xr.Dataset) -> Finding:
     """Valid prediction time against that of persistence."""
     exponent = results.config.evaluation.lyapunov_exponent
-    factor, unit = (exponent, "Lyapunov times") if exponent else (1.0, TIME_UNITS)
+    factor, unit = (exponent, "Lyapunov times") if exponent else (1.0, time_unit(results.domain.time_units))
     still = valid_prediction_time(rollouts.assign(nrmse=rollouts["nrmse_persistence"])).values * factor
     valid = valid_prediction_time(rollouts).values * factor
     end = float(rollouts["time"][-1]) * factor
@@ -110,7 +120,7 @@ def scores(results: Results, found: xr.Dataset) -> Finding:
     exponent, interval = results.config.evaluation.lyapunov_exponent, results.domain.control_interval
     lead = min(1 / exponent if exponent else 40 * interval, float(found["time"][-1]))
     at = found.sel(time=lead, method="nearest")
-    when = f"at lead time {float(at['time']):g} {TIME_UNITS}"
+    when = f"at lead time {float(at['time']):g} {time_unit(results.domain.time_units)}"
     measures = [
         mean_of(f"VRMSE of {n} {when}", at["vrmse"].sel(variable=n), at["simulation"], nan_as=np.inf)
         for n in map(str, found["variable"].values)
@@ -131,6 +141,11 @@ def effects(results: Results, found: xr.Dataset) -> Finding:
     wrong = [error(str(a), "shuffled").value for a in found["alternative"].values if "shuffled" in found["given"]]
     compared = "ignoring the actions: 1" + (f"; shuffled actions: {in_text(min(wrong))}" if wrong else "")
     return at_most(EFFECT_ERROR, worst, compared)
+
+
+def forcings(results: Results, found: xr.Dataset) -> Finding:
+    """Error with the right forcing over that with the least harmful wrong one."""
+    return at_most(FORCING_USED, use_of(found), "a model that does not use the forcing: 1")
 
 
 def gradients(results: Results, agreement: xr.Dataset) -> Finding:
@@ -243,6 +258,14 @@ def probing(results: Results, found: xr.Dataset) -> Finding:
     beaten = [_spoken(name) for name in others if median(name, -1) >= measure.value]
     wrong = f"no better than {' and '.join(beaten)}" if beaten else ""
     return at_least(READABLE, measure, f"{'; '.join(words)}; without a rollout: {at_start}", also=wrong)
+
+
+def functionals(results: Results, found: xr.Dataset) -> Finding:
+    """What is read worst from encoded latents."""
+    encoded = found.sel(horizon=0)
+    measures = [Measure(f"R² of {n} on held-out runs, encoded", float(encoded["r2"].sel(target=n)))
+                for n in map(str, found["target"].values)]  # fmt: skip
+    return at_least(READABLE, lowest(measures), "the mean of the held-out runs: 0")
 
 
 def surprise(results: Results, found: xr.Dataset) -> Finding:
@@ -374,6 +397,7 @@ RULES: dict[str, Rule] = {
     "effects": Rule(
         f"at most {EFFECT_ERROR:g}, for slow and for fast actions", ("effect_error", "alternative", "given"), effects
     ),
+    "forcings": Rule(f"at most {FORCING_USED:g}", ("error", "response", "superposition"), forcings),
     "gradients": Rule(
         f"at most {MISALIGNMENT:g} over the planning horizon, and a norm within a factor of {NORM_FACTOR:g}",
         ("cosine", "cosine_shuffled", "norm_ratio"),
@@ -396,6 +420,7 @@ RULES: dict[str, Rule] = {
         ("within_r2", "within_r2_low", "within_r2_high", "kind"),
         probing,
     ),
+    "functionals": Rule(f"at least {READABLE:g} for every one", ("r2", "rmse"), functionals),
     "surprise": Rule(
         f"at least {NOTICED:g} for every violation, at most {UNNOTICED:g} for every possible flow, and false alarms "
         "whose 95 % interval does not lie above what is allowed",
