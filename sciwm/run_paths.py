@@ -34,7 +34,7 @@ class RunPaths:
         """The files that are there and of which ``seals.json`` holds the digests, if this version wrote them."""
         results = (*sorted(self.results.glob("*.nc")), self.controlled, self.metrics)
         pages = (self.page, *sorted(self.page.parent.glob("figures/*.png")))
-        files = (self.config, self.history, self.uncertainty, *results, *pages)
+        files = (self.config, self.history, self.uncertainty, self.card, *results, *pages)
         return [path for path in files if path.exists()]
 
     # Data ---------------------------------------------------------------------------------------
@@ -108,6 +108,11 @@ class RunPaths:
         """The ensemble of the trained model, the calibration of its errors, and what is usual in its data."""
         return self.folder / "uncertainty.safetensors"
 
+    @property
+    def card(self) -> Path:
+        """What the model is, how wrong, and where not to use it, in words."""
+        return self.folder / "README.md"
+
     # Results ------------------------------------------------------------------------------------
 
     @property
@@ -144,7 +149,7 @@ class RunPaths:
         if not resolved.is_relative_to(folder) or resolved == folder:
             return False
         training = (self.train_state, self.old_train_state, self.history)
-        model = (self.weights, self.description, self.uncertainty)
+        model = (self.weights, self.description, self.uncertainty, self.card)
         files = (self.config, self.lock, self.seals, *training, *model)
         places = (*files, self.controlled, self.data, self.results, self.metrics.parent, self.candidates)
         return path.exists() or resolved.relative_to(folder).parts[0] in {place.name for place in places}

@@ -37,6 +37,8 @@ def checks_of_run(folder: Path) -> list[Callable[[], str]]:
 
 
 def _made_anew_by(paths: RunPaths, path: Path) -> str:
+    if path == paths.card:
+        return f"write it anew with 'sciwm report {paths.folder}'"
     if path in (paths.history, paths.uncertainty):
         return f"write it anew with 'sciwm train {paths.folder}'"
     if path == paths.controlled:

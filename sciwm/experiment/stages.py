@@ -19,9 +19,10 @@ from sciwm.config import Config
 from sciwm.data import SEEDS, actuation_of, recipe
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.evaluation import control_task, imagine_control, run_control, summarize_control, target_fields
-from sciwm.evaluation.suite import MADE_FROM, METRICS, EvaluationContext, check_names, evaluate_parts
+from sciwm.evaluation.suite import MADE_FROM, METRICS, NEEDS_SIMULATOR, EvaluationContext, check_names, evaluate_parts
 from sciwm.experiment.bring_in import bring_in
 from sciwm.experiment.calibrated_model import calibrate_model
+from sciwm.experiment.cards import describe_model, write_card
 from sciwm.experiment.rounds import collect_round, round_name
 from sciwm.experiment.run import Run
 from sciwm.model import DIGEST, names_problems, read_description
@@ -121,6 +122,7 @@ def train(folder: Path) -> None:
     with at_work_in(folder):
         _train_phases(config, run)
         calibrate_model(config, run)
+        describe_model(config, run)
 
 
 def _train_phases(config: Config, run: Run) -> None:
@@ -163,7 +165,9 @@ def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]
         simulation = None if config.simulation is None else simulations.build(config.simulation.model_dump())
         test, uncertainty = run.trajectories("test"), load_uncertainty(run.paths, model)
         context = EvaluationContext(config, model, simulation, test, run.trajectories("train"), uncertainty)
-        return _evaluate_parts(run, names, context)
+        made = _evaluate_parts(run, names, context)
+        write_card(run)
+        return made
 
 
 def _evaluate_parts(run: Run, names: Sequence[str], context: EvaluationContext) -> dict[str, Any]:
@@ -227,6 +231,7 @@ def report(folder: Path) -> Path:
     config = run.checked_config()
     run.check_results(config)
     with run.stage("report"):
+        write_card(run)
         return write_report(folder)
 
 
@@ -260,7 +265,7 @@ def _run_source(config: Config, folder: Path, tell: Callable[[str], None]) -> Pa
     train(folder)
     evaluate(folder)
     run = Run(folder)
-    left_out = run.metrics().get("left_out", {}) | {"control": "it needs a simulator, and the data come from files"}
+    left_out = run.metrics().get("left_out", {}) | {"control": NEEDS_SIMULATOR}
     with run.stage("evaluate", resumes=True):
         run.add_metrics({"left_out": left_out})
     return report(folder)

@@ -1,6 +1,14 @@
 """The world model: encoder, predictor, readouts, and the checkpoint that keeps them."""
 
-from sciwm.model.checkpoint import DIGEST, load_model, read_description, require_weights, save_model, trained_config
+from sciwm.model.checkpoint import (
+    DIGEST,
+    add_card,
+    load_model,
+    read_description,
+    require_weights,
+    save_model,
+    trained_config,
+)
 from sciwm.model.construction import ENCODERS, names_problems, starts_linear
 from sciwm.model.encoder import Encoder
 from sciwm.model.forcing_fit import fit_forcing
@@ -21,6 +29,7 @@ __all__ = [
     "LatentStatistics",
     "LinearReadout",
     "WorldModel",
+    "add_card",
     "fit_forcing",
     "fit_scales",
     "load_model",

@@ -59,6 +59,18 @@ def save_model(run: Path, model: WorldModel, config: Config, provenance: dict[st
     write_atomically(RunPaths(run).description, sealed(description, DIGEST), within=run)
 
 
+def add_card(run: Path, card: dict[str, Any]) -> None:
+    """Add what is known of the data to the description of a model; its weights stay as they are.
+
+    Args:
+        run: The run folder.
+        card: Plain data, which becomes the entry ``card``.
+    """
+    described = {key: value for key, value in read_description(run).items() if key != DIGEST}
+    require_same_folder(run)
+    write_atomically(RunPaths(run).description, sealed(described | {"card": card}, DIGEST), within=run)
+
+
 def read_description(run: Path) -> dict[str, Any]:
     """Read and check ``model.json`` of a run; weights are not needed.
 

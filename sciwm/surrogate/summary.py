@@ -4,6 +4,7 @@ from typing import Any
 
 from sciwm.data import Domain, axis_in_words
 from sciwm.errors import InputError, Problem, counted, in_one_line
+from sciwm.surrogate.model_card import short_limits, whose
 
 
 def summarize(description: dict[str, Any]) -> str:
@@ -44,6 +45,8 @@ def _table(description: dict[str, Any]) -> str:
         rows["forcings"] = ", ".join(f"{f.name} [{f.units}]{along}" for f, along in named)
     if domain.parameters:
         rows["parameters"] = ", ".join(f"{p.name} [{p.units}], {p.low:g} to {p.high:g}" for p in domain.parameters)
+    if card := description.get("card", {}):
+        rows |= {"data": whose(card), "trained within": short_limits(domain, card)}
     return "\n".join(f"  {name:<16}{value}" for name, value in rows.items() if value)
 
 
