@@ -40,6 +40,7 @@ class Trajectories:
         time_units: Its units; "1" where the store states none.
         intervals: The number of control intervals of the longest simulation; see :meth:`intervals_of`.
         actuators: Names and bounds of the actions.
+        in_memory: Whether values are kept in memory once they are read.
         usable: The indices of the simulations that stayed finite.
         roles: What the store states about the files that its values came from; None for simulated ones.
         parameters: Their values in each simulation, physical, ``(simulation, parameter)``.
@@ -86,7 +87,7 @@ class Trajectories:
         self.parameters = _parameters(dataset, path)
         self._dataset = dataset
         self._arrays: dict[str, Any] = {}
-        self._in_memory = dataset.nbytes < IN_MEMORY_BYTES
+        self.in_memory = dataset.nbytes < IN_MEMORY_BYTES
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -112,7 +113,7 @@ class Trajectories:
             InputError: If a chunk is damaged or lost.
         """
         if name not in self._arrays:
-            if self._in_memory:
+            if self.in_memory:
                 values = read_values(self._dataset[name], self.path)
                 if name in {v.name for v in self.variables}:
                     raise_if(self._lost_values(values, f"{self.path}: {name}"))

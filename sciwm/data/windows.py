@@ -1,5 +1,10 @@
-"""Windows of consecutive instants, cut quickly from one or several stores of trajectories."""
+"""Windows of consecutive instants, cut quickly from one or several stores of trajectories.
 
+Values in memory are cut window by window. From a store on the disk a whole block of instants of a run is read and
+decompressed at once, and several windows are cut from it: reading is what takes the time there.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +15,11 @@ from torch import Tensor
 
 from sciwm.data.domain import Domain
 from sciwm.data.schema import Trajectories
+
+WINDOWS_OF_A_BLOCK = 8
+"""How many windows are cut from what is read at once of a store on the disk."""
+BYTES_OF_A_BLOCK = 2**25
+"""The most bytes of one field that are read at once there; a longer run gives windows close to each other."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,9 @@ class Batch:
 class Windows:
     """Random windows from several sets of trajectories; every simulation is equally likely.
 
+    Those of a draw come from different simulations where there are enough of them, in memory. On the disk
+    ``WINDOWS_OF_A_BLOCK`` come from the same one.
+
     Args:
         sets: Trajectories of one domain.
         domain: The order of the variables, and the scales of the functionals.
@@ -51,23 +64,27 @@ class Windows:
         self.domain = domain
         self.members = [(s, i) for s in sets for i in s.usable]
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether any of the sets is read from the disk at every draw."""
+        return not all(s.in_memory for s in self.sets)
+
     def draw(self, rng: np.random.Generator, count: int, horizon: int) -> Batch:
-        """Draw ``count`` windows of ``horizon`` intervals, from different simulations where there are enough."""
-        long_enough = [(s, i) for s, i in self.members if s.intervals_of(i) >= horizon]
-        replace = count > len(long_enough)
-        chosen = rng.choice(len(long_enough), size=count, replace=replace)
-        places = [long_enough[i] for i in chosen]
-        starts = [int(rng.integers(0, s.intervals_of(i) - horizon + 1)) for s, i in places]
+        """Draw ``count`` windows of ``horizon`` intervals."""
+        blocks = self._blocks(rng, count, horizon)
 
         def cut(name: str, length: int) -> Tensor:
-            rows = [s.array(name)[i, t : t + length] for (s, i), t in zip(places, starts, strict=True)]
+            rows = []
+            for block in blocks:
+                values = block.data.array(name)[block.row, block.first : block.last + length - horizon]
+                rows += [values[t : t + length] for t in block.starts]
             return torch.from_numpy(np.stack(rows).astype(np.float32, copy=False))
 
         functionals = self.domain.functionals
         return Batch(
             fields=torch.stack([cut(v.name, horizon + 1) for v in self.domain.variables], dim=2),
             actions=cut("action", horizon),
-            parameters=torch.from_numpy(np.stack([s.parameters[i] for s, i in places])),
+            parameters=torch.from_numpy(np.stack([b.data.parameters[b.row] for b in blocks for _ in b.starts])),
             functionals=_stack(
                 [(cut(f.name, horizon + 1) - f.mean) / f.deviation for f in functionals], count, horizon + 1
             ),
@@ -80,6 +97,42 @@ class Windows:
                 [cut(f"{f.name}_output", horizon) / f.output_deviation for f in functionals], count, horizon
             ),
         )
+
+    def _blocks(self, rng: np.random.Generator, count: int, horizon: int) -> list["_Block"]:
+        long_enough = [(s, i) for s, i in self.members if s.intervals_of(i) >= horizon]
+        each = WINDOWS_OF_A_BLOCK if self.on_disk else 1
+        number = -(-count // each)
+        chosen = rng.choice(len(long_enough), size=number, replace=number > len(long_enough))
+        blocks = []
+        for place, left in zip(chosen, range(count, 0, -each), strict=True):
+            data, row = long_enough[place]
+            length = horizon if each == 1 else self._block_length(data, row, horizon)
+            first = int(rng.integers(0, data.intervals_of(row) - length + 1))
+            starts = [0] if each == 1 else rng.integers(0, length - horizon + 1, min(each, left)).tolist()
+            blocks.append(_Block(data, row, first, first + length, starts))
+        return blocks
+
+    def _block_length(self, data: Trajectories, row: int, horizon: int) -> int:
+        """The number of intervals that are read at once."""
+        of_an_instant = 4 * math.prod(axis.num_points for axis in data.axes)
+        return max(horizon, min(data.intervals_of(row), BYTES_OF_A_BLOCK // of_an_instant))
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Consecutive intervals of a simulation, and where windows begin in them.
+
+    Args:
+        data, row: The simulation.
+        first, last: The first instant, and the last one.
+        starts: The first instant of each window, counted from ``first``.
+    """
+
+    data: Trajectories
+    row: int
+    first: int
+    last: int
+    starts: list[int]
 
 
 def _stack(values: list[Tensor], *empty: int) -> Tensor:

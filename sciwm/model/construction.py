@@ -81,6 +81,7 @@ def build_predictor(settings: ModelSettings, domain: Domain, encoder: Encoder) -
             domain.shape,
             unknown_shapes=0 if domain.known_shapes else actuators,
             steady_forcing=varies,
+            bounded=[not axis.periodic for axis in domain.axes],
         )
     space: LatentSpace = encoder.space.with_modes(_slaved_modes(settings))
     widening = Widening(encoder.space, space)

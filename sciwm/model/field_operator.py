@@ -44,8 +44,8 @@ class FieldEncoder(Encoder):
 
     @classmethod
     def operator_points(cls, settings: EncoderSettings, axes: Sequence[Axis]) -> int:
-        """The points of the data's grid, on which the operator advances the fields."""
-        return math.prod(axis.num_points for axis in axes)
+        """The points of the data's grid, on which the operator advances the fields, mirrored at walls."""
+        return math.prod(axis.num_points * (1 if axis.periodic else 2) for axis in axes)
 
     @classmethod
     def operator_instants(cls, steps: int) -> int:
@@ -74,12 +74,15 @@ class FieldDecoder(nn.Module):
 class FieldPredictor(nn.Module):
     """``u+ = u + P FNO(L [u, f + g])``, where the forcing field f and a steady forcing g enter as further channels.
 
+    The operator acts on fields that are mirrored at the ends of every bounded axis, as in a vector encoder.
+
     Args:
         variables: The number of fields V.
         settings: The sizes of the operator.
         grid: The number of points along each axis.
         unknown_shapes: The number of actions whose shapes are learned; 0 where the data hold them.
         steady_forcing: Whether g varies along each axis; g is learned, and zero where it varies along none.
+        bounded: Whether each axis lies between walls.
     """
 
     def __init__(
@@ -90,9 +93,11 @@ class FieldPredictor(nn.Module):
         *,
         unknown_shapes: int,
         steady_forcing: Sequence[bool],
+        bounded: Sequence[bool],
     ) -> None:
         super().__init__()
         self.shape = (variables, *grid)
+        self.mirrored = [2 + axis for axis, is_bounded in enumerate(bounded) if is_bounded]
         self.operator = Operator(2 * variables, variables, settings, len(grid))
         size = variables * math.prod(grid)
         self.forcing = nn.Parameter(torch.randn(unknown_shapes, size) * 0.1)
@@ -128,5 +133,8 @@ class FieldPredictor(nn.Module):
 
     def _step(self, forcing: Tensor, steady: Tensor, state: Tensor, action: Tensor) -> Tensor:
         held = torch.addmm(steady, action, forcing).unflatten(1, self.shape)
-        change = self.operator(torch.cat([state.unflatten(1, self.shape), held], dim=1))
+        wide = torch.cat([state.unflatten(1, self.shape), held], dim=1)
+        for axis in self.mirrored:
+            wide = torch.cat([wide, wide.flip(axis)], dim=axis)
+        change = self.operator(wide)[(..., *(slice(n) for n in self.shape[1:]))]
         return state + change.flatten(1)

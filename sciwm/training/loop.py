@@ -14,6 +14,7 @@ import torch
 
 from sciwm.config import Config
 from sciwm.data import (
+    Batch,
     Sensitivities,
     SensitivitySet,
     Trajectories,
@@ -37,6 +38,7 @@ from sciwm.training.latent_fit import fit_statistics
 from sciwm.training.linear_start import shrink
 from sciwm.training.memory import require_memory
 from sciwm.training.optimizer import build_optimizer, scheduled_rate, set_learning_rate
+from sciwm.training.reading_ahead import read_ahead
 from sciwm.training.start import built
 from sciwm.training.state import TrainState, load_state, save_state, updates_of
 from sciwm.training.stopping import saving_on_sigterm
@@ -103,21 +105,26 @@ def train(
     if start and config.model.predictor.kind == "linear" and not any(p.requires_grad for p in others):
         total = 0  # there is nothing to learn beyond least squares
 
+    def draw(update: int) -> tuple[np.random.Generator, torch.Generator, Batch]:
+        rng = np.random.default_rng([config.seed, phase, update])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        horizon = objective.horizon(1.0 if phase else update / settings.updates)
+        return rng, generator, windows.draw(rng, settings.batch_size, horizon)
+
     def save() -> None:
         save_state(paths, state, model, objective, optimizer)
 
     advance(state.update, "")
 
     run.mkdir(parents=True, exist_ok=True)
-    with at_work_in(run), saving_on_sigterm(save) as stop_if_asked:
+    ahead = read_ahead(draw, total, worth_it=windows.on_disk)
+    with at_work_in(run), saving_on_sigterm(save) as stop_if_asked, ahead as drawing:
         if start and not state.history:  # so that no training ends worse than it began
             _close_epoch(paths, state, model, held_out.measure(model, 0.0, None))
             save()
         while state.update < total:
             progress = 1.0 if phase else state.update / settings.updates
-            rng = np.random.default_rng([config.seed, phase, state.update])
-            generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-            batch = windows.draw(rng, settings.batch_size, objective.horizon(progress))
+            rng, generator, batch = drawing(state.update)
             batch = augment(batch, symmetries, rng)
             sensitivities = _draw_sensitivities(config, sensitivity_set, objective.needs(progress), rng)
 
