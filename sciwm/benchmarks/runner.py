@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from sciwm.benchmarks import convergence, cost_growth, demo, on_policy, planning_speed, solvers
 from sciwm.benchmarks.apebench import compare
 from sciwm.benchmarks.control import tasks
+from sciwm.benchmarks.own_data import own_data, wanted
 from sciwm.benchmarks.physics import ablation as physics
 from sciwm.benchmarks.physics import views
 from sciwm.benchmarks.physics.figure import draw
@@ -89,6 +90,14 @@ BENCHMARKS = {
     "cost-growth": Benchmark(cost_growth.run, cost_growth.columns, seeds=(0,)),
     "robustness": Benchmark(
         robustness.run, robustness.columns, seeds=(0,), measure_some=robustness.run_some, parts=tuple(robustness.PARTS)
+    ),
+    "own-data": Benchmark(
+        own_data.run,
+        own_data.columns,
+        arrange=own_data.forecasts,
+        measure_some=own_data.run_some,
+        parts=tuple(own_data.PARTS),
+        views={"checks": View(wanted.columns, own_data.checks_of)},
     ),
     "apebench": Benchmark(compare.run, compare.columns, arrange=compare.best_first),
     "physics": Benchmark(

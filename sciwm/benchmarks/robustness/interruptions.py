@@ -60,33 +60,46 @@ def kill_and_resume(folder: Path, kills: int, seed: int) -> Iterator[Judged]:
     config.write_text(SETTINGS)
     whole, torn = folder / "whole", folder / "torn"
     began = time.perf_counter()
-    _finish(config, whole)
+    finish(_command(config, whole))
     lasts, rng = time.perf_counter() - began, np.random.default_rng(seed)
     met = 0
     while met < kills:
-        process = _begin(config, torn)
         latest = WAITS_AT_LEAST + (lasts - WAITS_AT_LEAST) * (met + 1) / kills
-        try:
-            process.wait(timeout=float(rng.uniform(WAITS_AT_LEAST, latest)))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        met += process.wait() == -signal.SIGKILL
+        met += was_killed(_command(config, torn), float(rng.uniform(WAITS_AT_LEAST, latest)))
         if met < kills:
             yield f"kill {met} in {_stage_of(torn)}", "unchanged", ""
-    _finish(config, torn)
+    finish(_command(config, torn))
     one, other = fingerprints(whole), fingerprints(torn)
     differing = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
     yield f"kill {met} in {_stage_of(torn)}", "silent" if differing else "unchanged", f"other bytes in {differing}"
 
 
-def _begin(config: Path, run: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "sciwm", "run", str(config), "--out", str(run)]
+def was_killed(command: Sequence[str], seconds: float) -> bool:
+    """Run a command, and kill it if it still runs after so many seconds; whether it did."""
+    process = _begin(command)
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+    return process.wait() == -signal.SIGKILL
+
+
+def finish(command: Sequence[str]) -> None:
+    """Run a command to its end.
+
+    Raises:
+        RuntimeError: if it fails.
+    """
+    if status := _begin(command).wait():
+        raise RuntimeError(f"'{' '.join(command)}' does not go on after kills, but ends with exit status {status}")
+
+
+def _begin(command: Sequence[str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
 
 
-def _finish(config: Path, run: Path) -> None:
-    if status := _begin(config, run).wait():
-        raise RuntimeError(f"{run}: a run that was killed does not go on, but ends with exit status {status}")
+def _command(config: Path, run: Path) -> list[str]:
+    return [sys.executable, "-m", "sciwm", "run", str(config), "--out", str(run)]
 
 
 def _stage_of(run: Path) -> str:
