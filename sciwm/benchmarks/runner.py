@@ -152,7 +152,8 @@ def run_benchmark(name: str, *, quick: bool, out: Path | None, only: Sequence[st
     result = about | {"rows": rows}
     write_json(path, result)
     views = [view for view in benchmark.views.values() if view.arrange(rows)]
-    tables = [benchmark.table(result), *(view.table(result) for view in views)]
+    tables = [benchmark.table(result)] if benchmark.arrange(rows) else []
+    tables += [view.table(result) for view in views]
     return "\n\n".join([*tables, f"written to {path}"])
 
 

@@ -56,6 +56,7 @@ def compare(
         row("persistence", "persistence", 0, [errors(persistence)], **free),
         row("climatology", "climatology", 0, [errors(climatology(data, before))], **free),
     ]
+    unknown = np.full((len(set(starts.runs)), steps), np.inf)
     for size in sizes:
         forecaster, seconds = dmdc(data, size)
         rows.append(row("dmdc", "DMDc, tuned", size, [errors(forecaster)], seconds=[seconds], updates=[0]))
@@ -65,7 +66,7 @@ def compare(
             for seed in seeds:
                 run, cell = trained_run(data, method, seed, size)
                 cells.append(cell)
-                squares.append(errors(by_model(load_model(run)[0])))
+                squares.append(unknown if "failed" in cell else errors(by_model(load_model(run)[0])))
             more = {"seconds": [c["cpu_seconds"] for c in cells], "updates": [c["updates"] for c in cells]}
             chosen = [c["chose"] for c in cells]
             shown = 0 if method == "fno" else size

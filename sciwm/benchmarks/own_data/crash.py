@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 
 from sciwm.benchmarks.cells import Cell, cached
-from sciwm.benchmarks.own_data.large_data import source_of, write_waves
+from sciwm.benchmarks.own_data.large_data import WAVES, source_of, write_waves
 from sciwm.benchmarks.own_data.processes import sciwm_command
 from sciwm.benchmarks.own_data.wanted import check
 from sciwm.benchmarks.results import Row
@@ -77,7 +77,7 @@ def _settings(data: Path, quick: bool) -> dict[str, object]:
     return {
         "name": "waves",
         "source": source_of(data),
-        "model": {"latent_size": 6, "predictor": {"kind": "exponential", "rank": 2}},
+        "model": {"latent_size": WAVES, "predictor": {"kind": "exponential", "rank": 2}},
         "loss": {"horizon": 4},
         "training": {"updates": updates, "updates_per_epoch": epoch, "batch_size": 16},
     }

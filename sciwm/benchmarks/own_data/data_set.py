@@ -46,7 +46,7 @@ class DataSet:
     def config(self, seed: int, changed: Tree, updates: int = 1) -> Config:
         """The experiment of one method."""
         tree: Tree = {
-            "name": self.name,
+            "name": self.folder.name,
             "seed": seed,
             "source": dict(self.source),
             "training": {"updates": updates, "updates_per_epoch": self.epoch},

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import sciwm
 from sciwm.benchmarks.cells import Cell, cached
-from sciwm.benchmarks.own_data.plate import chosen_models, held_out
+from sciwm.benchmarks.own_data.plate import chosen_models, held_out, sizes_of
 from sciwm.benchmarks.own_data.trained_methods import VERSION
 from sciwm.benchmarks.own_data.wanted import check
 from sciwm.benchmarks.results import Row
@@ -62,7 +62,7 @@ DAMAGES: dict[str, Damage] = {
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
     """A row for each damage, and one for false alarms."""
     sound, cells = held_out(folder, quick), []
-    for seed, path in zip(seeds, chosen_models(folder, quick, seeds), strict=True):
+    for seed, path in zip(seeds, chosen_models(folder, quick, seeds, sizes_of(quick)[0]), strict=True):
         made_from = [RunPaths(path).weights.read_bytes(), VERSION]
         cell_path = folder / "flags" / f"{seed}.json"
         cells.append(cached(cell_path, made_from, partial(_judged, path, sound, seed)))

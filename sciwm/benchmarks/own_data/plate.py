@@ -81,10 +81,10 @@ def held_out(folder: Path, quick: bool) -> xr.Dataset:
         return ds.sel(run=list(HELD_OUT)).load()
 
 
-def chosen_models(folder: Path, quick: bool, seeds: Sequence[int]) -> list[Path]:
-    """The run folders of ``auto`` with the smaller latent, one for each seed, whose error bars and flags are judged."""
+def chosen_models(folder: Path, quick: bool, seeds: Sequence[int], size: int) -> list[Path]:
+    """The run folders of ``auto``, one for each seed, whose error bars, flags and analyses are judged."""
     data = plate(folder, quick)
-    return [trained_run(data, "auto", seed, sizes_of(quick)[0])[0] for seed in seeds]
+    return [trained_run(data, "auto", seed, size)[0] for seed in seeds]
 
 
 def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
@@ -133,7 +133,7 @@ def _wall_ratio(data: DataSet, starts: Starts, seed: int, size: int) -> float:
 def _error_bars(folder: Path, quick: bool, seeds: Sequence[int]) -> list[Row]:
     """Coverage of the bands of 50 and 90 %, and spread over error, of forecasts as a scientist makes them."""
     data, cells = plate(folder, quick), []
-    for seed, path in zip(seeds, chosen_models(folder, quick, seeds), strict=True):
+    for seed, path in zip(seeds, chosen_models(folder, quick, seeds, sizes_of(quick)[0]), strict=True):
         made_from = [RunPaths(path).weights.read_bytes(), f"{data.stride}".encode(), VERSION]
         made = cached(data.folder / f"error-bars-{seed}.json", made_from, partial(_bars, path, folder, quick))
         cells.append(made)

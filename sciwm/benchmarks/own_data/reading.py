@@ -14,7 +14,7 @@ import xarray as xr
 
 from sciwm.benchmarks.cells import Cell, cached
 from sciwm.benchmarks.own_data.data_set import DataSet
-from sciwm.benchmarks.own_data.large_data import source_of, write_waves
+from sciwm.benchmarks.own_data.large_data import WAVES, source_of, write_waves
 from sciwm.benchmarks.own_data.wanted import check
 from sciwm.benchmarks.physics.scenario import link_sets
 from sciwm.benchmarks.results import Row
@@ -66,7 +66,7 @@ def _measured(folder: Path, sizes: tuple[int, int, int], quick: bool, seed: int)
         folder=folder,
         source=source_of(source) | {"split": {"by": "run", "validation": 0.125, "test": 0.125}},
         settings={
-            "model": {"latent_size": 8, "predictor": {"kind": "exponential"}},
+            "model": {"latent_size": WAVES, "predictor": {"kind": "exponential"}},
             "loss": {"horizon": HORIZON},
             "training": {"batch_size": BATCH},
         },

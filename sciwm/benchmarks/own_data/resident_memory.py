@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from sciwm.benchmarks.cells import Cell, cached
-from sciwm.benchmarks.own_data.large_data import source_of, write_waves
+from sciwm.benchmarks.own_data.large_data import WAVES, source_of, write_waves
 from sciwm.benchmarks.own_data.processes import measured, sciwm_command
 from sciwm.benchmarks.own_data.wanted import check
 from sciwm.benchmarks.results import Row
@@ -50,7 +50,7 @@ def _settings(data: Path) -> dict[str, object]:
     return {
         "name": "waves",
         "source": source_of(data),
-        "model": {"latent_size": 8, "predictor": {"kind": "linear"}},
+        "model": {"latent_size": WAVES, "predictor": {"kind": "linear"}},
         "loss": {"horizon": 4},
         "training": {"updates": 20, "updates_per_epoch": 10, "batch_size": 16},
     }

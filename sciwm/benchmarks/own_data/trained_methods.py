@@ -12,6 +12,7 @@ from sciwm.config import Config
 from sciwm.experiment import Run, stages
 from sciwm.model import read_description
 from sciwm.run_paths import RunPaths
+from sciwm.training import NothingLearned
 
 SETS = ("train", "validation", "test")
 SLOWER, FASTER = 1, 3
@@ -67,7 +68,8 @@ def trained_run(data: DataSet, method: str, seed: int, size: int) -> tuple[Path,
         size: numbers of the latent, where it has any.
 
     Returns:
-        the run folder, and a cell with ``cpu_seconds``, ``updates`` and, for ``auto``, what it ``chose``.
+        the run folder, and a cell with ``cpu_seconds``, ``updates`` and, for ``auto``, what it ``chose``; for a
+        training that learned nothing finite, which is a result too, the reason under ``failed``.
     """
     label = f"{method}-{size}"
     changed = _changed(method, size)
@@ -79,7 +81,7 @@ def trained_run(data: DataSet, method: str, seed: int, size: int) -> tuple[Path,
     updates = cached(cells / f"{label}-cost.json", cost_key, lambda: _updates_within(data, label, changed))["updates"]
     run, path = data.folder / "runs" / f"{label}-{seed}", cells / f"{label}-{seed}.json"
     cell = cached(path, key, lambda: _train(data, data.config(seed, changed, updates), run))
-    if not RunPaths(run).weights.exists():  # the run was deleted after its training
+    if "failed" not in cell and not RunPaths(run).weights.exists():  # the run was deleted after its training
         path.unlink()
         return trained_run(data, method, seed, size)
     return run, cell
@@ -95,7 +97,11 @@ def _train(data: DataSet, config: Config, run: Path) -> Cell:
     link_sets(data.data, run, SETS)
     Run(run).write_config(config)
     began = time.process_time()
-    stages.train(run)
+    try:
+        stages.train(run)
+    except NothingLearned as error:
+        about = {"cpu_seconds": time.process_time() - began, "updates": config.training.updates, "chose": ""}
+        return about | {"failed": str(error)}
     seconds = time.process_time() - began
     choice = read_description(run)["provenance"].get("choice", {})
     return {"cpu_seconds": seconds, "updates": config.training.updates, "chose": choice.get("chosen", "")}
