@@ -95,7 +95,11 @@ def _data_set(record: Record, source: Path, folder: Path, quick: bool) -> DataSe
             "periodic": list(record.periodic),
             "split": {"by": "time", "validation": 0.15, "test": 0.25},
         },
-        settings={"loss": {"horizon": 2}, "training": {"batch_size": 4 if quick else 32}},
+        settings={
+            "model": {"latent_size": record.size},
+            "loss": {"horizon": 2},
+            "training": {"batch_size": 4 if quick else 32},
+        },
         seconds=1.0 if quick else 30.0,
         steps=record.steps,
         stride=1,
