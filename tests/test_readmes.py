@@ -75,6 +75,18 @@ TINY = (
 )
 """What makes any experiment of a README a matter of seconds."""
 
+TINY_SOURCE = (
+    "model.latent_size=4",
+    "model.predictor.kind=linear",
+    "loss.horizon=2",
+    "training.updates=2",
+    "training.updates_per_epoch=2",
+    "training.batch_size=4",
+    "evaluation.steps=8",
+    "evaluation.parts=[rollouts]",
+)
+"""The same where data come from files."""
+
 TINY_SENSITIVITIES = ("data.sensitivities={samples: 4, intervals: 2}",)
 
 
@@ -335,5 +347,7 @@ def _made_tiny(words: Sequence[str]) -> list[str]:
     if words[1] not in ("run", "simulate"):
         return []
     asked: argparse.Namespace = build_parser(COMMANDS).parse_args(list(words[1:]))
+    if yaml.safe_load(asked.config.read_text()).get("source"):
+        return ["--set", *TINY_SOURCE]
     sensitive = any(change.startswith("data.sensitivities") for change in asked.set)
     return ["--set", *TINY, *(TINY_SENSITIVITIES if sensitive else ())]

@@ -85,18 +85,22 @@ def _change(text: str) -> str:
 
 
 def _add_arguments(to: Mapping[str, argparse.ArgumentParser]) -> None:
-    look = to["inspect"].add_argument
+    look, turn = to["inspect"].add_argument, to["convert"].add_argument
     look(
         "files", metavar="FILES", type=_path, nargs="+", help="netCDF, HDF5 or Zarr of any name, or patterns in quotes"
     )
-    turn = to["convert"].add_argument
-    turn("files", metavar="FILES", type=_path, nargs="+", help="what 'sciwm inspect' takes, or a store of ours")
-    turn("--to", metavar="OUT", type=_path, required=True, help="what to write: .nc, .zarr, or .hdf5 for The Well")
-    turn("--group", metavar="GROUP", help="a group in the files, as forecast/ocean")
-    turn("--periodic", metavar="DIM", nargs="*", help="the periodic space dimensions, if the files do not say")
     look("--out", metavar="CONFIG", type=_path, help="the configuration to write (.yaml); nothing may be there")
     look("--figure", metavar="FILE", type=_path, help="a picture of the data to write (.png, .pdf or .svg)")
-    look("--group", metavar="GROUP", help="a group in the files, as forecast/ocean")
+    turn("files", metavar="FILES", type=_path, nargs="+", help="what 'sciwm inspect' takes, or a store of ours")
+    turn("--to", metavar="OUT", type=_path, required=True, help="what to write: .nc, .zarr, or .hdf5 for The Well")
+    for add in (look, turn):
+        add("--group", metavar="GROUP", help="a group in the files, as forecast/ocean")
+        add(
+            "--periodic",
+            metavar="DIM",
+            nargs="*",
+            help="the periodic space dimensions, where the files do not say; without any, all have two ends",
+        )
     for name in ("simulate", "bring-in", "run"):
         to[name].usage = f"sciwm {name} [-h] CONFIG --out RUN [--set section.key=value ...]"
         to[name].add_argument(

@@ -106,7 +106,7 @@ def _run(asked: argparse.Namespace) -> None:
 def _inspect(asked: argparse.Namespace) -> None:
     from sciwm.cli.inspect_source import inspect
 
-    say(inspect(asked.files, out=asked.out, figure=asked.figure, group=asked.group))
+    say(inspect(asked.files, out=asked.out, figure=asked.figure, group=asked.group, periodic=asked.periodic))
 
 
 def _convert(asked: argparse.Namespace) -> None:

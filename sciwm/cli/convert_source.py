@@ -33,8 +33,8 @@ def convert(files: Sequence[Path], to: Path, *, group: str | None = None, period
     raise_if(_target_problems(to))
     opened = open_files(files, group)
     if to.suffix in WELL:
-        found = survey(opened)
-        left = write_well(found, to, _ends(found, periodic, to))
+        found = survey(opened, periodic)
+        left = write_well(found, to, _ends(found, to))
         return f"{to}: {sizes_in_words(found)}, in the layout of The Well{_without(left)}"
     history = f"sciwm {__version__} convert {' '.join(path.name for path in opened.files[:3])}"
     dataset = opened.dataset
@@ -56,13 +56,9 @@ def _target_problems(to: Path) -> list[Problem]:
     return []
 
 
-def _ends(found: Survey, stated: Sequence[str] | None, to: Path) -> dict[str, bool]:
-    """Which space dimensions are periodic: as stated, else as the files say."""
-    unknown = [d for d in stated or () if d not in found.dims.space]
-    if unknown:
-        space = ", ".join(found.dims.space)
-        raise InputError([Problem("--periodic", f"some of {space}", ", ".join(unknown))])
-    known = {e.name: e.periodic for e in found.ends} if stated is None else {d: d in stated for d in found.dims.space}
+def _ends(found: Survey, to: Path) -> dict[str, bool]:
+    """Which space dimensions are periodic, which The Well always states."""
+    known = {e.name: e.periodic for e in found.ends}
     open_ones = [name for name, periodic in known.items() if periodic is None]
     if open_ones:
         expected = f"to know whether {', '.join(open_ones)} are periodic, as The Well says so"

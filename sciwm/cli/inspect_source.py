@@ -18,7 +18,12 @@ FIGURES = (".png", ".pdf", ".svg")
 
 
 def inspect(
-    files: Sequence[Path], *, out: Path | None = None, figure: Path | None = None, group: str | None = None
+    files: Sequence[Path],
+    *,
+    out: Path | None = None,
+    figure: Path | None = None,
+    group: str | None = None,
+    periodic: Sequence[str] | None = None,
 ) -> str:
     """Look into files, and write what was asked for.
 
@@ -27,6 +32,7 @@ def inspect(
         out: The configuration to write; nothing may be there.
         figure: The picture to write.
         group: A group in the files.
+        periodic: The space dimensions that are periodic, where the files do not say.
 
     Returns:
         The table.
@@ -35,7 +41,7 @@ def inspect(
         InputError: With everything that is wrong with the files, or if something is in the way.
     """
     raise_if([*_in_the_way(out), *_no_picture(figure)])
-    found = survey(open_files(files, group))
+    found = survey(open_files(files, group), periodic)
     lines = list(_table(found))
     if figure is not None:
         from sciwm.report.source_figures import draw_overview
@@ -47,7 +53,7 @@ def inspect(
         text = configuration_text(found, out.stem, named, group)
         write_atomically(out, text.encode())
         unknown = [end.name for end in found.ends if end.periodic is None]
-        first = f"state 'periodic' in {out}, then " if unknown else ""
+        first = f"state 'periodic' in {out} (or by --periodic), then " if unknown else ""
         lines.append(f"wrote {out}; next: {first}sciwm run {out} --out runs/{out.stem}")
     else:
         lines.append(f"next: sciwm inspect {' '.join(map(str, files))} --out {find_files(files)[0].stem}.yaml")

@@ -14,7 +14,7 @@ from sciwm.data.source.periodicity import Ends, ends_of
 from sciwm.data.source.recognising import Dimensions, curvilinear, recognise_dimensions
 from sciwm.data.source.role_proposals import OWN, Proposal, propose_roles
 from sciwm.data.source.seen_values import Facts, lacks_the_last_alone, lengths_of, look_at
-from sciwm.errors import counted
+from sciwm.errors import Problem, counted, raise_if
 from sciwm.progress import bar
 
 
@@ -65,13 +65,17 @@ class Survey:
         return self.dataset.sizes[self.dims.time] if self.dims.time else 0
 
 
-def survey(opened: Opened) -> Survey:
+def survey(opened: Opened, periodic: Sequence[str] | None = None) -> Survey:
     """Find out what files hold: dimensions, roles, times, ranges and what is missing.
 
     Metadata, coordinates and small variables are read, and a few instants of large ones.
 
+    Args:
+        opened: The files.
+        periodic: The space dimensions that are periodic, where somebody states them; by default as the files say.
+
     Raises:
-        InputError: If values cannot be read.
+        InputError: If values cannot be read, or if a stated dimension is none of space.
     """
     dataset = opened.dataset
     dims = recognise_dimensions(dataset)
@@ -84,6 +88,10 @@ def survey(opened: Opened) -> Survey:
     states = [p.name for p in roles if p.role == "variables"]
     fields = [sample for name in states for sample in facts[name].samples]
     ends = tuple(ends_of(dataset, d, fields, axis) for axis, d in enumerate(dims.space))
+    if periodic is not None:
+        unknown = [name for name in periodic if name not in dims.space]
+        raise_if([Problem("--periodic", f"some of {', '.join(dims.space)}", ", ".join(unknown))] if unknown else [])
+        ends = tuple(Ends(d, d in periodic, "as stated") for d in dims.space)
     forcings = [p.name for p in roles if p.role == "forcings"]
     found = Survey(
         opened=opened,
