@@ -23,5 +23,8 @@ EVALUATION_PARTS = {
 }
 """What each part measures, in one line."""
 
+OF_FILES = ("forcings", "functionals")
+"""The parts that are measured of data from files alone; of simulations others compare with the truth."""
+
 METRICS_OF_PART = {"rollouts": "rollout"}
 """The metrics that a part cannot be shown without, where they do not have the name of the part."""

@@ -136,9 +136,24 @@ def _rollout(asked: argparse.Namespace) -> None:
     _use_threads(model.config.training.threads)
     made = _folder_to_make(asked.out)
     options = {"schedule": asked.forcing, "intervals": asked.intervals, "start": asked.start, "kind": asked.uncertainty}
-    written = forecast(model, asked.input, asked.out, **options, verify=not asked.no_verify)
+    origin = _origin_of_forecast(asked, model.config.name)
+    written = forecast(model, asked.input, asked.out, **options, verify=not asked.no_verify, origin=origin)
     names = ", ".join(map(str, written.data_vars))
     say(f"{asked.out}: {names} at {written.sizes[model.domain.time_name]} instants{made}")
+
+
+def _origin_of_forecast(asked: argparse.Namespace, name: str) -> dict[str, str]:
+    """The attributes of a forecast that say what made it: the model by its weights, and the command."""
+    from sciwm.model import read_description
+    from sciwm.version import __version__
+
+    weights = read_description(asked.run)["sha256"]
+    words = ["sciwm rollout", asked.run, asked.input, "--out", asked.out]
+    words += ["--forcing", asked.forcing] if asked.forcing is not None else []
+    words += ["--intervals", asked.intervals] if asked.intervals is not None else []
+    words += ["--start", asked.start] if asked.start else []
+    source = f"sciwm {__version__}, the model '{name}' with weights of sha256 {weights}"
+    return {"source": source, "history": " ".join(map(str, words))}
 
 
 def _folder_to_make(out: Path) -> str:

@@ -3,7 +3,7 @@
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -46,6 +46,7 @@ def forecast(
     start: int = 0,
     verify: bool = True,
     kind: Literal["bands", "members"] | None = None,
+    origin: Mapping[str, str] | None = None,
 ) -> xr.Dataset:
     """Forecast from one instant of a file, and write the forecast whole or not at all.
 
@@ -59,6 +60,7 @@ def forecast(
         verify: Whether a store of ours must be as it was written. Where its chunks end in checksums, these are
             compared as chunks are read, and no row is read for it; an older store is read whole.
         kind: The calibrated errors that it carries, see ``Surrogate.rollout``.
+        origin: The attributes ``source`` and ``history`` of what is written, which say what made it.
 
     Returns:
         The forecast that was written, lazily.
@@ -77,7 +79,7 @@ def forecast(
         later = ds.isel(time=slice(start, None), missing_dims="ignore")
         forcing = _forcing(model, later if schedule is None else _opened(model, schedule, verify), of_forcing)
     with reading(source), reading(of_forcing):
-        return _forecast(model, begin, forcing, intervals, (source, of_forcing), out, kind)
+        return _forecast(model, begin, forcing, intervals, (source, of_forcing), out, kind, origin or {})
 
 
 @contextmanager
@@ -115,6 +117,7 @@ def _forecast(
     paths: tuple[Path, Path],
     out: Path,
     kind: Literal["bands", "members"] | None,
+    origin: Mapping[str, str],
 ) -> xr.Dataset:
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
     with dask.config.set(scheduler="threads", num_workers=workers):
@@ -129,6 +132,7 @@ def _forecast(
         with _named(paths[0]):
             lazy = model.rollout(_in_parts(begin, acting, model), _in_parts(acting, acting, model), uncertainty=kind)
             lazy = lazy.assign_coords({name: c.compute() for name, c in lazy.coords.items() if c.chunks is not None})
+            lazy = lazy.assign_attrs(origin)
             _rehearse(lazy, paths[0], out)
             WRITERS[out.suffix](out, with_cf_metadata(lazy))
     return lazy

@@ -99,7 +99,7 @@ def near_walls(axes: Sequence[Axis]) -> xr.DataArray | None:
         place = np.arange(axis.num_points)
         near = (place < WALL_CELLS) | (place >= axis.num_points - WALL_CELLS)
         ends.append(xr.DataArray(near, {axis.name: axis.coordinates}, [axis.name]))
-    return reduce(np.logical_or, ends)
+    return reduce(lambda one, other: one | other, ends)
 
 
 def _mean_over_space(

@@ -19,7 +19,15 @@ from sciwm.config import Config
 from sciwm.data import SEEDS, actuation_of, recipe
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.evaluation import control_task, imagine_control, run_control, summarize_control, target_fields
-from sciwm.evaluation.suite import MADE_FROM, METRICS, NEEDS_SIMULATOR, EvaluationContext, check_names, evaluate_parts
+from sciwm.evaluation.suite import (
+    MADE_FROM,
+    METRICS,
+    NEEDS_SIMULATOR,
+    EvaluationContext,
+    check_names,
+    evaluate_parts,
+    parts_of,
+)
 from sciwm.experiment.bring_in import bring_in
 from sciwm.experiment.calibrated_model import calibrate_model
 from sciwm.experiment.cards import describe_model, write_card
@@ -158,7 +166,7 @@ def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]
     """
     run = Run(folder)
     config = run.checked_config()
-    names = check_names(config.evaluation.parts if parts is None else parts, "--parts")
+    names = check_names(parts_of(config) if parts is None else parts, "--parts")
     torch.set_num_threads(config.training.threads)
     model = run.model(config)
     with run.stage("evaluate", resumes=True):

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from sciwm.data import Axis, Domain, Variable
 from sciwm.report.drawing import SIGNED, Array, Illustration, illustrate, largest, new_figure, time_unit, with_units
-from sciwm.report.snapshots import chosen_instants
+from sciwm.report.snapshots import chosen_instants, rows_of
 
 FIELDS = "viridis"
 TITLES = ("Truth", "Forecast", "Forecast minus truth")
@@ -61,7 +63,7 @@ def _maps(
     shape = np.clip(up.extent / across.extent, 0.3, 2.5)
     height = WIDEST * 8.6 / len(instants) * shape
     figure = new_figure(3 * height + 1.3)
-    parts = figure.subfigures(2, 1, height_ratios=[2 * height + 0.7, height + 0.6])
+    parts = rows_of(figure, [2 * height + 0.7, height + 0.6])
     upper: Array = parts[0].subplots(2, len(instants), sharex=True, sharey=True, squeeze=False)
     lower: Array = parts[1].subplots(1, len(instants), sharex=True, sharey=True, squeeze=False)
     low, high = _limits(truth)
@@ -80,7 +82,9 @@ def _maps(
     return figure
 
 
-def _map(panel: Axes, values: Array, up: Axis, across: Axis, colours: object, low: float, high: float) -> object:
+def _map(
+    panel: Axes, values: Array, up: Axis, across: Axis, colours: Colormap | str, low: float, high: float
+) -> QuadMesh:
     panel.spines[:].set_visible(True)
     panel.set_facecolor("#c9ccd1")
     panel.set_aspect("equal" if up.units == across.units and 0.2 < up.extent / across.extent < 5 else "auto")
@@ -88,7 +92,7 @@ def _map(panel: Axes, values: Array, up: Axis, across: Axis, colours: object, lo
     return panel.pcolormesh(
         across.coordinates, up.coordinates, masked, cmap=colours, vmin=low, vmax=high, shading="nearest",
         rasterized=True,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def _over_time(
@@ -100,7 +104,11 @@ def _over_time(
     low, high = _limits(truth)
     error = forecast - truth
     limit = largest(error)
-    drawn = ((truth, FIELDS, low, high), (forecast, FIELDS, low, high), (error, SIGNED, -limit, limit))
+    drawn: Sequence[tuple[Array, Colormap | str, float, float]] = (
+        (truth, FIELDS, low, high),
+        (forecast, FIELDS, low, high),
+        (error, SIGNED, -limit, limit),
+    )
     for panel, title, (values, colours, least, most) in zip(panels, TITLES, drawn, strict=True):
         panel.set_facecolor("#c9ccd1")
         image = panel.pcolormesh(

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from sciwm.evaluation.suite import FOR_FILES, NEEDS_SIMULATOR
-from sciwm.evaluation_parts import EVALUATION_PARTS
+from sciwm.evaluation.suite import NEEDS_SIMULATOR
+from sciwm.evaluation_parts import EVALUATION_PARTS, OF_FILES
 from sciwm.report.contents import Results
 from sciwm.report.finding import NO_VERDICT, NOT_APPLICABLE, NOT_MEASURED, Finding
 from sciwm.report.part_sections import section_of
@@ -67,8 +67,9 @@ def overview(results: Results, command: str) -> list[OverviewRow]:
 
 def never_measured(results: Results) -> list[str]:
     """The parts that are not for such data, files or simulations, and of which nothing needs to be said."""
-    never = FOR_FILES if results.config.source is None else NEEDS_SIMULATOR
-    return [part for part, reason in results.metrics.get("left_out", {}).items() if reason == never]
+    if results.config.source is None:
+        return list(OF_FILES)
+    return [part for part, reason in results.metrics.get("left_out", {}).items() if reason == NEEDS_SIMULATOR]
 
 
 def _found(results: Results, part: str, dataset: xr.Dataset | None, command: str) -> Finding:

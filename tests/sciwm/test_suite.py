@@ -18,7 +18,7 @@ from sciwm.config import Config, dump_config, load_config
 from sciwm.data import Trajectories
 from sciwm.errors import InputError
 from sciwm.evaluation.suite import PARTS, EvaluationContext, evaluate_parts, mean_of, median_of, share_of
-from sciwm.evaluation_parts import EVALUATION_PARTS
+from sciwm.evaluation_parts import EVALUATION_PARTS, OF_FILES
 from sciwm.experiment import stages
 from sciwm.experiment.run import Run
 from sciwm.report import drawing, summary_table
@@ -29,6 +29,9 @@ from sciwm.uncertainty import calibrate
 from simulations import ActionBox, Actuators, BoundedGrid, Simulation
 from simulations.equations import BurgersDirichlet
 from simulations.generate import Recipe, generate, silent
+
+MEASURED = [name for name in PARTS if name not in OF_FILES]
+"""The parts that simulations are measured by."""
 
 SIZES: dict[str, Any] = {
     "steps": 12,
@@ -104,7 +107,7 @@ def change(run: Path, **evaluation: Any) -> None:
 def test_every_part_is_there_with_what_it_means(made: Path) -> None:
     metrics = Run(made).metrics()
     assert metrics["left_out"] == {}
-    for name in PARTS:
+    for name in MEASURED:
         with xr.open_dataset(made / "evaluation" / f"{name}.nc") as result:
             assert result.attrs["title"] == "tiny"
             for variable in result.data_vars.values():
@@ -133,12 +136,12 @@ def test_results_say_the_same_as_the_numbers(made: Path) -> None:
 
 def test_report_shows_every_part(run: Path) -> None:
     page = stages.report(run).read_text()
-    shown = set(PARTS) - {"rollouts"} | {"rollout", "evaluation"}
+    shown = set(MEASURED) - {"rollouts"} | {"rollout", "evaluation"}
     assert all(f'<section id="{name}">' in page for name in shown)
     assert page.count("<img ") == len(list((run / "report" / "figures").iterdir()))
     assert all(f'href="#{name}"' in page for name in shown - {"evaluation"})
     lines = summary_table(Run(run).metrics())
-    assert all(name.replace("_", " ") in lines for name in PARTS if name != "rollouts")
+    assert all(name.replace("_", " ") in lines for name in MEASURED if name != "rollouts")
 
 
 # What is kept ---------------------------------------------------------------------------------
@@ -151,7 +154,7 @@ def test_what_is_there_is_kept(run: Path, measured: list[str]) -> None:
     stages.evaluate(run)
     assert measured == []
     assert {p.name: p.read_bytes() for p in (run / "evaluation").iterdir()} == before
-    assert {n: Run(run).metrics()[n] for n in PARTS} == {n: numbers[n] for n in PARTS}
+    assert {n: Run(run).metrics()[n] for n in MEASURED} == {n: numbers[n] for n in MEASURED}
 
 
 def test_what_changed_is_made_anew_and_nothing_else(run: Path, measured: list[str]) -> None:
@@ -247,7 +250,7 @@ def context_of(config: Config, simulation: Simulation, folder: Path) -> Evaluati
 
 def evaluated(context: EvaluationContext, folder: Path) -> dict[str, str]:
     """Every part of a context; returns those left out with the reason."""
-    found = evaluate_parts(RunPaths(folder), list(PARTS), context, digest="", describe=lambda d: d, progress=silent)
+    found = evaluate_parts(RunPaths(folder), MEASURED, context, digest="", describe=lambda d: d, progress=silent)
     return {name: reason for name, _, reason in found if reason}
 
 

@@ -1,7 +1,8 @@
 """Data of somebody else: what files hold, what it means, and how it becomes stores of trajectories."""
 
+from sciwm.data.row_labels import NOTES
 from sciwm.data.source.bringing_in import bring_in, settings_of
-from sciwm.data.source.brought_in import NOTES, BroughtIn
+from sciwm.data.source.brought_in import BroughtIn
 from sciwm.data.source.configuration_text import configuration_text
 from sciwm.data.source.cutting import SETS
 from sciwm.data.source.fingerprint import digest_of_dataset, digest_of_files

@@ -142,7 +142,8 @@ def _make_arrays(layout: StoreLayout, found: Inventory, rows: Sequence[Piece]) -
     for name, bound, side in (("action_low", box.low, "lower"), ("action_high", box.high, "upper")):
         layout.known(name, bound, ("actuator",), {"units": box.units, "long_name": f"{side} bound"})
     for name in settings.functionals:
-        layout.variable(name, (row, "time"), **_named(found, name))
+        named = _named(found, name)
+        layout.variable(name, (row, "time"), named["long_name"], named["units"])
     for name in settings.variables:
         attributes = _kept(found, name)
         long_name, units = attributes.pop("long_name"), attributes.pop("units")

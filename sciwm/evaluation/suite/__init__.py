@@ -18,10 +18,9 @@ from sciwm.evaluation.suite.imagination import (
 from sciwm.evaluation.suite.interventions import use_of
 from sciwm.evaluation.suite.latents import measure_surprise
 from sciwm.evaluation.suite.measures import Measure, Outcome, mean_of, median_of, root_mean_square_of, share_of
-from sciwm.evaluation.suite.parts import FOR_FILES, NEEDS_SIMULATOR, PARTS, check_names
+from sciwm.evaluation.suite.parts import NEEDS_SIMULATOR, PARTS, check_names, parts_of
 
 __all__ = [
-    "FOR_FILES",
     "INTERVALS",
     "MADE_FROM",
     "METRICS",
@@ -42,6 +41,7 @@ __all__ = [
     "measure_rollouts",
     "measure_surprise",
     "median_of",
+    "parts_of",
     "root_mean_square_of",
     "share_of",
     "unseen_actions",

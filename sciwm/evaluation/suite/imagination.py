@@ -54,7 +54,8 @@ def measure_test_set(context: EvaluationContext, progress: Progress) -> Outcome:
     valid = "valid prediction time" + (", at least" if rollout["valid_to_the_end"] else "")
     last = rollouts.isel(time=-1)
     lead, groups = f"{float(last['time']):g}", last["simulation"]
-    name, still, lost = "nRMSE", "nRMSE of persistence", np.inf
+    lost: float | None = np.inf
+    name, still = "nRMSE", "nRMSE of persistence"
     if context.test.roles is not None:  # NaN is the error of a run that is over
         name, still, lost = "error in deviations", "error of persistence in deviations", None
         lead += "" if context.model.domain.time_units == "1" else f" {context.model.domain.time_units}"

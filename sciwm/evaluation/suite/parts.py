@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sciwm.config import Config
 from sciwm.errors import Problem, raise_if
 from sciwm.evaluation.suite.context import EvaluationContext
 from sciwm.evaluation.suite.error_bars import measure_flags, measure_uncertainty
@@ -22,7 +23,7 @@ from sciwm.evaluation.suite.latents import (
     measure_surprise,
 )
 from sciwm.evaluation.suite.measures import Outcome
-from sciwm.evaluation_parts import EVALUATION_PARTS
+from sciwm.evaluation_parts import EVALUATION_PARTS, OF_FILES
 from sciwm.uncertainty import why_none
 from simulations.generate import Progress
 
@@ -116,6 +117,11 @@ PARTS: dict[str, EvaluationPart] = {
     "flags": EvaluationPart(measure_flags, _error_bars, depends_on=("data.validation",)),
 }
 """How each of ``EVALUATION_PARTS`` is measured."""
+
+
+def parts_of(config: Config) -> list[str]:
+    """The parts that a configuration asks for, as far as they are for such data."""
+    return [name for name in config.evaluation.parts if config.source is not None or name not in OF_FILES]
 
 
 def check_names(names: Sequence[str], where: str) -> list[str]:
