@@ -17,6 +17,8 @@ from sciwm.training import NothingLearned
 SETS = ("train", "validation", "test")
 FEWER, MORE = 1, 2
 """Epochs of the two trainings from which the cost of an update is known."""
+LEAST_SHARE = 0.1
+"""Of the time of the shorter one that its updates take at least."""
 MOST_UPDATES = 20_000
 VERSION = b"1"
 """Of what a training is here; raise it to train everything anew."""
@@ -114,7 +116,8 @@ def _updates_within(data: DataSet, label: str, changed: Tree) -> Cell:
     counts = [data.epoch * epochs for epochs in (FEWER, MORE)]
     seconds = [_train(data, data.config(0, changed, count), run)["cpu_seconds"] for count in counts]
     shutil.rmtree(run)
-    of_update = max(1e-9, (seconds[1] - seconds[0]) / (counts[1] - counts[0]))
+    least = LEAST_SHARE * seconds[0] / counts[0]  # the difference of two short trainings may be all noise
+    of_update = max(least, (seconds[1] - seconds[0]) / (counts[1] - counts[0]))
     left = data.seconds - max(0.0, seconds[0] - counts[0] * of_update)
     updates = int(min(MOST_UPDATES, max(data.epoch, left / of_update)))
     return {"updates": updates, "seconds_of_an_update": of_update}
