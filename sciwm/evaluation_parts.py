@@ -26,5 +26,18 @@ EVALUATION_PARTS = {
 OF_FILES = ("forcings", "functionals")
 """The parts that are measured of data from files alone; of simulations others compare with the truth."""
 
+OF_SIMULATIONS = (
+    "budgets",
+    "effects",
+    "gradients",
+    "long_run",
+    "resolution",
+    "refined_control",
+    "shifts",
+    "probing",
+    "surprise",
+)
+"""The parts that compare with a simulation, and are left out where data come from files."""
+
 METRICS_OF_PART = {"rollouts": "rollout"}
 """The metrics that a part cannot be shown without, where they do not have the name of the part."""

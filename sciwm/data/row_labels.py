@@ -21,6 +21,11 @@ def notes_of(dataset: xr.Dataset) -> dict[str, Any]:
         return {}
 
 
+def run_word(name: str) -> str:
+    """What a run is called in texts, by the name of the dimension over runs: its own, or a record where it has none."""
+    return "record" if name == "simulation" else name
+
+
 def row_labels(dataset: xr.Dataset) -> tuple[str, ...]:
     """The names of all rows, no two alike."""
     rows = notes_of(dataset).get("rows", [])

@@ -45,12 +45,21 @@ class Windows:
 
 
 def recorded_windows(data: Trajectories, intervals: int, names: Sequence[str]) -> Windows:
-    """Windows of ``intervals``, or of as many as the longest run has, from evenly spread starts in every run."""
-    length = min(intervals, max(data.intervals_of(i) for i in data.usable))
+    """Windows of at most ``intervals`` from evenly spread starts in every run that is long enough.
+
+    They are as long as the shortest run, and at least half as long as the longest. One run follows another, so that
+    what is shuffled comes from another run wherever there are several.
+    """
+    lengths = {row: data.intervals_of(row) for row in data.usable}
+    length = min(intervals, max(min(lengths.values()), (max(lengths.values()) + 1) // 2))
+    seen: set[tuple[int, int]] = set()
     fields, actions, rows = [], [], []
-    for row in data.usable:
-        spare = data.intervals_of(row) - length
-        for start in sorted({round(spare * k / (STARTS - 1)) for k in range(STARTS)} if spare >= 0 else ()):
+    for k in range(STARTS):
+        for row in (row for row in data.usable if lengths[row] >= length):
+            start = round((lengths[row] - length) * k / (STARTS - 1))
+            if (row, start) in seen:
+                continue
+            seen.add((row, start))
             fields.append(np.stack([data.array(n)[row, start : start + length + 1] for n in names], axis=1))
             actions.append(np.asarray(data.array("action")[row, start : start + length]))
             rows.append(row)
@@ -119,7 +128,9 @@ def _errors(model: WorldModel, windows: Windows, weights: Tensor) -> Mapping[str
     box, right, domain = model.domain.actuators, windows.actions, model.domain
     late = max(1, right.shape[1] // 4)
     given = {name: wrong(right) for name, wrong in wrong_actions(box, shift=late).items()}
-    if len(domain.forcings) > 1:
+    if len(right) < 2:
+        del given["shuffled"]  # there is none to exchange it with
+    elif len(domain.forcings) > 1:
         for forcing in domain.forcings:
             columns = slice(forcing.first, forcing.first + forcing.count)
             given[f"shuffled {forcing.name}"] = right.clone()

@@ -10,6 +10,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from sciwm.data import Axis, Domain, Variable
+from sciwm.data.row_labels import run_word
 from sciwm.report.drawing import SIGNED, Array, Illustration, illustrate, largest, new_figure, time_unit, with_units
 from sciwm.report.snapshots import chosen_instants, rows_of
 
@@ -46,7 +47,7 @@ def forecast_maps(domain: Domain, rollouts: xr.Dataset, variable: Variable) -> l
         figure = draw(truth, forecast, one["time"], axes, variable, domain)
         label = str(one["label"].item())
         caption = (
-            f"{domain.run_name} {label}, the {which} of {rollouts.sizes['simulation']} held-out runs by its error over "
+            f"{run_word(domain.run_name)} {label}, the {which} of {rollouts.sizes['simulation']} held-out runs by its error over "
             f"all lead times: {variable.long_name}{with_units(variable.units, '')}{layer}, forecast from its first "
             "instant alone. Truth and forecast have the same colours; those of the error are given beside it."
         ).replace(" []", "")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sciwm.data import axis_in_words
+from sciwm.data.row_labels import run_word
 from sciwm.report.contents import Results
 
 RUNS_NAMED = 40
@@ -66,7 +67,7 @@ def _sets(results: Results, card: dict[str, Any]) -> Iterator[tuple[str, str]]:
         low, high = one["intervals"]
         length = f"{low}" if low == high else f"{low} to {high}"
         period = f", {_span(*one['period'])}{_unit(domain.time_units)}" if "period" in one else ""
-        words = f"{domain.run_name} {named}: {one['instants']} instants, {length} intervals in a run{period}"
+        words = f"{run_word(domain.run_name)} {named}: {one['instants']} instants, {length} intervals in a run{period}"
         yield {"train": "training"}.get(name, name), words
 
 

@@ -1,11 +1,11 @@
 """All parts of a run at a glance: one judged line each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import xarray as xr
 
-from sciwm.evaluation.suite import NEEDS_SIMULATOR
-from sciwm.evaluation_parts import EVALUATION_PARTS, OF_FILES
+from sciwm.evaluation_parts import EVALUATION_PARTS, OF_FILES, OF_SIMULATIONS
 from sciwm.report.contents import Results
 from sciwm.report.finding import NO_VERDICT, NOT_APPLICABLE, NOT_MEASURED, Finding
 from sciwm.report.part_sections import section_of
@@ -65,11 +65,9 @@ def overview(results: Results, command: str) -> list[OverviewRow]:
     return rows
 
 
-def never_measured(results: Results) -> list[str]:
+def never_measured(results: Results) -> Sequence[str]:
     """The parts that are not for such data, files or simulations, and of which nothing needs to be said."""
-    if results.config.source is None:
-        return list(OF_FILES)
-    return [part for part, reason in results.metrics.get("left_out", {}).items() if reason == NEEDS_SIMULATOR]
+    return OF_FILES if results.config.source is None else ("control", *OF_SIMULATIONS)
 
 
 def _found(results: Results, part: str, dataset: xr.Dataset | None, command: str) -> Finding:

@@ -79,7 +79,7 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         variables_of_files=variable_rows(results),
         time_unit=time_unit(results.domain.time_units),
         from_files=results.config.source is not None,
-        without=len(never_measured(results)) if results.config.source is not None else 0,
+        without=len(set(never_measured(results)) & set(metrics.get("left_out", {}))),
         contents=anchors,
         anchors=list(anchors),
         summary=write_summary(results, rows),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sciwm.data import Domain, axis_in_words
+from sciwm.data.row_labels import run_word
 
 SHOWN = 6
 """The number of lead times in a table of errors."""
@@ -93,7 +94,7 @@ def _data(description: dict[str, Any], card: dict[str, Any], domain: Domain) -> 
     for name, one in card.get("sets", {}).items():
         runs = one["runs"]
         shown = ", ".join(runs[:LABELS]) + (", ..." if len(runs) > LABELS else "")
-        named = f" ({domain.run_name} {shown})" if files is not None else ""
+        named = f" ({run_word(domain.run_name)} {shown})" if files is not None else ""
         yield f"- {name}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}{named}, {one['instants']} instants"
         if files is not None and "period" in one:
             yield f"  - period: {_period(one['period'], domain, card)}"
