@@ -1,3 +1,3 @@
 """The version of sciwm, for the package's metadata and for everything it writes."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

@@ -26,8 +26,8 @@ from sciwm.sealed_json import from_json, is_sealed, sealed
 from sciwm.version import __version__
 from simulations.torch_modes import ordinary
 
-FORMAT = 5
-READABLE = (3, 4, FORMAT)
+FORMAT = 6
+READABLE = (3, 4, 5, FORMAT)
 """The formats that can be read; ``sciwm.migration`` converts older ones."""
 DIGEST = "description_sha256"
 """The entry with the digest of all others; ``sha256`` is that of the weights."""

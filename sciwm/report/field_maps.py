@@ -47,9 +47,9 @@ def forecast_maps(domain: Domain, rollouts: xr.Dataset, variable: Variable) -> l
         figure = draw(truth, forecast, one["time"], axes, variable, domain)
         label = str(one["label"].item())
         caption = (
-            f"{run_word(domain.run_name)} {label}, the {which} of {rollouts.sizes['simulation']} held-out runs by its error over "
-            f"all lead times: {variable.long_name}{with_units(variable.units, '')}{layer}, forecast from its first "
-            "instant alone. Truth and forecast have the same colours; those of the error are given beside it."
+            f"{run_word(domain.run_name)} {label}, the {which} of {rollouts.sizes['simulation']} held-out runs by its "
+            f"error over all lead times: {variable.long_name}{with_units(variable.units, '')}{layer}, forecast from "
+            "its first instant alone. Truth and forecast have the same colours; those of the error are given beside it."
         ).replace(" []", "")
         words = f"truth, forecast and error of {variable.long_name} in the {which} run"
         made.append(illustrate(figure, f"forecast_{variable.name}_{which}", caption, words))
