@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sciwm.config import Config
-from sciwm.data.row_labels import notes_of
+from sciwm.data.row_labels import UNTITLED, notes_of
 from sciwm.data.schema import Trajectories, open_trajectories
 
 OF_WHOM = ("source", "institution", "references", "license", "comment")
@@ -40,7 +40,7 @@ def data_card(config: Config, sets: Mapping[str, Trajectories]) -> dict[str, Any
         "files": {
             "names": [Path(name).name for name in config.source.files],
             "sha256": str(made_from.get("data", "")),
-            **{key: str(dataset.attrs[key]) for key in OF_WHOM if key in dataset.attrs},
+            **{k: str(dataset.attrs[k]) for k in OF_WHOM if dataset.attrs.get(k, UNTITLED) != UNTITLED},
         },
         "time": {"since": str(time.get("since", "")), "calendar": str(time.get("calendar", ""))},
         "notes": [str(note) for note in notes.get("notes", [])],

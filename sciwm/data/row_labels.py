@@ -10,6 +10,10 @@ NOTES = "sciwm_notes"
 """The attribute of a store with what was made of somebody's data, in words, and with where every row comes from."""
 
 
+UNTITLED = "files of others"
+"""The source of a store of files without a title."""
+
+
 def notes_of(dataset: xr.Dataset) -> dict[str, Any]:
     """What was made of somebody's data: ``rows`` with the run and the times of each, and ``notes`` in words.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sciwm.data import Domain, axis_in_words
 from sciwm.data.row_labels import run_word
+from sciwm.errors import counted
 
 SHOWN = 6
 """The number of lead times in a table of errors."""
@@ -74,7 +75,8 @@ def _what(description: dict[str, Any], domain: Domain) -> Iterator[str]:
     )
     choice = description["provenance"].get("choice")
     if isinstance(choice, dict) and choice.get("reason"):
-        yield f"\nIts predictor was chosen by forecasts of validation data: {choice.get('chosen')}. {choice['reason']}."
+        reason = str(choice["reason"])
+        yield f"\n{reason[:1].upper()}{reason[1:]}."
 
 
 def _data(description: dict[str, Any], card: dict[str, Any], domain: Domain) -> Iterator[str]:
@@ -95,7 +97,7 @@ def _data(description: dict[str, Any], card: dict[str, Any], domain: Domain) -> 
         runs = one["runs"]
         shown = ", ".join(runs[:LABELS]) + (", ..." if len(runs) > LABELS else "")
         named = f" ({run_word(domain.run_name)} {shown})" if files is not None else ""
-        yield f"- {name}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}{named}, {one['instants']} instants"
+        yield f"- {name}: {counted(len(runs), 'run')}{named}, {one['instants']} instants"
         if files is not None and "period" in one:
             yield f"  - period: {_period(one['period'], domain, card)}"
         yield f"  - sha256: `{one['sha256']}`"
@@ -143,7 +145,7 @@ def _errors(metrics: dict[str, Any], description: dict[str, Any], domain: Domain
     if held_out:
         for name, one in held_out.items():
             units = "" if one["units"] == "1" else f" [{one['units']}]"
-            yield f"Root mean square error of {name}{units}, mean over {one['runs']} held-out runs:\n"
+            yield f"Root mean square error of {name}{units}, mean over {counted(one['runs'], 'held-out run')}:\n"
             yield from _table(one["lead_time"], domain, {
                 "model": one["rmse"], "persistence": one["rmse_persistence"], "climatology": one["rmse_climatology"],
             })  # fmt: skip

@@ -12,7 +12,7 @@ from sciwm.config import Config
 from sciwm.evaluation import VALID_ERROR
 from sciwm.evaluation.suite import Measure
 from sciwm.evaluation.sureness import SEEN_BY
-from sciwm.evaluation_parts import EVALUATION_PARTS
+from sciwm.evaluation_parts import EVALUATION_PARTS, OF_FILES
 from sciwm.model import WorldModel
 from sciwm.report import verdict_rules as rules
 from sciwm.report.contents import Results
@@ -202,17 +202,37 @@ def control(share: float, lost: int = 0) -> xr.Dataset:
     )
 
 
+def forcings(ratio: float) -> xr.Dataset:
+    """Errors with the right forcing as a multiple of those with wrong ones, three samples of each run."""
+    errors = np.ones((3, SAMPLES, 2))
+    errors[0] = ratio
+    return xr.Dataset(
+        {"error": (("given", "sample", "time"), errors), "response": 1.0, "superposition": 0.0},
+        {"given": ["right", "zeroed", "shuffled"], "simulation": ("sample", np.arange(SAMPLES) // 2)},
+    )
+
+
+def functionals(read: float) -> xr.Dataset:
+    r2 = np.array([[read, 0.0], [0.99, 0.0]])
+    return xr.Dataset(
+        {"r2": (("target", "horizon"), r2), "rmse": (("target", "horizon"), r2)},
+        {"target": ["loss", "mean"], "horizon": [0, 4]},
+    )
+
+
 SIDES: dict[str, tuple[xr.Dataset, xr.Dataset]] = {
     "rollouts": (forecast(ABOVE * rules.TIMES_PERSISTENCE), forecast(BELOW * rules.TIMES_PERSISTENCE)),
     "budgets": (budgets(BELOW * rules.BUDGET_ERROR), budgets(ABOVE * rules.BUDGET_ERROR)),
     "scores": (scores(BELOW * rules.VRMSE), scores(ABOVE * rules.VRMSE)),
     "effects": (effects(BELOW * rules.EFFECT_ERROR), effects(ABOVE * rules.EFFECT_ERROR)),
+    "forcings": (forcings(BELOW * rules.FORCING_USED), forcings(ABOVE * rules.FORCING_USED)),
     "gradients": (gradients(BELOW * rules.MISALIGNMENT), gradients(ABOVE * rules.MISALIGNMENT)),
     "long_run": (long_run(BELOW * rules.CLIMATE_RATIO), long_run(ABOVE * rules.CLIMATE_RATIO)),
     "resolution": (resolution(BELOW * rules.GRID_CHANGE), resolution(ABOVE * rules.GRID_CHANGE)),
     "refined_control": (refined_control(BELOW * rules.REDUCTION_LOST), refined_control(ABOVE * rules.REDUCTION_LOST)),
     "shifts": (shifts(BELOW * VALID_ERROR), shifts(ABOVE * VALID_ERROR)),
     "probing": (probing(ABOVE * rules.READABLE), probing(BELOW * rules.READABLE)),
+    "functionals": (functionals(ABOVE * rules.READABLE), functionals(BELOW * rules.READABLE)),
     "surprise": (surprise(ABOVE * rules.NOTICED), surprise(BELOW * rules.NOTICED)),
     "uncertainty": (uncertainty(0.9 + BELOW * rules.MISCOVERED), uncertainty(0.9 + ABOVE * rules.MISCOVERED)),
     "flags": (flags(ABOVE * rules.NOTICED), flags(BELOW * rules.NOTICED)),
@@ -385,7 +405,7 @@ def test_what_is_not_there_is_told(results_of: Callable[..., Results]) -> None:
         results_of({"gradients": old}, metrics={"left_out": {"probing": "it needs a periodic domain"}}), "R"
     )
     found = {row.part: row.finding for row in rows}
-    assert list(found) == ["control", *EVALUATION_PARTS]
+    assert list(found) == ["control", *(part for part in EVALUATION_PARTS if part not in OF_FILES)]
     assert found["probing"] == Finding(NOT_APPLICABLE, reason="it needs a periodic domain")
     assert found["gradients"].verdict == found["effects"].verdict == found["control"].verdict == NOT_MEASURED
     assert "lack norm_ratio" in found["gradients"].reason

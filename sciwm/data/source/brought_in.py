@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.data.roles import ATTRIBUTE, Roles
-from sciwm.data.row_labels import NOTES
+from sciwm.data.row_labels import NOTES, UNTITLED
 from sciwm.data.source.cutting import Piece
 from sciwm.data.source.inventory import Inventory
 from sciwm.data.source.space_axes import KEPT_ATTRIBUTES
@@ -183,7 +183,7 @@ def _about(found: Inventory, rows: Sequence[Piece], title: str, settings: str) -
     return {
         "Conventions": "CF-1.11",
         "title": title,
-        "source": str(dataset.attrs.get("title", "files of others")),
+        "source": str(dataset.attrs.get("title", UNTITLED)),
         "history": "written by sciwm bring-in",
         **kept,
         "variables": " ".join(roles.variables),
