@@ -53,7 +53,13 @@ def error_bars_over_lead_time(scores: xr.Dataset) -> Illustration:
     middle.axhline(1, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
     lower.axhline(1, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
     upper.set(ylim=(0, 1.02), ylabel="share", title="Share of the truth in the bands", xlim=(0, lead[-1]))
-    middle.set(yscale="log", ylabel="ratio", title="Spread / error", xlim=(0, lead[-1]), xlabel=in_time("lead time"))
+    middle.set(
+        yscale="log",
+        ylabel="ratio",
+        title="Spread / error",
+        xlim=(0, lead[-1]),
+        xlabel=in_time("lead time", scores["time"].attrs.get("units", "1")),
+    )
     lower.set(
         ylim=(0, None), xlim=(0, 1), ylabel="density", xlabel="rank of the truth among the members / their number"
     )
@@ -61,7 +67,7 @@ def error_bars_over_lead_time(scores: xr.Dataset) -> Illustration:
     label_lines(middle, ratios)
     caption = (
         f"Above, the share of the truth in the bands of 50 and 90 %, over {scores.sizes['simulation']} held-out "
-        "simulations; shaded, from the worst to the best of them. In the middle, the calibrated deviation over the "
+        "forecasts; shaded, from the worst to the best of them. In the middle, the calibrated deviation over the "
         "error: above the dashed line error bars are wider than they need be, below it too narrow. Below, the ranks of "
         "the truth among the members: flat where they are drawn like it, high at both ends where they spread too "
         "little, high in the middle where they spread too much."

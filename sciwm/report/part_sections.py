@@ -136,7 +136,7 @@ SECTIONS: dict[str, PartSection] = {
     "uncertainty": PartSection(
         "Error bars",
         "Every forecast can carry bands that should hold 50 and 90 % of the truth. They come from an ensemble and were "
-        "calibrated by the validation simulations; the fewer these are, the more the coverage of others may differ.",
+        "calibrated by the validation set; the fewer runs it holds, the more the coverage of others may differ.",
         lambda results, scores: [error_bars_over_lead_time(scores)],
     ),
     "flags": PartSection(

@@ -66,7 +66,10 @@ TREE: dict[str, Any] = {
     "model": {"latent_size": 2, "predictor": {"kind": "linear"}},
     "loss": {"horizon": 2},
     "training": {"updates": 4, "updates_per_epoch": 2, "batch_size": 8},
-    "evaluation": {"steps": 12, "parts": ["rollouts", "scores", "forcings", "functionals", "budgets"]},
+    "evaluation": {
+        "steps": 12,
+        "parts": ["rollouts", "scores", "forcings", "functionals", "uncertainty", "flags", "budgets"],
+    },
 }  # fmt: skip
 
 
