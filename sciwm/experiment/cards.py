@@ -9,11 +9,8 @@ from sciwm.surrogate.model_card import card_text
 
 
 def describe_model(config: Config, run: Run) -> None:
-    """Add to a trained model what is known of its data, and write its card.
-
-    A model that was evaluated without stays as it is, as its results know it by its description.
-    """
-    if "card" not in read_description(run.folder) and not run.paths.results.exists():
+    """Add to a trained model what is known of its data, and write its card."""
+    if "card" not in read_description(run.folder):
         add_card(run.folder, data_card(config, {name: run.trajectories(name) for name in _sets(run)}))
     write_card(run)
 

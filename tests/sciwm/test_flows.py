@@ -51,10 +51,11 @@ class Modes:
         self.control_interval = domain.control_interval
         self.state_size = len(domain.variables) * WAVES ** len(domain.axes)
         self.fewest_points = (4,) * len(domain.axes)
+        self.statistics = None
         generator = torch.Generator().manual_seed(0)
         self.feeds = 0.1 * torch.randn(len(domain.actuators), self.state_size, generator=generator)
 
-    def encode(self, fields: Tensor) -> Tensor:
+    def encode(self, fields: Tensor, parameters: Tensor | None = None) -> Tensor:
         along = [torch.linalg.pinv(waves(n)) for n in fields.shape[2:]]
         return torch.einsum("bvxy,mx,ny->bvmn", fields, *along).flatten(1)
 
@@ -202,7 +203,8 @@ def test_lazy_flows_agree(surrogate: sciwm.Surrogate, path: Path, ds: xr.Dataset
 
 def test_rollouts_and_scores_of_flows(surrogate: sciwm.Surrogate, ds: xr.Dataset) -> None:
     forecast = surrogate.rollout(ds.isel(time=0).transpose("y", ...), ds["action"])
-    assert forecast["c"].dims == ("simulation", "time", "x", "y")
+    assert forecast["c"].dims == ("simulation", "time", "y", "x"), "in the order of the start"
+    forecast = forecast.transpose(..., "x", "y")
     model = surrogate.model
     start = torch.tensor(np.stack([ds["w"].values[:, 0], ds["c"].values[:, 0]], axis=1))
     last = rollout(model, model.encode(start), torch.tensor(ds["action"].values[:, :-1]))[:, -1]

@@ -49,10 +49,10 @@ def test_no_more_is_foretold_than_is_held(make_config: Callable[..., Config], la
 
 
 def test_operators_that_advance_fields_count(make_config: Callable[..., Config]) -> None:
-    """Once a step: twice the steps need twice the memory; nothing is mirrored at walls."""
+    """Once a step: twice the steps need twice the memory; fields are mirrored at walls."""
     settings = {"latent": "fields", "encoder": {**ENCODER, "layers": 2}}
     short, long = (make_config(model=settings, training={"batch_size": 4}, loss={"horizon": h}) for h in (4, 8))
-    assert least_memory(short, WALLS) == 4 * 2 * 2 * 8 * 12**2 * 4 * 4
+    assert least_memory(short, WALLS) == 4 * 2 * 2 * 8 * 24**2 * 4 * 4
     assert least_memory(long, WALLS) == 2 * least_memory(short, WALLS)
 
 

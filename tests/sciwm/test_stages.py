@@ -431,7 +431,7 @@ def test_a_folder_renamed_while_simulating_is_not_made_anew(
                 (tmp_path / "run").rename(tmp_path / "renamed")
             yield item
 
-    monkeypatch.setattr(stages, "bar", rename)
+    monkeypatch.setattr("sciwm.experiment.simulated_sets.bar", rename)
     with pytest.raises(InputError, match="expected the run folder in which this command began, got nothing there"):
         stages.simulate(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
