@@ -11,8 +11,7 @@ class StepEnsemble(nn.Module):
 
         z+ = step(z, a) +- x C_m,    x = [leading principal components of z, scaled actions, scaled parameters, 1].
 
-    Each C_m comes with both signs, so that members lie around the trained model: of linear dynamics their mean is its
-    forecast.
+    Each C_m comes with both signs, so that members lie around the trained model.
 
     Args:
         pairs: The number of C_m.
@@ -52,7 +51,10 @@ def inputs_of(model: WorldModel, state: Tensor, action: Tensor) -> Tensor:
 
 
 def rollout_members(model: WorldModel, ensemble: StepEnsemble, state: Tensor, actions: Tensor) -> Tensor:
-    """The states of all members that follow ``state`` under ``actions``.
+    """The states of all members that follow ``state`` under ``actions``, moved so that their mean is the forecast.
+
+    What members say is how far forecasts may be off, and not a better forecast: where some of them drift, their own
+    mean would.
 
     Args:
         model: The trained model.
@@ -63,7 +65,8 @@ def rollout_members(model: WorldModel, ensemble: StepEnsemble, state: Tensor, ac
     Returns:
         ``(batch, member, time + 1, state)``, the start included.
     """
-    count, size, signed = ensemble.members, model.latent_size, ensemble.signed
+    signed = torch.nn.functional.pad(ensemble.signed, (0, 0, 0, 0, 0, 1))  # the last one is the forecast itself
+    count, size = len(signed), model.latent_size
     states = [state[:, None].expand(-1, count, -1)]
     with model.assembled():
         for action in actions.unbind(dim=1):
@@ -73,4 +76,6 @@ def rollout_members(model: WorldModel, ensemble: StepEnsemble, state: Tensor, ac
             x = ensemble.features(before[..., :size], inputs_of(model, before, held))
             moved = after[..., :size] + torch.einsum("bmf,mfs->bms", x, signed)
             states.append(torch.cat([moved, after[..., size:]], dim=-1))
-    return torch.stack(states, dim=2)
+    together = torch.stack(states, dim=2)
+    members, forecast = together[:, :-1], together[:, -1:]
+    return forecast + (members - members.mean(dim=1, keepdim=True))

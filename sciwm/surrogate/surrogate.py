@@ -185,7 +185,7 @@ class Surrogate:
                 one such instant at the end is left out. For a model whose forcings have names of their own it is a
                 Dataset of these variables, as ``ds[["power"]]``.
             intervals: How many control intervals to forecast where nothing acts, and there is no ``forcing``.
-            uncertainty: ``"bands"`` for the mean of an ensemble, its calibrated standard deviation and bands that
+            uncertainty: ``"bands"`` for the same forecast with its calibrated standard deviation and bands that
                 should hold 50 and 90 % of the truth; ``"members"`` for calibrated members, as if drawn like the truth.
                 Such a forecast takes as many rollouts as there are members, and ``flag`` in it says at each step what
                 speaks against believing it. None, for the forecast of the trained model alone, has neither.
