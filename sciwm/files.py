@@ -1,6 +1,9 @@
 """Files that are written whole or not at all."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +48,23 @@ def write_netcdf(
     """
     require_inside(path, within)
     with draft_beside(path) as draft:
-        dataset.to_netcdf(draft, engine="netcdf4")
+        with _own_threads():
+            dataset.to_netcdf(draft, engine="netcdf4")
         if announce is not None:
             announce(draft)
+
+
+@contextmanager
+def _own_threads() -> Iterator[None]:
+    """Compute chunks in threads that are done when the block is left, also by an error.
+
+    A thread that still writes would make the file anew once it was removed.
+    """
+    import dask  # slow, and seldom needed
+
+    workers = dask.config.get("num_workers", None) or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool, dask.config.set(pool=pool):
+        yield
 
 
 def write_zarr(path: Path, dataset: xr.Dataset, *, within: Path | None = None) -> None:
@@ -62,7 +79,7 @@ def write_zarr(path: Path, dataset: xr.Dataset, *, within: Path | None = None) -
         InputError: If a link leads out of ``within``.
     """
     require_inside(path, within)
-    with draft_beside(path, folder=True) as draft:
+    with draft_beside(path, folder=True) as draft, _own_threads():
         dataset.to_zarr(draft, mode="w", zarr_format=3, consolidated=False)
 
 

@@ -19,7 +19,7 @@ from sciwm.data.labels import in_units, match
 from sciwm.data.units import converted, units_of
 from sciwm.data.values import missing_remedy, packed_problems
 from sciwm.errors import Problem
-from simulations.closeness import close
+from simulations.closeness import close, even
 
 RESOLUTIONS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 STATED = ("units", "calendar", "dtype")
@@ -44,10 +44,12 @@ def step_problems(time: xr.DataArray, domain: Domain, where: str) -> list[Proble
     if problems:
         return problems
     array = xr.DataArray(numbers, dims="time", name="time")
-    remedy = (
-        f"resample to that interval; or, if a step is one interval of the model, number the steps: "
-        f"ds.assign_coords(time=np.arange(ds.sizes['time']) * {domain.control_interval:g})"
-    )
+    remedy = "resample to that interval, or take a part without a gap"
+    if even(numbers):
+        remedy = (
+            f"resample to that interval; or, if a step is one interval of the model, number the steps: "
+            f"ds.assign_coords(time=np.arange(ds.sizes['time']) * {domain.control_interval:g})"
+        )
     return [
         replace(problem, expected=f"{problem.expected} [{units}]", got=f"{problem.got} [{units}]", remedy=remedy)
         for problem in time_problems(array, domain.control_interval, where)

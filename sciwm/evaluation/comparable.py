@@ -14,7 +14,7 @@ from sciwm.data.units import converted, units_of, units_text, without_quantities
 from sciwm.data.values import fill_problems, packed_problems
 from sciwm.errors import Problem, counted, raise_if
 from sciwm.evaluation.names import flat, name_problems
-from sciwm.evaluation.space_weights import Weights, space_weights
+from sciwm.evaluation.space_weights import Weights, space_weights, without_mask
 
 PLACES = ("forecast", "truth")
 KEPT_ATTRIBUTES = ("units", "long_name", "standard_name", "axis", "calendar", "positive")
@@ -81,7 +81,7 @@ def comparable(forecast: xr.Dataset, truth: xr.Dataset, dims: str | Sequence[str
     problems += _curved_grid_problems(forecast, truth, space) if not problems else []
     raise_if(problems)
     truth = truth.drop_vars([c for c in truth.coords if c not in truth.dims])
-    points = space_weights(weights, forecast, space)
+    points = without_mask(space_weights(weights, forecast, space), forecast, truth, space)
     if points is not None:  # what does not count need not be finite
         forecast, truth = (dataset.map(_where_it_counts, weights=points) for dataset in (forecast, truth))
     raise_if([p for n in names for p in finite_problems(truth[n], f"truth: {n}")])

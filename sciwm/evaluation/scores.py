@@ -41,7 +41,7 @@ def evaluate(
     simulations leaves it out. NaN means that there is no score: a vrmse of a variable without space, such as a
     functional, or of a truth that is constant in space; a skill where the truth is as at the first instant; a nrmse
     where the truth is zero. The truth must be finite; in chunked variables this is not checked, and its scores are NaN
-    where it is not.
+    where it is not. Points at which all variables of both are always missing, such as land, do not count.
 
     How the two are matched: variables by name; values and coordinates in other units after conversion, so that degC
     and K, or hours and minutes, may meet (units that are not stated are taken to be the same); labels of all

@@ -37,6 +37,27 @@ def space_weights(weights: Weights, forecast: xr.Dataset, space: Sequence[Hashab
     return found / found.mean()
 
 
+def without_mask(
+    weights: xr.DataArray | None, forecast: xr.Dataset, truth: xr.Dataset, space: Sequence[Hashable]
+) -> xr.DataArray | None:
+    """The weights, zero where there are no fields: at points where all variables of both are missing, always.
+
+    Chunked variables are not read, and keep their weights.
+    """
+    fields = [n for n in truth.data_vars if set(space) <= set(truth[n].dims)]
+    if not space or not fields or any(v[n].chunks is not None for v in (forecast, truth) for n in fields):
+        return weights
+    missing = [(forecast[n].isnull() & truth[n].isnull()) for n in fields]
+    absent = [m.all([d for d in m.dims if d not in space]).transpose(*space) for m in missing]
+    mask = np.logical_and.reduce([a.values for a in absent])
+    if not mask.any() or mask.all():
+        return weights
+    exists = absent[0].drop_vars(list(absent[0].coords)).copy(data=~mask).astype(float)
+    exists = exists.assign_coords({d: forecast[d].variable for d in space if d in forecast.coords})
+    found = exists if weights is None else exists * weights
+    return found / found.mean()
+
+
 def _cosines(forecast: xr.Dataset, space: Sequence[Hashable]) -> xr.DataArray:
     """The cosine of latitude: the area of cells of equal width in latitude and longitude, up to a factor."""
     name = latitude_of(forecast, space)

@@ -88,7 +88,7 @@ class Run:
             self.paths.train_state.exists() or self.paths.old_train_state.exists() or self.paths.description.exists()
         )
         written = self._config_as_written()
-        if written is not None:
+        if written is not None and (begun or self.paths.stores):  # before any data are there, nothing depends on it
             depends = learned_from if begun else simulated_from
             changed = "; ".join(differences(depends(written), depends(config)))
             if changed:

@@ -27,7 +27,7 @@ def summarize(description: dict[str, Any]) -> str:
 def _table(description: dict[str, Any]) -> str:
     domain, settings = Domain.from_json(description["domain"]), description["config"]["model"]
     box = domain.actuators
-    bounds = sorted({(float(low), float(high)) for low, high in zip(box.low, box.high, strict=True)})
+    bounds = dict.fromkeys((float(low), float(high)) for low, high in zip(box.low, box.high, strict=True))
     rows = {
         "variables": ", ".join(f"{v.name} ({v.long_name}) [{v.units}]" for v in domain.variables),
         "grid": "; ".join(map(axis_in_words, domain.axes)),

@@ -133,7 +133,7 @@ def test_description_of_another_kind(run: Path) -> None:
 
 def test_other_format(run: Path) -> None:
     rewrite(run, lambda d: d.update(format=99))
-    assert "expected format 3, 4 or 5, got format 99; use the sciwm that wrote it" in told(run)
+    assert "expected format 3, 4, 5 or 6, got format 99; use the sciwm that wrote it" in told(run)
 
 
 def test_damaged_domain_and_configuration(run: Path) -> None:

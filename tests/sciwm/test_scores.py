@@ -173,9 +173,10 @@ def test_points_without_weight_need_no_values() -> None:
     """Land under an ocean: neither forecast nor truth has values there."""
     sea = xr.DataArray(RNG.integers(0, 2, (12, 24)), dims=("latitude", "longitude"))
     truth, forecast = on_the_globe(FIELDS).where(sea == 1), on_the_globe(FIELDS + ERRORS).where(sea == 1)
-    assert "finite values" in told(lambda: evaluate(forecast, truth))[0]
     expected = [np.sqrt((e[sea.values == 1] ** 2).mean()) for e in ERRORS]
     np.testing.assert_allclose(evaluate(forecast, truth, weights=sea)["rmse"][0], expected)
+    np.testing.assert_allclose(evaluate(forecast, truth)["rmse"][0], expected)
+    assert "finite values" in told(lambda: evaluate(forecast.fillna(0.0), truth))[0]
 
 
 @pytest.mark.parametrize(
@@ -423,3 +424,14 @@ def test_values_as_a_file_stores_them_are_told(place: str, truth: xr.Dataset, fo
     filled[dict.fromkeys(filled.dims, 0)] = -9999.0
     message = told(lambda: evaluate(**pair | {place: pair[place].assign({name: filled})}))[0]
     assert "got 1 value that the attribute _FillValue=-9999.0 states for missing ones" in message
+
+
+def test_land_does_not_count() -> None:
+    """Points where both are always missing have no weight; a truth that is missing elsewhere is refused as before."""
+    truth = xr.Dataset({"u": (("time", "y", "x"), np.arange(12.0).reshape(2, 2, 3))}, {"time": [0.0, 1.0]})
+    land = xr.DataArray([[False, True, False], [False, False, False]], dims=("y", "x"))
+    forecast = (truth + xr.DataArray([[1.0, 9.0, 1.0], [1.0, 1.0, 3.0]], dims=("y", "x"))).where(~land)
+    scores = evaluate(forecast, truth.where(~land))
+    assert float(scores["rmse"].sel(variable="u", time=0)) == pytest.approx(((4 * 1 + 9) / 5) ** 0.5)
+    with pytest.raises(InputError, match="expected finite values"):
+        evaluate(forecast, truth.where(~land & (truth["u"] != 11)))
