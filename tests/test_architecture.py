@@ -33,7 +33,6 @@ ROOMS = (
     ("loss",),
     ("training",),
     ("uncertainty",),
-    ("uncertainty",),
     ("assimilation",),
     ("planning",),
     ("baselines",),
@@ -69,6 +68,19 @@ def test_rooms_import_only_rooms_above() -> None:
         if name.startswith("sciwm.") and rank[name.split(".")[1]] > rank[room_of(path)]
     }
     assert not upward
+
+
+def test_files_are_read_before_they_are_understood_and_understood_before_they_are_cut() -> None:
+    """Inside ``sciwm.data.source``: a room imports only rooms to its left."""
+    rank = {f"sciwm.data.source.{room}": i for i, room in enumerate(("files", "meaning", "rows"))}
+    rightward = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules("sciwm/data/source")
+        if (own := rank.get(dotted(path.parent))) is not None
+        for name in imported(path)
+        if rank.get(".".join(name.split(".")[:4]), own) > own
+    }
+    assert not rightward
 
 
 def room_of(path: Path) -> str:

@@ -254,8 +254,8 @@ def test_chunked_data_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_large_records_are_cut_and_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that would not fit into memory are cut; parts of a row are read without reading all of it."""
-    monkeypatch.setattr("sciwm.data.source.cutting.LARGEST_ROW", 4 * 20 * 40)
-    monkeypatch.setattr("sciwm.data.source.cutting.FEWEST_INSTANTS", 8)
+    monkeypatch.setattr("sciwm.data.source.rows.cutting.LARGEST_ROW", 4 * 20 * 40)
+    monkeypatch.setattr("sciwm.data.source.rows.cutting.FEWEST_INSTANTS", 8)
     monkeypatch.setattr("simulations.store_layout.LARGEST_CHUNK", 1000)
     monkeypatch.setattr("simulations.store_layout.PART_OF_ROW", 4 * 20 * 7)
     ds = made(runs=1, instants=100)

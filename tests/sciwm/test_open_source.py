@@ -11,7 +11,7 @@ import xarray as xr
 from foreign_flows import told
 from foreign_layouts import channel, write_pdebench_cfd, write_pdebench_scalar, write_pdebench_seeds, write_well
 
-from sciwm.data.source.opening import open_files, open_source
+from sciwm.data.source.files.opening import open_files, open_source
 from sciwm.errors import InputError
 
 

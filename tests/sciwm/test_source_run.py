@@ -172,8 +172,8 @@ def test_another_section_is_refused_with_what_differs(write: Write, tmp_path: Pa
 
 
 def test_digests_know_files_by_their_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sciwm.data.source.fingerprint.READ_WHOLE", 2**10)
-    monkeypatch.setattr("sciwm.data.source.fingerprint.PART", 64)
+    monkeypatch.setattr("sciwm.data.source.files.fingerprint.READ_WHOLE", 2**10)
+    monkeypatch.setattr("sciwm.data.source.files.fingerprint.PART", 64)
     content = np.random.default_rng(0).bytes(2**17)
     for name, bytes_ in {"a": content, "b": content, "longer": content + b"1", "cut": content[:-1]}.items():
         (tmp_path / name).write_bytes(bytes_)

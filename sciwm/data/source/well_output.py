@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciwm.data.source.role_proposals import OWN
-from sciwm.data.source.survey import Survey
-from sciwm.data.source.well_layout import FIELDS
+from sciwm.data.source.files.well_layout import FIELDS
+from sciwm.data.source.meaning.role_proposals import OWN
+from sciwm.data.source.meaning.survey import Survey
 from sciwm.data.units import units_of
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.progress import bar

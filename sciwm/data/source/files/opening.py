@@ -9,8 +9,8 @@ import xarray as xr
 
 from sciwm.data.declared_sizes import Declared, require_sound_headers
 from sciwm.data.recognition import Kind, require_data
-from sciwm.data.source.combining import combined
-from sciwm.data.source.file_contents import STORES, by_numbers, parts_of
+from sciwm.data.source.files.combining import combined
+from sciwm.data.source.files.file_contents import STORES, by_numbers, parts_of
 from sciwm.errors import InputError, Problem, raise_if
 from sciwm.progress import bar
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sciwm.data.source.lazy_values import in_chunks
+from sciwm.data.source.files.lazy_values import in_chunks
 from sciwm.errors import InputError, Problem
 
 SAMPLE, TIME, SPACE = "sample", "time", ("x", "y", "z")

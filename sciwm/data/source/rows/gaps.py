@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.config import SourceSettings
-from sciwm.data.source.clock import step_problems
-from sciwm.data.source.cutting import Extent
-from sciwm.data.source.material import Record
-from sciwm.data.source.scan import Scan
+from sciwm.data.source.meaning.clock import step_problems
+from sciwm.data.source.rows.cutting import Extent
+from sciwm.data.source.rows.material import Record
+from sciwm.data.source.rows.scan import Scan
 from sciwm.errors import Problem, counted
 
 CUT = "fill it in, or cut runs there with source.gaps: cut"

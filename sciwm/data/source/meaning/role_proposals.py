@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import xarray as xr
 
 from sciwm.data.layouts import fields_named
-from sciwm.data.source.recognising import Dimensions
-from sciwm.data.source.staggering import ADVICE
+from sciwm.data.source.meaning.recognising import Dimensions
+from sciwm.data.source.meaning.staggering import ADVICE
 
 ROLES = ("variables", "forcings", "parameters", "static", "mask", "ignored")
 """The roles of the section ``source``, in its order."""

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from sciwm.config import SourceSettings
-from sciwm.data.source.brought_in import BroughtIn
-from sciwm.data.source.inventory import Progress, Rules, take_inventory
-from sciwm.data.source.material import Given
+from sciwm.data.source.rows.brought_in import BroughtIn
+from sciwm.data.source.rows.inventory import Progress, Rules, take_inventory
+from sciwm.data.source.rows.material import Given
 
 
 def settings_of(settings: SourceSettings) -> dict[str, Any]:

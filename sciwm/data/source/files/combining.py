@@ -9,8 +9,8 @@ import xarray as xr
 
 from sciwm.data.axes import RUNS
 from sciwm.data.layouts import fields_named
-from sciwm.data.source.belonging import Part, problems_of_units, problems_of_variables, short_names
-from sciwm.data.source.time_dimension import disjoint, in_units_of, time_dimension
+from sciwm.data.source.files.belonging import Part, problems_of_units, problems_of_variables, short_names
+from sciwm.data.source.files.time_dimension import disjoint, in_units_of, time_dimension
 from sciwm.errors import InputError, Problem, counted, in_one_line, raise_if
 from simulations.closeness import same_positions
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from sciwm.config import SourceSettings
 from sciwm.data.layouts import fields_named
-from sciwm.data.source.material import Given
+from sciwm.data.source.rows.material import Given
 from sciwm.data.units import same_units, units_of
 from sciwm.data.values import numbers_problems
 from sciwm.errors import Problem

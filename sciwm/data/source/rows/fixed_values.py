@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.config import SourceSettings
-from sciwm.data.source.material import Record
-from sciwm.data.source.scan import Scan
+from sciwm.data.source.rows.material import Record
+from sciwm.data.source.rows.scan import Scan
 from sciwm.errors import Problem, counted
 
 

@@ -8,8 +8,8 @@ import xarray as xr
 
 from sciwm.data.axes import KEPT, MEMBERS, RUNS, axis_kind
 from sciwm.data.layouts import fields_named
-from sciwm.data.source.staggering import staggered_with
-from sciwm.data.source.time_dimension import time_dimension
+from sciwm.data.source.files.time_dimension import time_dimension
+from sciwm.data.source.meaning.staggering import staggered_with
 from simulations.closeness import even
 
 FEWEST_POINTS = 4

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sciwm.data.source.cutting import Piece
-from sciwm.data.source.material import Record
+from sciwm.data.source.rows.cutting import Piece
+from sciwm.data.source.rows.material import Record
 
 MOST_COMPONENTS = 8
 ENOUGH = 0.999

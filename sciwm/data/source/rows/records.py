@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from sciwm.config import SourceSettings
-from sciwm.data.source.assignment import assignment_problems, unit_problems_between
-from sciwm.data.source.clock import Clock, read_clock
-from sciwm.data.source.material import Given, Record, labels_of
-from sciwm.data.source.space_axes import SpaceAxis, read_axis, unlike_axes
+from sciwm.data.source.meaning.clock import Clock, read_clock
+from sciwm.data.source.rows.assignment import assignment_problems, unit_problems_between
+from sciwm.data.source.rows.material import Given, Record, labels_of
+from sciwm.data.source.rows.space_axes import SpaceAxis, read_axis, unlike_axes
 from sciwm.data.units import same_units
 from sciwm.errors import Problem
 from simulations.closeness import SHARE_OF_SPACING, close

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sciwm.config import SourceSettings
 from sciwm.data.roles import ForcingVariable
-from sciwm.data.source.material import Label, labels_of
-from sciwm.data.source.scan import Scan, same_in_single
+from sciwm.data.source.rows.material import Label, labels_of
+from sciwm.data.source.rows.scan import Scan, same_in_single
 from sciwm.data.units import units_of
 from sciwm.errors import Problem, counted
 from simulations import ActionBox

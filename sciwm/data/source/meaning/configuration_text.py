@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from sciwm.data.source.survey import Survey, sizes_in_words
+from sciwm.data.source.meaning.survey import Survey, sizes_in_words
 from sciwm.data.units import units_of
 from sciwm.errors import shown
 

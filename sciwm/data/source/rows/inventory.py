@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from sciwm.config import SourceSettings
 from sciwm.data.roles import ForcingVariable
-from sciwm.data.source.assignment import is_spatial
-from sciwm.data.source.clock import Clock
-from sciwm.data.source.components import Components, leading_components
-from sciwm.data.source.cutting import Extent, Piece, most_instants, set_problems, split
-from sciwm.data.source.fixed_values import constant_problems, parameter_values, static_values
-from sciwm.data.source.forcings import (
+from sciwm.data.source.meaning.clock import Clock
+from sciwm.data.source.rows.assignment import is_spatial
+from sciwm.data.source.rows.components import Components, leading_components
+from sciwm.data.source.rows.cutting import Extent, Piece, most_instants, set_problems, split
+from sciwm.data.source.rows.fixed_values import constant_problems, parameter_values, static_values
+from sciwm.data.source.rows.forcings import (
     NONE,
     bounds_problems,
     forcing_variables,
@@ -23,11 +23,11 @@ from sciwm.data.source.forcings import (
     stated_bounds,
     units_of_box,
 )
-from sciwm.data.source.gaps import extents_of, missing_problems
-from sciwm.data.source.material import Given, Record, decoded
-from sciwm.data.source.records import records_of
-from sciwm.data.source.scan import Scan, scan
-from sciwm.data.source.space_axes import SpaceAxis
+from sciwm.data.source.rows.gaps import extents_of, missing_problems
+from sciwm.data.source.rows.material import Given, Record, decoded
+from sciwm.data.source.rows.records import records_of
+from sciwm.data.source.rows.scan import Scan, scan
+from sciwm.data.source.rows.space_axes import SpaceAxis
 from sciwm.errors import Problem, counted, raise_if
 from simulations import ActionBox
 

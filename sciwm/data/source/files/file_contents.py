@@ -10,11 +10,11 @@ from sciwm.data.declared_sizes import Declared
 from sciwm.data.formats import open_file, open_store_group
 from sciwm.data.layouts import fields_named, with_text_labels
 from sciwm.data.recognition import Kind
-from sciwm.data.source.belonging import Part
-from sciwm.data.source.lazy_values import in_chunks
-from sciwm.data.source.pdebench_layout import from_pdebench, from_seed, is_pdebench, seeds_in
-from sciwm.data.source.unnamed_dimensions import UNNAMED, with_named_dimensions
-from sciwm.data.source.well_layout import from_well, is_well
+from sciwm.data.source.files.belonging import Part
+from sciwm.data.source.files.lazy_values import in_chunks
+from sciwm.data.source.files.pdebench_layout import from_pdebench, from_seed, is_pdebench, seeds_in
+from sciwm.data.source.files.unnamed_dimensions import UNNAMED, with_named_dimensions
+from sciwm.data.source.files.well_layout import from_well, is_well
 from sciwm.errors import InputError, Problem
 from sciwm.progress import bar
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciwm.data.source.recognising import Dimensions
+from sciwm.data.source.meaning.recognising import Dimensions
 from simulations.closeness import constant
 
 READ_WHOLE = 2**25

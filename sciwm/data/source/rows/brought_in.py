@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from sciwm.data.roles import ATTRIBUTE, Roles
 from sciwm.data.row_labels import NOTES, UNTITLED
-from sciwm.data.source.cutting import Piece
-from sciwm.data.source.inventory import Inventory
-from sciwm.data.source.space_axes import KEPT_ATTRIBUTES
+from sciwm.data.source.rows.cutting import Piece
+from sciwm.data.source.rows.inventory import Inventory
+from sciwm.data.source.rows.space_axes import KEPT_ATTRIBUTES
 from sciwm.data.units import units_of
 from simulations.resumable_store import ResumableStore, WrittenRow, settings_text
 from simulations.store_layout import HELD, StoreLayout, laid_out

@@ -10,8 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciwm.config import SourceSettings
-from sciwm.data.source.clock import Clock
-from sciwm.data.source.space_axes import SpaceAxis
+from sciwm.data.source.meaning.clock import Clock
+from sciwm.data.source.rows.space_axes import SpaceAxis
 from sciwm.errors import InputError, Problem, in_one_line
 
 Label = str | int | float

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.config import SplitSettings
-from sciwm.data.source.material import Record
+from sciwm.data.source.rows.material import Record
 from sciwm.errors import Problem, counted
 
 SETS = ("train", "validation", "test")

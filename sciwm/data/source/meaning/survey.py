@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciwm.data.source.clock import Clock, read_clock, step_problems
-from sciwm.data.source.opening import Opened
-from sciwm.data.source.periodicity import Ends, ends_of
-from sciwm.data.source.recognising import Dimensions, curvilinear, recognise_dimensions
-from sciwm.data.source.role_proposals import OWN, Proposal, propose_roles
-from sciwm.data.source.seen_values import Facts, lacks_the_last_alone, lengths_of, look_at
+from sciwm.data.source.files.opening import Opened
+from sciwm.data.source.meaning.clock import Clock, read_clock, step_problems
+from sciwm.data.source.meaning.periodicity import Ends, ends_of
+from sciwm.data.source.meaning.recognising import Dimensions, curvilinear, recognise_dimensions
+from sciwm.data.source.meaning.role_proposals import OWN, Proposal, propose_roles
+from sciwm.data.source.meaning.seen_values import Facts, lacks_the_last_alone, lengths_of, look_at
 from sciwm.errors import Problem, counted, raise_if
 from sciwm.progress import bar
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sciwm.data.source.material import Record
+from sciwm.data.source.rows.material import Record
 from simulations.closeness import ROUNDING_STEPS
 
 Flags = NDArray[np.bool_]

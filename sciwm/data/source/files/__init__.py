@@ -1,0 +1,1 @@
+"""What somebody's files hold: opened lazily, whatever their format and layout, and joined to one Dataset."""

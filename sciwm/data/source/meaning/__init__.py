@@ -1,0 +1,1 @@
+"""What somebody's data mean: time, runs, space and labels, and the role that each variable may have."""
