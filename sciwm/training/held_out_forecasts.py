@@ -11,6 +11,7 @@ from torch import Tensor
 from sciwm.data import Trajectories, point_weights
 from sciwm.dynamics import rollout
 from sciwm.model import WorldModel
+from sciwm.model.linear_step import LinearStep
 
 STARTS = 8
 """The most starts in one run."""
@@ -79,6 +80,19 @@ class HeldOutForecasts:
         with model.assembled():
             states = rollout(model, model.encode(self.fields[:, 0], self.parameters), self.actions)
         return self._relative(_decoded(model, states.unbind(dim=1)))
+
+    @torch.no_grad()
+    def errors_of_step(self, model: WorldModel, step: LinearStep) -> list[float]:
+        """The same of a linear step of the model's latents, whatever its predictor is."""
+        z = model.latent(model.encode(self.fields[:, 0], self.parameters)).double()
+        parameters = model.scaled_parameters(self.parameters)
+        matrix, forcing, constant = (torch.from_numpy(x) for x in (step.matrix, step.forcing, step.constant))
+        latents = []
+        for action in self.actions.unbind(dim=1):
+            inputs = torch.cat([model.scaled(action), parameters], dim=1).double()
+            z = z @ matrix + inputs @ forcing + constant
+            latents.append(z.float())
+        return self._relative(_decoded(model, map(model.state_of, latents)))
 
     @torch.no_grad()
     def truncation(self, model: WorldModel) -> list[float]:

@@ -127,8 +127,7 @@ def shrink(model: WorldModel, chosen: Chosen, forecasts: HeldOutForecasts) -> Ch
     """
 
     def error(other: Chosen) -> float:
-        _set(model, other.step)
-        return typical(forecasts.errors(model))
+        return typical(forecasts.errors_of_step(model, other.step))
 
     best, least = chosen, CLEARLY * error(chosen)
     for name, kept in (("persistence", 1.0), ("climatology", 0.0)):
@@ -136,7 +135,8 @@ def shrink(model: WorldModel, chosen: Chosen, forecasts: HeldOutForecasts) -> Ch
             other = replace(chosen, step=chosen.step.shrunk(share, kept), shrunk=share, shrunk_to=name)
             if (found := error(other)) < least:
                 best, least = other, found
-    _set(model, best.step)
+    if best is not chosen:
+        _set(model, best.step)
     return best
 
 

@@ -12,7 +12,6 @@ from sciwm.data import Trajectories
 from sciwm.dynamics import encode_trajectory
 from sciwm.errors import InputError, Problem
 from sciwm.model import WorldModel
-from sciwm.model.ensemble import StepEnsemble
 from sciwm.uncertainty.bootstrap import PAIRS, fit_ensemble
 from sciwm.uncertainty.calibrated_forecast import forecast_members, in_pieces
 from sciwm.uncertainty.conformal import conformal_limits
@@ -100,8 +99,7 @@ def calibrate(
         torch.ones(len(START_DETECTORS), dtype=torch.float64),
     )
     rows = validation_set.usable[:: -(-len(validation_set.usable) // MOST_RUNS)]
-    _tame(model, bare.ensemble, validation_set, rows, float(model.latent(seen.states).abs().max()))
-    calibrated = replace(bare, calibration=_calibration(model, bare, validation_set, rows))
+    calibrated = _calibrated(model, bare, validation_set, rows, float(model.latent(seen.states).abs().max()))
     scores = [_scores_of(model, calibrated, validation_set, row) for row in rows]
     thresholds, count = _thresholds(np.concatenate([one for _, one in scores])), len(START_DETECTORS)
     largest = torch.from_numpy(np.max([start for start, _ in scores], axis=0)) * allowance(len(rows))
@@ -126,27 +124,40 @@ def _standardised(seen: SeenStates, truncation: Tensor) -> Tensor:
     return centred * (truncation.sqrt() / scale.clamp(min=1e-30))
 
 
-def _tame(model: WorldModel, ensemble: StepEnsemble, data: Trajectories, rows: Sequence[int], largest: float) -> None:
-    """Halve the corrections of members that leave the data in forecasts of these runs; the trained model may do so."""
+def _calibrated(
+    model: WorldModel, bare: Uncertainty, data: Trajectories, rows: Sequence[int], largest: float
+) -> Uncertainty:
+    """Calibrate by forecasts of these runs; corrections of members that leave the data in them are halved before.
+
+    Args:
+        model, data, rows: The model and the runs.
+        bare: What lacks the calibration; its ensemble is changed in place.
+        largest: The largest latent in the data.
+    """
+    calibration, far = _calibration(model, bare, data, rows, FAR * largest)
     for _ in range(MOST_HALVINGS):
-        far = torch.zeros(len(ensemble.corrections), dtype=torch.bool)
-        for _, states in forecast_members(model, ensemble, data, rows, min(LONGEST, data.intervals)):
-            size = model.latent(states).abs().nan_to_num(torch.inf, torch.inf).amax(dim=(1, 2))
-            beyond = (size > FAR * largest).view(-1, 2).any(dim=1)
-            far |= beyond & ~beyond.all()
         if not far.any():
-            return
-        ensemble.corrections[far] *= 0.5
+            break
+        bare.ensemble.corrections[far] *= 0.5
+        calibration, far = _calibration(model, bare, data, rows, FAR * largest)
+    return replace(bare, calibration=calibration)
 
 
-def _calibration(model: WorldModel, bare: Uncertainty, data: Trajectories, rows: Sequence[int]) -> Calibration:
+def _calibration(
+    model: WorldModel, bare: Uncertainty, data: Trajectories, rows: Sequence[int], farthest: float
+) -> tuple[Calibration, Tensor]:
+    """The calibration, and which pairs of members go beyond ``farthest`` where not all of them do."""
     lengths = sorted((data.intervals_of(row) for row in rows), reverse=True)
     steps = min(LONGEST, lengths[(len(lengths) - 1) // 2])  # that half of the runs have
     places = spread_points(bare.valid, POINTS)
     size = (len(rows), len(model.domain.variables), steps + 1)
     errors, variances = np.full((*size, places.shape[1]), np.nan), np.full((*size, places.shape[1]), np.nan)
     excess, spread = np.zeros(size[:2]), np.full((size[0], size[2]), np.nan)
+    far = torch.zeros(len(bare.ensemble.corrections), dtype=torch.bool)
     for i, (row, states) in enumerate(forecast_members(model, bare.ensemble, data, rows, steps)):
+        extent = model.latent(states).abs().nan_to_num(torch.inf, torch.inf).amax(dim=(1, 2))
+        beyond = (extent > farthest).view(-1, 2).any(dim=1)
+        far |= beyond & ~beyond.all()  # where all do, so does the trained model
         fields = fields_at(model, data, row, np.arange(states.shape[1]))
         excess[i] = bare.excess(residual_of(model, fields[:1], states[0, :1], bare.valid))[0]
         for first, truth, guess in in_pieces(model, fields, states):
@@ -156,7 +167,7 @@ def _calibration(model: WorldModel, bare: Uncertainty, data: Trajectories, rows:
                 picked = values.flatten(2).gather(2, places.expand(len(values), -1, -1))
                 found[i, :, of] = _finite(picked.transpose(0, 1))
     truncation = bare.truncation.flatten(1).gather(1, places).double().numpy()
-    return _fitted(errors, variances, excess, truncation, spread)
+    return _fitted(errors, variances, excess, truncation, spread), far
 
 
 def _finite(values: Tensor) -> Array:

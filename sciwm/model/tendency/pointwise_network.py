@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from sciwm.model.spaces.dense import LatentMap
 
-POINTS_PER_COORDINATE = 4
-"""The number of collocation points for each coordinate: at fewer the tendencies are known too poorly between them."""
+VALUES_PER_COORDINATE = 4
+"""The number of values at collocation points for each coordinate: at fewer tendencies are known too poorly."""
 
 MOST_CANDIDATES = 2**13
 """The number of points of the grid, evenly spaced, from which collocation points are chosen."""
@@ -36,7 +36,7 @@ class PointwiseNetwork(nn.Module):
 
     def __init__(self, variables: int, inputs: int, size: int, points: int, width: int) -> None:
         super().__init__()
-        self.count = min(points, POINTS_PER_COORDINATE * size)
+        self.count = min(points, -(-VALUES_PER_COORDINATE * size // variables))
         self.variables, self.width = variables, width
         self.of_fields = nn.Linear(variables, width)
         self.of_inputs = nn.Parameter(torch.zeros(inputs, width))
