@@ -13,7 +13,7 @@ from sciwm.config.planning import CEMSettings, ControlSettings, PlanningSettings
 from sciwm.config.rules import ORIGINS, broken, problems_of_origin
 from sciwm.config.simulated_rules import problems_of_simulated
 from sciwm.config.simulation import SimulationSettings
-from sciwm.config.source import MODEL_OF_A_SOURCE, TRAINING_OF_A_SOURCE, SourceSettings
+from sciwm.config.source import LOSS_OF_A_SOURCE, MODEL_OF_A_SOURCE, TRAINING_OF_A_SOURCE, SourceSettings
 from sciwm.config.source_rules import problems_of_source
 from sciwm.config.training import TrainingSettings
 from sciwm.errors import InputError, Problem
@@ -61,6 +61,7 @@ class Config(Section):
         vector = not isinstance(model, dict) or model.get("latent", "vector") == "vector"
         return tree | {
             "model": _filled(model, MODEL_OF_A_SOURCE) if vector else model,
+            "loss": _filled(tree.get("loss", {}), LOSS_OF_A_SOURCE),
             "training": _filled(tree.get("training", {}), TRAINING_OF_A_SOURCE),
         }
 

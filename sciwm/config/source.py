@@ -16,7 +16,7 @@ Space = Annotated[tuple[Name, ...], BeforeValidator(as_tuple), Field(min_length=
 MODEL_OF_A_SOURCE: dict[str, Any] = {
     "latent": "vector",
     "encoder": {"layers": 0},
-    "predictor": {"kind": "auto", "substeps": 4},
+    "predictor": {"kind": "auto", "substeps": 2},
     "decoder_rank": 0,
 }
 """What the section ``model`` has by default where data come from files, and the latent is such a vector."""
@@ -28,6 +28,8 @@ TRAINING_OF_A_SOURCE: dict[str, Any] = {
     "encoder_rate": 0.01,
 }
 """What the section ``training`` has by default there."""
+LOSS_OF_A_SOURCE: dict[str, Any] = {"short_rollouts": 0.7}
+"""What the section ``loss`` has by default there."""
 
 
 class SplitSettings(Section):

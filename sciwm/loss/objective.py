@@ -73,10 +73,11 @@ class Objective(nn.Module):
 
     def horizon(self, progress: float) -> int:
         """The length of the imagined rollouts at ``progress`` in [0, 1]: 2 at first, growing to the full horizon."""
-        full = self.settings.horizon
+        full, short = self.settings.horizon, self.settings.short_rollouts
         if not self.settings.rollout:
             return 1
-        ramp = progress / self.settings.curriculum if self.settings.curriculum else 1.0
+        growth = self.settings.curriculum * (1 - short)
+        ramp = max(0.0, (progress - short) / growth) if growth else float(progress >= short)
         return min(full, 2 + int(ramp * (full - 1)))
 
     def weights(self, progress: float) -> dict[str, float]:

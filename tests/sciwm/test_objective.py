@@ -114,6 +114,8 @@ def test_curriculum_and_ramp(make_config: Callable[..., Config], model: WorldMod
     physics = {"budget": 0.1}
     objective = Objective(make_config(loss={"horizon": 8, "curriculum": 0.5, "physics": physics}).loss, model)
     assert [objective.horizon(p) for p in (0.0, 0.25, 0.5, 1.0)] == [2, 5, 8, 8]
+    late = Objective(make_config(loss={"horizon": 8, "short_rollouts": 0.6, "curriculum": 0.5}).loss, model)
+    assert [late.horizon(p) for p in (0.0, 0.59, 0.7, 0.8, 1.0)] == [2, 2, 5, 8, 8]
     assert objective.weights(0.0)["budget"] == 0.0
     assert objective.weights(1.0)["budget"] == pytest.approx(0.1)
     tuned = make_config(loss={"physics": {"adjoints": 0.1, "adjoints_from": 0.5}}, data=SENSITIVE).loss

@@ -5,8 +5,8 @@ FitzHugh-Nagumo on a square of 48 x 48 cells of size 1 without flux through the 
     u_t = 4 lap u + u - u^3 - v + sum_j a_j g_j(x),    v_t = 4 lap v + eps (u - v / 2),    eps = 0.1
 
 with four inputs a_j, uniform in [-1, 1] and held for ``HELD`` intervals of one time unit, and Gaussian shapes g_j of
-width 5 that no file holds. Starts are smooth random fields. FitzHugh (1961), doi:10.1016/S0006-3495(61)86902-6;
-py-pde: Zwicker (2020), doi:10.21105/joss.02158.
+width 5 that no file holds. Starts are smooth random fields, and records begin ``SPIN_UP`` intervals later. FitzHugh
+(1961), doi:10.1016/S0006-3495(61)86902-6; py-pde: Zwicker (2020), doi:10.21105/joss.02158.
 """
 
 from collections.abc import Sequence
@@ -32,6 +32,8 @@ DIFFUSION_U, DIFFUSION_V, RATE, DECAY = 4.0, 4.0, 0.1, 0.5
 STEP = 0.05
 HELD = 2
 """How many intervals an input is held."""
+SPIN_UP = 20
+"""Intervals before a record begins, in which what is rough in a random start diffuses away."""
 CENTRES = ((0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
 WIDTH = 5.0
 SMOOTHNESS = 4.0
@@ -87,13 +89,15 @@ def _solved(intervals: int, points: int, seed: int) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     shapes = _shapes(points)
     state = pde.FieldCollection([pde.ScalarField(grid, data) for data in _start(rng, points)])
-    held = rng.uniform(-1, 1, (-(-intervals // HELD), len(CENTRES))).repeat(HELD, axis=0)[:intervals]
-    fields = [state.data.copy()]
+    whole = SPIN_UP + intervals
+    held = rng.uniform(-1, 1, (-(-whole // HELD), len(CENTRES))).repeat(HELD, axis=0)[:whole]
+    fields = []
     for action in held:
+        fields.append(state.data.copy())
         equation.forcing = np.tensordot(action, shapes, 1)
         state = equation.solve(state, t_range=1.0, dt=STEP, tracker=None, backend="numpy", solver="euler")
-        fields.append(state.data.copy())
-    return np.stack(fields), np.concatenate([held, held[-1:]])
+    fields.append(state.data.copy())
+    return np.stack(fields[SPIN_UP:]), np.concatenate([held[SPIN_UP:], held[-1:]])
 
 
 def _equation() -> Any:
