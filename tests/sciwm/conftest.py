@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+import xarray as xr
+from linear_plate import linear_plate, own_data
 
 import simulations
 from sciwm.config import Config, parse_config
@@ -108,3 +110,21 @@ def model(config: Config, training_set: Trajectories) -> WorldModel:
 def own(config: Config, training_set: Trajectories) -> Surrogate:
     """A random model as a surrogate, which no test may change."""
     return Surrogate(random_model(config, training_set), config, "")
+
+
+@pytest.fixture(scope="session")
+def plate_model() -> WorldModel:
+    """A linear model of a plate with a parameter, which no test may change."""
+    return linear_plate()
+
+
+@pytest.fixture(scope="session")
+def plate(plate_model: WorldModel, config: Config) -> Surrogate:
+    """The same as a surrogate."""
+    return Surrogate(plate_model, config, "")
+
+
+@pytest.fixture(scope="session")
+def plate_data(plate_model: WorldModel) -> xr.Dataset:
+    """Its own trajectories as somebody's Dataset, which no test may change."""
+    return own_data(plate_model)

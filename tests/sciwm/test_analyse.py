@@ -8,32 +8,13 @@ import pytest
 import torch
 import xarray as xr
 from foreign_flows import told
-from linear_plate import DOMAIN, linear_plate, own_data
+from linear_plate import DOMAIN, linear_plate
 
 from sciwm.config import Config
-from sciwm.model import WorldModel
 from sciwm.surrogate import Surrogate
 
 ERRORS = {"temp": 0.05, "strain": 1e-5}
 FORCINGS = ["power", "flow"]
-
-
-@pytest.fixture(scope="module")
-def model() -> WorldModel:
-    """A linear model of a plate."""
-    return linear_plate()
-
-
-@pytest.fixture(scope="module")
-def plate(model: WorldModel, config: Config) -> Surrogate:
-    """The same as a surrogate."""
-    return Surrogate(model, config, "")
-
-
-@pytest.fixture(scope="module")
-def ds(model: WorldModel) -> xr.Dataset:
-    """Its own trajectories as somebody's Dataset."""
-    return own_data(model)
 
 
 def sensors(ds: xr.Dataset, count: int = 7, seed: int = 0) -> xr.Dataset:
@@ -47,32 +28,32 @@ def sensors(ds: xr.Dataset, count: int = 7, seed: int = 0) -> xr.Dataset:
     return read.assign_coords({n: (d, x, ds[n].attrs) for n, (d, x) in at.items()})
 
 
-def test_a_twin_is_found_with_its_parameter(plate: Surrogate, ds: xr.Dataset) -> None:
+def test_a_twin_is_found_with_its_parameter(plate: Surrogate, plate_data: xr.Dataset) -> None:
     """Within its own spread, from sensors over a window; and the forecast goes on from there."""
-    window = ds.isel(t=slice(1, 5))
-    state = plate.analyse(sensors(window), ds[FORCINGS], error=ERRORS)
+    window = plate_data.isel(t=slice(1, 5))
+    state = plate.analyse(sensors(window), plate_data[FORCINGS], error=ERRORS)
     truth = window.isel(t=-1)
     for name in ("temp", "strain"):
         assert state[name].dims == ("run", "row", "col")
         away = (state[name] - truth[name]) / state[f"{name}_deviation"]
         assert float((away**2).mean()) < 1.5
         assert float(state[f"{name}_misfit"].max()) < 1.5 * ERRORS[name]
-    assert float((abs(state["ambient"] - ds["ambient"]) / state["ambient_deviation"]).max()) < 3
+    assert float((abs(state["ambient"] - plate_data["ambient"]) / state["ambient_deviation"]).max()) < 3
     assert state["ambient"].attrs["units"] == "degC"
     assert state["num_observations"].values.tolist() == [56, 56, 56]
     assert state["fits"].values.tolist() == [1, 1, 1]
     assert float(state["t"]) == 5.0
-    xr.testing.assert_identical(state["run"].drop_vars("t"), ds["run"])
-    forecast = plate.rollout(state, ds[FORCINGS].isel(t=slice(4, None)))
-    np.testing.assert_allclose(forecast["temp"].isel(t=-1), ds["temp"].isel(t=-1), atol=0.3)
+    xr.testing.assert_identical(state["run"].drop_vars("t"), plate_data["run"])
+    forecast = plate.rollout(state, plate_data[FORCINGS].isel(t=slice(4, None)))
+    np.testing.assert_allclose(forecast["temp"].isel(t=-1), plate_data["temp"].isel(t=-1), atol=0.3)
 
 
-def test_along_the_window_its_end_is_the_analysis(plate: Surrogate, ds: xr.Dataset) -> None:
-    window = sensors(ds.isel(t=slice(1, 4)))
-    along = plate.analyse(window, ds[FORCINGS], error=ERRORS, window=True)
+def test_along_the_window_its_end_is_the_analysis(plate: Surrogate, plate_data: xr.Dataset) -> None:
+    window = sensors(plate_data.isel(t=slice(1, 4)))
+    along = plate.analyse(window, plate_data[FORCINGS], error=ERRORS, window=True)
     assert along["temp"].dims == ("run", "t", "row", "col")
     np.testing.assert_allclose(along["t"], window["t"])
-    at_end = plate.analyse(window, ds[FORCINGS], error=ERRORS)
+    at_end = plate.analyse(window, plate_data[FORCINGS], error=ERRORS)
     xr.testing.assert_allclose(along.isel(t=-1), at_end)
 
 
@@ -90,29 +71,29 @@ def test_along_the_window_its_end_is_the_analysis(plate: Surrogate, ds: xr.Datas
     ],
 )
 def test_order_units_and_errors_may_be_stated_in_many_ways(
-    plate: Surrogate, ds: xr.Dataset, change: Callable[[xr.Dataset], xr.Dataset]
+    plate: Surrogate, plate_data: xr.Dataset, change: Callable[[xr.Dataset], xr.Dataset]
 ) -> None:
-    window = sensors(ds.isel(t=slice(0, 3)))
-    expected = plate.analyse(window, ds[FORCINGS], error=ERRORS)
+    window = sensors(plate_data.isel(t=slice(0, 3)))
+    expected = plate.analyse(window, plate_data[FORCINGS], error=ERRORS)
     given = change(window)
     stated = "temp_error" in given
     errors = None if stated else {"strain": 1e-5} if "error" in given["temp"].attrs else ERRORS
-    found = plate.analyse(given, ds[FORCINGS], error=errors)
+    found = plate.analyse(given, plate_data[FORCINGS], error=errors)
     for name in ("temp", "strain", "ambient", "temp_deviation", "chi_square"):
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-2, atol=1e-6)
 
 
-def test_fields_with_gaps_are_sensors_at_their_points(plate: Surrogate, ds: xr.Dataset) -> None:
+def test_fields_with_gaps_are_sensors_at_their_points(plate: Surrogate, plate_data: xr.Dataset) -> None:
     """NaN is what was not observed, on the grid and among the points; one variable is enough, and one instant."""
     places = {"row": xr.DataArray([0, 2, 3], dims="point"), "col": xr.DataArray([4, 1, 0], dims="point")}
-    now = ds[["temp"]].isel(t=2)
+    now = plate_data[["temp"]].isel(t=2)
     points = now.isel(places)
     gaps = now.where(False)
     for row, col in zip(places["row"].values, places["col"].values, strict=True):
         gaps["temp"][{"row": row, "col": col}] = now["temp"].isel(row=row, col=col)
     on_grid = plate.analyse(gaps.isel(row=slice(None, None, -1)), error=0.1)
     at_points = plate.analyse(points, error=0.1)
-    np.testing.assert_array_equal(on_grid["row"], ds["row"].values[::-1])
+    np.testing.assert_array_equal(on_grid["row"], plate_data["row"].values[::-1])
     np.testing.assert_allclose(on_grid["temp"].sortby("row"), at_points["temp"], rtol=1e-5)
     assert "strain_misfit" not in at_points
     assert at_points["strain"].dims == ("run", "row", "col")
@@ -120,19 +101,19 @@ def test_fields_with_gaps_are_sensors_at_their_points(plate: Surrogate, ds: xr.D
     np.testing.assert_allclose(plate.analyse(more, error=0.1)["temp"], at_points["temp"], rtol=1e-5)
 
 
-def test_a_wrong_sensor_does_not_fit(plate: Surrogate, ds: xr.Dataset) -> None:
-    window = sensors(ds.isel(t=slice(0, 3)))
+def test_a_wrong_sensor_does_not_fit(plate: Surrogate, plate_data: xr.Dataset) -> None:
+    window = sensors(plate_data.isel(t=slice(0, 3)))
     window["temp"][{"point": 2, "run": 1}] += 40 * ERRORS["temp"]
-    state = plate.analyse(window, ds[FORCINGS], error=ERRORS)
+    state = plate.analyse(window, plate_data[FORCINGS], error=ERRORS)
     assert state["fits"].values.tolist() == [1, 0, 1]
     assert float(state["chi_square"][1]) > 2 * float(state["chi_square"][0])
 
 
-def test_a_parameter_in_the_observations_is_known(plate: Surrogate, ds: xr.Dataset) -> None:
-    window = sensors(ds.isel(t=slice(0, 3)))
-    given = window.assign(ambient=ds["ambient"].where(ds.run != 102))
-    state = plate.analyse(given, ds[FORCINGS], error=ERRORS)
-    np.testing.assert_allclose(state["ambient"][[0, 2]], ds["ambient"][[0, 2]], rtol=1e-6)
+def test_a_parameter_in_the_observations_is_known(plate: Surrogate, plate_data: xr.Dataset) -> None:
+    window = sensors(plate_data.isel(t=slice(0, 3)))
+    given = window.assign(ambient=plate_data["ambient"].where(plate_data.run != 102))
+    state = plate.analyse(given, plate_data[FORCINGS], error=ERRORS)
+    np.testing.assert_allclose(state["ambient"][[0, 2]], plate_data["ambient"][[0, 2]], rtol=1e-6)
     assert (state["ambient_deviation"].values > 0).tolist() == [False, True, False]
 
 
@@ -147,16 +128,16 @@ def test_periodic_positions_go_round(config: Config) -> None:
     assert float(here["temp_misfit_mean"]) == pytest.approx(31.0 - float(mean), abs=1e-4)
 
 
-def test_a_model_without_statistics_tells_so(config: Config, ds: xr.Dataset) -> None:
+def test_a_model_without_statistics_tells_so(config: Config, plate_data: xr.Dataset) -> None:
     older = linear_plate()
     older.statistics = None
     surrogate = Surrogate(older, config, "")
     with pytest.warns(UserWarning, match="kept no statistics of its latent"):
-        state = surrogate.analyse(sensors(ds.isel(t=0)), error=ERRORS)
+        state = surrogate.analyse(sensors(plate_data.isel(t=0)), error=ERRORS)
     assert np.isfinite(state["temp"]).all()
 
 
-def test_points_beside_the_mask_are_refused(config: Config, ds: xr.Dataset) -> None:
+def test_points_beside_the_mask_are_refused(config: Config, plate_data: xr.Dataset) -> None:
     valid = torch.ones(2, 4, 5, dtype=torch.bool)
     valid[:, 1, 2] = False
     surrogate = Surrogate(linear_plate(replace(DOMAIN, masked=True), valid=valid), config, "")
@@ -204,13 +185,13 @@ def test_points_beside_the_mask_are_refused(config: Config, ds: xr.Dataset) -> N
 )
 def test_what_is_wrong_with_observations_is_told(
     plate: Surrogate,
-    ds: xr.Dataset,
+    plate_data: xr.Dataset,
     change: Callable[[xr.Dataset], xr.Dataset],
     forcing: list[str] | None,
     error: dict[str, float] | None,
     expected: list[str],
 ) -> None:
-    window = change(sensors(ds.isel(t=slice(0, 3))))
-    lines = told(lambda: plate.analyse(window, None if forcing is None else ds[forcing], error=error))
+    window = change(sensors(plate_data.isel(t=slice(0, 3))))
+    lines = told(lambda: plate.analyse(window, None if forcing is None else plate_data[forcing], error=error))
     assert len(lines) == len(expected), lines
     assert all(part in line for part, line in zip(expected, lines, strict=True)), lines

@@ -18,37 +18,19 @@ from sciwm.surrogate import Surrogate, load
 from simulations import ActionBox
 
 
-@pytest.fixture(scope="module")
-def model() -> WorldModel:
-    """A linear model of a plate."""
-    return linear_plate()
-
-
-@pytest.fixture(scope="module")
-def plate(model: WorldModel, config: Config) -> Surrogate:
-    """The same as a surrogate."""
-    return Surrogate(model, config, "")
-
-
-@pytest.fixture(scope="module")
-def ds(model: WorldModel) -> xr.Dataset:
-    """Its own trajectories as somebody's Dataset."""
-    return own_data(model)
-
-
-def test_a_forecast_has_the_names_of_the_data(plate: Surrogate, ds: xr.Dataset) -> None:
-    forecast = plate.rollout(ds.isel(t=0), ds[["power", "flow"]])
+def test_a_forecast_has_the_names_of_the_data(plate: Surrogate, plate_data: xr.Dataset) -> None:
+    forecast = plate.rollout(plate_data.isel(t=0), plate_data[["power", "flow"]])
     assert forecast["temp"].dims == ("run", "t", "row", "col")
     for name in ("temp", "strain", "ambient"):
-        np.testing.assert_allclose(forecast[name], ds[name], rtol=2e-3, atol=2e-2 if name == "temp" else 2e-5)
-    xr.testing.assert_identical(forecast["t"], ds["t"])
+        np.testing.assert_allclose(forecast[name], plate_data[name], rtol=2e-3, atol=2e-2 if name == "temp" else 2e-5)
+    xr.testing.assert_identical(forecast["t"], plate_data["t"])
     for name in ("row", "col", "run"):
-        np.testing.assert_array_equal(forecast[name], ds[name])
+        np.testing.assert_array_equal(forecast[name], plate_data[name])
     assert forecast["row"].attrs["comment"] == "from the inlet"
     assert forecast["row"].attrs["axis"] == "Y"
     assert "axis" not in forecast["col"].attrs  # 'COL' is none
     assert forecast["ambient"].attrs["units"] == "degC"
-    on = plate.rollout(forecast.isel(t=-1), ds[["power", "flow"]].isel(t=slice(0, 2)).drop_vars("t"))
+    on = plate.rollout(forecast.isel(t=-1), plate_data[["power", "flow"]].isel(t=slice(0, 2)).drop_vars("t"))
     np.testing.assert_allclose(on["t"], [6.0, 6.5, 7.0])
 
 
@@ -68,17 +50,17 @@ def test_a_forecast_has_the_names_of_the_data(plate: Surrogate, ds: xr.Dataset) 
     ],
 )
 def test_order_and_units_of_the_input_do_not_matter(
-    plate: Surrogate, ds: xr.Dataset, change: Callable[[xr.Dataset], xr.Dataset]
+    plate: Surrogate, plate_data: xr.Dataset, change: Callable[[xr.Dataset], xr.Dataset]
 ) -> None:
     """Values are the same, and stand in the order of the input."""
-    expected = plate.rollout(ds.isel(t=0), ds[["power", "flow"]])
-    given = change(ds)
+    expected = plate.rollout(plate_data.isel(t=0), plate_data[["power", "flow"]])
+    given = change(plate_data)
     forecast = plate.rollout(given.isel(t=0), given[["power", "flow"]]).compute()
     for name in ("row", "col"):
         np.testing.assert_array_equal(forecast[name], given[name])
     order = [d for d in given["temp"].dims if d in ("row", "col")]
     assert [d for d in forecast["temp"].dims if d in ("row", "col")] == order
-    back = forecast.assign_coords(t=expected["t"], col=expected["col"]) if given.sizes == ds.sizes else forecast
+    back = forecast.assign_coords(t=expected["t"], col=expected["col"]) if given.sizes == plate_data.sizes else forecast
     if list(given["col"].values) != sorted(given["col"].values):
         back = forecast
     xr.testing.assert_allclose(
@@ -86,23 +68,23 @@ def test_order_and_units_of_the_input_do_not_matter(
     )
 
 
-def test_an_ensemble_of_parameters_is_an_ensemble(plate: Surrogate, ds: xr.Dataset) -> None:
+def test_an_ensemble_of_parameters_is_an_ensemble(plate: Surrogate, plate_data: xr.Dataset) -> None:
     """A parameter over a further dimension makes one forecast for each of its values."""
-    start = ds.isel(t=0).assign(ambient=("member", [18.0, 22.0]))
-    forecast = plate.rollout(start, ds[["power", "flow"]])
+    start = plate_data.isel(t=0).assign(ambient=("member", [18.0, 22.0]))
+    forecast = plate.rollout(start, plate_data[["power", "flow"]])
     assert set(forecast["temp"].dims) == {"run", "member", "t", "row", "col"}
-    alone = plate.rollout(start.assign(ambient=22.0), ds[["power", "flow"]])
+    alone = plate.rollout(start.assign(ambient=22.0), plate_data[["power", "flow"]])
     np.testing.assert_allclose(
         forecast["temp"].isel(member=1).transpose(*alone["temp"].dims), alone["temp"], rtol=1e-5, atol=1e-4
     )
 
 
-def test_latents_keep_the_name_of_time(plate: Surrogate, ds: xr.Dataset) -> None:
-    latent = plate.encode(ds)
+def test_latents_keep_the_name_of_time(plate: Surrogate, plate_data: xr.Dataset) -> None:
+    latent = plate.encode(plate_data)
     assert latent.dims == ("run", "t", "latent")
     decoded = plate.decode(latent)
     assert decoded["temp"].dims == ("run", "t", "row", "col")
-    np.testing.assert_allclose(decoded["temp"], ds["temp"], atol=1e-1)
+    np.testing.assert_allclose(decoded["temp"], plate_data["temp"], atol=1e-1)
 
 
 @pytest.mark.parametrize(
@@ -144,12 +126,12 @@ def test_latents_keep_the_name_of_time(plate: Surrogate, ds: xr.Dataset) -> None
 )
 def test_what_is_missing_or_wrong_is_told_by_the_names_of_the_data(
     plate: Surrogate,
-    ds: xr.Dataset,
+    plate_data: xr.Dataset,
     start: Callable[[xr.Dataset], xr.Dataset],
     forcing: Callable[[xr.Dataset], xr.Dataset],
     expected: list[str],
 ) -> None:
-    lines = told(lambda: plate.rollout(start(ds.isel(t=0)), forcing(ds)))
+    lines = told(lambda: plate.rollout(start(plate_data.isel(t=0)), forcing(plate_data)))
     assert len(lines) == len(expected), lines
     assert all(part in line for part, line in zip(expected, lines, strict=True)), lines
 
@@ -183,18 +165,18 @@ def test_points_without_fields_are_missing_in_the_forecast_too(config: Config, t
 
 
 def test_the_commands_take_start_and_schedule_from_two_files(
-    model: WorldModel,
+    plate_model: WorldModel,
     plate: Surrogate,
     config: Config,
-    ds: xr.Dataset,
+    plate_data: xr.Dataset,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run, start, schedule = tmp_path / "run", tmp_path / "start.nc", tmp_path / "schedule.nc"
-    save_model(run, model, config.model_copy(update={"model": model.settings}), {"held_out_error": 0.1})
+    save_model(run, plate_model, config.model_copy(update={"model": plate_model.settings}), {"held_out_error": 0.1})
     (run / "config.yaml").write_text(dump_config(config))
-    ds.isel(t=0)[["temp", "strain", "ambient"]].to_netcdf(start)
-    ds[["power", "flow"]].to_netcdf(schedule)
+    plate_data.isel(t=0)[["temp", "strain", "ambient"]].to_netcdf(start)
+    plate_data[["power", "flow"]].to_netcdf(schedule)
     assert main(["check", str(start), "--run", str(run)]) == 0
     assert "fields suit the model" in capsys.readouterr().out
     words = ["rollout", str(run), str(start), "--out", str(tmp_path / "forecast.zarr")]
@@ -202,35 +184,42 @@ def test_the_commands_take_start_and_schedule_from_two_files(
     assert "forcing: expected the variable 'power' [W] over time and 'heater'" in capsys.readouterr().err
     assert main([*words, "--forcing", str(schedule)]) == 0
     written = xr.open_zarr(tmp_path / "forecast.zarr", consolidated=False)
-    expected = plate.rollout(ds.isel(t=0), ds[["power", "flow"]])
+    expected = plate.rollout(plate_data.isel(t=0), plate_data[["power", "flow"]])
     np.testing.assert_allclose(written["temp"], expected["temp"], rtol=1e-6)
     assert written["temp"].dims == ("run", "t", "row", "col")
-    ds.drop_vars("ambient").to_netcdf(tmp_path / "lacking.nc")
+    plate_data.drop_vars("ambient").to_netcdf(tmp_path / "lacking.nc")
     assert main(["check", str(tmp_path / "lacking.nc"), "--run", str(run)]) == 2
     assert "expected the parameter 'ambient' [degC]" in capsys.readouterr().err
 
 
-def test_a_store_of_ours_is_read_by_its_layout(plate: Surrogate, ds: xr.Dataset) -> None:
+def test_a_store_of_ours_is_read_by_its_layout(plate: Surrogate, plate_data: xr.Dataset) -> None:
     """Actions and parameters lie side by side there, and time is called time."""
-    power = ds["power"].rename(heater="actuator").drop_vars("actuator")
-    actions = xr.concat([power, ds["flow"].expand_dims("actuator")], "actuator")
+    power = plate_data["power"].rename(heater="actuator").drop_vars("actuator")
+    actions = xr.concat([power, plate_data["flow"].expand_dims("actuator")], "actuator")
     store = xr.Dataset(
         {
-            "temp": ds["temp"],
-            "strain": ds["strain"],
+            "temp": plate_data["temp"],
+            "strain": plate_data["strain"],
             "action": actions.assign_attrs(units="1"),
-            "parameter_value": ds["ambient"].expand_dims("parameter", axis=-1),
+            "parameter_value": plate_data["ambient"].expand_dims("parameter", axis=-1),
         }
     ).rename(run="simulation", t="time")
     forecast = plate.rollout(store.isel(time=0), store["action"])
-    expected = plate.rollout(ds.isel(t=0), ds[["power", "flow"]])
+    expected = plate.rollout(plate_data.isel(t=0), plate_data[["power", "flow"]])
     assert forecast["temp"].dims == ("simulation", "t", "row", "col")
     np.testing.assert_array_equal(forecast["temp"], expected["temp"])
     np.testing.assert_array_equal(forecast["ambient"], expected["ambient"])
 
 
-def test_the_table_of_a_model_names_forcings_and_parameters(model: WorldModel, config: Config, tmp_path: Path) -> None:
-    save_model(tmp_path / "run", model, config.model_copy(update={"model": model.settings}), {"held_out_error": 0.1})
+def test_the_table_of_a_model_names_forcings_and_parameters(
+    plate_model: WorldModel, config: Config, tmp_path: Path
+) -> None:
+    save_model(
+        tmp_path / "run",
+        plate_model,
+        config.model_copy(update={"model": plate_model.settings}),
+        {"held_out_error": 0.1},
+    )
     table = load(tmp_path / "run").summary
     assert "power [W] over heater, flow [m s-1]" in table
     assert "ambient [degC], 14 to 26" in table

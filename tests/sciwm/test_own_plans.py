@@ -9,10 +9,9 @@ import pytest
 import torch
 import xarray as xr
 from foreign_flows import told
-from linear_plate import linear_plate, own_data
 from scipy.optimize import lsq_linear
 
-from sciwm.config import CEMSettings, Config, GradientSettings, PlanningSettings
+from sciwm.config import CEMSettings, GradientSettings, PlanningSettings
 from sciwm.dynamics import readout_trajectory, rollout
 from sciwm.model import WorldModel
 from sciwm.planning import Imagined, Limits, effort, leaving_data, region_target
@@ -24,33 +23,15 @@ THOROUGH = PlanningSettings(planner=GradientSettings(iterations=150, learning_ra
 
 
 @pytest.fixture(scope="module")
-def model() -> WorldModel:
-    """A linear model of a plate."""
-    return linear_plate()
-
-
-@pytest.fixture(scope="module")
-def plate(model: WorldModel, config: Config) -> Surrogate:
-    """The same as a surrogate."""
-    return Surrogate(model, config, "")
-
-
-@pytest.fixture(scope="module")
-def ds(model: WorldModel) -> xr.Dataset:
-    """Its own trajectories as somebody's Dataset."""
-    return own_data(model)
-
-
-@pytest.fixture(scope="module")
-def goal(ds: xr.Dataset) -> xr.Dataset:
+def goal(plate_data: xr.Dataset) -> xr.Dataset:
     """The temperature of a part of the plate."""
-    return ds[["temp"]].isel(run=2, t=5).where(ds["col"] > 0.5)
+    return plate_data[["temp"]].isel(run=2, t=5).where(plate_data["col"] > 0.5)
 
 
-def test_a_plan_is_the_bounded_least_squares_answer(plate: Surrogate, ds: xr.Dataset, goal: xr.Dataset) -> None:
+def test_a_plan_is_the_bounded_least_squares_answer(plate: Surrogate, plate_data: xr.Dataset, goal: xr.Dataset) -> None:
     """The cost of a linear model is a sum of squares, whose least value within bounds is known."""
     bounds = {"power": (1.0, 5.0), "flow": (0.0, 2.0)}
-    start = ds.isel(t=0, run=0)
+    start = plate_data.isel(t=0, run=0)
     plan = plate.plan(start, goal, HORIZON, settings=THOROUGH, bounds=bounds, departure_weight=0)
     model, box = plate.model, plate.domain.actuators
     state = plate.encode(start).values[None]
@@ -76,9 +57,9 @@ def test_a_plan_is_the_bounded_least_squares_answer(plate: Surrogate, ds: xr.Dat
 
 
 def test_a_plan_has_the_names_of_the_data_and_can_be_rolled_out(
-    plate: Surrogate, ds: xr.Dataset, goal: xr.Dataset
+    plate: Surrogate, plate_data: xr.Dataset, goal: xr.Dataset
 ) -> None:
-    plan = plate.plan(ds.isel(t=-1), goal, HORIZON)
+    plan = plate.plan(plate_data.isel(t=-1), goal, HORIZON)
     assert plan["power"].dims == ("run", "t", "heater")
     assert plan["power"]["heater"].values.tolist() == ["north", "south"]
     assert plan["power"].attrs["units"] == "W"
@@ -86,7 +67,7 @@ def test_a_plan_has_the_names_of_the_data_and_can_be_rolled_out(
     assert plan["departure"].dims == ("run", "t")
     np.testing.assert_allclose(plan["t"], 6 + 0.5 * np.arange(HORIZON + 1))
     assert plan["power"].isel(t=-1).isnull().all()
-    again = plate.rollout(ds.isel(t=-1), plan[FORCINGS])
+    again = plate.rollout(plate_data.isel(t=-1), plan[FORCINGS])
     np.testing.assert_allclose(again["temp"], plan["temp"], rtol=1e-5)
     on = plate.plan(plan.isel(t=1), goal, 2)  # with the parameters that it holds
     assert on.sizes["t"] == 3
@@ -96,22 +77,24 @@ def test_a_plan_has_the_names_of_the_data_and_can_be_rolled_out(
     "planner", [GradientSettings(iterations=20), CEMSettings(iterations=3, samples=32, elites=4, deviation=0.5)]
 )
 def test_limits_are_kept_exactly(
-    plate: Surrogate, ds: xr.Dataset, goal: xr.Dataset, planner: GradientSettings | CEMSettings
+    plate: Surrogate, plate_data: xr.Dataset, goal: xr.Dataset, planner: GradientSettings | CEMSettings
 ) -> None:
     settings = PlanningSettings(planner=planner, terminal="none", action_weight=0.0)
-    air = xr.DataArray([0.5, 0.7, 0.1, 1.5, 0.3, 0.2, 0.2], dims="t", coords={"t": ds["t"]}, attrs={"units": "m/s"})
+    air = xr.DataArray(
+        [0.5, 0.7, 0.1, 1.5, 0.3, 0.2, 0.2], dims="t", coords={"t": plate_data["t"]}, attrs={"units": "m/s"}
+    )
     limits = {
         "bounds": {"power": ([0.0, 1.0], [5.0, 4.0])},
         "max_change": {"power": [0.75, 1.25]},
         "given": {"flow": air},
-        "previous": {"power": ds["power"].isel(t=1), "flow": 0.5},
+        "previous": {"power": plate_data["power"].isel(t=1), "flow": 0.5},
     }
-    plan = plate.plan(ds.isel(t=2), 3 * goal, HORIZON, settings=settings, **limits)
+    plan = plate.plan(plate_data.isel(t=2), 3 * goal, HORIZON, settings=settings, **limits)
     power = plan["power"].isel(t=slice(0, -1)).astype(float)
     assert float(power.min()) >= 0
     assert float(power.isel(heater=1).min()) >= 1.0 - 1e-6
     assert (power.max(["run", "t"]) <= [5.0, 4.0]).all()
-    before = ds["power"].isel(t=1).clip([0.0, 1.0], [5.0, 4.0]).astype(float)
+    before = plate_data["power"].isel(t=1).clip([0.0, 1.0], [5.0, 4.0]).astype(float)
     changes = abs(xr.concat([before.drop_vars("t"), power.drop_vars("t")], dim="t").diff("t")).max(["run", "t"])
     assert (changes <= [0.75, 1.25]).all()
     assert (changes > [0.7, 1.0]).all()  # or the limit would not be tried
@@ -128,27 +111,29 @@ def test_limits_are_differentiated_through() -> None:
     assert gradient.flatten().tolist() == [1.0, 0.0, 0.0]
 
 
-def test_a_penalty_keeps_plans_near_the_data(plate: Surrogate, ds: xr.Dataset, goal: xr.Dataset) -> None:
+def test_a_penalty_keeps_plans_near_the_data(plate: Surrogate, plate_data: xr.Dataset, goal: xr.Dataset) -> None:
     """Towards a target that lies far away; the penalty is on by default, and can be left out."""
     far = goal + 40
     brief = PlanningSettings(planner=GradientSettings(iterations=30), terminal="none")
-    free = plate.plan(ds.isel(t=0), far, HORIZON, settings=brief, departure_weight=0)
-    near = plate.plan(ds.isel(t=0), far, HORIZON, settings=brief, departure_weight=1e3)
+    free = plate.plan(plate_data.isel(t=0), far, HORIZON, settings=brief, departure_weight=0)
+    near = plate.plan(plate_data.isel(t=0), far, HORIZON, settings=brief, departure_weight=1e3)
     assert float(free["departure"].max()) > 1.2
     beyond = [float((p["departure"].isel(t=slice(1, None)) - 1).clip(min=0).sum()) for p in (free, near)]
     assert beyond[1] < 0.5 * beyond[0]
-    usual = plate.plan(ds.isel(t=0), far, HORIZON, settings=brief)
+    usual = plate.plan(plate_data.isel(t=0), far, HORIZON, settings=brief)
     assert float(usual["predicted_cost"].sum()) > float(free["predicted_cost"].sum())
 
 
-def test_wider_bounds_than_those_of_the_data_are_told(plate: Surrogate, ds: xr.Dataset, goal: xr.Dataset) -> None:
+def test_wider_bounds_than_those_of_the_data_are_told(
+    plate: Surrogate, plate_data: xr.Dataset, goal: xr.Dataset
+) -> None:
     with pytest.warns(UserWarning, match=r"extrapolates: power.north from 0 to 12 \(data: 0 to 8\), power.south"):
-        plan = plate.plan(ds.isel(t=0), goal + 40, HORIZON, bounds={"power": (0, 12)})
+        plan = plate.plan(plate_data.isel(t=0), goal + 40, HORIZON, bounds={"power": (0, 12)})
     assert 8 < float(plan["power"].max()) <= 12
 
 
-def test_costs_are_what_they_say_and_can_be_pickled(model: WorldModel) -> None:
-    statistics = model.statistics
+def test_costs_are_what_they_say_and_can_be_pickled(plate_model: WorldModel) -> None:
+    statistics = plate_model.statistics
     assert statistics is not None
     fields = torch.full((1, 2, 2, 4, 5), 31.0)
     target = torch.full((2, 4, 5), torch.nan)
@@ -160,7 +145,7 @@ def test_costs_are_what_they_say_and_can_be_pickled(model: WorldModel) -> None:
     beyond = float(statistics.departure(states[0, 1:, :4])) - 1
     costs = {
         region_target(target, torch.tensor([5.0, 1.0])): 2 * (1 / 25 + 4 / 25) / 2,
-        effort(model.actuators): ((0.5**2 + 1 / 9) + (1 + 1)) / 3,
+        effort(plate_model.actuators): ((0.5**2 + 1 / 9) + (1 + 1)) / 3,
         leaving_data(statistics, 4): beyond**2,
     }
     for cost, expected in costs.items():
@@ -209,10 +194,10 @@ def test_costs_are_what_they_say_and_can_be_pickled(model: WorldModel) -> None:
     ],
 )
 def test_what_is_wrong_with_a_request_is_told(
-    plate: Surrogate, ds: xr.Dataset, goal: xr.Dataset, arguments: dict[str, Any], expected: list[str]
+    plate: Surrogate, plate_data: xr.Dataset, goal: xr.Dataset, arguments: dict[str, Any], expected: list[str]
 ) -> None:
     change: Callable[[xr.Dataset], Any] = arguments.get("target", lambda g: g)
     options = {"horizon": HORIZON} | {name: value for name, value in arguments.items() if name != "target"}
-    lines = told(lambda: plate.plan(ds.isel(t=0), change(goal), **options))
+    lines = told(lambda: plate.plan(plate_data.isel(t=0), change(goal), **options))
     assert len(lines) == len(expected), lines
     assert all(part in line for part, line in zip(expected, lines, strict=True)), lines
