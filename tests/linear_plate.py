@@ -32,6 +32,7 @@ DOMAIN = Domain(
     forcings=(POWER, FLOW),
     action_means=(4.0, 4.0, 1.0),
     action_deviations=(2.0, 2.0, 1.0),
+    high_is_limit=(True, True, False),  # heaters give no more; air may flow faster than in the data
     time_name="t",
     run_name="run",
 )

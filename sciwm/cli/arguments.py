@@ -116,7 +116,7 @@ def _add_arguments(to: Mapping[str, argparse.ArgumentParser]) -> None:
     rollout("input", metavar="INPUT", type=_path, help="netCDF file or Zarr store with fields and forcing")
     rollout("--out", metavar="FILE", type=_path, required=True, help="what to write: netCDF (.nc) or Zarr (.zarr)")
     rollout("--forcing", metavar="FILE", type=_path, help="another file with the forcing (default: INPUT holds it)")
-    rollout("--intervals", metavar="N", type=int, help="length of the forecast where nothing acts on the data")
+    rollout("--intervals", metavar="N", type=int, help="length of the forecast (default: as long as the forcing)")
     rollout("--no-verify", action="store_true", help="trust a store of ours without comparing it with its digests")
     rollout("--start", metavar="TIME_INDEX", type=int, default=0, help="index of the instant to start from (default 0)")
 

@@ -30,8 +30,9 @@ from sciwm.planning import linear_law, planning_cost
 from sciwm.run_paths import RunPaths
 from sciwm.surrogate import load
 from sciwm.surrogate.forcing_names import forcing_in, has_forcing, is_unforced, side_by_side
-from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of
+from sciwm.surrogate.inputs import fields_of, instant_of
 from sciwm.surrogate.run_parameters import with_parameters
+from sciwm.surrogate.schedules import NOTHING, held_forcing
 from sciwm.surrogate.translation import Translation
 
 IN_YAML = (".yaml", ".yml")
@@ -146,20 +147,22 @@ def _check_suits(path: Path, run: Path) -> str:
     names = load(run).names if domain.masked else Translation(domain)
     dataset, problems = names.inside(open_dataset(path), str(path))
     require_instants(dataset, path)
-    forced = is_unforced(domain) or has_forcing(dataset, domain)
+    forced, ends = is_unforced(domain) or has_forcing(dataset, domain), ""
     with reading(path):
         first = dataset.isel(time=0, missing_dims="ignore")
         start, wrong = instant_of(first, domain, str(path))
         problems += wrong + with_parameters(start, first, domain, str(path))[1]
         if forced and not is_unforced(domain):
             acting, wrong = side_by_side(forcing_in(dataset, domain, path), domain)
-            problems += in_file(path, wrong or held_forcing(acting, start, domain)[2])
+            schedule, unfit = held_forcing(acting, start, domain) if not wrong else (NOTHING, wrong)
+            problems += in_file(path, unfit)
+            ends = "".join(f"; {note[0].lower()}{note[1:]}" for note in schedule.notes)
         later = [] if problems else fields_of(dataset, domain, str(path))[1]
     names.raise_if(problems)
     holds = f"{path}: suits" if forced else f"{path}: fields suit"
     lacks = "" if forced else "; holds no forcing for a rollout"
     beyond = f"; after the first instant: expected {later[0].expected}, got {later[0].got}" if later else ""
-    return f"{holds} the model of {run}{lacks}{beyond}"
+    return f"{holds} the model of {run}{lacks}{ends}{beyond}"
 
 
 def _domain(run: Path) -> Domain:

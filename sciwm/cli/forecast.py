@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -17,7 +18,8 @@ from sciwm.data.cf_output import with_cf_metadata
 from sciwm.errors import InputError, Problem, in_file, in_one_line, raise_if
 from sciwm.files import write_netcdf, write_zarr
 from sciwm.surrogate import Surrogate
-from sciwm.surrogate.forcing_names import forcing_in, is_unforced, no_forcing, side_by_side
+from sciwm.surrogate.beginnings import beginning_of, forecast_of
+from sciwm.surrogate.forcing_names import forcing_in, is_unforced, side_by_side
 from simulations.store_seal import has_checksums
 
 NUMBERS_AT_ONCE = 2**22
@@ -55,7 +57,7 @@ def forecast(
         source: A netCDF file or Zarr store with fields, the parameters of the runs if the model has any, and forcing.
         out: What to write: netCDF with the suffix ``.nc``, a Zarr store with ``.zarr``.
         schedule: Another file or store with the forcing, from the instant of the start on.
-        intervals: The length of the forecast where nothing acts.
+        intervals: The length of the forecast; by default that of the forcing.
         start: The index of the instant to start from.
         verify: Whether a store of ours must be as it was written. Where its chunks end in checksums, these are
             compared as chunks are read, and no row is read for it; an older store is read whole.
@@ -125,17 +127,29 @@ def _forecast(
         known = {p.name: begin[p.name].compute() for p in model.domain.parameters if p.name in begin}
         begin = begin.assign(known)
         forcing = None if forcing is None else _if_small(forcing)
-        problems = model.rollout_problems(begin, forcing, intervals)
+        made = beginning_of(model, begin, forcing, intervals)
+        problems = [_by_option(p) for p in made.problems]
         of_forcing = [p for p in problems if p.where.startswith("forcing")]
         raise_if(in_file(paths[0], [p for p in problems if p not in of_forcing]) + in_file(paths[1], of_forcing))
-        acting = no_forcing(intervals or 1) if forcing is None else forcing
+        made.tell(stacklevel=3)
+        acting = made.schedule.forcing
+        parts = replace(made.schedule, forcing=_in_parts(acting, acting, model))
+        made = replace(made, start=_in_parts(made.start, acting, model), schedule=parts)
         with _named(paths[0]):
-            lazy = model.rollout(_in_parts(begin, acting, model), _in_parts(acting, acting, model), uncertainty=kind)
+            lazy = forecast_of(model, made, kind, begin)
             lazy = lazy.assign_coords({name: c.compute() for name, c in lazy.coords.items() if c.chunks is not None})
             lazy = lazy.assign_attrs(origin)
             _rehearse(lazy, paths[0], out)
             WRITERS[out.suffix](out, with_cf_metadata(lazy))
     return lazy
+
+
+def _by_option(problem: Problem) -> Problem:
+    """A problem of an argument as one of the option that sets it."""
+    if problem.where != "intervals":
+        return problem
+    remedy = problem.remedy.replace("intervals=", "--intervals ")
+    return replace(problem, where="--intervals", got="none" if problem.got == "None" else problem.got, remedy=remedy)
 
 
 def _if_small(array: xr.DataArray) -> xr.DataArray:

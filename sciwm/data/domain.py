@@ -113,6 +113,10 @@ class Domain:
         action_means: The mean of each action over the training data, about which it is scaled by its deviation; empty
             where actions are scaled about zero by the largest.
         action_deviations: The standard deviation of each action; empty likewise.
+        action_lowest, action_highest: The least and the largest value of each action in the training data; empty
+            likewise, and in models of versions that kept none.
+        low_is_limit, high_is_limit: Whether the lower and the upper bound of each action is a limit that somebody
+            stated, beyond which no action may be; other bounds are the range of the data. Empty likewise.
         masked: Whether there are points without fields.
         time_name: The name of time in Datasets.
         run_name: The name of the dimension over runs in Datasets.
@@ -129,6 +133,10 @@ class Domain:
     forcings: tuple[ForcingVariable, ...] = ()
     action_means: tuple[float, ...] = ()
     action_deviations: tuple[float, ...] = ()
+    action_lowest: tuple[float, ...] = ()
+    action_highest: tuple[float, ...] = ()
+    low_is_limit: tuple[bool, ...] = ()
+    high_is_limit: tuple[bool, ...] = ()
     masked: bool = False
     time_name: str = "time"
     run_name: str = "simulation"
@@ -153,6 +161,27 @@ class Domain:
         """Whether the data are those of others: brought in from files, and not simulated here."""
         return bool(self.action_means)
 
+    @property
+    def action_limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What each action must lie between: the bounds, or those that are limits where data are those of others."""
+        low, high = (np.asarray(ends, dtype=np.float64) for ends in (self.actuators.low, self.actuators.high))
+        if not self.brought_in:
+            return low, high
+        below, above = (stated or (False,) * len(low) for stated in (self.low_is_limit, self.high_is_limit))
+        return np.where(below, low, -np.inf), np.where(above, high, np.inf)
+
+    def forcing_of(self, action: int) -> str:
+        """The name of the forcing variable that an action is a value of; its own where it is of none."""
+        own = (f.name for f in self.forcings if f.first <= action < f.first + f.count)
+        return next(own, self.actuators.names[action])
+
+    @property
+    def action_range(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The range of each action in the training data, or its bounds where that is not known."""
+        ends = (self.action_lowest, self.actuators.low), (self.action_highest, self.actuators.high)
+        low, high = (np.asarray(seen or bound, dtype=np.float64) for seen, bound in ends)
+        return low, high
+
     def to_json(self) -> dict[str, Any]:
         """The domain as numbers, strings, lists and dictionaries."""
         box = self.actuators
@@ -173,7 +202,10 @@ class Domain:
 
     def _of_others(self) -> dict[str, Any]:
         """What only the data of others have; our own files stay as versions read them that knew of none."""
-        names = ("action_means", "action_deviations", "masked", "time_name", "run_name")
+        names = (
+            *("action_means", "action_deviations", "action_lowest", "action_highest", "low_is_limit", "high_is_limit"),
+            *("masked", "time_name", "run_name"),
+        )
         return {
             "parameters": tuple(vars(p) for p in self.parameters),
             "forcings": tuple(vars(f) for f in self.forcings),

@@ -60,7 +60,9 @@ def _of_others(data: Trajectories) -> dict[str, Any]:
     if roles is None:
         return {}
     actions = [np.asarray(data.array("action")[i, : data.intervals_of(i)]) for i in data.usable]
-    means, deviations = mean_and_deviation(np.concatenate(actions), axis=0)
+    together = np.concatenate(actions)
+    means, deviations = mean_and_deviation(together, axis=0)
+    limits = [roles.limits(forcing.name) for forcing in roles.forcings for _ in range(forcing.count)]
     return {
         "parameters": tuple(
             _fit_parameter(stated, data.parameters[data.usable, j]) for j, stated in enumerate(roles.parameters)
@@ -68,6 +70,10 @@ def _of_others(data: Trajectories) -> dict[str, Any]:
         "forcings": roles.forcings,
         "action_means": tuple(map(float, means)),
         "action_deviations": tuple(map(float, deviations)),
+        "action_lowest": tuple(map(float, together.min(axis=0))),
+        "action_highest": tuple(map(float, together.max(axis=0))),
+        "low_is_limit": tuple(low for low, _ in limits),
+        "high_is_limit": tuple(high for _, high in limits),
         "masked": data.valid is not None,
         "time_name": roles.time_name,
         "run_name": roles.run_name,

@@ -75,6 +75,12 @@ class Roles:
     bounds: dict[str, str] = field(default_factory=dict)
     functionals: tuple[str, ...] = ()
 
+    def limits(self, forcing: str) -> tuple[bool, bool]:
+        """Whether the lower and the upper bound of a forcing are limits that the configuration or the file states."""
+        words = self.bounds.get(forcing, "")
+        low, high = (words == "source.bounds" or key in words for key in ("valid_min", "valid_max"))
+        return low, high
+
     def to_json(self) -> str:
         """The roles as text, for the attribute ``sciwm_source`` of a store."""
         return json.dumps(asdict(self))

@@ -19,7 +19,7 @@ from sciwm.data.labels import in_units, match
 from sciwm.data.units import converted, units_of
 from sciwm.data.values import missing_remedy, packed_problems
 from sciwm.errors import Problem
-from simulations.closeness import close, even
+from simulations.closeness import LARGEST_ROUNDING, SHARE_OF_SPACING, close, even, rounding_of
 
 RESOLUTIONS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 STATED = ("units", "calendar", "dtype")
@@ -54,6 +54,36 @@ def step_problems(time: xr.DataArray, domain: Domain, where: str) -> list[Proble
         replace(problem, expected=f"{problem.expected} [{units}]", got=f"{problem.got} [{units}]", remedy=remedy)
         for problem in time_problems(array, domain.control_interval, where)
     ]
+
+
+def steps_that_fit(time: xr.DataArray, domain: Domain) -> NDArray[np.bool_] | None:
+    """Which steps are one interval of the model.
+
+    Args:
+        time: The coordinate ``(time,)``.
+        domain: Its control interval is the step, in its time units.
+
+    Returns:
+        One for each step; None where times do not ascend or have another step all through, which
+        :func:`step_problems` tells.
+    """
+    if time.ndim != 1 or time.dtype.kind in "USbcV":
+        return None
+    numbers, problems = in_units(time, "1" if _plain(time) else _time_units(domain), "time")
+    steps = np.diff(numbers)
+    if problems or not np.isfinite(numbers).all() or not (steps > 0).all():
+        return None
+    step = domain.control_interval
+    rounding = 2 * rounding_of(numbers).max(initial=0.0)
+    forgiven = max(SHARE_OF_SPACING * step, rounding if rounding <= LARGEST_ROUNDING * step else 0.0)
+    fits = np.abs(steps - step) <= forgiven
+    return fits if fits.any() or not len(fits) else None
+
+
+def instants_before_gap(time: xr.DataArray, domain: Domain) -> int:
+    """How many of some times stand before the first gap; all where there is none, or no time fits the model."""
+    fits = steps_that_fit(time, domain)
+    return time.size if fits is None or fits.all() else int(np.argmin(fits)) + 1
 
 
 def instant_problems(time: xr.DataArray, domain: Domain, where: str) -> list[Problem]:

@@ -15,8 +15,8 @@ from sciwm.data import Domain, finite_problems, position_of
 from sciwm.data.times import flow_times
 from sciwm.errors import Problem
 from sciwm.surrogate.forcing_names import from_instant, is_unforced, side_by_side
-from sciwm.surrogate.inputs import held_forcing
 from sciwm.surrogate.run_parameters import parameter_attributes, parameter_of
+from sciwm.surrogate.schedules import held_forcing
 from sciwm.surrogate.sensor_readings import Sensed, sensed
 
 if TYPE_CHECKING:
@@ -95,9 +95,10 @@ def _actions(
         forcing = from_instant(forcing, ds, intervals)
     if problems or unnamed:
         return nothing, times, problems + unnamed
-    used, _, problems = held_forcing(forcing, start, domain)
+    schedule, problems = held_forcing(forcing, start, domain)
     if problems:
         return nothing, times, problems
+    used = schedule.forcing
     if used.sizes["time"] < intervals:
         expected, got = f"{intervals} intervals, as the observations span", str(used.sizes["time"])
         return nothing, times, [Problem("forcing: time", expected, got)]

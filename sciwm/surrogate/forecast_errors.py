@@ -12,8 +12,10 @@ from sciwm.data import Domain, position_of
 from sciwm.errors import InputError, Problem
 from sciwm.model import WorldModel
 from sciwm.model.ensemble import rollout_members
+from sciwm.surrogate.ends import look_at_chunk, missing_where, without_the_lost
 from sciwm.surrogate.looks import action_score, look, parameter_score
 from sciwm.surrogate.mapping import Array, from_batch, map_blocks, to_batch
+from sciwm.surrogate.schedules import Schedule
 from sciwm.uncertainty import COVERAGES, DETECTORS, MEANINGS, START_DETECTORS, Uncertainty
 
 KINDS = ("bands", "members")
@@ -35,8 +37,7 @@ def forecast_with_errors(
     known: Uncertainty,
     start: xr.Dataset,
     state: xr.DataArray,
-    forcing: xr.DataArray,
-    times: xr.DataArray,
+    schedule: Schedule,
     kind: str,
 ) -> xr.Dataset:
     """Forecast an ensemble and calibrate it.
@@ -46,8 +47,7 @@ def forecast_with_errors(
         known: Its members and their calibration.
         start: The variables of the model at one instant.
         state: Their states, over ``latent``.
-        forcing: Actions over ``time`` and ``actuator``, in the order and the units of the model.
-        times: One more than actions.
+        schedule: The actions and the times.
         kind: One of ``KINDS``.
 
     Returns:
@@ -55,10 +55,10 @@ def forecast_with_errors(
         ``coverage``; as members the variable over ``realization``. ``flag`` over ``time`` says with its bits why not to
         believe a step.
     """
-    domain = model.domain
+    domain, times = model.domain, schedule.times
     excess, scores = look(model, known, start, state)
     state = state.drop_vars("time", errors="ignore").transpose(..., "latent")
-    latents, acted = _members(model, known, state, forcing, times)
+    latents, acted = _members(model, known, state, schedule)
     lead = xr.DataArray(np.arange(times.size, dtype=np.float32), dims="time", coords={"time": times})
     latents = _few_instants(latents.assign_coords(time=times), known, domain)
     read, disagreement = _read(model, known, latents, excess, lead, kind)
@@ -72,26 +72,30 @@ def forecast_with_errors(
 
 
 def _members(
-    model: WorldModel, known: Uncertainty, state: xr.DataArray, forcing: xr.DataArray, times: xr.DataArray
+    model: WorldModel, known: Uncertainty, state: xr.DataArray, schedule: Schedule
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """The states of all members over ``realization`` and ``time``, and how far actions so far were beyond the data."""
 
     def advance(states: Array, actions: Array) -> tuple[Array, ...]:
+        if not schedule.seen:
+            look_at_chunk(actions, model.domain)
         leading = np.broadcast_shapes(states.shape[:-1], actions.shape[:-2])
+        actions, lost = without_the_lost(actions, leading, model.domain)
         begin, held = to_batch(states, leading, 1), to_batch(actions, leading, 2)
         beyond = action_score(model, known, begin, held).cummax(dim=1).values
         beyond = torch.cat([torch.zeros_like(beyond[:, :1]), beyond], dim=1)
-        return (
-            from_batch(rollout_members(model, known.ensemble, begin, held), leading),
-            from_batch(beyond.float(), leading),
-        )
+        members = from_batch(rollout_members(model, known.ensemble, begin, held), leading)
+        ended = np.concatenate([np.zeros_like(lost[..., :1]), lost], axis=-1)
+        everywhere = np.broadcast_to(ended[..., None, :], members.shape[:-1])
+        return missing_where(everywhere, members), missing_where(ended, from_batch(beyond.float(), leading))
 
+    forcing = schedule.forcing
     along = dict((forcing if state.chunks is None else state).chunksizes)
     arrays = [
         array.chunk({d: c for d, c in along.items() if d in array.dims}) if along else array
         for array in (state, forcing)
     ]
-    sizes = {"realization": known.ensemble.members, "time": times.size, "latent": model.state_size}
+    sizes = {"realization": known.ensemble.members, "time": schedule.times.size, "latent": model.state_size}
     latents, beyond = map_blocks(
         advance, arrays, [["latent"], ["time", "actuator"]], [["realization", "time", "latent"], ["time"]], sizes
     )
@@ -108,6 +112,8 @@ def _read(
 
     def read(states: Array, starts: Array, leads: Array) -> tuple[Array, ...]:
         leading = np.broadcast_shapes(states.shape[:-2], starts.shape[:-1], leads.shape)
+        ended = np.broadcast_to(np.isnan(states).all(axis=(-2, -1)), leading)
+        states = np.where(ended[..., None, None], np.float32(0), states)
         rows = [to_batch(states, leading, 2), to_batch(starts, leading, 1), to_batch(leads, leading, 0)]
         each = max(1, POINTS_AT_ONCE // (known.ensemble.members * math.prod(domain.shape)))
         pieces = zip(*(values.split(each) for values in rows), strict=True)
@@ -116,7 +122,7 @@ def _read(
         if not all(bool(values.isfinite().all()) for values in whole):
             remedy = "start from fields like those of the training data, or forecast fewer intervals"
             raise InputError([Problem("forecast", "finite values", "members that diverge", remedy)])
-        return tuple(from_batch(values.float(), leading) for values in whole)
+        return tuple(missing_where(ended, from_batch(values.float(), leading)) for values in whole)
 
     of_field = [list(space), list(space), ["coverage", *space], ["coverage", *space]]
     names = [f"{v.name}{end}" for v in domain.variables for end in ("", "_deviation", "_lower", "_upper")]

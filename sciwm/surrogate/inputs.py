@@ -1,4 +1,4 @@
-"""Brings what users pass to a surrogate to one form: fields, one instant, a forcing, a target.
+"""Brings what users pass to a surrogate to one form: fields, one instant, a target.
 
 Each function returns its result and all problems that it found. The result may be used only if there are none.
 """
@@ -9,12 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciwm.data import Domain, check_fields, check_forcing
-from sciwm.data.labels import match
-from sciwm.data.times import beginning_problems, flow_times, instant_problems
+from sciwm.data import Domain, check_fields
+from sciwm.data.times import instant_problems
 from sciwm.data.units import converted, without_quantities
-from sciwm.data.values import fill_problems, masked_value
-from sciwm.errors import Problem, counted
+from sciwm.data.values import fill_problems
+from sciwm.errors import Problem
 
 
 def fields_of(ds: Any, domain: Domain, where: str) -> tuple[xr.Dataset, list[Problem]]:
@@ -83,105 +82,3 @@ def target_of(ds: Any, domain: Domain) -> tuple[NDArray[np.float32], list[Proble
     if not np.isfinite(goal).all():  # chunked, or too large
         problems.append(Problem("target", "finite values", "some that are not", "fill or drop them"))
     return goal, problems
-
-
-def held_forcing(forcing: Any, start: xr.Dataset, domain: Domain) -> tuple[xr.DataArray, xr.DataArray, list[Problem]]:
-    """The forcing without a last action that is NaN, and the times of the forecast under it.
-
-    Of a chunked forcing the last instant alone is read here; its values are checked when they are computed.
-
-    Args:
-        forcing: See ``Surrogate.rollout``.
-        start: One instant; if both have a time, it must be the first one of ``forcing``.
-        domain: Variables, actuators and control interval of the model.
-
-    Returns:
-        The forcing in the model's units, with its actuators in the order of the model; the times, one more than
-        actions; all problems.
-    """
-    if not isinstance(forcing, xr.DataArray):
-        problem = Problem("forcing", "an xarray.DataArray", type(forcing).__name__, "as ds['action']")
-        return xr.DataArray(), xr.DataArray(), [problem]
-    forcing = without_quantities(forcing)
-    filled = fill_problems(forcing, "forcing")
-    forcing = _in_units(forcing, domain)
-    used, problems = _without_the_unused(forcing, domain)
-    problems = filled or problems + check_forcing(used, domain)
-    if problems:
-        return used, xr.DataArray(), problems
-    times = flow_times(forcing if "time" in forcing.coords else start, used.sizes["time"], domain)
-    if "time" in start.coords and "time" in forcing.coords:
-        problems += beginning_problems(forcing["time"], start["time"], "forcing")
-    used, differing = _with_labels_of(start, used)
-    aside = [c for c in used.coords if c not in used.dims]  # coordinates of the trajectory that it was taken from
-    return in_order(used.drop_vars(aside), domain), times, problems + differing
-
-
-def _in_units(forcing: xr.DataArray, domain: Domain) -> xr.DataArray:
-    numbers = getattr(forcing.dtype, "kind", "O") in "iuf"
-    return converted(forcing, domain.actuators.units, "forcing")[0] if numbers else forcing
-
-
-def _without_the_unused(forcing: xr.DataArray, domain: Domain) -> tuple[xr.DataArray, list[Problem]]:
-    """The forcing without its last instant, if that is NaN; a problem where it may stand for an action.
-
-    Reading turns the fill value of a file into NaN. Where that value is one that the actuators can take, nobody can
-    tell an action from none.
-    """
-    if not forcing.sizes.get("time") or not bool(forcing.isel(time=-1).isnull().all()):
-        return forcing, []
-    fill, box = masked_value(forcing), domain.actuators
-    if fill is None or not ((box.low <= fill) & (fill <= box.high)).any():
-        return forcing.isel(time=slice(0, -1)), []
-    got = f"one that is missing, since every {fill:g} in the file reads as missing"
-    remedy = (
-        f"where {fill:g} is an action, read it with mask_and_scale=False and remove the attribute that states it, or "
-        "write it with the fill value NaN; "
-        "where no action follows, leave it out with forcing.isel(time=slice(0, -1))"
-    )
-    return forcing.isel(time=slice(0, -1)), [
-        Problem("forcing", "a last action that is a number, or NaN as written", got, remedy)
-    ]
-
-
-def _with_labels_of(start: xr.Dataset, forcing: xr.DataArray) -> tuple[xr.DataArray, list[Problem]]:
-    """The forcing with the labels of the fields along further dimensions, such as ``simulation``, if they agree."""
-    problems = []
-    for dim in (str(d) for d in forcing.dims if d not in ("time", "actuator")):
-        place, got = f"forcing: {dim}", counted(forcing.sizes[dim], "label")
-        if dim in start.coords and start[dim].ndim == 0:
-            label = start[dim].item()
-            problems.append(Problem(place, f"{label}, as the fields", got, f"use forcing.sel({dim}={label!r})"))
-        elif dim in start.dims:
-            wrong = _difference(start, forcing, dim)
-            if wrong:
-                problems.append(Problem(place, f"the {counted(start.sizes[dim], 'label')} of the fields", wrong))
-            elif dim in start.indexes and dim in forcing.indexes:
-                forcing = forcing.assign_coords({dim: start[dim].variable})
-    return forcing, problems
-
-
-def _difference(start: xr.Dataset, forcing: xr.DataArray, dim: str) -> str:
-    """The number of labels if it differs, otherwise the first label that does; empty if all agree."""
-    if start.sizes[dim] != forcing.sizes[dim]:
-        return counted(forcing.sizes[dim], "label")
-    if dim not in start.indexes or dim not in forcing.indexes:
-        return ""
-    there, here = start[dim], forcing[dim]
-    if list(there.values) == list(here.values):
-        return ""
-    same = match(there.reset_coords(drop=True), here.reset_coords(drop=True), ("fields", "forcing"))
-    apart = set(range(there.size)) - {int(i) for i, j in zip(same.first, same.second, strict=True) if i == j}
-    first = min(apart, default=None)
-    return (
-        "" if first is None else f"{here.values[first].item()!r} where the fields have {there.values[first].item()!r}"
-    )
-
-
-def in_order(forcing: xr.DataArray, domain: Domain) -> xr.DataArray:
-    """The forcing with its actuators in the order of the model, if they have labels (names or numbers)."""
-    if "actuator" not in forcing.indexes:
-        return forcing
-    labels = list(forcing["actuator"].values)
-    names, numbers = list(domain.actuators.names), list(range(len(domain.actuators)))
-    return forcing.sel(actuator=names if set(labels) == set(names) else numbers)

@@ -16,6 +16,8 @@ from sciwm.surrogate.mapping import Array
 
 AT_REST = 0.05  # largest relative change in an interval of a target that counts as at rest
 
+UNFORCED = "as intervals=40: nothing acts on these data, so that no forcing says how long a forecast is"
+
 LONGEST_PLAN = 10_000
 """The most intervals of a plan. A gradient keeps all states on the way: about a gigabyte here for a small latent."""
 
@@ -45,10 +47,9 @@ def planning_of(settings: Any, config: Config, horizon: Any) -> tuple[PlanningSe
     return chosen, problems
 
 
-def intervals_of(intervals: Any) -> tuple[int, list[Problem]]:
-    """The length of a forecast without forcing."""
+def intervals_of(intervals: Any, remedy: str = UNFORCED) -> tuple[int, list[Problem]]:
+    """The length of a forecast, and what is wrong with it."""
     if isinstance(intervals, bool | np.bool_) or not isinstance(intervals, numbers.Integral) or intervals < 1:
-        remedy = "as model.rollout(ds, intervals=40): nothing acts on these data, so that there is no forcing"
         return 1, [Problem("intervals", "a whole number, at least 1", repr(intervals), remedy)]
     return int(intervals), []
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from sciwm.errors import InputError, Problem
 from sciwm.model import WorldModel
 from sciwm.model.ensemble import inputs_of
+from sciwm.surrogate.extrapolation import share_outside
 from sciwm.surrogate.mapping import Array, from_batch, map_blocks, to_batch
 from sciwm.uncertainty import START_DETECTORS, Uncertainty, residual_of
 
@@ -70,7 +71,11 @@ def _stride(points: int, wanted: int, name: str) -> int:
 def action_score(model: WorldModel, known: Uncertainty, state: Tensor, actions: Tensor) -> Tensor:
     """How far actions ``(batch, time, actuator)`` are outside the training data, ``(batch, time)``; 1 is their end."""
     inputs = inputs_of(model, state[:, None].expand(-1, actions.shape[1], -1), actions)
-    return known.familiarity.beyond(inputs)[..., : actions.shape[2]].amax(dim=-1)
+    usual = known.familiarity.beyond(inputs)[..., : actions.shape[2]].amax(dim=-1)
+    if not model.domain.brought_in:  # whose actions are within bounds
+        return usual
+    away = torch.from_numpy(share_outside(actions.numpy(), model.domain))
+    return torch.maximum(usual, away.amax(dim=-1))
 
 
 def parameter_score(model: WorldModel, known: Uncertainty, state: xr.DataArray) -> xr.DataArray:

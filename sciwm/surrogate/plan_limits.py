@@ -213,4 +213,4 @@ def _warn_of_extrapolation(low: xr.DataArray, high: xr.DataArray, domain: Domain
             f"{box.names[j]} from {lowest[j]:g} to {highest[j]:g} (data: {box.low[j]:g} to {box.high[j]:g})"
             for j in wide
         )
-        warnings.warn(f"Beyond the bounds of the training data the model extrapolates: {told}.", stacklevel=5)
+        warnings.warn(f"Beyond the bounds of the training data the model extrapolates: {told}.", stacklevel=6)

@@ -1,5 +1,6 @@
 """The plan of a user's forcing: what is to be reached, within which limits, and what the model predicts of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sciwm.config import GradientSettings, PlanningSettings
 from sciwm.data import Domain, numbers_problems
 from sciwm.data.checks import grid_problems
+from sciwm.data.times import flow_times
 from sciwm.data.units import converted
 from sciwm.errors import Problem
 from sciwm.planning import (
@@ -25,14 +27,19 @@ from sciwm.planning import (
     planner_of,
     region_target,
 )
+from sciwm.surrogate.beginnings import as_given, start_of
+from sciwm.surrogate.coding import advanced, decoded, departure_of, encoded
+from sciwm.surrogate.forcing_names import apart
 from sciwm.surrogate.inputs import target_of
 from sciwm.surrogate.limits import goal_problems, planning_of, require_finite
 from sciwm.surrogate.mapping import Array, from_batch, map_blocks, to_batch
-from sciwm.surrogate.plan_limits import PlanLimits
+from sciwm.surrogate.plan_limits import PlanLimits, limits_of
+from sciwm.surrogate.schedules import Schedule
 
 if TYPE_CHECKING:
     from sciwm.surrogate.surrogate import Surrogate
 
+HELD = "action, held over the interval that starts here"
 CORES = (2, 2, 1)
 """The dimensions of low, high and previous actions that a planner sees."""
 
@@ -154,6 +161,43 @@ def _free_target(surrogate: "Surrogate", target: Any) -> tuple[NDArray[np.float3
         got = "infinite ones" if np.isinf(whole).any() else "none"
         problems.append(Problem("target", "finite values where something is to be reached, else NaN", got))
     return whole, problems
+
+
+def planned(
+    surrogate: "Surrogate",
+    ds: Any,
+    target: Any,
+    horizon: Any,
+    settings: Any,
+    asked: Mapping[str, Any],
+    departure_weight: float | None,
+) -> xr.Dataset:
+    """See ``Surrogate.plan``; ``asked`` has bounds, given, max_change and previous, as far as they are set."""
+    model, domain, names = surrogate.model, surrogate.domain, surrogate.names
+    start, problems = start_of(surrogate, ds)
+    aim, wrong = aim_of(surrogate, target, settings, horizon, departure_weight)
+    asked = {**asked, **{name: names.each_inside(asked[name]) for name in ("given", "previous")}}
+    limits = None
+    if any(value is not None for value in asked.values()):
+        intervals = aim.settings.horizon if aim else planning_of(None, surrogate.config, horizon)[0].horizon
+        limits, unfit = limits_of(domain, start, intervals, **asked)
+        wrong = wrong + unfit
+    names.raise_if(problems + wrong)
+    if aim is None:
+        raise AssertionError("no aim and no problem")
+    state = encoded(model, start.compute())
+    forcing, cost = searched(surrogate, state, aim, limits)
+    schedule = Schedule(forcing, flow_times(start, aim.settings.horizon, domain))
+    latents = advanced(model, state, schedule)
+    plan = decoded(model, latents).assign_attrs(surrogate.attributes("forecast"))
+    padded = forcing.pad(time=(0, 1)).assign_coords(time=plan["time"], actuator=list(domain.actuators.names))
+    padded.attrs = {"units": domain.actuators.units, "long_name": HELD}
+    acting = apart(padded, domain) if domain.forcings else xr.Dataset({"forcing": padded})
+    plan = plan.assign(acting.data_vars).assign_coords(acting.coords)
+    plan["predicted_cost"] = cost.assign_attrs(units="1", long_name="cost of the plan as the model predicts it")
+    if model.statistics is not None:
+        plan["departure"] = departure_of(model, latents, model.statistics)
+    return as_given(surrogate, plan, start, ds)
 
 
 def searched(

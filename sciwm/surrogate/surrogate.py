@@ -1,45 +1,31 @@
 """A trained model used like a solver: xarray Datasets in and out, everything found by the names of its dimensions."""
 
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import torch
 import xarray as xr
 
 from sciwm.config import Config, PlanningSettings
-from sciwm.data import Domain, check_latents, position_of
-from sciwm.data.forcing_checks import action_problems
-from sciwm.data.times import flow_times
-from sciwm.data.values import masked_value, missing_remedy
-from sciwm.dynamics import rollout
+from sciwm.data import Domain, check_latents
 from sciwm.errors import InputError, Problem, raise_if
-from sciwm.model import FINER_GRID, LatentStatistics, WorldModel, load_model, read_description
+from sciwm.model import FINER_GRID, WorldModel, load_model, read_description
 from sciwm.run_paths import RunPaths
 from sciwm.surrogate.analyses import analysed
-from sciwm.surrogate.flags import flags_of
-from sciwm.surrogate.forcing_names import apart, is_unforced, no_forcing, side_by_side
-from sciwm.surrogate.forecast_errors import forecast_with_errors, kind_problems
-from sciwm.surrogate.inputs import fields_of, held_forcing, instant_of
-from sciwm.surrogate.limits import intervals_of, planning_of, require_finite
-from sciwm.surrogate.mapping import Array, fields_to_batch, from_batch, map_blocks, to_batch
-from sciwm.surrogate.plan_limits import limits_of
-from sciwm.surrogate.plans import aim_of, searched
-from sciwm.surrogate.run_parameters import parameter_attributes, with_parameters
+from sciwm.surrogate.beginnings import beginning_of, forecast_of
+from sciwm.surrogate.coding import decoded, encoded
+from sciwm.surrogate.flags import flagged
+from sciwm.surrogate.forecast_errors import kind_problems
+from sciwm.surrogate.inputs import fields_of
+from sciwm.surrogate.plans import planned
+from sciwm.surrogate.run_parameters import with_parameters
 from sciwm.surrogate.summary import summarize
 from sciwm.surrogate.translation import Translation
-from sciwm.uncertainty import Uncertainty, load_uncertainty, require_uncertainty
+from sciwm.uncertainty import Uncertainty, load_uncertainty
 from sciwm.version import __version__
 from simulations.torch_modes import ordinary
-
-POINTS_AT_ONCE = 2**18  # bounds the memory of convolutions and decoder products
-HELD = "action, held over the interval that starts here"
-NUMBERS_OF_A_CHUNK = 2**23
-"""How many numbers a lazy forecast of one variable holds at once: 32 megabytes."""
 
 
 def load(run: str | Path) -> "Surrogate":
@@ -135,11 +121,9 @@ class Surrogate:
             >>> latent.dims  # doctest: +SKIP
             ('simulation', 'time', 'latent')
         """
-        inside, problems = self.names.inside(ds, "fields")
-        fields, wrong = fields_of(inside, self.domain, "fields")
-        fields, lacking = with_parameters(fields, inside, self.domain, "fields")
-        self.names.raise_if(problems + wrong + lacking + self.resolution_problems(fields.sizes, "fields"))
-        return self.names.renamed(self._encode(fields))
+        fields, problems = self.fields(ds)
+        self.names.raise_if(problems)
+        return self.names.renamed(encoded(self.model, fields))
 
     def decode(self, latent: xr.DataArray) -> xr.Dataset:
         """Decode latents to fields and functionals.
@@ -161,7 +145,7 @@ class Surrogate:
             raise InputError([Problem("latent", "an xarray.DataArray", type(latent).__name__, "as from encode")])
         latent, problems = self.names.inside(latent, "latent")
         self.names.raise_if(problems + check_latents(latent, self.model.state_size, self.domain))
-        return self.names.outside(self._decode(latent), latent)
+        return self.names.outside(decoded(self.model, latent).assign_attrs(self.attributes("forecast")), latent)
 
     def rollout(
         self,
@@ -183,8 +167,9 @@ class Surrogate:
                 at t is held over [t, t + interval). If ``actuator`` has labels, they are the names or numbers of the
                 actuators, in any order. Stored trajectories end with an action that is NaN, since nothing follows it:
                 one such instant at the end is left out. For a model whose forcings have names of their own it is a
-                Dataset of these variables, as ``ds[["power"]]``.
-            intervals: How many control intervals to forecast where nothing acts, and there is no ``forcing``.
+                Dataset of these variables, as ``ds[["power"]]``: where it is missing from some time on, or times have a
+                gap, forecasts end, and tell so. It may leave the training data, which is told, but no stated limit.
+            intervals: How many control intervals to forecast; by default all of ``forcing``.
             uncertainty: ``"bands"`` for the same forecast with its calibrated standard deviation and bands that
                 should hold 50 and 90 % of the truth; ``"members"`` for calibrated members, as if drawn like the truth.
                 Such a forecast takes as many rollouts as there are members, and ``flag`` in it says at each step what
@@ -194,7 +179,7 @@ class Surrogate:
             The variables over (..., time, *space) on the grid of the model and the functionals over (..., time), with
             the parameters beside them. The start is included, as the model decodes it. Times are those of ``forcing``
             and one more, the end of the last interval; with an action that is NaN at the end, just those of
-            ``forcing``. Points without fields are NaN. With bands, variables ``NAME_deviation``, ``NAME_lower`` and
+            ``forcing``. Points without fields are NaN, and so are runs behind the end of their forcing. With bands, variables ``NAME_deviation``, ``NAME_lower`` and
             ``NAME_upper`` over ``coverage``; with members, variables over ``realization``. The bits of ``flag`` have
             the meanings in its attributes, 0 means that nothing is wrong.
 
@@ -205,13 +190,10 @@ class Surrogate:
         Example:
             >>> forecast = model.rollout(ds.isel(time=0), forcing=ds["action"])  # doctest: +SKIP
         """
-        start, used, times, problems = self._prepared(ds, forcing, intervals)
-        self.names.raise_if(problems + kind_problems(uncertainty))
-        if uncertainty is None:
-            return self._outside(self._decode(self._advanced(self._encode(start), used, times)), start, ds)
-        known = require_uncertainty(self.uncertainty, "uncertainty")
-        made = forecast_with_errors(self.model, known, start, self._encode(start), used, times, uncertainty)
-        return self._outside(made.assign_attrs(self.attributes("forecast")), start, ds)
+        beginning = beginning_of(self, ds, forcing, intervals)
+        raise_if(beginning.problems + kind_problems(uncertainty))
+        beginning.tell(stacklevel=2)
+        return forecast_of(self, beginning, uncertainty, ds)
 
     def flags(self, ds: xr.Dataset, forcing: xr.DataArray | xr.Dataset | None = None) -> xr.Dataset:
         """Say of records whether to believe them, and forecasts from them.
@@ -228,7 +210,8 @@ class Surrogate:
                 steps and actions.
 
         Returns:
-            ``score`` over ``detector`` in units of each threshold, NaN where there was nothing to look at: the
+            ``score`` over ``detector`` in units of each threshold, NaN where there was nothing to look at, as behind
+            the end of a run, at an instant with missing values, or for a step over a gap in time: the
             innovation and the action of an instant are those of the step that leads to it. ``flag`` where any score
             is above 1, with the ``reason`` in words.
 
@@ -240,24 +223,7 @@ class Surrogate:
             >>> told = model.flags(ds, ds["action"])  # doctest: +SKIP
             >>> told.reason.where(told.flag, drop=True)  # doctest: +SKIP
         """
-        inside, problems = self.names.inside(ds, "fields")
-        fields, wrong = fields_of(inside, self.domain, "fields")
-        fields, lacking = with_parameters(fields, inside, self.domain, "fields")
-        problems += wrong + lacking + self.resolution_problems(fields.sizes, "fields")
-        used = None
-        if not problems and (forcing is not None or is_unforced(self.domain)):
-            count = max(1, fields.sizes.get("time", 1) - 1)
-            first = ds.isel({self.domain.time_name: 0}, missing_dims="ignore")
-            _, used, _, problems = self._prepared(first, forcing, count)
-        self.names.raise_if(problems)
-        known = require_uncertainty(self.uncertainty, "flags")
-        return self.names.renamed(flags_of(self.model, known, fields, self._encode(fields), used))
-
-    def rollout_problems(
-        self, ds: xr.Dataset, forcing: xr.DataArray | xr.Dataset | None, intervals: int | None = None
-    ) -> list[Problem]:
-        """Everything that keeps :meth:`rollout` from beginning; values that are chunked are not looked at."""
-        return self.names.told(self._prepared(ds, forcing, intervals)[3])
+        return flagged(self, ds, forcing)
 
     @ordinary()
     def analyse(
@@ -362,29 +328,8 @@ class Surrogate:
             >>> plan = model.plan(ds.isel(time=-1), target=0 * ds.isel(simulation=0, time=0))  # doctest: +SKIP
             >>> forecast = model.rollout(ds.isel(time=-1), plan["forcing"])  # doctest: +SKIP
         """
-        start, problems = self._start(ds)
-        aim, wrong = aim_of(self, target, settings, horizon, departure_weight)
-        limits, asked = None, {"bounds": bounds, "max_change": max_change}
-        asked |= {"given": self.names.each_inside(given), "previous": self.names.each_inside(previous)}
-        if any(value is not None for value in asked.values()):
-            intervals = aim.settings.horizon if aim else planning_of(None, self.config, horizon)[0].horizon
-            limits, unfit = limits_of(self.domain, start, intervals, **asked)
-            wrong = wrong + unfit
-        self.names.raise_if(problems + wrong)
-        if aim is None:
-            raise AssertionError("no aim and no problem")
-        state = self._encode(start.compute())
-        forcing, cost = searched(self, state, aim, limits)
-        latents = self._advanced(state, forcing, flow_times(start, aim.settings.horizon, self.domain))
-        plan = self._decode(latents)
-        padded = forcing.pad(time=(0, 1)).assign_coords(time=plan["time"], actuator=list(self.domain.actuators.names))
-        padded.attrs = {"units": self.domain.actuators.units, "long_name": HELD}
-        acting = apart(padded, self.domain) if self.domain.forcings else xr.Dataset({"forcing": padded})
-        plan = plan.assign(acting.data_vars).assign_coords(acting.coords)
-        plan["predicted_cost"] = cost.assign_attrs(units="1", long_name="cost of the plan as the model predicts it")
-        if self.model.statistics is not None:
-            plan["departure"] = self._departure(latents, self.model.statistics)
-        return self._outside(plan, start, ds)
+        asked = {"bounds": bounds, "given": given, "max_change": max_change, "previous": previous}
+        return planned(self, ds, target, horizon, settings, asked, departure_weight)
 
     @property
     def names(self) -> Translation:
@@ -393,119 +338,12 @@ class Surrogate:
         masked = statistics is not None and not bool(statistics.valid.all())
         return Translation(self.domain, statistics.valid.cpu().numpy() if masked and statistics is not None else None)
 
-    def _start(self, ds: Any, where: str = "fields") -> tuple[xr.Dataset, list[Problem]]:
-        """Fields and parameters of one instant."""
-        inside, problems = self.names.inside(ds, where)
-        start, wrong = instant_of(inside, self.domain, where)
-        start, lacking = with_parameters(start, inside, self.domain, where)
-        return start, problems + wrong + lacking + self.resolution_problems(start.sizes, where)
-
-    def _prepared(
-        self, ds: Any, forcing: Any, intervals: int | None
-    ) -> tuple[xr.Dataset, xr.DataArray, xr.DataArray, list[Problem]]:
-        """Start, forcing and times of a forecast, and all problems."""
-        start, problems = self._start(ds)
-        if forcing is None and is_unforced(self.domain):
-            count, wrong = intervals_of(intervals)
-            forcing = no_forcing(count)
-        else:
-            forcing, wrong = self.names.inside(forcing, "forcing")
-        forcing, unnamed = side_by_side(forcing, self.domain)
-        if wrong + unnamed:
-            return start, xr.DataArray(), xr.DataArray(), problems + wrong + unnamed
-        used, times, forcing_problems = held_forcing(forcing, start, self.domain)
-        return start, used, times, problems + forcing_problems
-
-    def _outside(self, result: xr.Dataset, start: xr.Dataset, ds: Any) -> xr.Dataset:
-        """A result with the parameters of its start, and the names and grids of the user's Dataset."""
-        own = {p.name: start[p.name].assign_attrs(parameter_attributes(p)) for p in self.domain.parameters}
-        return self.names.outside(result.assign(own), ds)
-
-    def _encode(self, ds: xr.Dataset) -> xr.DataArray:
-        def encode(*arrays: Array) -> tuple[Array, ...]:
-            given, own = arrays[: len(fields)], arrays[len(fields) :]
-            shape = np.broadcast_shapes(*(one.shape[: one.ndim - len(space)] for one in given), *(p.shape for p in own))
-            wide = [np.broadcast_to(one, (*shape, *one.shape[one.ndim - len(space) :])) for one in given]
-            batch, leading = fields_to_batch(wide, len(space), remedy)
-            beside = [to_batch(np.stack(np.broadcast_arrays(*own), -1), leading, 1)] if own else []
-            at_once = _at_once(batch.shape[2:])
-            parts = zip(*(one.split(at_once) for one in (batch, *beside)), strict=True)
-            latents = [self.model.encode(*part) for part in parts]
-            return self._finite(from_batch(torch.cat(latents), leading))
-
-        space, fields = self.domain.dimensions, [ds[v.name] for v in self.domain.variables]
-        parameters = [ds[p.name] for p in self.domain.parameters]
-        remedy = missing_remedy(next((f for f in fields if masked_value(f) is not None), fields[0]))
-        sizes = {"latent": self.model.state_size}
-        reads: list[Sequence[str]] = [space] * len(fields) + [[]] * len(parameters)
-        (latent,) = map_blocks(encode, [*fields, *parameters], reads, [["latent"]], sizes)
-        first = next(d for d in fields[0].dims if d in space)
-        in_place = ["latent" if d == first else d for d in fields[0].dims if d == first or d not in space]
-        latent = latent.transpose(..., *in_place).rename("latent")
-        return latent.assign_attrs(units="1", long_name="latent state")
-
-    def _decode(self, latent: xr.DataArray) -> xr.Dataset:
-        domain, names = self.domain, [f.name for f in self.domain.functionals]
-
-        def decode(latents: Array) -> tuple[Array, ...]:
-            batch = to_batch(latents, latents.shape[:-1], 1)
-            several = torch.split(batch, _at_once(domain.shape))
-            parts = [self.model.readout(part, ["fields", *names]) for part in several]
-            fields = torch.cat([part["fields"] for part in parts]).unbind(dim=1)
-            functionals = [torch.cat([part[name] for part in parts]) for name in names]
-            return self._finite(*(from_batch(values, latents.shape[:-1]) for values in (*fields, *functionals)))
-
-        space = dict(zip(domain.dimensions, domain.shape, strict=True))
-        gives = [list(space)] * len(domain.variables) + [[]] * len(names)
-        read = map_blocks(decode, [latent], [["latent"]], gives, space)
-        in_place = [d for dim in latent.dims for d in (space if dim == "latent" else (dim,))]
-        decoded = xr.Dataset({}, attrs=self.attributes("forecast"))
-        for v, values in zip(domain.variables, read, strict=False):
-            decoded[v.name] = values.transpose(*in_place)
-            decoded[v.name].attrs = {"units": v.units, "long_name": v.long_name}
-        for name, values in zip(names, read[len(domain.variables) :], strict=True):
-            decoded[name] = values
-            decoded[name].attrs = {"units": "1", "long_name": f"spatial mean {name}"}
-        return decoded.assign_coords({axis.name: position_of(axis) for axis in domain.axes})
-
-    def _advanced(self, start: xr.DataArray, forcing: xr.DataArray, times: xr.DataArray) -> xr.DataArray:
-        """The latents of a forecast."""
-
-        def advance(states: Array, actions: Array) -> tuple[Array, ...]:
-            if lazy:  # the first look at the values
-                dims = [f"dim_{i}" for i in range(actions.ndim - 2)]
-                block = xr.DataArray(actions, dims=[*dims, "time", "actuator"])
-                raise_if(action_problems(block, self.domain.actuators, "a chunk of the forcing"))
-            leading = np.broadcast_shapes(states.shape[:-1], actions.shape[:-2])
-            state = to_batch(states, leading, 1)
-            future = rollout(self.model, state, to_batch(actions, leading, 2))
-            return self._finite(
-                from_batch(torch.cat([state[:, None], future], dim=1), leading), instants=len(leading) + 1
-            )
-
-        state, lazy = start.drop_vars("time", errors="ignore").transpose(..., "latent"), forcing.chunks is not None
-        along = dict((forcing if state.chunks is None else state).chunksizes)
-        arrays = [
-            array.chunk({d: c for d, c in along.items() if d in array.dims}) if along else array
-            for array in (state, forcing)
-        ]
-        reads, sizes = [["latent"], ["time", "actuator"]], {"time": times.size, "latent": self.model.state_size}
-        (latents,) = map_blocks(advance, arrays, reads, [["time", "latent"]], sizes)
-        return _few_instants(latents, self.domain.shape).assign_coords(time=times)
-
-    def _departure(self, latents: xr.DataArray, statistics: LatentStatistics) -> xr.DataArray:
-        """How far latents are from the training data."""
-        size = self.model.latent_size
-
-        def departure(states: Array) -> tuple[Array, ...]:
-            return (statistics.departure(torch.from_numpy(states[..., :size].copy())).numpy(),)
-
-        (found,) = map_blocks(departure, [latents], [["latent"]], [[]], {})
-        return found.assign_attrs(units="1", long_name="distance from the training data, of which 1 % lie beyond 1")
-
-    def _finite(self, *results: Array, instants: int = 0) -> tuple[Array, ...]:
-        require_finite(results, instants, self.domain)
-        return results
+    def fields(self, ds: Any) -> tuple[xr.Dataset, list[Problem]]:
+        """The variables of the model in a user's Dataset, with the parameters beside them, and all problems."""
+        inside, problems = self.names.inside(ds, "fields")
+        fields, wrong = fields_of(inside, self.domain, "fields")
+        fields, lacking = with_parameters(fields, inside, self.domain, "fields")
+        return fields, problems + wrong + lacking + self.resolution_problems(fields.sizes, "fields")
 
     def resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
         """Fields that are too coarse for the model."""
@@ -524,16 +362,3 @@ class Surrogate:
             "history": "computed by sciwm.Surrogate",
             "sciwm_config": self.config.model_dump_json(),
         }
-
-
-def _at_once(shape: Sequence[int]) -> int:
-    """How many instants of a grid are computed together, which bounds the memory."""
-    return max(1, POINTS_AT_ONCE // math.prod(shape))
-
-
-def _few_instants(latents: xr.DataArray, shape: Sequence[int]) -> xr.DataArray:
-    """Lazy latents in chunks so short in time that the fields of one are bounded in memory."""
-    if latents.chunks is None:
-        return latents
-    rows = math.prod(max(sizes) for d, sizes in latents.chunksizes.items() if d not in ("time", "latent"))
-    return latents.chunk(time=max(1, NUMBERS_OF_A_CHUNK // (rows * math.prod(shape))))

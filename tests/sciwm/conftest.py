@@ -1,12 +1,14 @@
 """A tiny experiment and its data, shared by the tests of the package."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import xarray as xr
+from foreign_data import Sets
 from linear_plate import linear_plate, own_data
 
 import simulations
@@ -15,6 +17,7 @@ from sciwm.data import Trajectories
 from sciwm.model import WorldModel
 from sciwm.surrogate import Surrogate
 from sciwm.training import build_model
+from sciwm.uncertainty import calibrate
 from simulations.generate import Recipe, generate
 
 
@@ -128,3 +131,15 @@ def plate(plate_model: WorldModel, config: Config) -> Surrogate:
 def plate_data(plate_model: WorldModel) -> xr.Dataset:
     """Its own trajectories as somebody's Dataset, which no test may change."""
     return own_data(plate_model)
+
+
+@pytest.fixture(scope="session")
+def sure_plate(plate: Surrogate, tmp_path_factory: pytest.TempPathFactory) -> Surrogate:
+    """The model with error bars, and thresholds from one run of its own."""
+    roles = {"variables": ["temp", "strain"], "forcings": ["power", "flow"], "parameters": ["ambient"]}
+    places = {"run": "run", "time": "t", "space": ["row", "col"]}
+    split = {"validation": [107], "test": 0.0}
+    recorded = own_data(plate.model, intervals=24)
+    sets = Sets(tmp_path_factory.mktemp("plate"), recorded, **roles, **places, split=split)
+    known = calibrate(plate.model, [sets.opened("train")], sets.opened("validation"), seed=0)
+    return replace(plate, uncertainty=known)

@@ -63,7 +63,7 @@ def test_a_chunked_forcing_is_not_read_at_once(own: Surrogate) -> None:
 
 def test_long_forecasts_are_decoded_a_few_instants_at_a_time(own: Surrogate, monkeypatch: pytest.MonkeyPatch) -> None:
     """And are those that are decoded at once."""
-    monkeypatch.setattr("sciwm.surrogate.surrogate.NUMBERS_OF_A_CHUNK", 2 * 32 * 3)
+    monkeypatch.setattr("sciwm.surrogate.coding.NUMBERS_OF_A_CHUNK", 2 * 32 * 3)
     many = xr.concat([flow(), 0.5 * flow()], dim="simulation")
     lazy = own.rollout(many.isel(time=0).chunk(), many["action"])
     assert lazy["u"].chunksizes["time"] == (3, 2)

@@ -105,7 +105,7 @@ def test_latents_keep_the_name_of_time(plate: Surrogate, plate_data: xr.Dataset)
             lambda d: d.assign(power=9 * d.power, flow=d.flow.assign_attrs(units="kg")),
             ["forcing: flow: expected units 'm s-1', or others that convert to them, got 'kg'"],
         ),
-        (lambda d: d, lambda d: d.assign(power=9 * d.power), ["actions of 'power.north' between 0 and 8"]),
+        (lambda d: d, lambda d: d.assign(power=9 * d.power), ["expected actions of 'power.north' up to 8 [W]"]),
         (lambda d: d, lambda d: d.power, ["forcing: expected an xarray.Dataset with 'power', 'flow', got one array"]),
         (
             lambda d: d,
