@@ -141,8 +141,10 @@ def _lines(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     for part in EVALUATION_PARTS:
         if part != "rollouts" and measures(metrics, part):
             lines.append((part.replace("_", " "), _in_a_line(measures(metrics, part)[0])))
+    reasons: dict[str, list[str]] = {}
     for part, reason in metrics.get("left_out", {}).items():
-        lines.append((part.replace("_", " "), f"left out: {reason}"))
+        reasons.setdefault(reason, []).append(part.replace("_", " "))
+    lines += [("left out", f"{', '.join(parts)}: {reason}") for reason, parts in reasons.items()]
     if "time" in metrics:
         lines.append(("time", ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in metrics["time"].items())))
     return lines

@@ -43,7 +43,7 @@ def sensed(ds: Any, model: WorldModel, error: Any) -> tuple[Sensed | None, list[
     """The observations of a Dataset inside.
 
     Args:
-        ds: Variables of the model over ``point``, or over the grid; see ``Surrogate.analyse``.
+        ds: Variables of the model over points, or over the grid; see ``Surrogate.analyse``.
         model: Has the grid, and the variance of what its decoder leaves out.
         error: The standard deviation of the errors; see ``Surrogate.analyse``.
     """
@@ -54,6 +54,7 @@ def sensed(ds: Any, model: WorldModel, error: Any) -> tuple[Sensed | None, list[
     if not observed:
         expected = f"some of the variables {', '.join(v.name for v in domain.variables)}"
         return None, [Problem("observations", expected, ", ".join(map(str, ds.data_vars)) or "no variables")]
+    ds = _by_points(ds, domain)
     if POINT not in ds.dims:
         ds, problems = _over_points(ds, domain, observed)
         if problems:
@@ -86,6 +87,16 @@ def sensed(ds: Any, model: WorldModel, error: Any) -> tuple[Sensed | None, list[
     count = sizes[POINT]
     slices = tuple(slice(i * count, (i + 1) * count) for i in range(len(parts)))
     return Sensed({d: sizes[d] for d in leading}, sizes["time"], tuple(names), slices, together), []
+
+
+def _by_points(ds: xr.Dataset, domain: Domain) -> xr.Dataset:
+    """Observations with the one dimension that all positions share, as ``station``, called ``point``."""
+    positions = [ds[axis.name] for axis in domain.axes if axis.name in ds.variables]
+    if POINT in {*ds.dims, *ds.variables} or not positions:
+        return ds
+    kept = {"time", "simulation", domain.run_name, *domain.dimensions}
+    shared = [str(d) for d in positions[0].dims if d not in kept and all(d in p.dims for p in positions)]
+    return ds.rename({shared[0]: POINT}) if len(shared) == 1 else ds
 
 
 def _over_points(ds: xr.Dataset, domain: Domain, observed: list[Variable]) -> tuple[xr.Dataset, list[Problem]]:

@@ -179,9 +179,10 @@ class Surrogate:
             The variables over (..., time, *space) on the grid of the model and the functionals over (..., time), with
             the parameters beside them. The start is included, as the model decodes it. Times are those of ``forcing``
             and one more, the end of the last interval; with an action that is NaN at the end, just those of
-            ``forcing``. Points without fields are NaN, and so are runs behind the end of their forcing. With bands, variables ``NAME_deviation``, ``NAME_lower`` and
-            ``NAME_upper`` over ``coverage``; with members, variables over ``realization``. The bits of ``flag`` have
-            the meanings in its attributes, 0 means that nothing is wrong.
+            ``forcing``. Points without fields are NaN, and so are runs behind the end of their forcing. With bands,
+            variables ``NAME_deviation``, ``NAME_lower`` and ``NAME_upper`` over ``coverage``; with members, variables
+            over ``realization``. The bits of ``flag`` have the meanings in its attributes, 0 means that nothing is
+            wrong.
 
         Raises:
             InputError: With everything that is wrong with ``ds`` and ``forcing``, if the forecast is not finite, or if
@@ -242,11 +243,11 @@ class Surrogate:
         over it. Missing values are what was not observed. All runs are computed together.
 
         Args:
-            observations: Some of the variables of the model over ``point``, with the position of every point in
-                coordinates of the names of the space dimensions, anywhere between the points of the grid; over time
-                too for a window, one interval apart, and over further dimensions, such as runs. Positions may change
-                with time. Or the variables on the grid, with NaN wherever nothing was observed. A parameter that it
-                holds is known, and NaN where it is to be found; one that it does not hold is to be found.
+            observations: Some of the variables of the model over one dimension of any name, as ``station``, with the
+                positions in coordinates of the names of the space dimensions, anywhere between points of the grid; over
+                time too for a window, one interval apart, and over further dimensions, such as runs. Positions may
+                change with time. Or the variables on the grid, with NaN wherever nothing was observed. A parameter that
+                it holds is known, and NaN where it is to be found; one that it does not hold is to be found.
             forcing: The actions over the window, as in :meth:`rollout`; it may begin earlier and last longer. Not
                 needed for one instant.
             error: The standard deviation of the errors: a number, an array, or either for each variable by name. By

@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciwm.data import Domain
+from sciwm.data.axes import axis_kind
 from sciwm.data.units import without_quantities
 from sciwm.errors import Problem, raise_if
 from sciwm.surrogate.metadata import attributes_as_text
@@ -66,7 +67,7 @@ class Translation:
         result = self._with_masked(result)
         if isinstance(like, xr.Dataset):
             result = self._as_given(result, without_quantities(like))
-        return self.renamed(result)
+        return self.renamed(self._with_axes(result))
 
     def renamed(self, result: Data) -> Data:
         """A result with the user's name of time."""
@@ -137,6 +138,23 @@ class Translation:
             elif given[0] > given[-1]:
                 result = result.isel({axis.name: slice(None, None, -1)})
         return self._in_order(result, like)
+
+    def _with_axes(self, result: xr.Dataset) -> xr.Dataset:
+        """The result with what its dimensions are by CF, where neither names nor attributes say so.
+
+        Others than the model cannot know that ``row`` is space. The last dimension is X, as fields are drawn.
+        """
+        space = [name for name in self.domain.dimensions if name in result.coords]
+        kinds = {name: axis_kind(result, name) for name in space}
+        free = [kind for kind in ("X", "Y", "Z") if kind not in kinds.values()]
+        silent = [name for name in reversed(space) if not kinds[name]]
+        told = {name: result[name].assign_attrs(axis=kind) for name, kind in zip(silent, free, strict=False)}
+        if (
+            "time" in result.coords
+            and axis_kind(result.rename(time=self.domain.time_name), self.domain.time_name) != "T"
+        ):
+            told["time"] = result["time"].assign_attrs(axis="T")
+        return result.assign_coords(told)
 
     def _in_order(self, result: xr.Dataset, like: xr.Dataset) -> xr.Dataset:
         """Space dimensions one after another as in a Dataset, where fields are."""

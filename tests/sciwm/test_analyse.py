@@ -61,6 +61,7 @@ def test_along_the_window_its_end_is_the_analysis(plate: Surrogate, plate_data: 
     "change",
     [
         lambda s: s.transpose("point", "t", "run"),
+        lambda s: s.rename(point="station").assign_coords(station=[f"S{i}" for i in range(7)]),
         lambda s: s.isel(point=[3, 1, 0, 2, 6, 5, 4]),
         lambda s: s.assign(temp=(s.temp + 273.15).assign_attrs(units="K")),
         lambda s: s.assign_coords(row=("point", 10 * s.row.values, {"units": "mm"})),

@@ -60,6 +60,16 @@ CASES: dict[str, tuple[Callable[[], xr.Dataset], dict[str, Any], list[str]]] = {
         {},
         ["made: u: expected finite values, got 1 missing, the first at case=c4, clock=4.5, north=14, east=12; fill"],
     ),
+    "no value at all": (
+        lambda: made().assign(u=made()["u"] * np.nan),
+        {},
+        ["made: u: expected values, got none: all are missing; leave the variable out, or look at what wrote it"],
+    ),
+    "one short record": (
+        lambda: made(runs=1, instants=4),
+        {"parameters": [], "ignored": ["k"], "split": {"by": "time", "validation": 0.5, "test": 0.0}},
+        ["expected a run of at least 2 control intervals, got 1 run, the longest of 1; change source.split (hold out"],
+    ),
     "an infinite value": (
         lambda: with_value(np.inf, 4, 6, 2, 1),
         {"gaps": "cut"},

@@ -13,6 +13,7 @@ from linear_plate import DOMAIN, linear_plate, own_data
 
 from sciwm.cli import main
 from sciwm.config import Config, dump_config
+from sciwm.evaluation import evaluate
 from sciwm.model import WorldModel, load_model, save_model
 from sciwm.surrogate import Surrogate, load
 from simulations import ActionBox
@@ -28,7 +29,8 @@ def test_a_forecast_has_the_names_of_the_data(plate: Surrogate, plate_data: xr.D
         np.testing.assert_array_equal(forecast[name], plate_data[name])
     assert forecast["row"].attrs["comment"] == "from the inlet"
     assert forecast["row"].attrs["axis"] == "Y"
-    assert "axis" not in forecast["col"].attrs  # 'COL' is none
+    assert forecast["col"].attrs["axis"] == "X"  # or nobody else could tell that it is space
+    assert evaluate(forecast, plate_data)["rmse"].dims == ("variable", "run", "time")
     assert forecast["ambient"].attrs["units"] == "degC"
     on = plate.rollout(forecast.isel(t=-1), plate_data[["power", "flow"]].isel(t=slice(0, 2)).drop_vars("t"))
     np.testing.assert_allclose(on["t"], [6.0, 6.5, 7.0])

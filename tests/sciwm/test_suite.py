@@ -366,8 +366,11 @@ def test_what_does_not_apply_is_told(run: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(PARTS, "resolution", type(part)(part.measure, lambda s: "it needs a miracle"))
     said = stages.evaluate(run, ["resolution", "effects"])
     assert said["left_out"] == {"resolution": "it needs a miracle"}
-    assert "resolution" in summary_table(said)
-    assert "left out: it needs a miracle" in summary_table(said)
+    assert "left out  resolution: it needs a miracle" in summary_table(said)
+    both = summary_table(
+        {"left_out": {"resolution": "it needs luck", "long_run": "it needs luck", "effects": "it is late"}}
+    )
+    assert both.splitlines() == ["left out  resolution, long run: it needs luck", "left out  effects: it is late"]
     page = stages.report(run).read_text()
     assert f"{EVALUATION_PARTS['resolution']}, since it needs a miracle" in page
     assert '<section id="resolution">' not in page

@@ -152,7 +152,7 @@ def _runs_by_set(
 
 
 def set_problems(
-    rows: Mapping[str, Sequence[Piece]], needed: Mapping[str, int], settings: SplitSettings, where: str
+    rows: Mapping[str, Sequence[Piece]], needed: Mapping[str, int], settings: SplitSettings, where: str, *, records: int
 ) -> list[Problem]:
     """Sets without a row that is long enough.
 
@@ -161,6 +161,7 @@ def set_problems(
         needed: The number of control intervals that the longest row of each set must have.
         settings: How they are split.
         where: The input, for messages.
+        records: How many records there are: a single one is split by time alone.
     """
     problems = []
     for name, least in needed.items():
@@ -169,7 +170,8 @@ def set_problems(
             continue
         got = f"{counted(len(rows[name]), 'run')}" + (f", the longest of {longest}" if rows[name] else "")
         other = "time" if settings.by == "run" else "run"
-        remedy = f"change source.split ('by: {other}' may help), or lower loss.horizon"
+        helps = "hold out less" if other == "run" and records == 1 else f"'by: {other}' may help"
+        remedy = f"change source.split ({helps}), or lower loss.horizon"
         problems.append(
             Problem(f"{where}: {name}", f"a run of at least {counted(least, 'control interval')}", got, remedy)
         )

@@ -43,18 +43,22 @@ def static_values(
     return fields, problems, [f"{name}: the same everywhere, it tells nothing" for name in same]
 
 
+def empty_problems(settings: SourceSettings, scans: Mapping[str, Scan], where: str) -> list[Problem]:
+    """Fields and forcings without any value."""
+    remedy = "leave the variable out, or look at what wrote it, and at the number that it states for missing values"
+    return [
+        Problem(f"{where}: {name}", "values", "none: all are missing", remedy)
+        for name in (*settings.variables, *settings.forcings)
+        if name in scans and not np.isfinite(scans[name].low)
+    ]
+
+
 def constant_problems(
     settings: SourceSettings, scans: Mapping[str, Scan], where: str
 ) -> tuple[list[Problem], list[str]]:
-    """Fields without any value, or all of which never vary; those among others that never vary, in words."""
-    problems, same = [], []
-    for name in settings.variables:
-        if name not in scans:
-            continue
-        if not np.isfinite(scans[name].low):
-            problems.append(Problem(f"{where}: {name}", "values", "none: all are missing", "leave the variable out"))
-        elif scans[name].never_varies:
-            same.append(name)
+    """Fields all of which never vary; those among others that never vary, in words."""
+    problems = list[Problem]()
+    same = [name for name in settings.variables if name in scans and scans[name].never_varies]
     if same and len(same) == len(settings.variables):
         got, remedy = f"{', '.join(same)} always and everywhere the same", "there is nothing to learn"
         return [*problems, Problem(where, "at least one variable that varies", got, remedy)], []

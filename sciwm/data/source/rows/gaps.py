@@ -10,7 +10,7 @@ from sciwm.data.source.meaning.clock import step_problems
 from sciwm.data.source.rows.cutting import Extent
 from sciwm.data.source.rows.material import Record
 from sciwm.data.source.rows.scan import Scan
-from sciwm.errors import Problem, counted
+from sciwm.errors import Problem
 
 CUT = "fill it in, or cut runs there with source.gaps: cut"
 
@@ -55,7 +55,7 @@ def missing_problems(
                 missing = missing if mask is None or name not in settings.variables else missing & mask
                 first = record.place(at, missing if found.static is None else missing & ~found.static, name)
         if count:
-            problems.append(Problem(where, "finite values", f"{counted(count, 'missing')}, the first at {first}", CUT))
+            problems.append(Problem(where, "finite values", f"{count} missing, the first at {first}", CUT))
     seen: set[str] = set()
     for record in records:
         if record.given.where not in seen:

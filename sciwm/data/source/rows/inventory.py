@@ -14,7 +14,7 @@ from sciwm.data.source.meaning.clock import Clock
 from sciwm.data.source.rows.assignment import is_spatial
 from sciwm.data.source.rows.components import Components, leading_components
 from sciwm.data.source.rows.cutting import Extent, Piece, most_instants, set_problems, split
-from sciwm.data.source.rows.fixed_values import constant_problems, parameter_values, static_values
+from sciwm.data.source.rows.fixed_values import constant_problems, empty_problems, parameter_values, static_values
 from sciwm.data.source.rows.forcings import (
     NONE,
     bounds_problems,
@@ -127,13 +127,15 @@ def take_inventory(
         within = mask if name in settings.variables else None
         scans[name] = scan(records, name, within)
         problems += range_problems(scans[name], f"{where}: {name}")
+    if empty := empty_problems(settings, scans, where):  # from which all else would follow
+        raise_if([*problems, *empty])
     extents = extents_of(records, settings, scans)
     if settings.gaps == "refuse":
         problems += missing_problems(records, settings, scans, extents, mask)
     rows, wrong = split(records, extents, settings.split, where)
     problems += wrong
     if set(settings.variables) <= scans.keys() and not wrong:
-        problems += set_problems(rows, needed, settings.split, where)
+        problems += set_problems(rows, needed, settings.split, where, records=len(records))
     valid, notes = _valid(settings, scans, mask, axes)
     notes += [*(note for axis in axes for note in axis.notes()), *_cut_notes(records, extents, rows)]
     problems += rules(_sizes(records, settings, axes, rows, valid))
