@@ -1,5 +1,6 @@
 """The plan of a user's forcing: what is to be reached, within which limits, and what the model predicts of it."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from sciwm.planning import (
 )
 from sciwm.surrogate.beginnings import as_given, start_of
 from sciwm.surrogate.coding import advanced, decoded, departure_of, encoded
+from sciwm.surrogate.extrapolation import parameters_outside
 from sciwm.surrogate.forcing_names import apart
 from sciwm.surrogate.inputs import target_of
 from sciwm.surrogate.limits import goal_problems, planning_of, require_finite
@@ -185,7 +187,10 @@ def planned(
     names.raise_if(problems + wrong)
     if aim is None:
         raise AssertionError("no aim and no problem")
-    state = encoded(model, start.compute())
+    start = start.compute()
+    for note in parameters_outside(start, domain):
+        warnings.warn(f"{note}.", stacklevel=4)
+    state = encoded(model, start)
     forcing, cost = searched(surrogate, state, aim, limits)
     schedule = Schedule(forcing, flow_times(start, aim.settings.horizon, domain))
     latents = advanced(model, state, schedule)

@@ -42,6 +42,9 @@ def test_a_parameter_outside_the_data_is_told(plate: Surrogate, plate_data: xr.D
         UserWarning, match=r"parameters .* extrapolates: ambient \[degC\] from 13 to 24 \(data: 14 to 26\)"
     ):
         plate.rollout(start, plate_data[FORCINGS])
+    with pytest.warns(UserWarning, match="extrapolates: ambient") as caught:
+        plate.plan(start, plate_data[["temp"]].isel(run=2, t=5), 2)
+    assert caught[0].filename == __file__
 
 
 def test_every_step_outside_is_flagged(sure_plate: Surrogate, plate_data: xr.Dataset) -> None:

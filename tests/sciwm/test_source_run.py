@@ -131,7 +131,7 @@ def test_a_run_goes_through_to_its_report(
     shown = capsys.readouterr().out
     assert "6 records: train 3 runs, validation 1 run, test 2 runs" in shown
     (line,) = (one for one in shown.splitlines() if "it needs a simulator" in one)
-    assert line.startswith("left out ") and "counterfactuals" in line
+    assert line.startswith("left out ") and "shifts, probing" in line
     page = (out / "report" / "index.html").read_text()
     assert "plate surface temperature" in page
     assert main(["check", str(out)]) == 0
