@@ -1,5 +1,6 @@
 """What the dimensions of foreign data are: time, space, or neither, by what their coordinates say."""
 
+import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -56,11 +57,17 @@ GEOGRAPHIC = {
 
 TRUE_AND_TURNED = tuple(GEOGRAPHIC)
 
-RUNS = ("simulation", "trajectory", "run", "case", "episode", "trial", "batch", "seed", "sample", "experiment")
-"""Dimensions that separate runs of a system, by name, in lower case."""
+RUNS = (
+    *("simulation", "trajectory", "run", "case", "episode", "trial", "batch", "seed", "sample", "experiment"),
+    *("replica", "replicate", "repetition", "shot", "event"),
+)
+"""Dimensions that separate runs of a system, by name, in lower case; their plurals and :data:`COUNTERS` count too."""
 
-MEMBERS = ("member", "members", "ensemble", "ensemble_member", "ens", "number", "realization", "realisation")
+MEMBERS = ("member", "ensemble", "ensemble_member", "ens", "number", "realization", "realisation")
 """Dimensions of the members of an ensemble, by name, in lower case."""
+
+COUNTERS = re.compile(r"^(?:n|num|nr|no|idx|i)_|_(?:number|num|nr|no|id|idx|index|label|name|dim)$|\d+$")
+"""What names of dimensions carry before or behind the word that says what they count."""
 
 KEPT = (
     *RUNS,
@@ -102,6 +109,19 @@ def axis_kind(dataset: xr.Dataset | xr.DataArray, dimension: Hashable) -> str:
     if dimension in dataset.coords and name not in KEPT:
         by_units = "T" if dataset[dimension].dtype.kind == "M" or units.lower() in UNITS_OF_TIME else by_units
     return standard or by_units or next((axis for axis, names in NAMES.items() if name in names), "")
+
+
+def counts_runs(name: Hashable) -> str:
+    """Whether a dimension is named as one that tells runs apart: ``run``, ``member`` for members, or empty.
+
+    Plurals and numbers count: ``replicas``, ``run_number``, ``n_trials``, ``sample0``.
+    """
+    word = str(name).lower().replace("-", "_").replace(" ", "_")
+    bare = COUNTERS.sub("", COUNTERS.sub("", word)).strip("_")
+    forms = (word, bare, word.removesuffix("s"), bare.removesuffix("s"))
+    if any(form in RUNS for form in forms):
+        return "run"
+    return "member" if any(form in MEMBERS for form in forms) else ""
 
 
 def space_of(*datasets: xr.Dataset | xr.DataArray) -> Space:
@@ -156,7 +176,7 @@ def _variables(datasets: Sequence[xr.Dataset | xr.DataArray]) -> Iterator[tuple[
 
 def _is_kept(dimension: Hashable, datasets: Sequence[xr.Dataset | xr.DataArray]) -> bool:
     """Whether a dimension is known to be no space: by its name, one single value, or labels that are no positions."""
-    if str(dimension).lower() in KEPT:
+    if str(dimension).lower() in KEPT or counts_runs(dimension):
         return True
     found = [one for one in datasets if dimension in one.dims]
     if all(one.sizes[dimension] == 1 for one in found):

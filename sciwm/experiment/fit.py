@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from sciwm.config import Config, parse_config
-from sciwm.data.axes import KEPT, axis_kind, time_of
+from sciwm.data.axes import KEPT, axis_kind, counts_runs, time_of
 from sciwm.data.layouts import fields_named
 from sciwm.data.source import Given, digest_of_dataset
 from sciwm.data.units import without_quantities
@@ -140,7 +140,8 @@ def _config(source: dict[str, Any], settings: Mapping[str, Mapping[str, Any]], s
 
 
 def _run_of(dataset: xr.Dataset) -> str | None:
-    return next((str(d) for d in dataset.dims if str(d).lower() in KEPT), None)
+    named = [str(d) for d in dataset.dims if counts_runs(d)]
+    return next(iter([*named, *(str(d) for d in dataset.dims if str(d).lower() in KEPT)]), None)
 
 
 def _has_runs(dataset: xr.Dataset, run: str | None) -> bool:

@@ -29,6 +29,9 @@ def size_problems(config: Config, sizes: Sizes) -> list[Problem]:
         ("model.encoder.modes", model.encoder.modes if model.encoder.layers else 0, finest, f"at most {finest}"),
     ]
     problems = [Problem(key, f"{told} on this grid", str(asked)) for key, asked, most, told in rules if asked > most]
+    if vector and model.latent_size <= most and (modes := sizes.modes(model.latent_size)) < model.latent_size:
+        expected = f"at most {modes}, as many modes as the training states have: their values depend on each other"
+        problems.append(Problem("model.latent_size", expected, str(model.latent_size), f"set it to {modes}"))
     if spectral and not periodic:
         problems.append(Problem("model.latent", "vector, as not all dimensions are periodic", "spectral"))
     longest = sizes.longest["test"] * sizes.interval

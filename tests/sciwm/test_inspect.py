@@ -67,6 +67,31 @@ def test_roles_of_odd_names_in_odd_order(tmp_path: Path) -> None:
     assert found.bounds["flow"][:2] == (flow.min(), flow.max())
 
 
+@pytest.mark.parametrize(
+    "name",
+    (
+        *("replica", "Replicas", "ensemble", "member_id", "realization", "sample", "samples", "cases", "experiment"),
+        *("trial_number", "run_no", "n_runs", "num_trials", "run1"),
+    ),
+)
+def test_dimensions_that_are_named_as_runs_are_no_space(name: str, tmp_path: Path) -> None:
+    """Counted by numbers in equal steps, as positions are, and standing where space does."""
+    field = xr.DataArray(
+        RNG.normal(size=(9, 5, 8)), dims=("time", name, "bin"), coords={"time": np.arange(9.0), name: np.arange(5.0)}
+    )
+    found = surveyed(xr.Dataset({"count": field}), tmp_path)
+    assert (found.dims.run, found.dims.space) == (name, ("bin",))
+    assert found.dims.reason(name).startswith("its name: ")
+    assert f"run: {name} # its name: " in configuration_text(found, "counts", ["data.nc"], None)
+
+
+def test_an_axis_is_space_whatever_its_name(tmp_path: Path) -> None:
+    """Samples along a wire that the file calls an axis."""
+    field = xr.DataArray(RNG.normal(size=(9, 6)), dims=("time", "sample"), coords={"time": np.arange(9.0)})
+    field = field.assign_coords(sample=("sample", np.arange(6.0), {"axis": "X", "units": "m"}))
+    assert surveyed(xr.Dataset({"count": field}), tmp_path).dims.space == ("sample",)
+
+
 def test_an_ocean_record_on_a_staggered_grid(tmp_path: Path) -> None:
     """Longitudes around the globe are periodic; what lies half a cell aside is told with the way to one grid; land is
     missing always, and bounds and grid mappings need no role."""
@@ -121,12 +146,13 @@ def test_times_without_steps_and_runs_that_end_early(tmp_path: Path) -> None:
     ("change", "doubt"),
     [
         (lambda ds: ds.drop_vars("tick").rename(tick="i"), "no dimension says that it is time"),
-        (lambda ds: ds.expand_dims(member=2), "'trial' and 'member' both tell runs apart"),
+        (lambda ds: ds.expand_dims(member=2), "'trial' and 'member' tell runs apart by their names"),
+        (lambda ds: ds.expand_dims(replica=2), "'replica' and 'trial' tell runs apart by their names"),
         (lambda ds: ds.drop_vars("flow"), "no forcing was found"),
         (lambda ds: ds.assign(heat=ds["heat"] * 0 + 3.0), "heat: 3 in all that was looked at"),
         (lambda ds: ds.assign(depth=ds["heat"].isel(tick=0, drop=True)), "depth: differs between runs"),
     ],
-    ids=["no time", "members of runs", "no forcing", "constant", "a field of each run"],
+    ids=["no time", "members of runs", "runs of runs", "no forcing", "constant", "a field of each run"],
 )
 def test_what_is_doubtful_is_said(change: object, doubt: str, tmp_path: Path) -> None:
     assert callable(change)
@@ -173,6 +199,16 @@ def test_the_command_writes_a_configuration_that_says_why(tmp_path: Path, capsys
     assert "expected nothing there, got a file" in capsys.readouterr().err and out.read_text() == before
 
 
+@pytest.mark.parametrize(("runs", "instants", "most"), [(4, 10, 19), (5, 10, 29), (3, 6, 8), (1, 30, 17)])
+def test_no_more_numbers_are_proposed_than_the_training_part_allows(
+    runs: int, instants: int, most: int, tmp_path: Path
+) -> None:
+    """Whole runs are held out of four or more; else the end of each record is, as the split rounds it."""
+    found = surveyed(bath(runs=runs, instants=instants), tmp_path)
+    tree = yaml.safe_load(configuration_text(found, "bath", ["data.nc"], None))
+    assert tree["model"]["latent_size"] == most
+
+
 def test_names_that_would_break_a_configuration_are_quoted(tmp_path: Path) -> None:
     ds = channel().rename(silt="no", gate="a: b", along="on")
     ds["no"].attrs["units"] = "m\n- evil"
@@ -191,7 +227,7 @@ def test_what_is_written_loads_once_it_is_decided_and_is_brought_in(tmp_path: Pa
     with pytest.raises(InputError, match="periodic: expected the space dimensions that are periodic"):
         load_config(out)
     out.write_text(out.read_text().replace("periodic: null", "periodic: []"))
-    assert load_config(out).source is not None
+    assert load_config(out).model.latent_size == 2  # a wave that travels, and silt that does not vary beside it
     assert main(["bring-in", str(out), "--out", str(tmp_path / "run")]) == 0
     store = xr.open_zarr(tmp_path / "run/data/train.zarr", consolidated=False, decode_times=False)
     assert store["silt"].sizes == {"simulation": 3, "time": 30, "depth": 4, "along": 7}

@@ -16,7 +16,7 @@ from sciwm.config import Config, dump_config, load_config
 from sciwm.data.source import digest_of_dataset, digest_of_files
 from sciwm.errors import InputError
 from sciwm.experiment import Run
-from sciwm.experiment.bring_in import bring_in
+from sciwm.experiment.bring_in import bring_in, look_at
 
 SMALL = {
     "model": {"latent_size": 6, "decoder_rank": 2, "predictor": {"kind": "exponential", "rank": 2}},
@@ -118,6 +118,21 @@ def test_sizes_that_the_data_do_not_have_are_told_with_their_problems(write: Wri
     assert "model.latent_size: expected at most 62, as 63 instants of 120 values have principal components" in text
     assert "evaluation.effects.lead_time: expected from one interval (0.5) to 10 (the test), got 99" in text
     assert not (tmp_path / "run" / "data").exists()
+
+
+def test_states_that_depend_on_each_other_are_told_before_they_are_learned(tmp_path: Path) -> None:
+    """Two patterns have two modes, however many instants and points there are."""
+    rng = np.random.default_rng(0)
+    waves = np.einsum("tk,kx->tx", rng.normal(size=(40, 2)), rng.integers(-3, 4, size=(2, 9)))
+    ds = xr.Dataset({"u": (("time", "x"), waves)}, {"time": np.arange(40.0), "x": np.arange(9.0)})
+    ds.to_netcdf(tmp_path / "waves.nc")
+    source = {"files": ["waves.nc"], "variables": ["u"], "time": "time", "space": ["x"], "periodic": []}
+    tree = {"name": "waves", "source": source | {"split": {"by": "time"}}, **SMALL}
+    (tmp_path / "waves.yaml").write_text(yaml.safe_dump(tree))
+    expected = "model.latent_size: expected at most 2, as many modes as the training states have"
+    with pytest.raises(InputError, match=expected):
+        look_at(load_config(tmp_path / "waves.yaml"))
+    look_at(load_config(tmp_path / "waves.yaml", ["model.latent_size=2", "evaluation.steps=2"]))
 
 
 def test_a_run_goes_through_to_its_report(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from sciwm.data.axes import RUNS
+from sciwm.data.axes import RUNS, counts_runs
 from sciwm.data.layouts import fields_named
 from sciwm.data.source.files.belonging import Part, problems_of_units, problems_of_variables, short_names
 from sciwm.data.source.files.time_dimension import disjoint, in_units_of, time_dimension
@@ -60,7 +60,7 @@ def _joined(parts: list[Part]) -> tuple[xr.Dataset, list[str]]:
     found = time_dimension(parts[0].dataset)
     time = found[0] if found else None
     others = [d for d in _differing(parts) if d != time]
-    runs = next((d for d in map(str, parts[0].dataset.dims) if d.lower() in RUNS), None)
+    runs = next((d for d in map(str, parts[0].dataset.dims) if counts_runs(d) == "run"), None)
     count = counted(len(parts), "part")
     if len(others) > 1 or (others and others[0] != runs and time in _differing(parts)):
         return _by_coordinates(parts), [f"{count} joined by their coordinates along {', '.join(_differing(parts))}"]
@@ -149,7 +149,7 @@ def _with_own_labels(parts: Sequence[Part], runs: str) -> list[Part]:
 
 def _as_runs(parts: Sequence[Part]) -> tuple[xr.Dataset, list[str]]:
     """Parts as runs, by a label that each holds, or else by their names."""
-    held = [n for n in map(str, parts[0].dataset.variables) if n.lower() in RUNS and not parts[0].dataset[n].ndim]
+    held = [n for n in map(str, parts[0].dataset.variables) if counts_runs(n) == "run" and not parts[0].dataset[n].ndim]
     for name in held:
         if all(name in p.dataset.variables and not p.dataset[name].ndim for p in parts):
             labels = [p.dataset[name].values.item() for p in parts]

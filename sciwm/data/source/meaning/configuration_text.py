@@ -1,16 +1,22 @@
 """A configuration to start from, written from what was found in somebody's files: every role with its reason."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
+from sciwm.data.source.meaning.modes import count_modes
 from sciwm.data.source.meaning.survey import Survey, sizes_in_words
 from sciwm.data.units import units_of
 from sciwm.errors import shown
 
 LATENT_SIZE, MOST_HORIZON, UPDATES, STEPS = 32, 8, 1000, 40
 """Good first values where the data are large enough."""
+MOST_READ, MOST_INSTANTS = 2**22, 512
+"""The most values of a variable, and instants, that are read to see how many modes there are."""
 VALIDATION, TEST, FEWEST_RUNS = 0.15, 0.25, 4
 """Shares of the data, and the fewest runs of which some can be held out whole."""
 FROM_DATA = "the range of the data"
@@ -134,13 +140,15 @@ def _sizes(found: Survey) -> list[str]:
     by_run = found.runs >= FEWEST_RUNS
     shortest = max(2, min(found.lengths, default=found.instants)) - 1
     tested = shortest if by_run else int(shortest * TEST)
-    snapshots = int(found.runs * found.instants * (1 - VALIDATION - TEST))
-    numbers = len(found.named("variables"))
-    for d in found.dims.space:
-        numbers *= found.dataset.sizes[d]
+    snapshots, numbers = _training_instants(found, by_run=by_run), _numbers_of_a_state(found)
     latent = max(1, min(LATENT_SIZE, snapshots - 1, numbers))
+    latent = max(1, count_modes(_small_states(found), latent))
     horizon = max(1, min(MOST_HORIZON, (tested if by_run else int(shortest * VALIDATION)) // 3))
-    why = f"numbers that stand for the fields; fewer than the {snapshots} training instants"
+    why = (
+        f"numbers that stand for the fields; the data allow no more than {latent}"
+        if latent < LATENT_SIZE
+        else (f"numbers that stand for the fields; fewer than the {snapshots} training instants")
+    )
     return [
         "model:",
         f"  latent_size: {latent} # {why}",
@@ -154,3 +162,32 @@ def _sizes(found: Survey) -> list[str]:
         "evaluation:",
         f"  steps: {max(1, min(STEPS, tested))} # intervals of the forecasts that are scored",
     ]
+
+
+def _training_instants(found: Survey, *, by_run: bool) -> int:
+    """How many instants are left to learn from, in the runs that are not held out, or in the first part of each."""
+    lengths = sorted(found.lengths) or [found.instants] * found.runs
+    if not by_run:
+        return sum(n - round(n * VALIDATION) - round(n * TEST) for n in lengths)
+    held_out = max(1, round(VALIDATION * len(lengths))) + max(1, round(TEST * len(lengths)))
+    return sum(lengths[: len(lengths) - held_out])  # the longest runs may be the ones that are held out
+
+
+def _numbers_of_a_state(found: Survey) -> int:
+    """The values of all state variables where they exist."""
+    points = math.prod(found.dataset.sizes[d] for d in found.dims.space)
+    never = [found.facts[name].never for name in found.named("variables") if name in found.facts]
+    return sum(points if missing is None else int(points - missing.sum()) for missing in never)
+
+
+def _small_states(found: Survey) -> Iterator[NDArray[np.float64]]:
+    """All values of the state variables, ``(instant, point)``; of large ones none, as they have modes enough."""
+    dims = [d for d in (found.dims.run, found.dims.time) if d]
+    for name in found.named("variables"):
+        array = found.dataset[name]
+        if array.size > MOST_READ:
+            return
+        values = array.transpose(*dims, *found.dims.space).values.astype(float)
+        flat = values.reshape(math.prod(values.shape[: len(dims)]), -1)
+        there = np.isfinite(flat).any(axis=1)
+        yield flat[there][:: max(1, int(there.sum()) // MOST_INSTANTS)]

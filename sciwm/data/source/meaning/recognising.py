@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from sciwm.data.axes import KEPT, MEMBERS, RUNS, axis_kind
+from sciwm.data.axes import KEPT, axis_kind, counts_runs
 from sciwm.data.layouts import fields_named
 from sciwm.data.source.files.time_dimension import time_dimension
 from sciwm.data.source.meaning.staggering import staggered_with
@@ -112,15 +112,18 @@ def _run_of(dataset: xr.Dataset, time: str, over_time: Sequence[str], doubts: li
     """The dimension that tells runs apart, by its name, or by what it labels."""
     candidates = [d for n in over_time for d in map(str, dataset[n].dims) if d != time]
     candidates = list(dict.fromkeys(candidates))
-    runs = [d for d in candidates if d.lower() in RUNS]
-    members = [d for d in candidates if d.lower() in MEMBERS]
-    if runs and members:
-        stacked = f"ds.stack(all_runs=('{runs[0]}', '{members[0]}')).reset_index('all_runs', drop=True)"
-        doubts.append(f"'{runs[0]}' and '{members[0]}' both tell runs apart: make one of them first, as with {stacked}")
-    if runs:
-        return Dimension(runs[0], "run", "its name; time series repeat over it")
-    if members:
-        return Dimension(members[0], "run", "its name: each member of an ensemble is taken as a run")
+    named = [d for d in candidates if counts_runs(d) and axis_kind(dataset, d) not in ("X", "Y", "Z")]
+    named.sort(key=lambda d: counts_runs(d) != "run")
+    if len(named) > 1:
+        quoted = [f"'{d}'" for d in named]
+        stacked = f"ds.stack(all_runs=({', '.join(quoted)})).reset_index('all_runs', drop=True)"
+        doubts.append(
+            f"{' and '.join(quoted)} tell runs apart by their names: make one dimension of them, as with {stacked}, or "
+            f"keep one '{named[1]}', as with ds.isel({named[1]}=0)"
+        )
+    if named:
+        each = "time series repeat over it" if counts_runs(named[0]) == "run" else "each member of an ensemble is a run"
+        return Dimension(named[0], "run", f"its name: {each}")
     unlike_space = [d for d in candidates if not axis_kind(dataset, d) and d.lower() not in LEVELS]
     alone = [d for d in unlike_space if any(dataset[n].dims == (d,) for n in fields_named(dataset))]
     for dim in unlike_space:
@@ -152,7 +155,7 @@ def _space_or_labels(dataset: xr.Dataset, dim: str, doubts: list[str]) -> Dimens
     if dim.lower() in LEVELS:
         doubts.append(f"'{dim}' holds levels: taken as space; if levels do not lie close together, choose some first")
         return Dimension(dim, "space", "levels, by its name")
-    if dim.lower() in KEPT or _text(dataset, dim):
+    if dim.lower() in KEPT or counts_runs(dim) or _text(dataset, dim):
         doubts.append(
             f"'{dim}' holds labels: make a variable of each, as with ds['u'].to_dataset('{dim}'), before it is used"
         )

@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 
 from sciwm.data.source.rows.cutting import Piece
 from sciwm.data.source.rows.material import Record
+from sciwm.data.source.rows.sampling import sampled
 
 MOST_COMPONENTS = 8
 ENOUGH = 0.999
 """The share of the variance with which fewer components are enough."""
-MOST_NUMBERS, MOST_INSTANTS = 2**24, 512
-"""How many values of the training runs components are taken from."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def leading_components(
         name: The forcing.
         static: Where its values are missing at all instants.
     """
-    values = _sampled(records, rows, name)
+    values = sampled(records, rows, name, last=False)
     over = np.ones(values.shape[1:], dtype=bool) if static is None else ~static
     inside = values[:, over]
     anomalies = inside - inside.mean(axis=0)
@@ -65,12 +64,3 @@ def leading_components(
     whole = np.zeros((count, *values.shape[1:]))
     whole[:, over] = shapes * np.where(largest < 0, -1.0, 1.0)  # the sign is free: the largest value is positive
     return Components(whole, float(held[count - 1]), over)
-
-
-def _sampled(records: Sequence[Record], rows: Sequence[Piece], name: str) -> NDArray[np.float64]:
-    """Instants spread evenly over the rows, ``(instant, *rest)``."""
-    instants = [(row.record, instant) for row in rows for instant in range(row.first, row.last)]
-    points = max(1, records[rows[0].record].read(name, rows[0].first, rows[0].first + 1).size)
-    count = max(2, min(len(instants), MOST_INSTANTS, MOST_NUMBERS // points))
-    chosen = [instants[i] for i in np.unique(np.linspace(0, len(instants) - 1, count).round().astype(int))]
-    return np.concatenate([records[record].read(name, instant, instant + 1) for record, instant in chosen])

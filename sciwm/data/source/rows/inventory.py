@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +27,7 @@ from sciwm.data.source.rows.forcings import (
 from sciwm.data.source.rows.gaps import extents_of, missing_problems
 from sciwm.data.source.rows.material import Given, Record, decoded
 from sciwm.data.source.rows.records import records_of
+from sciwm.data.source.rows.sampling import modes_of
 from sciwm.data.source.rows.scan import Scan, scan
 from sciwm.data.source.rows.space_axes import SpaceAxis
 from sciwm.errors import Problem, counted, raise_if
@@ -45,6 +47,7 @@ class Sizes:
         interval: The control interval.
         longest: The number of control intervals of the longest row of each set.
         instants: The number of instants for training.
+        modes: How many modes the training states have, of as many as are asked for.
     """
 
     axes: Sequence[SpaceAxis]
@@ -52,6 +55,7 @@ class Sizes:
     interval: float
     longest: Mapping[str, int]
     instants: int
+    modes: Callable[[int], int]
 
 
 Rules = Callable[[Sizes], Sequence[Problem]]
@@ -138,7 +142,7 @@ def take_inventory(
         problems += set_problems(rows, needed, settings.split, where, records=len(records))
     valid, notes = _valid(settings, scans, mask, axes)
     notes += [*(note for axis in axes for note in axis.notes()), *_cut_notes(records, extents, rows)]
-    problems += rules(_sizes(records, settings, axes, rows, valid))
+    problems += rules(_sizes(records, settings, axes, rows, valid, readable=not problems))
     found, more = constant_problems(settings, scans, where)
     problems, notes = problems + found, notes + more
     parameters, wrong = parameter_values(records, settings, sound)
@@ -195,12 +199,16 @@ def _sizes(
     axes: Sequence[SpaceAxis],
     rows: Mapping[str, Sequence[Piece]],
     valid: NDArray[np.bool_] | None,
+    *,
+    readable: bool,
 ) -> Sizes:
     values = len(settings.variables) * int(np.prod([len(axis.values) for axis in axes]))
     longest = {name: max((piece.intervals for piece in pieces), default=0) for name, pieces in rows.items()}
     instants = sum(piece.intervals + 1 for piece in rows["train"])
     values = values if valid is None else int(valid.sum())
-    return Sizes(axes, values, records[0].clock.interval, longest, instants)
+    where = dict(zip(settings.variables, [None] * len(settings.variables) if valid is None else valid, strict=True))
+    modes = partial(modes_of, records, rows["train"], where) if rows["train"] and readable else lambda wanted: wanted
+    return Sizes(axes, values, records[0].clock.interval, longest, instants, modes)
 
 
 def _cut_notes(records: Sequence[Record], extents: Sequence[Extent], rows: Mapping[str, Sequence[Piece]]) -> list[str]:
