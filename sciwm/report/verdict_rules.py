@@ -39,6 +39,7 @@ from sciwm.report.finding import (
     upper_end,
 )
 from sciwm.report.numbers import in_text
+from sciwm.uncertainty import FALSE_ALARMS, UNLIKE
 
 TIMES_PERSISTENCE = 5.0
 """A forecast is worth its model if it is valid so many times as long as the flow takes to leave its start."""
@@ -66,8 +67,6 @@ NOTICED, UNNOTICED = 0.9, 0.6
 """AUROC that every violation must reach, and that no possible flow may exceed; chance is 0.5."""
 MISCOVERED = 0.05
 """Of bands of 90 %: the share of the truth in them may be 85 to 95 %."""
-FALSE_ALARMS = 0.05
-"""Of sound records; more, and nobody looks at flags."""
 RELATIVE_REDUCTION = 0.9
 """Share of what gradient planning through the true solver achieves."""
 
@@ -344,6 +343,11 @@ def flags(results: Results, found: xr.Dataset) -> Finding:
     compared = f"chance: 0.5; seen by a single instant, the least is {in_text(float(alone.min()))}"
     alarms = float(found["false_alarms"].sel(seen_by="record"))
     also = f"{alarms:.1%} of sound records are flagged" if alarms > FALSE_ALARMS else ""
+    if (far := float(found.attrs.get("times_as_far", 1.0))) > UNLIKE:
+        unlike = f"sound records are unlike the training data: {in_text(far)} times as far from these as they are"
+        compared, also = f"{compared}; {unlike}", f"{also}: {unlike}" if also else ""
+    if cautions := found.attrs.get("cautions"):
+        compared = f"{compared}; {cautions}"
     return at_least(NOTICED, measure, compared, also=also)
 
 

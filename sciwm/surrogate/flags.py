@@ -112,7 +112,8 @@ def flags_of(
         forcing = forcing.compute()
         several |= _of_steps(model, known, state.where(there), forcing)
     nothing = 0 * several["residual"]
-    found = [several[name].compute() if name in several else (nothing + np.nan).compute() for name in OF_RECORDS]
+    looked = [name for name in several if name not in known.silent]
+    found = [several[name].compute() if name in looked else (nothing + np.nan).compute() for name in OF_RECORDS]
     score = xr.concat(
         xr.broadcast(*found), xr.DataArray(list(OF_RECORDS), dims="detector", name="detector"), coords="minimal",
         compat="override", join="override",
@@ -120,6 +121,8 @@ def flags_of(
     score = score.where(there).transpose(*score.dims)
     score.attrs = {"units": "1", "long_name": "score in units of the threshold; NaN where nothing could be looked at"}
     flag = (score > 1).any("detector").assign_attrs(long_name="whether not to believe this record")
+    if known.cautions:
+        flag.attrs["comment"] = "; ".join(known.cautions)
     actions = _of_actions(score, forcing, model.domain)
     reason = xr.apply_ufunc(_reasons, score, actions, input_core_dims=[["detector"], []])
     reason.attrs = {"long_name": "why not"}

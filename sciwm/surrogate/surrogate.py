@@ -202,8 +202,10 @@ class Surrogate:
         A single instant shows fields that the model cannot represent (noise, hot spots, dead sensors), and states that
         the training data do not hold, or not for the parameters that are stated. It cannot show a fault that turns it
         into another possible one, such as rows in the wrong order: for this give records over time with their forcing,
-        whose every step must follow from the one before. The thresholds come from the validation data, of which at
-        most 2.5 % are flagged.
+        whose every step must follow from the one before. The thresholds come from validation and training data:
+        of sound records like those at most 5 % are flagged, and a detector that saw too few independent instants for
+        such a rate says nothing. The attribute ``comment`` of ``flag`` says so, and whether the validation data are
+        unlike the training data, as the end of a record that drifts is.
 
         Args:
             ds: The variables of the model at one instant or over ``time``, as for :meth:`encode`.

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from sciwm.data import Trajectories, sample_fields
@@ -31,7 +32,22 @@ def fit_statistics(model: WorldModel, training_sets: Sequence[Trajectories], val
         torch.from_numpy(sample_fields(sets, names, limit))[None] for sets in (training_sets, [validation_set])
     )
     latents = model.latent(encode_trajectory(model, seen)[0])
-    decoded = readout_trajectory(model, encode_trajectory(model, unseen), ["fields"])["fields"]
-    residual = (model.normalize(decoded[0]) - model.normalize(unseen[0])).square().mean(dim=0)
     valid = training_sets[0].valid
-    statistics.fit(latents, residual, None if valid is None else torch.from_numpy(valid))
+    unseen_first = _beginnings([validation_set], names, limit)
+    first = torch.cat([_beginnings(training_sets, names, limit), unseen_first], dim=1)
+    begun = model.latent(encode_trajectory(model, first)[0]), _left_out(model, unseen_first)
+    statistics.fit(latents, _left_out(model, unseen), None if valid is None else torch.from_numpy(valid), begun)
+
+
+def _left_out(model: WorldModel, fields: torch.Tensor) -> torch.Tensor:
+    """The mean square of what decoding leaves out of normalised ``(1, sample, variable, *space)``."""
+    decoded = readout_trajectory(model, encode_trajectory(model, fields), ["fields"])["fields"]
+    return (model.normalize(decoded[0]) - model.normalize(fields[0])).square().mean(dim=0)
+
+
+def _beginnings(sets: Sequence[Trajectories], names: Sequence[str], limit: int) -> torch.Tensor:
+    """The fields at the first instants of runs, ``(1, run, variable, *space)``."""
+    runs = [(data, row) for data in sets for row in data.usable]
+    chosen = runs[:: -(-len(runs) // limit)]
+    first = [np.stack([np.asarray(data.array(name)[row, 0]) for name in names]) for data, row in chosen]
+    return torch.from_numpy(np.stack(first).astype(np.float32))[None]

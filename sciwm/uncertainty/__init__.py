@@ -3,7 +3,17 @@
 from sciwm.uncertainty.calibrate import calibrate, why_none
 from sciwm.uncertainty.calibrated_forecast import calibrated_forecast
 from sciwm.uncertainty.seen_states import fields_at, parameters_at, residual_of, spread_points
-from sciwm.uncertainty.uncertainty import COVERAGES, DETECTORS, MEANINGS, START_DETECTORS, Calibration, Uncertainty
+from sciwm.uncertainty.thresholds import FALSE_ALARMS
+from sciwm.uncertainty.uncertainty import (
+    COVERAGES,
+    DETECTORS,
+    MEANINGS,
+    OF_SCORES,
+    START_DETECTORS,
+    UNLIKE,
+    Calibration,
+    Uncertainty,
+)
 from sciwm.uncertainty.uncertainty_file import (
     is_of_this_model,
     load_uncertainty,
@@ -14,8 +24,11 @@ from sciwm.uncertainty.uncertainty_file import (
 __all__ = [
     "COVERAGES",
     "DETECTORS",
+    "FALSE_ALARMS",
     "MEANINGS",
+    "OF_SCORES",
     "START_DETECTORS",
+    "UNLIKE",
     "Calibration",
     "Uncertainty",
     "calibrate",

@@ -25,6 +25,7 @@ from sciwm.uncertainty.seen_states import (
     spread_points,
     valid_of,
 )
+from sciwm.uncertainty.thresholds import allowance, thresholds_of
 from sciwm.uncertainty.uncertainty import (
     COVERAGES,
     START_DETECTORS,
@@ -45,8 +46,6 @@ MOST_INSTANTS = 128
 """The most instants of a run from which thresholds come."""
 ROUNDING = 1e-9
 """The least variance of what decoding leaves out, in squared deviations: that of fields in single precision."""
-FALSE_ALARMS = 0.025
-"""The share of validation instants that are flagged: half of what is allowed, since other runs are others."""
 HUGE = 1e6
 """The error of a forecast that is not finite, in deviations."""
 FAR = 10.0
@@ -97,18 +96,25 @@ def calibrate(
         valid,
         torch.ones(len(START_DETECTORS) + 1, dtype=torch.float64),
         torch.ones(len(START_DETECTORS), dtype=torch.float64),
+        torch.full((len(START_DETECTORS) + 1,), torch.nan, dtype=torch.float64),
+        torch.full((2, len(START_DETECTORS) + 1), torch.nan, dtype=torch.float64),
     )
     rows = validation_set.usable[:: -(-len(validation_set.usable) // MOST_RUNS)]
     calibrated = _calibrated(model, bare, validation_set, rows, float(model.latent(seen.states).abs().max()))
     scores = [_scores_of(model, calibrated, validation_set, row) for row in rows]
-    thresholds, count = _thresholds(np.concatenate([one for _, one in scores])), len(START_DETECTORS)
+    learned = [(data, row) for data in training_sets for row in data.usable]
+    learned = learned[:: -(-len(learned) // MOST_RUNS)]
+    of_learned = [_scores_of(model, calibrated, data, row)[1] for data, row in learned]
+    usual, count = thresholds_of(of_learned, [one for _, one in scores]), len(START_DETECTORS)
+    thresholds = torch.from_numpy(usual.limits)
     largest = torch.from_numpy(np.max([start for start, _ in scores], axis=0)) * allowance(len(rows))
-    return replace(calibrated, thresholds=thresholds, starts=(largest / thresholds[:count]).clamp(min=1.0))
-
-
-def allowance(runs: int) -> float:
-    """How far the next run may be expected to exceed the largest of some, as a factor."""
-    return 1 + 2 / max(1, runs)
+    return replace(
+        calibrated,
+        thresholds=thresholds,
+        starts=(largest / thresholds[:count]).clamp(min=1.0),
+        independent=torch.from_numpy(usual.independent),
+        medians=torch.from_numpy(usual.medians),
+    )
 
 
 def _no_calibration(variables: int) -> Calibration:
@@ -205,15 +211,6 @@ def _fitted(errors: Array, variances: Array, excess: Array, truncation: Array, s
         torch.from_numpy(spread_limit),
         runs,
     )
-
-
-def _thresholds(scores: Array) -> Tensor:
-    """The score of each detector above which, all detectors together, ``FALSE_ALARMS`` of the instants lie."""
-    levels = np.linspace(1 - FALSE_ALARMS, 1 - FALSE_ALARMS / scores.shape[1] / 2, 32)
-    limits = np.quantile(scores, levels, axis=0)
-    alarms = np.array([(scores > limit).any(axis=1).mean() for limit in limits])
-    few = np.flatnonzero(alarms <= FALSE_ALARMS)
-    return torch.from_numpy(limits[few[0] if len(few) else -1]).clamp(min=1e-12)
 
 
 def _scores_of(model: WorldModel, known: Uncertainty, data: Trajectories, row: int) -> tuple[Array, Array]:

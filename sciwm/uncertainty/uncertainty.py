@@ -9,13 +9,16 @@ from torch import Tensor
 from sciwm.model import WorldModel
 from sciwm.model.ensemble import StepEnsemble
 from sciwm.uncertainty.familiarity import Familiarity
+from sciwm.uncertainty.thresholds import FALSE_ALARMS, fewest
 
 COVERAGES = (0.5, 0.9)
 """The shares of the truth that bands hold."""
 
 START_DETECTORS = ("residual", "spot", "distance")
 """What looks at a single instant: what decoding leaves out, where it leaves out most, and how unusual the state is."""
-DETECTORS = (*START_DETECTORS, "innovation", "action", "parameter", "disagreement")
+OF_SCORES = (*START_DETECTORS, "innovation")
+"""What has a threshold from data: that, and how far a step is from what the model says."""
+DETECTORS = (*OF_SCORES, "action", "parameter", "disagreement")
 """Everything that may say not to believe a model, in the order of the bits of a flag."""
 MEANINGS = {
     "residual": "fields unlike those of the training data",
@@ -27,6 +30,10 @@ MEANINGS = {
     "disagreement": "members that disagree more than in any forecast of the validation data",
 }
 """The reasons, in words."""
+
+
+UNLIKE = 1.3
+"""The median score of other data, in units of that of the training data, above which they count as unlike these."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,12 @@ class Uncertainty:
         truncation: The mean square of what decoding leaves out of normalised fields, ``(variable, *space)``.
         left_out: What it leaves out in as many instants as the ensemble has pairs, with the variance ``truncation``.
         valid: 1 where fields exist, ``(variable, *space)``.
-        thresholds: The score of each of ``START_DETECTORS`` and of the innovation above which an instant is flagged.
+        thresholds: The score of each of ``OF_SCORES`` above which an instant is flagged; infinite where too few
+            independent instants were seen to hold a rate of false alarms.
         starts: The largest score of each of ``START_DETECTORS`` that a start had in the calibration, in units of its
             threshold: of others the calibration knows nothing. Runs may begin in states that are rare later.
+        independent: How many independent instants stand behind each threshold.
+        medians: The median score of the training data and of the runs that calibrate, ``(2, detector)``.
     """
 
     ensemble: StepEnsemble
@@ -83,6 +93,8 @@ class Uncertainty:
     valid: Tensor
     thresholds: Tensor
     starts: Tensor
+    independent: Tensor
+    medians: Tensor
 
     # Forecasts --------------------------------------------------------------------------------------
 
@@ -135,6 +147,30 @@ class Uncertainty:
         """The raw spread of members over the largest that validation runs had at this lead, ``(batch,)``."""
         return raw_spread(self, fields) / self.calibration.spread[self._index(lead)]
 
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The detectors that looked at too few independent instants to hold a rate of false alarms, and say nothing."""
+        return tuple(n for n, limit in zip(OF_SCORES, self.thresholds.tolist(), strict=True) if math.isinf(limit))
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What limits the flags, in words: detectors that say nothing, and validation data unlike the training data."""
+        told = []
+        if self.silent:
+            counts = [f"{n} (of {self.independent[OF_SCORES.index(n)]:.0f})" for n in self.silent]
+            told.append(
+                f"these say nothing, as of fewer than {fewest(FALSE_ALARMS)} independent instants no threshold holds "
+                f"{FALSE_ALARMS:.0%} of false alarms: {', '.join(counts)}"
+            )
+        away, steps = (self.medians[1] / self.medians[0])[[OF_SCORES.index("distance"), OF_SCORES.index("innovation")]]
+        if max(away, steps) > UNLIKE:
+            told.append(
+                f"the validation data are unlike the training data: states are {away:.1f} times as far from them as "
+                f"they are themselves, and steps {steps:.1f} times as surprising (median); thresholds are as wide, and "
+                "what came later may lie further"
+            )
+        return tuple(told)
+
     # Single instants ---------------------------------------------------------------------------------
 
     def start_scores(self, model: WorldModel, residual: Tensor, state: Tensor) -> Tensor:
@@ -149,7 +185,7 @@ class Uncertainty:
 
     def innovation_score(self, innovation: Tensor) -> Tensor:
         """The score of one-step errors ``(..., latent)``, ``(...)``, in units of its threshold."""
-        return self.familiarity.surprise(innovation) / self.thresholds[len(START_DETECTORS)]
+        return self.familiarity.surprise(innovation) / self.thresholds[-1]
 
     def over_space(self, values: Tensor) -> Tensor:
         """The mean over space of ``(..., variable, *space)`` where fields exist, ``(..., variable)``."""

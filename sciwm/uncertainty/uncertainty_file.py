@@ -8,6 +8,7 @@ import json
 from dataclasses import fields
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -20,12 +21,14 @@ from sciwm.run_folder import require_no_special_files
 from sciwm.run_paths import RunPaths
 from sciwm.seals import write_sealed
 from sciwm.uncertainty.familiarity import Familiarity
-from sciwm.uncertainty.uncertainty import Calibration, Uncertainty
+from sciwm.uncertainty.uncertainty import OF_SCORES, Calibration, Uncertainty
 
 FORMAT = 1
 REMEDY = "delete it, and make it again with 'sciwm train {run}'"
 OWN = ("truncation", "left_out", "valid", "thresholds", "starts")
 """The tensors that stand in an uncertainty itself."""
+LATER = {"independent": (len(OF_SCORES),), "medians": (2, len(OF_SCORES))}
+"""Those that files of earlier versions lack, with their shapes: not a number there."""
 
 
 def save_uncertainty(paths: RunPaths, uncertainty: Uncertainty) -> None:
@@ -96,7 +99,7 @@ def _digest(about: dict[str, Any], tensors: dict[str, Tensor]) -> str:
 
 def _tensors(uncertainty: Uncertainty) -> dict[str, Tensor]:
     calibration, familiarity = uncertainty.calibration, uncertainty.familiarity
-    tensors = {name: getattr(uncertainty, name) for name in OWN}
+    tensors = {name: getattr(uncertainty, name) for name in (*OWN, *LATER)}
     tensors |= {f"ensemble.{name}": values for name, values in uncertainty.ensemble.state_dict().items()}
     tensors |= {f"familiarity.{f.name}": getattr(familiarity, f.name) for f in fields(Familiarity)}
     names = [f.name for f in fields(Calibration) if f.name != "runs"]
@@ -116,7 +119,9 @@ def _uncertainty(about: dict[str, Any], tensors: dict[str, Tensor]) -> Uncertain
     ensemble.load_state_dict(by_part["ensemble"])
     ensemble.requires_grad_(False)
     calibration = Calibration(**by_part["calibration"], runs=int(about["runs"]))
-    return Uncertainty(ensemble, Familiarity(**by_part["familiarity"]), calibration, **{n: tensors[n] for n in OWN})
+    later = {n: tensors.get(n, torch.full(shape, torch.nan, dtype=torch.float64)) for n, shape in LATER.items()}
+    own = {n: tensors[n] for n in OWN} | later
+    return Uncertainty(ensemble, Familiarity(**by_part["familiarity"]), calibration, **own)
 
 
 def require_uncertainty(uncertainty: Uncertainty | None, asked: str) -> Uncertainty:

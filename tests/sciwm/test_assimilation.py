@@ -187,3 +187,23 @@ def test_statistics_are_stored_and_departures_are_measured() -> None:
     assert departure.shape == (40, 100)
     assert float((departure > 1).float().mean()) == pytest.approx(0.01, abs=1e-3)
     assert float(statistics.departure(statistics.mean[None])) < 1e-15
+
+
+def test_beginnings_of_runs_are_no_strangers_where_they_are_rare() -> None:
+    """Cold starts of one instant in two hundred count a tenth; those like all others change nothing at all."""
+    generator = torch.Generator().manual_seed(0)
+    later, alike = torch.randn(2000, 3, generator=generator), torch.randn(12, 3, generator=generator)
+    cold, left_out = torch.tensor([8.0, 0.0, 0.0]) + alike, torch.full((1, 4), 0.01)
+
+    def fitted(begun: torch.Tensor | None) -> LatentStatistics:
+        statistics = LatentStatistics(3, (1, 4))
+        more = None if begun is None else (begun, torch.full((1, 4), 0.5))
+        statistics.fit(torch.cat([later, cold[:10]]), left_out, begun=more)
+        return statistics
+
+    plain, same, mixed = fitted(None), fitted(alike), fitted(cold)
+    assert torch.equal(plain.covariance, same.covariance) and torch.equal(plain.residual, same.residual)
+    of_mixture = 0.9 + 0.1 * cold[:, 0].square().mean() - (0.1 * cold[:, 0].mean()).square()
+    assert float(mixed.covariance[0, 0]) == pytest.approx(float(of_mixture), rel=0.1)
+    assert (mixed.departure(cold).median() < 1.1) and (plain.departure(cold).median() > 1.4)
+    torch.testing.assert_close(mixed.residual, torch.full((1, 4), 0.9 * 0.01 + 0.1 * 0.5))

@@ -270,6 +270,11 @@ def test_both_sides_of_every_threshold(results_of: Callable[..., Results], part:
         ("surprise", surprise(1.0, alarms=0.3), "30.0 % false alarms where 5.00 % are allowed"),
         ("uncertainty", uncertainty(0.9 - ABOVE * rules.MISCOVERED), "above 0.05"),
         ("flags", flags(1.0, alarms=0.06), "6.0% of sound records are flagged"),
+        (
+            "flags",
+            flags(1.0, alarms=0.3).assign_attrs(times_as_far=2.0),
+            "flagged: sound records are unlike the training data: 2.00 times as far from these as they are",
+        ),
         ("control", control(1.0, lost=1), "1 of 6 episodes blew up"),
     ],
 )
@@ -292,6 +297,13 @@ def test_what_else_speaks_against_a_model(
 def test_where_nothing_can_be_compared(results_of: Callable[..., Results], part: str, dataset: xr.Dataset) -> None:
     found = judged(results_of(), part, dataset)
     assert found.verdict == NOT_APPLICABLE and found.reason
+
+
+def test_what_limits_flags_is_told(results_of: Callable[..., Results]) -> None:
+    """Records unlike the training data, and detectors that say nothing, where no sound record is flagged too."""
+    told = {"times_as_far": 1.8, "cautions": "these say nothing"}
+    found = judged(results_of(), "flags", flags(1.0).assign_attrs(told))
+    assert found.verdict == GOOD and "1.80 times as far" in found.compared and "these say nothing" in found.compared
 
 
 def test_the_whole_interval_decides() -> None:

@@ -8,8 +8,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+import xarray as xr
+from numpy.typing import NDArray
 from torch import Tensor
 
+import sciwm
 from sciwm.config import Config
 from sciwm.data import Trajectories
 from sciwm.errors import InputError
@@ -29,6 +32,7 @@ from sciwm.uncertainty.bootstrap import PAIRS, fit_ensemble
 from sciwm.uncertainty.conformal import conformal_limits
 from sciwm.uncertainty.familiarity import Familiarity
 from sciwm.uncertainty.seen_states import SeenStates
+from sciwm.uncertainty.thresholds import effective_numbers, thresholds_of
 from sciwm.uncertainty.variance_components import variance_components
 
 
@@ -167,6 +171,82 @@ def test_bands_hold_what_they_were_calibrated_for(
     assert scores["crps"].mean() < scores["absolute_error"].mean()
 
 
+# Thresholds --------------------------------------------------------------------------------------------
+
+
+def scores_in_time(rng: np.random.Generator, instants: int, memory: float, fitted: float = 1.0) -> NDArray[np.float64]:
+    """Positive scores of four detectors, ``(instant, 4)``, each with a correlation ``memory`` from one to the next."""
+    noise = rng.standard_normal((instants, 4)) * (1 - memory**2) ** 0.5
+    states = np.zeros((instants, 4))
+    states[0] = rng.standard_normal(4)
+    for t in range(1, instants):
+        states[t] = memory * states[t - 1] + noise[t]
+    return np.asarray(fitted * np.exp(0.3 * states))
+
+
+def test_independent_instants_are_counted() -> None:
+    """All of white noise, (1 - r) / (1 + r) of an autoregressive process, and runs that differ as wholes once each."""
+    rng = np.random.default_rng(0)
+    white, slow = scores_in_time(rng, 4000, 0.0), scores_in_time(rng, 20_000, 0.8)
+    assert (effective_numbers([white]) > 3500).all()
+    np.testing.assert_allclose(effective_numbers([slow]), 20_000 / 9, rtol=0.2)
+    levels = np.exp(rng.standard_normal(12))
+    whole = [level * (1 + 0.01 * rng.standard_normal((50, 1))) for level in levels]
+    assert effective_numbers(whole)[0] == pytest.approx(12, rel=0.35)
+
+
+@pytest.mark.parametrize(
+    ("learned", "held_out", "memory"), [(300, 75, 0.0), (300, 75, 0.7), (144, 36, 0.7), (48, 12, 0)]
+)
+def test_sound_records_of_one_short_record_are_not_flagged(learned: int, held_out: int, memory: float) -> None:
+    """On average in at most one of twenty cases, though the model was fitted to the longer part; a fault still is."""
+    alarms, found = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        parts = [scores_in_time(rng, n, memory, fitted) for n, fitted in ((learned, 0.8), (held_out, 1), (100, 1))]
+        limits = thresholds_of([parts[0]], [parts[1]]).limits
+        alarms.append((parts[2] > limits).any(axis=1).mean())
+        found.append((10 * parts[2] > limits).any(axis=1).mean())
+    assert np.mean(alarms) < 0.05
+    assert np.mean(found) > 0.95
+
+
+def test_too_few_instants_say_nothing() -> None:
+    """Of 18 independent ones no limit holds one false alarm in twenty; a detector that knows more speaks alone."""
+    rng = np.random.default_rng(0)
+    few = thresholds_of([scores_in_time(rng, 12, 0.0)], [scores_in_time(rng, 6, 0.0)])
+    assert np.isinf(few.limits).all() and (few.independent <= 18).all()
+    one = scores_in_time(rng, 200, 0.0)
+    one[:, 2] = np.exp(np.sin(np.arange(200) * 2 * np.pi / 150))  # a season, of which there is little more than one
+    several = thresholds_of([one[:150]], [one[150:]])
+    assert np.isinf(several.limits).tolist() == [False, False, True, False]
+
+
+def test_the_end_of_a_record_that_drifts_is_said_to_be_unlike_its_beginning() -> None:
+    """In the words of flags, with how much farther it is; detectors that say nothing beside it."""
+    grid = xr.DataArray(np.linspace(0, 1, 12), dims="x", coords={"x": np.arange(12.0)}, attrs={"units": "m"})
+    day = xr.DataArray(np.arange(120.0), dims="time", coords={"time": np.arange(120.0)})
+    rng = np.random.default_rng(0)
+    weather = xr.DataArray(scores_in_time(rng, 120, 0.5), dims=("time", "mode"))
+    modes = xr.concat([np.cos((k + 1) * np.pi * grid) for k in range(4)], "mode")
+
+    def told_of(drift: float) -> xr.Dataset:
+        field = (weather * modes).sum("mode") + np.sin(2 * np.pi * day / 10) * grid + drift * day / 120 * grid
+        ds = xr.Dataset({"u": field.transpose("time", "x") + 0.02 * rng.standard_normal((120, 12))})
+        settings = {
+            "model": {"latent_size": 4, "predictor": {"kind": "linear"}},
+            "training": {"updates": 1, "batch_size": 4},
+            "loss": {"horizon": 2},
+        }
+        parts = [ds.isel(time=slice(*ends)) for ends in ((0, 72), (72, 90), (90, 120))]
+        return sciwm.fit(parts[0], validation=parts[1], time="time", space=["x"], settings=settings).flags(parts[2])
+
+    alike, drifting = told_of(0.0), told_of(12.0)
+    assert alike.flag.mean() <= 0.05
+    assert "unlike the training data" not in alike.flag.attrs.get("comment", "")
+    assert "the validation data are unlike the training data: states are " in drifting.flag.attrs["comment"]
+
+
 # Familiarity -------------------------------------------------------------------------------------------
 
 
@@ -213,6 +293,7 @@ def test_the_file_gives_back_what_was_written(
     assert read is not None and read.calibration.runs == 8
     torch.testing.assert_close(read.calibration.limits, known.calibration.limits, rtol=0, atol=0)
     torch.testing.assert_close(read.ensemble.corrections, known.ensemble.corrections, rtol=0, atol=0)
+    torch.testing.assert_close(read.independent, known.independent, rtol=0, atol=0)
     assert is_of_this_model(paths)
     save_uncertainty(paths, calibrate(model, [training_set], validation_set, seed=0))
     assert paths.uncertainty.read_bytes() == written

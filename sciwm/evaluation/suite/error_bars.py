@@ -48,6 +48,8 @@ def measure_flags(context: EvaluationContext, progress: Progress) -> Outcome:
         Measure(f"lowest AUROC of damages, seen by a single instant ({alone})", float(single.min())),
         share_of("share of sound records that are flagged", alarms, runs),
     ]
+    if far := found.attrs.get("times_as_far"):
+        measures.append(Measure("distance of sound records from the training data, over that of these", far))
     return Outcome(found, measures, {})
 
 

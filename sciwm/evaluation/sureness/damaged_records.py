@@ -11,7 +11,7 @@ from torch import Tensor
 from sciwm.data import Domain, Trajectories
 from sciwm.evaluation.surprise.detection import auroc
 from sciwm.model import WorldModel
-from sciwm.uncertainty import START_DETECTORS, Uncertainty, fields_at, parameters_at, residual_of
+from sciwm.uncertainty import OF_SCORES, START_DETECTORS, Uncertainty, fields_at, parameters_at, residual_of
 
 INSTANTS = 64
 """The number of instants of each run, spread evenly, that are damaged in turn."""
@@ -96,7 +96,9 @@ def detect_damages(
     Returns:
         ``auroc`` over ``damage`` and ``detector`` (each alone, and ``SEEN_BY``), ``noticed``, the share of damaged
         records that are flagged, and ``false_alarms``, that of sound ones, over ``seen_by``; ``score`` over
-        ``damage``, ``detector`` and ``sample``, the sound records first, with the run of each ``sample``.
+        ``damage``, ``detector`` and ``sample``, the sound records first, with the run of each ``sample``. The attribute
+        ``cautions`` says what limits the flags, ``times_as_far`` how far sound records are from the training data, in
+        units of the distance of these.
     """
     sound, domain = _records(model, data), model.domain
     chosen = _default(domain) if damages is None else damages
@@ -116,7 +118,16 @@ def detect_damages(
         wrong[:, place] += STATED * parameter.deviation
         stated = Records(sound.before, sound.after, sound.action, wrong, sound.runs)
         several[f"{parameter.name} stated wrongly"] = _scores(model, uncertainty, stated)
-    return _compared(several, sound.runs)
+    about = {"times_as_far": _times_as_far(model, uncertainty, sound), "cautions": "; ".join(uncertainty.cautions)}
+    return _compared(several, sound.runs).assign_attrs({name: told for name, told in about.items() if told})
+
+
+def _times_as_far(model: WorldModel, uncertainty: Uncertainty, sound: Records) -> float:
+    """The median distance of sound records from the training data over that of these; 0 if it is unknown."""
+    state = model.encode(sound.after, sound.parameters)
+    parameters = state[:, state.shape[1] - len(model.domain.parameters) :]
+    distance = uncertainty.familiarity.distance(model.latent(state), parameters).median()
+    return float((distance / uncertainty.medians[0, OF_SCORES.index("distance")]).nan_to_num())
 
 
 def _default(domain: Domain) -> dict[str, Damage]:
@@ -159,7 +170,7 @@ def _scores(model: WorldModel, uncertainty: Uncertainty, records: Records) -> Te
 
 
 def _compared(several: dict[str, Tensor], runs: Sequence[int]) -> xr.Dataset:
-    names = [*START_DETECTORS, "innovation"]
+    names = list(OF_SCORES)
     seen = {n: torch.stack([*s.T, s[:, : len(START_DETECTORS)].amax(dim=1), s.amax(dim=1)]) for n, s in several.items()}
     sound, damages = seen["none"], [name for name in several if name != "none"]
     found = [[auroc(seen[n][d].numpy(), sound[d].numpy()) for d in range(len(sound))] for n in damages]
