@@ -7,11 +7,16 @@ from torch import Tensor
 from sciwm.model import WorldModel
 from sciwm.model.ensemble import StepEnsemble
 from sciwm.uncertainty.seen_states import SeenStates
+from sciwm.uncertainty.thresholds import effective_numbers
 
 PAIRS = 8
 """The number of bootstraps, each of which gives two members."""
 MOST_COMPONENTS, SAMPLES_EACH = 128, 8
 """The most principal components that are regressors, and the fewest intervals for each."""
+FEWEST_RUNS = 5
+"""The fewest runs that are drawn whole; of fewer there are as many blocks at least."""
+MEMORIES = 2.0
+"""The least length of a block, in the time over which errors are correlated."""
 RIDGE = 1e-6
 """Of the mean square of the features, which are of about unit size."""
 
@@ -42,12 +47,34 @@ def fit_ensemble(model: WorldModel, seen: SeenStates, seed: int) -> StepEnsemble
     x = ensemble.features(latents, seen.inputs).double()
     errors = seen.innovations.double()
     errors[:, model.conserved] = 0.0  # what is conserved exactly has no other value
-    count = int(seen.runs.max()) + 1
+    group = drawn_together(seen.runs, errors)
+    count = int(group.max()) + 1
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=PAIRS)
     whole = _regression(x, errors, torch.ones(len(x), dtype=torch.float64))
     for member, times in enumerate(torch.from_numpy(drawn).double()):
-        ensemble.corrections[member] = _regression(x, errors, times[seen.runs]) - whole
+        ensemble.corrections[member] = _regression(x, errors, times[group]) - whole
     return ensemble
+
+
+def drawn_together(runs: Tensor, errors: Tensor) -> Tensor:
+    """The number of what each interval is drawn with: its run, or of few runs its block in time, ``(sample,)``.
+
+    Args:
+        runs: The run of each interval, in the order of time.
+        errors: One-step errors, ``(sample, latent)``.
+    """
+    if int(runs.max()) + 1 >= FEWEST_RUNS:
+        return runs
+    lengths = torch.bincount(runs).tolist()
+    sizes = errors.square().mean(dim=1, keepdim=True).sqrt().numpy()
+    memory = len(runs) / float(effective_numbers(np.split(sizes, np.cumsum(lengths)[:-1]))[0])
+    length = max(MEMORIES * memory, len(runs) ** (1 / 3))  # the optimum grows with the third root
+    blocks, first = [], 0
+    for intervals in lengths:
+        count = max(1, -(-FEWEST_RUNS * intervals // len(runs)), round(intervals / length))
+        blocks.append(first + torch.arange(intervals) * min(count, intervals) // intervals)
+        first = int(blocks[-1][-1]) + 1
+    return torch.cat(blocks)
 
 
 def _principal(centred: Tensor, kept: int) -> Tensor:

@@ -66,7 +66,9 @@ def look_at(model: WorldModel, sets: Sequence[Trajectories], kept: int) -> SeenS
         residual = residual_of(model, fields, states, valid_of(data, model))
         missed, count = missed + residual.square().sum(dim=0), count + len(residual)
         if number % max(1, len(members) // kept) == 0 and len(left_out) < kept:
-            left_out.append(residual[(7 * number) % len(residual)])
+            several = -(-kept // len(members))  # of few runs more than one instant each
+            shown = [(7 * number + i * len(residual) // several) % len(residual) for i in range(several)]
+            left_out += list(residual[shown])[: kept - len(left_out)]
         before, after = states[places[: len(begins)]], states[places[len(begins) :]]
         action = torch.from_numpy(np.asarray(data.array("action")[row, :intervals])[begins].astype(np.float32))
         innovation = model.latent(after) - model.latent(model.advance(before, action))

@@ -28,10 +28,10 @@ from sciwm.uncertainty import (
     load_uncertainty,
     save_uncertainty,
 )
-from sciwm.uncertainty.bootstrap import PAIRS, fit_ensemble
+from sciwm.uncertainty.bootstrap import PAIRS, drawn_together, fit_ensemble
 from sciwm.uncertainty.conformal import conformal_limits
 from sciwm.uncertainty.familiarity import Familiarity
-from sciwm.uncertainty.seen_states import SeenStates
+from sciwm.uncertainty.seen_states import SeenStates, look_at
 from sciwm.uncertainty.thresholds import effective_numbers, thresholds_of
 from sciwm.uncertainty.variance_components import variance_components
 
@@ -142,6 +142,53 @@ def test_members_of_a_linear_model_are_its_bootstrap() -> None:
         changed = x @ (torch.linalg.lstsq(x[rows], after[rows]).solution - whole)
         of_member = first.features(z.float(), a.float()) @ correction
         torch.testing.assert_close(of_member, changed.float(), atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("runs", [1, 2, 4])
+def test_members_of_few_runs_differ_as_those_of_many_do(runs: int) -> None:
+    """Of one run every draw of runs is the same; blocks in time tell how uncertain a regression is."""
+    one = cast(Any, SimpleNamespace(latent=lambda s: s, conserved=torch.zeros(1, dtype=torch.bool)))
+    spread, exact = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        z = torch.from_numpy(rng.standard_normal((240, 1)))
+        errors = torch.zeros(240, 1, dtype=torch.float64)
+        for t in range(240):  # which remember a few intervals
+            errors[t] = 0.6 * (errors[t - 1] if t else 0.0) + 0.1 * rng.standard_normal()
+        seen = seen_of(z.float(), torch.zeros(240, 1), errors, torch.arange(240) // (240 // runs))
+        spread.append(float(fit_ensemble(one, seen, seed).corrections[:, -1].std()))  # of the constant
+        exact.append(float(errors.mean()))
+    assert np.mean(spread) == pytest.approx(np.std(exact), rel=0.3)
+
+
+def test_many_runs_are_drawn_whole_and_blocks_of_few_follow_in_time() -> None:
+    errors = torch.from_numpy(np.random.default_rng(0).standard_normal((90, 2)))
+    many = torch.arange(90) // 18
+    assert torch.equal(drawn_together(many, errors), many)
+    few = torch.tensor([0] * 60 + [1] * 30)
+    groups = drawn_together(few, errors)
+    assert (
+        (groups.diff() >= 0).all()
+        and (groups.diff() <= 1).all()
+        and not set(groups[:60].tolist()) & set(groups[60:].tolist())
+    )
+    assert 10 <= len(groups.unique()) <= 30
+
+
+def test_what_decoding_leaves_out_differs_among_members_of_few_runs(
+    model: WorldModel, training_set: Trajectories
+) -> None:
+    """Of one run it comes from as many instants as there are pairs."""
+
+    class One:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(training_set, name)
+
+        usable = training_set.usable[:1]
+
+    left_out = look_at(model.freeze(), [cast(Any, One())], PAIRS).left_out
+    assert len(left_out) == PAIRS and (left_out.std(dim=0) > 0).all()
+    assert len(look_at(model, [training_set], PAIRS).left_out) == PAIRS
 
 
 def test_members_lie_around_the_trained_model(model: WorldModel, known: Uncertainty) -> None:

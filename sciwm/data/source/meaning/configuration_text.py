@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from sciwm.data.source.meaning.modes import count_modes
+from sciwm.data.source.meaning.counted_modes import count_modes
 from sciwm.data.source.meaning.survey import Survey, sizes_in_words
 from sciwm.data.units import units_of
 from sciwm.errors import shown

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sciwm.data.source.meaning.modes import count_modes
+from sciwm.data.source.meaning.counted_modes import count_modes
 from sciwm.data.source.rows.cutting import Piece
 from sciwm.data.source.rows.material import Record
 
