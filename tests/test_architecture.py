@@ -50,7 +50,6 @@ LONG_FILES = {
     "simulations/pseudospectral.py": "the pseudo-spectral solver",
     "sciwm/model/spaces/spectral.py": "the spectral space and the maps that commute with translation",
     "simulations/shapes.py": "every shape of actuators, one function each",
-    "sciwm/report/verdict_rules.py": "the rules of all verdicts, one small function each, to be compared",
     "sciwm/surrogate/surrogate.py": "the face for scientists: six verbs",
 }
 """Files above 280 lines, and why each is one idea."""

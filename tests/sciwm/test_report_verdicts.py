@@ -14,7 +14,7 @@ from sciwm.evaluation.suite import Measure
 from sciwm.evaluation.sureness import SEEN_BY
 from sciwm.evaluation_parts import EVALUATION_PARTS, OF_FILES
 from sciwm.model import WorldModel
-from sciwm.report import verdict_rules as rules
+from sciwm.report import control_rules, held_out_rules, latent_rules, rule, simulation_rules, verdict_rules
 from sciwm.report.contents import Results
 from sciwm.report.finding import (
     GOOD,
@@ -221,34 +221,43 @@ def functionals(read: float) -> xr.Dataset:
 
 
 SIDES: dict[str, tuple[xr.Dataset, xr.Dataset]] = {
-    "rollouts": (forecast(ABOVE * rules.TIMES_PERSISTENCE), forecast(BELOW * rules.TIMES_PERSISTENCE)),
-    "budgets": (budgets(BELOW * rules.BUDGET_ERROR), budgets(ABOVE * rules.BUDGET_ERROR)),
-    "scores": (scores(BELOW * rules.VRMSE), scores(ABOVE * rules.VRMSE)),
-    "effects": (effects(BELOW * rules.EFFECT_ERROR), effects(ABOVE * rules.EFFECT_ERROR)),
-    "forcings": (forcings(BELOW * rules.FORCING_USED), forcings(ABOVE * rules.FORCING_USED)),
-    "gradients": (gradients(BELOW * rules.MISALIGNMENT), gradients(ABOVE * rules.MISALIGNMENT)),
-    "long_run": (long_run(BELOW * rules.CLIMATE_RATIO), long_run(ABOVE * rules.CLIMATE_RATIO)),
-    "resolution": (resolution(BELOW * rules.GRID_CHANGE), resolution(ABOVE * rules.GRID_CHANGE)),
-    "refined_control": (refined_control(BELOW * rules.REDUCTION_LOST), refined_control(ABOVE * rules.REDUCTION_LOST)),
+    "rollouts": (
+        forecast(ABOVE * held_out_rules.TIMES_PERSISTENCE),
+        forecast(BELOW * held_out_rules.TIMES_PERSISTENCE),
+    ),
+    "budgets": (budgets(BELOW * simulation_rules.BUDGET_ERROR), budgets(ABOVE * simulation_rules.BUDGET_ERROR)),
+    "scores": (scores(BELOW * held_out_rules.VRMSE), scores(ABOVE * held_out_rules.VRMSE)),
+    "effects": (effects(BELOW * simulation_rules.EFFECT_ERROR), effects(ABOVE * simulation_rules.EFFECT_ERROR)),
+    "forcings": (forcings(BELOW * held_out_rules.FORCING_USED), forcings(ABOVE * held_out_rules.FORCING_USED)),
+    "gradients": (gradients(BELOW * simulation_rules.MISALIGNMENT), gradients(ABOVE * simulation_rules.MISALIGNMENT)),
+    "long_run": (long_run(BELOW * simulation_rules.CLIMATE_RATIO), long_run(ABOVE * simulation_rules.CLIMATE_RATIO)),
+    "resolution": (resolution(BELOW * simulation_rules.GRID_CHANGE), resolution(ABOVE * simulation_rules.GRID_CHANGE)),
+    "refined_control": (
+        refined_control(BELOW * control_rules.REDUCTION_LOST),
+        refined_control(ABOVE * control_rules.REDUCTION_LOST),
+    ),
     "shifts": (shifts(BELOW * VALID_ERROR), shifts(ABOVE * VALID_ERROR)),
-    "probing": (probing(ABOVE * rules.READABLE), probing(BELOW * rules.READABLE)),
-    "functionals": (functionals(ABOVE * rules.READABLE), functionals(BELOW * rules.READABLE)),
-    "surprise": (surprise(ABOVE * rules.NOTICED), surprise(BELOW * rules.NOTICED)),
-    "uncertainty": (uncertainty(0.9 + BELOW * rules.MISCOVERED), uncertainty(0.9 + ABOVE * rules.MISCOVERED)),
-    "flags": (flags(ABOVE * rules.NOTICED), flags(BELOW * rules.NOTICED)),
-    "control": (control(ABOVE * rules.RELATIVE_REDUCTION), control(BELOW * rules.RELATIVE_REDUCTION)),
+    "probing": (probing(ABOVE * rule.READABLE), probing(BELOW * rule.READABLE)),
+    "functionals": (functionals(ABOVE * rule.READABLE), functionals(BELOW * rule.READABLE)),
+    "surprise": (surprise(ABOVE * rule.NOTICED), surprise(BELOW * rule.NOTICED)),
+    "uncertainty": (
+        uncertainty(0.9 + BELOW * held_out_rules.MISCOVERED),
+        uncertainty(0.9 + ABOVE * held_out_rules.MISCOVERED),
+    ),
+    "flags": (flags(ABOVE * rule.NOTICED), flags(BELOW * rule.NOTICED)),
+    "control": (control(ABOVE * control_rules.RELATIVE_REDUCTION), control(BELOW * control_rules.RELATIVE_REDUCTION)),
 }
 """Results on the good and on the weak side of each threshold."""
 
 
 def judged(results: Results, part: str, dataset: xr.Dataset) -> Finding:
-    rule = rules.RULES[part]
+    rule = verdict_rules.RULES[part]
     assert set(rule.needs) <= set(dataset.variables)
     return rule.judge(results, dataset)
 
 
 def test_every_part_has_a_rule_and_is_tested_on_both_sides() -> None:
-    assert set(rules.RULES) == {*EVALUATION_PARTS, "control"} == set(SIDES)
+    assert set(verdict_rules.RULES) == {*EVALUATION_PARTS, "control"} == set(SIDES)
 
 
 @pytest.mark.parametrize("part", SIDES)
@@ -263,12 +272,12 @@ def test_both_sides_of_every_threshold(results_of: Callable[..., Results], part:
 @pytest.mark.parametrize(
     ("part", "dataset", "reason"),
     [
-        ("gradients", gradients(0.0, norm=1.01 * rules.NORM_FACTOR), "norm"),
+        ("gradients", gradients(0.0, norm=1.01 * simulation_rules.NORM_FACTOR), "norm"),
         ("long_run", long_run(1.0, blown_up=1), "blew up"),
         ("probing", probing(0.9, untrained=0.95), "no better than untrained encoder"),
-        ("surprise", surprise(1.0, possible=1.01 * rules.UNNOTICED), "possible flow"),
+        ("surprise", surprise(1.0, possible=1.01 * latent_rules.UNNOTICED), "possible flow"),
         ("surprise", surprise(1.0, alarms=0.3), "30.0 % false alarms where 5.00 % are allowed"),
-        ("uncertainty", uncertainty(0.9 - ABOVE * rules.MISCOVERED), "above 0.05"),
+        ("uncertainty", uncertainty(0.9 - ABOVE * held_out_rules.MISCOVERED), "above 0.05"),
         ("flags", flags(1.0, alarms=0.06), "6.0% of sound records are flagged"),
         (
             "flags",
