@@ -48,7 +48,7 @@ class _Rollout(_Numbers):
     skill_vs_persistence: Annotated[list[float], Field(min_length=1)]
     valid_prediction_time: float
     valid_prediction_time_unit: str
-    valid_prediction_time_interval: Interval
+    valid_prediction_time_interval: Interval | None
     valid_prediction_time_limit: float
     valid_to_the_end: Counted | bool
 

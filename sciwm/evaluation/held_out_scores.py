@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from sciwm.data import Axis, Domain, Variable
+from simulations.closeness import ROUNDING_STEPS
 
 WALL_CELLS = 2
 """How many cells from a wall count as near it."""
@@ -52,7 +53,8 @@ def score_held_out(rollouts: xr.Dataset, domain: Domain) -> xr.Dataset:
         ``rmse_climatology``, and ``vrmse``, the error over the spatial deviation of the truth. Over ``variable`` and
         ``time``, of all simulations together: ``skill`` = 1 - MSE / MSE of persistence, ``skill_climatology``, and
         where there are walls ``rmse_walls`` within two cells of any, and ``rmse_interior`` elsewhere. NaN where a
-        simulation is over; infinite where a forecast is not finite.
+        simulation is over, and where the truth does not vary, so that there is nothing to compare with; infinite where
+        a forecast is not finite.
     """
     scores = [_scores(rollouts, v, domain) for v in domain.variables]
     names = xr.DataArray([v.name for v in domain.variables], dims="variable", name="variable")
@@ -75,10 +77,11 @@ def _scores(rollouts: xr.Dataset, variable: Variable, domain: Domain) -> xr.Data
     found = {f"rmse{end}": _named(square[end] ** 0.5, f"root mean square error of {words[end]}") for end in GUESSES}
     mean = _mean_over_space(truth, rollouts, name, space)
     variance = _mean_over_space((truth - mean) ** 2, rollouts, name, space)
-    found["vrmse"] = _named((square[""] / variance.where(variance > 0)) ** 0.5, "error over spatial deviation")
+    rounding = (ROUNDING_STEPS * np.finfo(np.float32).eps) ** 2 * _mean_over_space(truth**2, rollouts, name, space)
+    found["vrmse"] = _named((square[""] / variance.where(variance > rounding)) ** 0.5, "error over spatial deviation")
     pooled = {end: one.mean("simulation") for end, one in square.items()}
     for end, other in (("", "_persistence"), ("_climatology", "_climatology")):
-        ratio = pooled[""] / pooled[other].where(pooled[other] > 0)
+        ratio = pooled[""] / pooled[other].where(pooled[other] > rounding.mean("simulation"))
         found[f"skill{end}"] = _named(1 - ratio, f"1 - mean square error over that of {words[other]}")
     near = near_walls(domain.axes)
     if near is not None:

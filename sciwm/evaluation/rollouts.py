@@ -82,13 +82,21 @@ def evaluate_rollouts(
 
 
 def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
-    """``1 - MSE / MSE of persistence`` over ``time``, from the first step on; -inf if a forecast is not finite."""
+    """``1 - MSE / MSE of persistence`` over ``time``, from the first step on; -inf if a forecast is not finite.
+
+    Variables that never change in these data do not count, unless none does: of them persistence has no error.
+    """
+
+    def square_error(variable: Variable, guess: xr.DataArray) -> xr.DataArray:
+        return pooled_square_error(rollouts, variable.name, guess, model.domain.dimensions) / variable.size**2
+
+    variables = model.domain.variables
+    changing = [
+        v for v in variables if (square_error(v, rollouts[v.name].isel(time=0)).isel(time=slice(1, None)) > 0).any()
+    ]
 
     def mean_square(guess: Callable[[Variable], xr.DataArray]) -> xr.DataArray:
-        parts = [
-            pooled_square_error(rollouts, v.name, guess(v), model.domain.dimensions) / v.size**2
-            for v in model.domain.variables
-        ]
+        parts = [square_error(v, guess(v)) for v in changing or variables]
         return xr.concat(parts, "variable").sum("variable", skipna=False).fillna(np.inf)
 
     error = mean_square(lambda v: rollouts[f"{v.name}_imagined"])

@@ -11,11 +11,18 @@ from matplotlib.figure import Figure
 
 from sciwm.data import Axis, Domain, Variable
 from sciwm.data.row_labels import run_word
+from sciwm.errors import counted
 from sciwm.report.drawing import SIGNED, Array, Illustration, illustrate, largest, new_figure, time_unit, with_units
 from sciwm.report.snapshots import chosen_instants, rows_of
 
 FIELDS = "viridis"
 TITLES = ("Truth", "Forecast", "Forecast minus truth")
+ROWS = ("Truth", "Forecast", "Error")
+"""The same beside maps, which may be flat."""
+LOWEST = 0.8
+"""The least height of a map in inches, into which its label fits."""
+LONGEST_LABEL = 10
+"""The most characters beside a map; of a longer label the units are left out."""
 WIDEST = 0.8
 """The share of the page's width that the panels of a row have."""
 
@@ -46,8 +53,9 @@ def forecast_maps(domain: Domain, rollouts: xr.Dataset, variable: Variable) -> l
         draw = _over_time if len(axes) == 1 else _maps
         figure = draw(truth, forecast, one["time"], axes, variable, domain)
         label = str(one["label"].item())
+        count = counted(rollouts.sizes["simulation"], "held-out run")
         caption = (
-            f"{run_word(domain.run_name)} {label}, the {which} of {rollouts.sizes['simulation']} held-out runs by its "
+            f"{run_word(domain.run_name)} {label}, the {which} of {count} by its "
             f"error over all lead times: {variable.long_name}{with_units(variable.units, '')}{layer}, forecast from "
             "its first instant alone. Truth and forecast have the same colours; those of the error are given beside it."
         ).replace(" []", "")
@@ -62,7 +70,7 @@ def _maps(
     up, across = axes
     instants, units = chosen_instants(len(truth)), time_unit(domain.time_units)
     shape = np.clip(up.extent / across.extent, 0.3, 2.5)
-    height = WIDEST * 8.6 / len(instants) * shape
+    height = max(LOWEST, WIDEST * 8.6 / len(instants) * shape)
     figure = new_figure(3 * height + 1.3)
     parts = rows_of(figure, [2 * height + 0.7, height + 0.6])
     upper: Array = parts[0].subplots(2, len(instants), sharex=True, sharey=True, squeeze=False)
@@ -76,8 +84,9 @@ def _maps(
             fields = _map(upper[row, column], values[instant], up, across, FIELDS, low, high)
         errors = _map(lower[0, column], error[instant], up, across, SIGNED, -limit, limit)
         lower[0, column].set_xlabel(_axis_label(across))
-    for panel, title in zip((upper[0, 0], upper[1, 0], lower[0, 0]), TITLES, strict=True):
-        panel.set_ylabel(f"{title}\n{_axis_label(up)}")
+    for panel, title in zip((upper[0, 0], upper[1, 0], lower[0, 0]), ROWS, strict=True):
+        label = _axis_label(up)
+        panel.set_ylabel(f"{title}\n{label if len(label) <= LONGEST_LABEL else up.name}")
     parts[0].colorbar(fields, ax=list(upper.flat), label=_field_label(variable), pad=0.01, aspect=25)
     parts[1].colorbar(errors, ax=list(lower.flat), label=_field_label(variable, "error of "), pad=0.01, aspect=12)
     return figure

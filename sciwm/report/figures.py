@@ -8,7 +8,7 @@ from sciwm.report.drawing import STYLE, Illustration
 from sciwm.report.field_maps import forecast_maps
 from sciwm.report.part_sections import section_of
 from sciwm.report.rollout_figures import error_over_lead_time, imagined_example
-from sciwm.report.training_figures import training
+from sciwm.report.training_figures import is_a_course, training
 from sciwm.report.verdict_rules import lacking
 
 MOST_DRAWN = 2
@@ -35,7 +35,7 @@ def draw_figures(results: Results) -> dict[str, list[Illustration]]:
                 figures["rollout"] += [f for v in variables for f in forecast_maps(results.domain, rollouts, v)]
             elif len(results.domain.axes) <= MOST_DRAWN:
                 figures["rollout"] += [imagined_example(results, rollouts, v) for v in variables]
-        if results.history:
+        if is_a_course(results.history):
             figures["training"] = [training(results)]
         for name, measured in results.evaluated.items():
             if name != "rollouts" and not lacking(name, measured):

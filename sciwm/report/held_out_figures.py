@@ -5,7 +5,9 @@ from itertools import cycle
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
+from sciwm.errors import counted
 from sciwm.report.drawing import (
     BLUE,
     GREEN,
@@ -30,6 +32,8 @@ GUESSES = {
     "rmse": ("world model", ORANGE, "-"),
 }
 GIVEN = {"right": ORANGE, "zeroed": GREY, "shuffled": BLUE, "shifted": GREEN}
+NARROW = 10.0
+"""The ratio of the ends of a logarithmic axis below which its ticks are plain numbers."""
 SINGLE = (ORANGE, BLUE, GREEN, PURPLE, SKY, YELLOW, GREY)
 
 
@@ -54,10 +58,11 @@ def errors_over_lead_time(scores: xr.Dataset) -> Illustration:
         axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
     for axes in panels[-1]:
         axes.set_xlabel(in_time("lead time", scores["time"].attrs.get("units", "1")))
+    count = counted(scores.sizes["simulation"], "held-out run")
     caption = (
-        f"Root mean square error of forecasts of {scores.sizes['simulation']} held-out runs from their first instant "
-        "under their own forcing: the mean over runs, and thin the single ones. Persistence keeps the first instant, "
-        "climatology is the mean field of the training data"
+        f"Root mean square error of forecasts of {count} from the first instant under the recorded forcing: the mean "
+        "over runs, and thin the single ones. Persistence keeps the first instant, climatology is the mean "
+        "field of the training data"
         + ("; to the right, points within two cells of a wall, and all others." if walls else ".")
     )
     return illustrate(figure, "errors_over_lead_time", caption, "error over lead time beside persistence, climatology")
@@ -68,6 +73,8 @@ def _beside_others(axes: Axes, one: xr.Dataset, lead: "np.ndarray[tuple[int, ...
         axes.plot(lead, _drawable(one["rmse"].isel(simulation=run)), color=ORANGE, linewidth=0.5, alpha=0.5)
     for key, (text, color, style) in GUESSES.items():
         mean = _drawable(one[key].mean("simulation"))
+        if not np.isfinite(mean).any():
+            continue  # without an error, or none that is finite
         axes.plot(lead, mean, color=color, linestyle=style, linewidth=2.0 if key == "rmse" else 1.5, label=text)
     _logarithmic(axes, lead)
     axes.legend(loc="best", fontsize="small")
@@ -92,6 +99,11 @@ def _drawable(values: xr.DataArray) -> "np.ndarray[tuple[int, ...], np.dtype[np.
 def _logarithmic(axes: Axes, lead: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> None:
     axes.set(yscale="log", xlim=(0, lead[-1]))
     axes.margins(y=0.1)
+    low, high = axes.get_ylim()
+    if high < NARROW * low:  # powers of ten lie outside, and names of all others would be long
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
+        axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+        axes.yaxis.set_minor_locator(NullLocator())
 
 
 def use_of_forcings(found: xr.Dataset) -> list[Illustration]:

@@ -29,9 +29,9 @@ def forecast(results: Results, rollouts: xr.Dataset) -> Finding:
     still = valid_prediction_time(rollouts.assign(nrmse=rollouts["nrmse_persistence"])).values * factor
     valid = valid_prediction_time(rollouts).values * factor
     end = float(rollouts["time"][-1]) * factor
-    low, high = bootstrap_interval(valid)
+    interval = bootstrap_interval(valid) if valid.size > 1 else None
     bound = ", at least" if (valid >= end).any() else ""
-    measure = Measure(f"valid prediction time{bound}", float(valid.mean()), (low, high), unit)
+    measure = Measure(f"valid prediction time{bound}", float(valid.mean()), interval, unit)
     compared = f"persistence: {in_text(float(still.mean()))} {unit}; the test ends at {in_text(end)}"
     wanted = min(TIMES_PERSISTENCE * float(still.mean()), end)
     if wanted <= still.mean():
@@ -45,11 +45,26 @@ def scores(results: Results, found: xr.Dataset) -> Finding:
     lead = min(1 / exponent if exponent else 40 * interval, float(found["time"][-1]))
     at = found.sel(time=lead, method="nearest")
     when = f"at lead time {float(at['time']):g} {time_unit(results.domain.time_units)}"
-    measures = [
-        mean_of(f"VRMSE of {n} {when}", at["vrmse"].sel(variable=n), at["simulation"], nan_as=np.inf)
-        for n in map(str, found["variable"].values)
-    ]
-    return at_most(VRMSE, highest(measures), "the spatial mean of the truth: 1")
+    found_of = {n: _vrmse(at, n, when) for n in map(str, found["variable"].values)}
+    measures, still = [m for m in found_of.values() if m], [n for n, m in found_of.items() if not m]
+    if not measures:
+        return Finding(NOT_APPLICABLE, None, "", "no variable varies in the held-out data")
+    compared = "the spatial mean of the truth: 1"
+    if still:
+        compared += f"; {', '.join(still)} left out: no variation in the held-out data"
+    return at_most(VRMSE, highest(measures), compared)
+
+
+def _vrmse(at: xr.Dataset, name: str, when: str) -> Measure | None:
+    """The VRMSE of a variable; None for one that does not vary, which has an error and nothing to compare it with."""
+    values, meaning = at["vrmse"].sel(variable=name), f"VRMSE of {name} {when}"
+    if "rmse" not in at:
+        return mean_of(meaning, values, at["simulation"], nan_as=np.inf)
+    error = at["rmse"].sel(variable=name)
+    values = values.where(~np.isinf(error), np.inf)  # of a run that is over both are not numbers
+    if bool((values.isnull() & error.notnull()).any()) and not bool(values.notnull().any()):
+        return None
+    return mean_of(meaning, values, at["simulation"])
 
 
 def forcings(results: Results, found: xr.Dataset) -> Finding:
@@ -70,14 +85,22 @@ def uncertainty(results: Results, scores: xr.Dataset) -> Finding:
     share, measures = 0.9, []
     for name in map(str, scores["variable"].values):
         found = coverage_of(scores, name, share)
-        low, high = found.interval or (found.value, found.value)
-        least = 0.0 if low <= share <= high else min(abs(low - share), abs(high - share))
-        interval = (least, max(abs(low - share), abs(high - share)))
-        measures.append(Measure(f"{found.meaning}, distance from {share:.0%}", abs(found.value - share), interval))
+        measures.append(
+            Measure(f"{found.meaning}, distance from {share:.0%}", abs(found.value - share), _away(found, share))
+        )
     shares = scores["covered"].sel(coverage=share).isel(time=slice(1, None)).mean(("simulation", "time"))
     runs = int(scores.attrs.get("calibration_runs", 0))
     compared = f"bands hold {in_text(float(shares.min()))} to {in_text(float(shares.max()))}, calibrated by {runs} runs"
     return at_most(MISCOVERED, highest(measures), compared)
+
+
+def _away(found: Measure, share: float) -> tuple[float, float] | None:
+    """The interval of the distance from a share."""
+    if found.interval is None:
+        return None
+    low, high = found.interval
+    least = 0.0 if low <= share <= high else min(abs(low - share), abs(high - share))
+    return least, max(abs(low - share), abs(high - share))
 
 
 def flags(results: Results, found: xr.Dataset) -> Finding:

@@ -79,6 +79,7 @@ def render(results: Results, figures: dict[str, list[Illustration]]) -> str:
         variables_of_files=variable_rows(results),
         time_unit=time_unit(results.domain.time_units),
         from_files=results.config.source is not None,
+        one_run=metrics.get("rollout", {}).get("simulations") == 1,
         without=len(set(never_measured(results)) & set(metrics.get("left_out", {}))),
         contents=anchors,
         anchors=list(anchors),
@@ -138,7 +139,7 @@ def _anchors(
         "rollout": ("Forecasts against the truth", bool(figures["rollout"])),
         "latent": ("Latent", "latent" in results.metrics),
         **{name: (section.title, True) for name, section in sections.items()},
-        "training": ("Training", bool(figures["training"])),
+        "training": ("Training", bool(results.history)),
         "provenance": ("Use it, provenance", True),
     }
     return {anchor: title for anchor, (title, shown) in there.items() if shown}

@@ -13,6 +13,8 @@ from sciwm.report.numbers import in_text
 
 HEADINGS = ("95 % interval", "final", "worst final", "s/decision", "action²")
 FIRST = "mean_square_first_"
+ONE_RUN = "one run: no interval"
+"""In place of an interval over runs."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,9 @@ def _lines(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     if "rollout" in metrics:
         rollout = metrics["rollout"]
         skill = rollout["skill_vs_persistence"]
-        low, high = map(in_text, rollout["valid_prediction_time_interval"])
+        interval = interval_in_text(rollout["valid_prediction_time_interval"])
         lines += [
-            ("valid prediction time", f"{valid_time(rollout)}, 95 % interval {low} to {high}"),
+            ("valid prediction time", f"{valid_time(rollout)}, {interval}"),
             (
                 "skill vs persistence",
                 f"{in_text(skill[0])} after one interval, {in_text(skill[-1])} after {len(skill)}",
@@ -154,6 +156,11 @@ def _in_a_line(measure: Measure) -> str:
     unit = f" {measure.unit}" if measure.unit else ""
     interval = "" if measure.interval is None else ", 95 % interval {} to {}".format(*map(in_text, measure.interval))
     return f"{measure.meaning}: {in_text(measure.value)}{unit}{interval}"
+
+
+def interval_in_text(interval: Sequence[float] | None) -> str:
+    """The 95 % interval over runs; that of one run is none."""
+    return ONE_RUN if interval is None else "95 % interval {} to {}".format(*map(in_text, interval))
 
 
 def valid_time(rollout: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sciwm.data import Variable
+from sciwm.errors import counted
 from sciwm.evaluation import VALID_ERROR
 from sciwm.report.contents import Results
 from sciwm.report.drawing import (
@@ -71,9 +72,10 @@ def error_over_lead_time(results: Results, rollouts: xr.Dataset) -> Illustration
         f"{reached} of {rollouts.sizes['simulation']} stay valid to the end."
     )
     if files:
+        count = counted(rollouts.sizes["simulation"], "held-out run")
         caption = (
-            f"Forecasts of {rollouts.sizes['simulation']} held-out runs from their first instant under their own "
-            "forcing: root mean square error in deviations of the training data, mean and, shaded, the 10-90 % range. "
+            f"Forecasts of {count} from the first instant under the recorded forcing: root mean square error in "
+            "deviations of the training data, mean and, shaded, the 10-90 % range. "
             f"The mean field of the training data (climatology) has about 1; errors above {HIGHEST:g} are drawn as "
             f"{HIGHEST:g}. {reached} of {rollouts.sizes['simulation']} stay valid to the end."
         )

@@ -13,7 +13,7 @@ from sciwm.report.equation_text import EQUATIONS
 from sciwm.report.finding import GOOD, WEAK
 from sciwm.report.numbers import in_html
 from sciwm.report.overview import OverviewRow
-from sciwm.report.result_table import controller_rows
+from sciwm.report.result_table import controller_rows, interval_in_text
 from sciwm.report.rollout_figures import reaches_the_end
 
 
@@ -72,15 +72,15 @@ def _imagines(results: Results) -> list[Markup]:
         return []
     rollout = results.metrics["rollout"]
     bound = "at least " if bool(reaches_the_end(results.rollouts).any()) else ""
-    low, high = map(in_html, rollout["valid_prediction_time_interval"])
+    whose, measured = _measured_in(results)
     return [
         Markup(
-            "Forecasting {} held-out {} from their first instant, it has {} of at most {} for "
-            "<b>{}{} {}</b> on average (95 % interval {} to {})."
+            "Forecasting {} from the first instant, it has {} of at most {} for "
+            "<b>{}{} {}</b> on average ({})."
         ).format(
-            rollout["simulations"], *_measured_in(results), VALID_ERROR, bound,
+            counted(rollout["simulations"], f"held-out {whose}"), measured, VALID_ERROR, bound,
             in_html(rollout["valid_prediction_time"]),
-            rollout["valid_prediction_time_unit"], low, high,
+            rollout["valid_prediction_time_unit"], interval_in_text(rollout["valid_prediction_time_interval"]),
         )
     ]  # fmt: skip
 
@@ -88,8 +88,8 @@ def _imagines(results: Results) -> list[Markup]:
 def _measured_in(results: Results) -> tuple[str, str]:
     """What is forecast, and how its error is measured."""
     if results.config.source is None:
-        return "simulations", "a normalised error"
-    return "runs", "an error in deviations of the training data"
+        return "simulation", "a normalised error"
+    return "run", "an error in deviations of the training data"
 
 
 def _controls(results: Results) -> list[Markup]:

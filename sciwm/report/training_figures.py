@@ -57,12 +57,16 @@ PHYSICAL = frozenset(term.name for term in TERMS if term.group == "physics")
 
 
 def training(results: Results) -> Illustration:
-    """Three panels over all updates, phases one after the other."""
+    """Three panels over all updates, phases one after the other; those of terms only where there are terms."""
     history = results.history
+    names = drawn_terms(history)
     updates, boundaries = count_updates(history)
-    figure = new_figure(6.4)
-    panels: Sequence[Axes] = figure.subplots(3, 1, sharex=True, height_ratios=[0.8, 1, 1])
-    error, terms, shares = panels
+    figure = new_figure(6.4 if names else 2.6)
+    count = 3 if names else 1
+    panels: Sequence[Axes] = figure.subplots(count, 1, sharex=True, height_ratios=[0.8, 1, 1][:count], squeeze=False)[
+        :, 0
+    ]
+    error = panels[0]
     marks: dict[str, Any] = {"marker": "o", "markersize": 3.5, "clip_on": False} if len(history) < 20 else {}
     error.plot(updates, _series(history, "held_out.error"), color=INK, **marks)
     steps = results.description["provenance"].get("held_out_intervals")  # of forecasts that were compared as fields
@@ -70,29 +74,18 @@ def training(results: Results) -> Illustration:
     error.set(
         title=f"Held-out error over {horizon}, persistence = 1", yscale="log", ylabel=f"{kind} error\n/ persistence"
     )
-    names = drawn_terms(history)
-    colours = dict(zip(names, cycle(COLOURS), strict=False))
-    for name in names:
-        values = _series(history, f"train.{name}")
-        logarithmic = np.where(values > 0, values, np.nan)  # zero has no place on a logarithmic axis
-        terms.plot(updates, logarithmic, color=colours[name], label=label_of(name), **marks)
-    terms.set(title="Terms of the loss, most of them 1 for a trivial model", yscale="log", ylabel="term")
     if names:
-        terms.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, alignment="left")
-        _draw_shares(shares, updates, history, colours)
-    shares.set(
-        title="Gradient at the encoder, by term",
-        xlabel="updates of the weights",
-        ylabel="share of\ngradient norm",
-        ylim=(0, 1),
-    )
-    shares.set_xlim(0, max(updates[-1], 1))
-    for axes in (error, terms):
+        _draw_terms(panels[1], panels[2], updates, history, names, marks)
+    panels[-1].set(xlabel="updates of the weights", xlim=(0, max(updates[-1], 1)))
+    for axes in panels[:2]:
         axes.margins(y=0.1)
         axes.grid(axis="y", color="#e6e8eb", linewidth=0.6)
     _mark_phases(panels, boundaries)
     matched = [label_of(term.name) for term in TERMS if term.needs and term.name in names]
     held_out = "simulations" if results.config.source is None else "runs"
+    if not names:
+        caption = f"Error of imagined latents on held-out {held_out}; no term of the loss was recorded."
+        return illustrate(figure, "training", caption, "held-out error over training")
     caption = (
         f"Top: error of imagined latents on held-out {held_out}. Middle: every term as it enters the objective, before "
         "its weight; penalties against collapse carry theirs. Bottom: share of each weighted term in the sum of "
@@ -101,6 +94,25 @@ def training(results: Results) -> Illustration:
         + (", terms of physics above the dark line." if PHYSICAL & set(names) else ".")
     )
     return illustrate(figure, "training", caption, "held-out error, loss terms and gradient shares over training")
+
+
+def is_a_course(history: Sequence[dict[str, Any]]) -> bool:
+    """Whether anything changed that could be drawn: a model that stayed as least squares made it has one entry."""
+    return len(history) > 1 or bool(drawn_terms(list(history)))
+
+
+def _draw_terms(
+    terms: Axes, shares: Axes, updates: Array, history: list[dict[str, Any]], names: list[str], marks: dict[str, Any]
+) -> None:
+    colours = dict(zip(names, cycle(COLOURS), strict=False))
+    for name in names:
+        values = _series(history, f"train.{name}")
+        logarithmic = np.where(values > 0, values, np.nan)  # zero has no place on a logarithmic axis
+        terms.plot(updates, logarithmic, color=colours[name], label=label_of(name), **marks)
+    terms.set(title="Terms of the loss, most of them 1 for a trivial model", yscale="log", ylabel="term")
+    terms.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, alignment="left")
+    _draw_shares(shares, updates, history, colours)
+    shares.set(title="Gradient at the encoder, by term", ylabel="share of\ngradient norm", ylim=(0, 1))
 
 
 def drawn_terms(history: list[dict[str, Any]]) -> list[str]:

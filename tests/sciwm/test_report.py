@@ -278,6 +278,17 @@ def test_training_of_which_only_updates_are_known(run: Path) -> None:
     assert figure.png.startswith(b"\x89PNG")
 
 
+def test_empty_panels_are_not_drawn(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that stayed as least squares made it has no course; one without terms has the panel of its error."""
+    least_squares = {"phase": 0, "update": 0, "held_out.error": 0.9, "gradient_norm.one_step": 0.0}
+    assert not training_figures.is_a_course([least_squares])
+    assert training_figures.is_a_course([least_squares, least_squares | {"update": 4}])
+    figures: list[Figure] = []
+    monkeypatch.setattr(training_figures, "illustrate", lambda figure, *_: figures.append(figure))
+    training_figures.training(replace(read_results(run), history=[least_squares, least_squares | {"update": 4}]))
+    assert len(figures[0].axes) == 1
+
+
 def test_caption_of_the_training_tells_of_weights_and_sensitivities(run: Path) -> None:
     results = read_results(run)
     without, with_twins = (

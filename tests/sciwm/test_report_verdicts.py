@@ -308,6 +308,25 @@ def test_where_nothing_can_be_compared(results_of: Callable[..., Results], part:
     assert found.verdict == NOT_APPLICABLE and found.reason
 
 
+def test_a_variable_that_does_not_vary_is_left_out_and_told(results_of: Callable[..., Results]) -> None:
+    """Neither does it make a bad forecast good: one that is not finite is infinitely wrong."""
+    one = scores(0.1).assign(rmse=0 * scores(0.1)["vrmse"] + 1.0)
+    still = one.assign(vrmse=np.nan * one["vrmse"]).assign_coords(variable=["ice"])
+    two = xr.concat([one, still], "variable")
+    found = judged(results_of(), "scores", two)
+    assert found.verdict == GOOD and "ice left out: no variation in the held-out data" in found.compared
+    nothing = judged(results_of(), "scores", two.sel(variable=["ice"]))
+    assert nothing.verdict == NOT_APPLICABLE and nothing.reason
+    lost = two.assign(rmse=two["rmse"].where(two["time"] < 1, np.inf))
+    assert judged(results_of(), "scores", lost).verdict == WEAK
+
+
+def test_one_run_has_no_interval(results_of: Callable[..., Results]) -> None:
+    for part, dataset in (("rollouts", forecast(30.0)), ("uncertainty", uncertainty(0.9)), ("scores", scores(0.1))):
+        found = judged(results_of(), part, dataset.isel(simulation=[0]))
+        assert found.verdict == GOOD and found.measure is not None and found.measure.interval is None
+
+
 def test_what_limits_flags_is_told(results_of: Callable[..., Results]) -> None:
     """Records unlike the training data, and detectors that say nothing, where no sound record is flagged too."""
     told = {"times_as_far": 1.8, "cautions": "these say nothing"}

@@ -1,8 +1,10 @@
 """What a run of somebody's files shows and says: scores in their units, use of the forcing, functionals, page, card."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ import sciwm
 from sciwm.cli import main
 from sciwm.config import load_config
 from sciwm.evaluation.held_out_scores import near_walls, score_held_out
+from sciwm.evaluation.rollouts import skill_by_step
 from sciwm.experiment import Run, stages
 from sciwm.experiment.bring_in import bring_in
 from sciwm.model import read_description
@@ -127,6 +130,22 @@ def test_a_forecast_that_is_not_finite_is_infinitely_wrong_and_no_run_that_is_ov
     assert np.isinf(scores["rmse"].values[0, 5:]).all()
     assert np.isneginf(scores["skill"].values[5:]).all()
     assert np.isnan(scores["rmse"].values[1, ENDS_EARLY:]).all()
+
+
+def test_what_does_not_vary_in_held_out_data_has_an_error_and_no_score(folder: Path) -> None:
+    """To rounding: its own fields are far from zero, so that their variance is not quite."""
+    rollouts, model = result(folder, "rollouts"), sciwm.load(folder).model
+    there = rollouts["sst"].notnull()
+    rollouts["sst"] = (300.1 * (1 + 0 * rollouts["sst"])).where(there).astype(np.float32)
+    scores = score_held_out(rollouts, model.domain).sel(variable="sst")
+    assert scores["vrmse"].isnull().all() and scores["skill"].isnull().all()
+    assert (scores["rmse"].values[0] > 0).all()
+    two = rollouts.assign({f"ice{end}": rollouts[f"sst{end}"] for end in ("", "_imagined", "_weight")})
+    changing = result(folder, "rollouts")
+    ice = replace(model.domain.variables[0], name="ice")
+    both = cast(Any, SimpleNamespace(domain=replace(model.domain, variables=(*model.domain.variables, ice))))
+    two = two.assign(sst=changing["sst"], sst_imagined=changing["sst_imagined"])
+    xr.testing.assert_allclose(skill_by_step(two, both), skill_by_step(changing, model))
 
 
 def test_two_cells_along_walls_are_near_them(folder: Path) -> None:

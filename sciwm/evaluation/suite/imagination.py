@@ -50,7 +50,7 @@ def measure_test_set(context: EvaluationContext, progress: Progress) -> Outcome:
     """Forecast the test set from its first instants: errors, valid prediction time, and use of the latent."""
     rollouts, metrics = measure_rollouts(context.config, context.model, context.test, rollouts=context.rollouts)
     rollout = metrics["rollout"]
-    low, high = rollout["valid_prediction_time_interval"]
+    interval = rollout["valid_prediction_time_interval"]
     valid = "valid prediction time" + (", at least" if rollout["valid_to_the_end"] else "")
     last = rollouts.isel(time=-1)
     lead, groups = f"{float(last['time']):g}", last["simulation"]
@@ -60,7 +60,7 @@ def measure_test_set(context: EvaluationContext, progress: Progress) -> Outcome:
         name, still, lost = "error in deviations", "error of persistence in deviations", None
         lead += "" if context.model.domain.time_units == "1" else f" {context.model.domain.time_units}"
     measures = [
-        Measure(valid, rollout["valid_prediction_time"], (low, high), rollout["valid_prediction_time_unit"]),
+        Measure(valid, rollout["valid_prediction_time"], interval, rollout["valid_prediction_time_unit"]),
         mean_of(f"{name} at lead time {lead}", last["nrmse"], groups, nan_as=lost),
         mean_of(f"{still} at lead time {lead}", last["nrmse_persistence"], groups),
     ]
@@ -96,6 +96,8 @@ def measure_rollouts(
     ends = made["intervals"].values if "intervals" in made.coords else made.sizes["time"] - 1
     over = np.arange(1, made.sizes["time"]) > np.reshape(ends, (-1, 1))
     errors = error.fillna(np.inf).where(~over)
+    several = valid_time.size > 1  # of one there is no interval
+    interval = tuple(v * unit for v in bootstrap_interval(valid_time)) if several else None
     metrics = {
         "rollout": {
             "simulations": made.sizes["simulation"],
@@ -106,7 +108,7 @@ def measure_rollouts(
             "skill_vs_persistence": skill_by_step(made, model).values.tolist(),
             "valid_prediction_time": float(valid_time.mean()) * unit,
             "valid_prediction_time_unit": "Lyapunov times" if exponent else time_unit,
-            "valid_prediction_time_interval": [v * unit for v in bootstrap_interval(valid_time)],
+            "valid_prediction_time_interval": interval,
             "valid_to_the_end": int((valid_time >= made["time"].values[ends]).sum()),
             "valid_prediction_time_limit": config.evaluation.steps * model.control_interval * unit,
         },
