@@ -27,7 +27,7 @@ from sciwm.data.sensitivity_set import Sensitivities, SensitivitySet
 from sciwm.data.stored_results import open_result
 from sciwm.data.values import finite_problems, numbers_problems
 from sciwm.data.verification import is_sealed, require_as_written, require_layout, store_at
-from sciwm.data.windows import Batch, Windows, sample_fields
+from sciwm.data.windows import Batch, Windows, sample_blocks, sample_fields
 
 __all__ = [
     "LOST_REMEDY",
@@ -79,6 +79,7 @@ __all__ = [
     "require_instants",
     "require_layout",
     "require_symmetries",
+    "sample_blocks",
     "sample_fields",
     "store_at",
 ]

@@ -14,7 +14,8 @@ from sciwm.errors import InputError, Problem
 from simulations.closeness import ROUNDING_STEPS, constant
 
 MOST_INSTANTS = 20_000
-MOST_NUMBERS = 2**27  # half a gigabyte
+MOST_NUMBERS, MOST_NUMBERS_OF_LARGE = 2**27, 2**23
+"""How many values scales are measured by: of data in memory, and of data that do not fit into it."""
 ROUNDING = ROUNDING_STEPS * float(np.finfo(np.float32).eps)
 """The variation relative to the largest value that counts as rounding, as data are read in single precision."""
 SQUARED_SAFELY = 32
@@ -31,7 +32,8 @@ def fit_domain(data: Trajectories) -> Domain:
     """
     names = [v.name for v in data.variables]
     numbers = len(names) * math.prod(axis.num_points for axis in data.axes)
-    fields = sample_fields([data], names, limit=max(1, min(MOST_INSTANTS, MOST_NUMBERS // numbers)))
+    most = MOST_NUMBERS if data.in_memory else MOST_NUMBERS_OF_LARGE
+    fields = sample_fields([data], names, limit=max(1, min(MOST_INSTANTS, most // numbers)))
     seen = [fields[:, c] if data.valid is None else fields[:, c][:, data.valid[c]] for c in range(len(names))]
     varies = [not constant(values) for values in seen]
     if not any(varies):

@@ -12,6 +12,7 @@ from sciwm.data.actuation import shapes_on
 from sciwm.data.checks import origin_problems, spacing_problems, time_problems
 from sciwm.data.coordinates import axis_of
 from sciwm.data.formats import FIND_DAMAGE, open_store, read_values
+from sciwm.data.freed_memory import give_back_freed_memory
 from sciwm.data.recognition import Kind, recognise, require_data
 from sciwm.data.roles import ATTRIBUTE, Roles, roles_of
 from sciwm.data.row_labels import row_labels
@@ -21,6 +22,9 @@ from simulations import ActionBox, Variable
 from simulations.resumable_store import digest_of
 
 IN_MEMORY_BYTES = 2**31
+"""The size below which a store is kept in memory once it is read."""
+OF_FILES_IN_MEMORY_BYTES = 2**26
+"""The same for a store of somebody's data, whose rows can be read in parts: several stores are open together."""
 MOST_DIMENSIONS, MOST_SIMULATED = 3, 2
 LOST_REMEDY = "restore it from a backup, or simulate again in another folder"
 
@@ -87,7 +91,10 @@ class Trajectories:
         self.parameters = _parameters(dataset, path)
         self._dataset = dataset
         self._arrays: dict[str, Any] = {}
-        self.in_memory = dataset.nbytes < IN_MEMORY_BYTES
+        most = IN_MEMORY_BYTES if self.roles is None else min(IN_MEMORY_BYTES, OF_FILES_IN_MEMORY_BYTES)
+        self.in_memory = dataset.nbytes < most
+        if not self.in_memory:
+            give_back_freed_memory()
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ decompressed at once, and several windows are cut from it: reading is what takes
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,11 +74,14 @@ class Windows:
         blocks = self._blocks(rng, count, horizon)
 
         def cut(name: str, length: int) -> Tensor:
-            rows = []
-            for block in blocks:
+            rest = blocks[0].data.array(name).shape[2:]
+            windows, filled = np.empty((count, length, *rest), np.float32), 0
+            for block in blocks:  # whose values are let go as soon as the windows are cut from them
                 values = block.data.array(name)[block.row, block.first : block.last + length - horizon]
-                rows += [values[t : t + length] for t in block.starts]
-            return torch.from_numpy(np.stack(rows).astype(np.float32, copy=False))
+                for t in block.starts:
+                    windows[filled] = values[t : t + length]
+                    filled += 1
+            return torch.from_numpy(windows)
 
         functionals = self.domain.functionals
         return Batch(
@@ -141,11 +144,50 @@ def _stack(values: list[Tensor], *empty: int) -> Tensor:
 
 def sample_fields(sets: Sequence[Trajectories], names: Sequence[str], limit: int) -> NDArray[np.float32]:
     """About ``limit`` instants, spread evenly over all simulations, ``(sample, variable, *space)``."""
+    return _together(_sampled(sets, limit), names)
+
+
+def sample_blocks(
+    sets: Sequence[Trajectories], names: Sequence[str], limit: int, numbers: int
+) -> Iterator[NDArray[np.float32]]:
+    """The same instants, simulations together as far as they have no more than so many values."""
+    of_an_instant = len(names) * math.prod(axis.num_points for axis in sets[0].axes)
+    block: list[_Sampled] = []
+    for one in _sampled(sets, limit):
+        if block and of_an_instant * (sum(map(len, block)) + len(one)) > numbers:
+            yield _together(block, names)
+            block = []
+        block.append(one)
+    yield _together(block, names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sampled:
+    """Some instants of one simulation."""
+
+    data: Trajectories
+    row: int
+    instants: range
+
+    def __len__(self) -> int:
+        return len(self.instants)
+
+
+def _sampled(sets: Sequence[Trajectories], limit: int) -> list[_Sampled]:
     total = sum(len(s.usable) * (s.intervals + 1) for s in sets)
     stride = max(1, total // limit)
-    parts = [
-        np.stack([s.array(name)[i, (n % stride) : s.intervals_of(i) + 1 : stride] for name in names], axis=1)
-        for s in sets
-        for n, i in enumerate(s.usable)
+    return [
+        _Sampled(s, i, range(n % stride, s.intervals_of(i) + 1, stride)) for s in sets for n, i in enumerate(s.usable)
     ]
-    return np.concatenate(parts)
+
+
+def _together(block: Sequence[_Sampled], names: Sequence[str]) -> NDArray[np.float32]:
+    """Their fields ``(sample, variable, *space)``."""
+    first = block[0].data.array(names[0])
+    fields, filled = np.empty((sum(map(len, block)), len(names), *first.shape[2:]), first.dtype), 0
+    for one in block:
+        where, of = slice(one.instants.start, one.instants.stop, one.instants.step), slice(filled, filled + len(one))
+        for c, name in enumerate(names):
+            fields[of, c] = one.data.array(name)[one.row, where]
+        filled += len(one)
+    return fields

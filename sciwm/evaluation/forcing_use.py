@@ -4,6 +4,7 @@ A model that has learned what the forcing does is worse when it is given a wrong
 each forcing tell their sign and size; they must add up, and grow in proportion, where the system is linear.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,24 +28,45 @@ STARTS = 4
 """The number of starts in each run, spread evenly."""
 
 
+NUMBERS_AT_ONCE = 2**21
+"""The number of field values that are forecast at once, if a single window has no more."""
+
+
 @dataclass(frozen=True)
 class Windows:
-    """Recorded windows of one length.
+    """Recorded windows of one length; fields are read from the data when they are needed.
 
     Args:
-        fields: ``(sample, time + 1, variable, *space)``.
+        data: The runs.
+        places: The row of the store and the first instant of each.
         actions: Physical, ``(sample, time, actuator)``.
-        parameters: Physical, ``(sample, parameter)``.
-        simulations: The row of the store that each comes from.
     """
 
-    fields: Tensor
+    data: Trajectories
+    places: Sequence[tuple[int, int]]
     actions: Tensor
-    parameters: Tensor
-    simulations: NDArray[np.int64]
+
+    @property
+    def simulations(self) -> NDArray[np.int64]:
+        """The row of the store that each comes from."""
+        return np.array([row for row, _ in self.places])
+
+    def fields(self, domain: Domain, part: slice, length: int) -> Tensor:
+        """The first instants of some, ``(sample, length, variable, *space)``."""
+        several = [
+            np.stack([self.data.array(v.name)[row, start : start + length] for v in domain.variables], axis=1)
+            for row, start in self.places[part]
+        ]
+        return torch.from_numpy(np.stack(several).astype(np.float32, copy=False))
+
+    def parts(self, domain: Domain) -> list[slice]:
+        """Windows that are forecast together."""
+        numbers = len(domain.variables) * math.prod(domain.shape) * (self.actions.shape[1] + 1)
+        each = max(1, NUMBERS_AT_ONCE // numbers)
+        return [slice(first, first + each) for first in range(0, len(self.places), each)]
 
 
-def recorded_windows(data: Trajectories, intervals: int, names: Sequence[str]) -> Windows:
+def recorded_windows(data: Trajectories, intervals: int) -> Windows:
     """Windows of at most ``intervals`` from evenly spread starts in every run that is long enough.
 
     They are as long as the shortest run, and at least half as long as the longest. One run follows another, so that
@@ -52,23 +74,12 @@ def recorded_windows(data: Trajectories, intervals: int, names: Sequence[str]) -
     """
     lengths = {row: data.intervals_of(row) for row in data.usable}
     length = min(intervals, max(min(lengths.values()), (max(lengths.values()) + 1) // 2))
-    seen: set[tuple[int, int]] = set()
-    fields, actions, rows = [], [], []
+    places: dict[tuple[int, int], None] = {}
     for k in range(STARTS):
         for row in (row for row in data.usable if lengths[row] >= length):
-            start = round((lengths[row] - length) * k / (STARTS - 1))
-            if (row, start) in seen:
-                continue
-            seen.add((row, start))
-            fields.append(np.stack([data.array(n)[row, start : start + length + 1] for n in names], axis=1))
-            actions.append(np.asarray(data.array("action")[row, start : start + length]))
-            rows.append(row)
-    return Windows(
-        torch.from_numpy(np.stack(fields).astype(np.float32)),
-        torch.from_numpy(np.stack(actions).astype(np.float32)),
-        torch.from_numpy(data.parameters[rows]),
-        np.array(rows),
-    )
+            places[row, round((lengths[row] - length) * k / (STARTS - 1))] = None
+    actions = [np.asarray(data.array("action")[row, start : start + length]) for row, start in places]
+    return Windows(data, list(places), torch.from_numpy(np.stack(actions).astype(np.float32)))
 
 
 @torch.no_grad()
@@ -91,7 +102,7 @@ def forcing_use(model: WorldModel, data: Trajectories, intervals: int) -> xr.Dat
         size.
     """
     domain = model.domain
-    windows = recorded_windows(data, intervals, [v.name for v in domain.variables])
+    windows = recorded_windows(data, intervals)
     weights = torch.from_numpy(point_weights(data))
     errors = _errors(model, windows, weights)
     responses = _responses(model, windows, weights)
@@ -136,56 +147,58 @@ def _errors(model: WorldModel, windows: Windows, weights: Tensor) -> Mapping[str
             given[f"shuffled {forcing.name}"] = right.clone()
             given[f"shuffled {forcing.name}"][..., columns] = given["shuffled"][..., columns]
     scale = torch.tensor([v.size for v in domain.variables]).view(-1, *(1,) * len(domain.axes))
-    truth = windows.fields[:, 1:]
-    errors = {}
-    for name, actions in given.items():
-        normalized = (_forecast(model, windows, actions) - truth) / scale
-        square = torch.where(weights > 0, weights * normalized.square(), 0.0).flatten(2).sum(dim=2) / weights.sum()
-        errors[name] = square.sqrt()
-    return errors
+    errors: dict[str, list[Tensor]] = {name: [] for name in given}
+    for part in windows.parts(domain):
+        truth = windows.fields(domain, part, right.shape[1] + 1)[:, 1:]
+        for name, actions in given.items():
+            normalized = (_forecast(model, windows, part, actions) - truth) / scale
+            square = torch.where(weights > 0, weights * normalized.square(), 0.0).flatten(2).sum(dim=2) / weights.sum()
+            errors[name].append(square.sqrt())
+    return {name: torch.cat(several) for name, several in errors.items()}
 
 
 def _responses(model: WorldModel, windows: Windows, weights: Tensor) -> dict[str, Tensor]:
-    domain = model.domain
+    domain, chosen = model.domain, _chosen(model.domain)
     span = torch.from_numpy(domain.actuators.high - domain.actuators.low).float()
-    base = _forecast(model, windows, windows.actions)
     share = weights / weights.flatten(1).sum(dim=1).view(-1, *(1,) * len(domain.axes))
     scale = torch.tensor([v.size for v in domain.variables]).view(-1, *(1,) * len(domain.axes))
+    steps = torch.eye(len(span))[chosen] * (SMALL * span)
+    together, count = steps.sum(dim=0), len(windows.places)
+    response = torch.zeros(len(chosen), len(domain.variables), windows.actions.shape[1])
+    squares = dict.fromkeys(("superposition", "whole", "proportion", "twice"), torch.zeros(windows.actions.shape[1]))
 
-    def change(step: Tensor) -> Tensor:
-        """What a lasting change adds to the forecast, ``(sample, time, variable, *space)``."""
-        return _forecast(model, windows, windows.actions + step) - base
+    for part in windows.parts(domain):
+        base = _forecast(model, windows, part, windows.actions)
 
-    chosen, single, total = _chosen(domain), [], torch.zeros_like(base)
-    together = torch.zeros_like(span)
-    for j in chosen:
-        step = torch.zeros_like(span)
-        step[j] = SMALL * span[j]
-        together[j] = step[j]
-        one = change(step)
-        total += one
-        single.append((one * share).flatten(3).sum(dim=3).mean(dim=0).T / step[j])
-    whole = change(together)
+        def change(step: Tensor, part: slice = part, base: Tensor = base) -> Tensor:
+            """What a lasting change adds to the forecast, ``(sample, time, variable, *space)``."""
+            return _forecast(model, windows, part, windows.actions + step) - base
 
-    def relative(other: Tensor, size: Tensor) -> Tensor:
-        by_time = [(part / scale).square().transpose(0, 1).flatten(1).mean(dim=1).sqrt() for part in (other, size)]
-        return torch.where(by_time[1] > 0, by_time[0] / by_time[1], torch.nan)
+        total = torch.zeros_like(base)
+        for found, step, j in zip(response, steps, chosen, strict=True):
+            one = change(step)
+            total += one
+            found += (one * share).flatten(3).sum(dim=(0, 3)).T / (count * step[j])
+        whole, twice = change(together), change(2 * together)
+        sizes = {"superposition": whole - total, "whole": whole, "proportion": twice - 2 * whole, "twice": twice}
+        for name, values in sizes.items():
+            squares[name] = squares[name] + (values / scale).square().transpose(0, 1).flatten(1).sum(dim=1)
 
-    twice = change(2 * together)
+    def relative(other: str, size: str) -> Tensor:
+        return torch.where(squares[size] > 0, (squares[other] / squares[size]).sqrt(), torch.nan)
+
     return {
-        "response": torch.stack(single),
-        "superposition": relative(whole - total, whole),
-        "proportion": relative(twice - 2 * whole, twice),
+        "response": response,
+        "superposition": relative("superposition", "whole"),
+        "proportion": relative("proportion", "twice"),
     }
 
 
-def _forecast(model: WorldModel, windows: Windows, actions: Tensor) -> Tensor:
-    """Decoded forecasts ``(sample, time, variable, *space)``, the first one interval after the start."""
-    parts = []
-    for rows in torch.arange(len(actions)).split(8):
-        states = rollout(model, model.encode(windows.fields[rows, 0], windows.parameters[rows]), actions[rows])
-        parts.append(readout_trajectory(model, states, ["fields"])["fields"])
-    return torch.cat(parts)
+def _forecast(model: WorldModel, windows: Windows, part: slice, actions: Tensor) -> Tensor:
+    """Decoded forecasts of some ``(sample, time, variable, *space)``, the first one interval after the start."""
+    parameters = torch.from_numpy(windows.data.parameters[windows.simulations[part]])
+    states = rollout(model, model.encode(windows.fields(model.domain, part, 1)[:, 0], parameters), actions[part])
+    return readout_trajectory(model, states, ["fields"])["fields"]
 
 
 def _chosen(domain: Domain) -> list[int]:

@@ -1,5 +1,6 @@
 """Scores of forecasts of somebody's held-out data in their units, beside persistence and climatology, and at walls."""
 
+import math
 from collections.abc import Sequence
 from functools import reduce
 
@@ -23,29 +24,59 @@ def lead_attributes(domain: Domain) -> dict[str, str]:
     return {"units": domain.time_units, "long_name": "lead time"}
 
 
-def pooled_square_error(
-    rollouts: xr.Dataset, name: str, guess: xr.DataArray, space: Sequence[str], where: xr.DataArray | None = None
-) -> xr.DataArray:
-    """Mean square error of a guess over space and all simulations that go on so long, over ``time``.
+NUMBERS_AT_ONCE = 2**21
+"""How many field values are compared at once, in double precision."""
+
+
+def square_errors(rollouts: xr.Dataset, domain: Domain) -> xr.Dataset:
+    """Mean square errors over space of forecasts of data of others.
 
     Args:
-        rollouts: As from ``evaluate_rollouts``.
-        name: The variable.
-        guess: What is guessed; not finite errors of it stay so.
-        space: The space dimensions.
-        where: The points that count; by default all.
+        rollouts: As from ``evaluate_rollouts``; with climatology if there is one.
+        domain: Variables and grid.
+
+    Returns:
+        Over ``variable``, ``simulation`` and ``time``: ``square`` of the model, ``square_persistence`` and
+        ``square_climatology``, ``variance`` of the truth in space and what of it may be ``rounding``, and where there
+        are walls ``square_walls`` within two cells of any and ``square_interior`` elsewhere. NaN where a simulation is
+        over; infinite where a forecast is not finite.
     """
-    square = (guess.astype(float) - rollouts[name]) ** 2
-    if f"{name}_weight" not in rollouts:
-        return square.mean(("simulation", *space), skipna=False)
-    return _mean_over_space(square, rollouts, name, space, where).mean("simulation")
+    each = max(1, NUMBERS_AT_ONCE // (rollouts.sizes["simulation"] * math.prod(domain.shape)))
+    times = range(0, rollouts.sizes["time"], each)
+
+    def of(variable: Variable) -> xr.Dataset:
+        start = rollouts[variable.name].isel(time=0, drop=True)
+        parts = [_squares(rollouts.isel(time=slice(t, t + each)), variable.name, start, domain) for t in times]
+        return parts[0] if len(parts) == 1 else xr.concat(parts, "time")
+
+    names = xr.DataArray([v.name for v in domain.variables], dims="variable", name="variable")
+    return xr.concat([of(v) for v in domain.variables], names)
 
 
-def score_held_out(rollouts: xr.Dataset, domain: Domain) -> xr.Dataset:
+def _squares(rollouts: xr.Dataset, name: str, start: xr.DataArray, domain: Domain) -> xr.Dataset:
+    """The mean square errors of one variable at some lead times."""
+    space, truth = domain.dimensions, rollouts[name].astype(float)
+    guesses = {"": rollouts[f"{name}_imagined"], "_persistence": start}
+    if f"{name}_climatology" in rollouts:
+        guesses["_climatology"] = rollouts[f"{name}_climatology"]
+    square = {f"square{end}": (guess.astype(float) - truth) ** 2 for end, guess in guesses.items()}
+    found = {key: _mean_over_space(values, rollouts, name, space) for key, values in square.items()}
+    mean = _mean_over_space(truth, rollouts, name, space)
+    found["variance"] = _mean_over_space((truth - mean) ** 2, rollouts, name, space)
+    step = ROUNDING_STEPS * np.finfo(np.float32).eps
+    found["rounding"] = step**2 * _mean_over_space(truth**2, rollouts, name, space)
+    near = near_walls(domain.axes)
+    if near is not None:
+        for end, where in (("walls", near), ("interior", ~near)):
+            found[f"square_{end}"] = _mean_over_space(square["square"], rollouts, name, space, where)
+    return xr.Dataset(found)
+
+
+def score_held_out(squares: xr.Dataset, domain: Domain) -> xr.Dataset:
     """Score forecasts of data of others.
 
     Args:
-        rollouts: As from ``evaluate_rollouts`` with climatology.
+        squares: As from :func:`square_errors`, with climatology.
         domain: Variables and grid.
 
     Returns:
@@ -56,7 +87,7 @@ def score_held_out(rollouts: xr.Dataset, domain: Domain) -> xr.Dataset:
         simulation is over, and where the truth does not vary, so that there is nothing to compare with; infinite where
         a forecast is not finite.
     """
-    scores = [_scores(rollouts, v, domain) for v in domain.variables]
+    scores = [_scores(squares.sel(variable=v.name, drop=True)) for v in domain.variables]
     names = xr.DataArray([v.name for v in domain.variables], dims="variable", name="variable")
     together = xr.concat(scores, names)
     units = [v.units for v in domain.variables]
@@ -66,28 +97,20 @@ def score_held_out(rollouts: xr.Dataset, domain: Domain) -> xr.Dataset:
     return together.assign_coords(variable_units=("variable", units))
 
 
-def _scores(rollouts: xr.Dataset, variable: Variable, domain: Domain) -> xr.Dataset:
-    name, space = variable.name, domain.dimensions
-    truth = rollouts[name].astype(float)
-    guesses = {"": rollouts[f"{name}_imagined"], "_persistence": truth.isel(time=0, drop=True),
-               "_climatology": rollouts[f"{name}_climatology"]}  # fmt: skip
-    square = {end: _mean_over_space((guess.astype(float) - truth) ** 2, rollouts, name, space)
-              for end, guess in guesses.items()}  # fmt: skip
+def _scores(squares: xr.Dataset) -> xr.Dataset:
+    """The scores of one variable."""
+    square = {end: squares[f"square{end}"] for end in GUESSES}
     words = {"": "the model", "_persistence": "persistence", "_climatology": "climatology"}
     found = {f"rmse{end}": _named(square[end] ** 0.5, f"root mean square error of {words[end]}") for end in GUESSES}
-    mean = _mean_over_space(truth, rollouts, name, space)
-    variance = _mean_over_space((truth - mean) ** 2, rollouts, name, space)
-    rounding = (ROUNDING_STEPS * np.finfo(np.float32).eps) ** 2 * _mean_over_space(truth**2, rollouts, name, space)
+    variance, rounding = squares["variance"], squares["rounding"]
     found["vrmse"] = _named((square[""] / variance.where(variance > rounding)) ** 0.5, "error over spatial deviation")
     pooled = {end: one.mean("simulation") for end, one in square.items()}
     for end, other in (("", "_persistence"), ("_climatology", "_climatology")):
         ratio = pooled[""] / pooled[other].where(pooled[other] > rounding.mean("simulation"))
         found[f"skill{end}"] = _named(1 - ratio, f"1 - mean square error over that of {words[other]}")
-    near = near_walls(domain.axes)
-    if near is not None:
-        imagined = guesses[""]
-        for end, where in (("walls", near), ("interior", ~near)):
-            error = pooled_square_error(rollouts, name, imagined, space, where) ** 0.5
+    for end in ("walls", "interior"):
+        if f"square_{end}" in squares:
+            error = squares[f"square_{end}"].mean("simulation") ** 0.5
             found[f"rmse_{end}"] = _named(error, f"root mean square error, {end}")
     return xr.Dataset(found)
 

@@ -1,6 +1,6 @@
 """Forecasts of held-out simulations, compared with the truth: errors, skill, valid prediction time, budgets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 from sciwm.data import Trajectories, Variable, point_weights, position_of
 from sciwm.dynamics import Dynamics, readout_trajectory, rollout
 from sciwm.errors import InputError, Problem
-from sciwm.evaluation.held_out_scores import lead_attributes, pooled_square_error
+from sciwm.evaluation.held_out_scores import lead_attributes, square_errors
 from sciwm.evaluation.invariants import vary_by_rounding
 from sciwm.loss.terms import budget_residual
 from sciwm.model import WorldModel
@@ -26,15 +26,21 @@ VALID_ERROR = 0.5
 
 @torch.no_grad()
 def evaluate_rollouts(
-    model: WorldModel, data: Trajectories, *, steps: int, climatology: Tensor | None = None
+    model: WorldModel,
+    data: Trajectories,
+    *,
+    steps: int,
+    climatology: Tensor | None = None,
+    rows: Sequence[int] | None = None,
 ) -> xr.Dataset:
-    """Forecast every usable simulation from its first instant under its recorded actions.
+    """Forecast simulations from their first instants under their recorded actions.
 
     Args:
         model: What is evaluated.
         data: Simulations that it was not trained on.
         steps: Number of control intervals to forecast; of shorter simulations, as many as they have.
         climatology: The mean field of the training data, ``(variable, *space)``, which is compared with if given.
+        rows: The simulations; by default all usable ones.
 
     Returns:
         Over ``simulation``, ``time`` (lead time, the start included) and space: truth and forecast
@@ -46,7 +52,7 @@ def evaluate_rollouts(
         does not exist, everything is NaN. ``label`` is what the simulations are called by their authors, and
         ``intervals`` how many of each there are.
     """
-    domain, rows = model.domain, data.usable
+    domain, rows = model.domain, list(data.usable if rows is None else rows)
     truth = torch.stack([_rows(data, v.name, rows, steps + 1) for v in domain.variables], dim=2)
     actions = _rows(data, "action", rows, steps).nan_to_num(0.0)  # behind the end of a simulation
     states = rollout(model, model.encode(truth[:, 0], torch.from_numpy(data.parameters[rows])), actions)
@@ -85,23 +91,31 @@ def skill_by_step(rollouts: xr.Dataset, model: WorldModel) -> xr.DataArray:
     """``1 - MSE / MSE of persistence`` over ``time``, from the first step on; -inf if a forecast is not finite.
 
     Variables that never change in these data do not count, unless none does: of them persistence has no error.
+
+    Args:
+        rollouts: As from :func:`evaluate_rollouts`; of somebody's data their ``square_errors`` will do.
+        model: The model.
     """
+    domain, variables = model.domain, model.domain.variables
+    if any(f"{v.name}_weight" in rollouts for v in variables):
+        rollouts = square_errors(rollouts, domain)
 
-    def square_error(variable: Variable, guess: xr.DataArray) -> xr.DataArray:
-        return pooled_square_error(rollouts, variable.name, guess, model.domain.dimensions) / variable.size**2
+    def square(variable: Variable, end: str) -> xr.DataArray:
+        if "square" in rollouts:
+            pooled = rollouts[f"square{end}"].mean("simulation").sel(variable=variable.name, drop=True)
+        else:
+            truth = rollouts[variable.name]
+            guess = truth.isel(time=0) if end else rollouts[f"{variable.name}_imagined"]
+            pooled = ((guess.astype(float) - truth) ** 2).mean(("simulation", *domain.dimensions), skipna=False)
+        return pooled / variable.size**2
 
-    variables = model.domain.variables
-    changing = [
-        v for v in variables if (square_error(v, rollouts[v.name].isel(time=0)).isel(time=slice(1, None)) > 0).any()
-    ]
+    changing = [v for v in variables if (square(v, "_persistence").isel(time=slice(1, None)) > 0).any()]
 
-    def mean_square(guess: Callable[[Variable], xr.DataArray]) -> xr.DataArray:
-        parts = [square_error(v, guess(v)) for v in changing or variables]
+    def mean_square(end: str) -> xr.DataArray:
+        parts = [square(v, end) for v in changing or variables]
         return xr.concat(parts, "variable").sum("variable", skipna=False).fillna(np.inf)
 
-    error = mean_square(lambda v: rollouts[f"{v.name}_imagined"])
-    persistence = mean_square(lambda v: rollouts[v.name].isel(time=0))
-    skill: xr.DataArray = 1 - (error / persistence).isel(time=slice(1, None))
+    skill: xr.DataArray = 1 - (mean_square("") / mean_square("_persistence")).isel(time=slice(1, None))
     return skill.assign_attrs(units="1", long_name="skill against persistence")
 
 
@@ -211,7 +225,7 @@ def _varying(simulation: Simulation, fields: Tensor, names: Sequence[str]) -> li
 
 
 def _rows(data: Trajectories, name: str, rows: list[int], length: int) -> Tensor:
-    return torch.from_numpy(np.stack([data.array(name)[i, :length] for i in rows]).astype(np.float32))
+    return torch.from_numpy(np.stack([data.array(name)[i, :length] for i in rows]).astype(np.float32, copy=False))
 
 
 def _where_it_is(values: Tensor, truth: Tensor, weights: Tensor | None) -> Tensor:

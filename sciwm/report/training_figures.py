@@ -63,9 +63,8 @@ def training(results: Results) -> Illustration:
     updates, boundaries = count_updates(history)
     figure = new_figure(6.4 if names else 2.6)
     count = 3 if names else 1
-    panels: Sequence[Axes] = figure.subplots(count, 1, sharex=True, height_ratios=[0.8, 1, 1][:count], squeeze=False)[
-        :, 0
-    ]
+    column = figure.subplots(count, 1, sharex=True, height_ratios=[0.8, 1, 1][:count], squeeze=False)
+    panels: list[Axes] = column[:, 0].tolist()
     error = panels[0]
     marks: dict[str, Any] = {"marker": "o", "markersize": 3.5, "clip_on": False} if len(history) < 20 else {}
     error.plot(updates, _series(history, "held_out.error"), color=INK, **marks)

@@ -16,8 +16,8 @@ from sciwm.model.linear_step import LinearStep
 STARTS = 8
 """The most starts in one run."""
 
-MOST_NUMBERS, MOST_WINDOWS = 2**24, 256
-"""The number of field values that are kept, and of windows."""
+MOST_NUMBERS, MOST_NUMBERS_OF_WINDOWS, MOST_WINDOWS = 2**24, 2**22, 256
+"""The number of field values that are kept of forecasts, and of windows, and the number of windows."""
 
 
 class HeldOutForecasts:
@@ -61,8 +61,8 @@ class HeldOutForecasts:
         return self.fields[:, 1:].unbind(dim=1)
 
     def windows_of(self, horizon: int) -> int:
-        """The number of windows of that length that hold about as many field values."""
-        return max(2, min(MOST_WINDOWS, MOST_NUMBERS // (self.points.numel() * (horizon + 1))))
+        """The number of windows of that length that are measured."""
+        return max(2, min(MOST_WINDOWS, MOST_NUMBERS_OF_WINDOWS // (self.points.numel() * (horizon + 1))))
 
     @cached_property
     def persistence(self) -> list[float]:

@@ -1,17 +1,21 @@
 """The statistics of a trained latent over the data."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from sciwm.data import Trajectories, sample_fields
+from sciwm.data import Trajectories, sample_blocks
 from sciwm.dynamics import encode_trajectory, readout_trajectory
 from sciwm.model import WorldModel
 
 MOST, FEWEST, NUMBERS = 4096, 256, 2**25
 """Most and fewest instants, and the number of field values above which there are fewer than most."""
+
+NUMBERS_AT_ONCE = 2**22
+"""The number of field values of somebody's data that are held at once; simulated ones are seen as a whole."""
 
 
 @torch.no_grad()
@@ -28,26 +32,31 @@ def fit_statistics(model: WorldModel, training_sets: Sequence[Trajectories], val
         return
     names = [v.name for v in model.domain.variables]
     limit = max(FEWEST, min(MOST, NUMBERS // (len(names) * math.prod(model.domain.shape))))
-    seen, unseen = (
-        torch.from_numpy(sample_fields(sets, names, limit))[None] for sets in (training_sets, [validation_set])
-    )
-    latents = model.latent(encode_trajectory(model, seen)[0])
+    at_once = NUMBERS_AT_ONCE if model.domain.brought_in else NUMBERS
+
+    def blocks(sets: Sequence[Trajectories]) -> Iterator[Tensor]:
+        return map(torch.from_numpy, sample_blocks(sets, names, limit, at_once))
+
+    latents = torch.cat([model.latent(encode_trajectory(model, seen[None])[0]) for seen in blocks(training_sets)])
+    residuals = [(_left_out(model, unseen), len(unseen)) for unseen in blocks([validation_set])]
+    count = sum(several for _, several in residuals)
+    residual = torch.stack([square * (n / count) for square, n in residuals]).sum(dim=0)
     valid = training_sets[0].valid
     unseen_first = _beginnings([validation_set], names, limit)
-    first = torch.cat([_beginnings(training_sets, names, limit), unseen_first], dim=1)
-    begun = model.latent(encode_trajectory(model, first)[0]), _left_out(model, unseen_first)
-    statistics.fit(latents, _left_out(model, unseen), None if valid is None else torch.from_numpy(valid), begun)
+    first = torch.cat([_beginnings(training_sets, names, limit), unseen_first])
+    begun = model.latent(encode_trajectory(model, first[None])[0]), _left_out(model, unseen_first)
+    statistics.fit(latents, residual, None if valid is None else torch.from_numpy(valid), begun)
 
 
-def _left_out(model: WorldModel, fields: torch.Tensor) -> torch.Tensor:
-    """The mean square of what decoding leaves out of normalised ``(1, sample, variable, *space)``."""
-    decoded = readout_trajectory(model, encode_trajectory(model, fields), ["fields"])["fields"]
-    return (model.normalize(decoded[0]) - model.normalize(fields[0])).square().mean(dim=0)
+def _left_out(model: WorldModel, fields: Tensor) -> Tensor:
+    """The mean square of what decoding leaves out of normalised fields, ``(variable, *space)``."""
+    decoded = readout_trajectory(model, encode_trajectory(model, fields[None]), ["fields"])["fields"]
+    return (model.normalize(decoded[0]) - model.normalize(fields)).square().mean(dim=0)
 
 
-def _beginnings(sets: Sequence[Trajectories], names: Sequence[str], limit: int) -> torch.Tensor:
-    """The fields at the first instants of runs, ``(1, run, variable, *space)``."""
+def _beginnings(sets: Sequence[Trajectories], names: Sequence[str], limit: int) -> Tensor:
+    """The fields at the first instants of runs, ``(run, variable, *space)``."""
     runs = [(data, row) for data in sets for row in data.usable]
     chosen = runs[:: -(-len(runs) // limit)]
     first = [np.stack([np.asarray(data.array(name)[row, 0]) for name in names]) for data, row in chosen]
-    return torch.from_numpy(np.stack(first).astype(np.float32))[None]
+    return torch.from_numpy(np.stack(first).astype(np.float32))

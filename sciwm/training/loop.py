@@ -99,7 +99,7 @@ def train(
     settings, total = config.training, updates_of(config, phase)
     windows = Windows(training_sets, model.domain)
     symmetries = joint_symmetries(training_sets[0], settings.augmentation)
-    pairs = transitions(training_sets, model.domain, config.seed)
+    pairs = transitions(training_sets, model.domain, config.seed) if model.domain.functionals else None
     held_out = HeldOut(config, objective, Windows([validation_set], model.domain), forecasts)
     others = [*model.encoder.parameters(), *model.decoder.parameters()]
     if start and config.model.predictor.kind == "linear" and not any(p.requires_grad for p in others):
@@ -155,7 +155,8 @@ def train(
 
             state.update += 1
             if state.update % settings.updates_per_epoch == 0 or state.update == total:
-                fit_heads(model, pairs)
+                if pairs is not None:
+                    fit_heads(model, pairs)
                 metrics = held_out.measure(model, progress, sensitivities)
                 _close_epoch(paths, state, model, metrics)
                 save()

@@ -13,8 +13,8 @@ from sciwm.training.conserved import require_conserved
 from sciwm.training.head_fit import fit_heads, transitions
 from sciwm.training.linear_start import Chosen, start_linear
 
-MOST_FIELDS, MOST_NUMBERS = 8192, 2**26
-"""The number of fields that scales are fitted to, and of the values of large ones."""
+MOST_FIELDS, MOST_NUMBERS, MOST_NUMBERS_OF_LARGE = 8192, 2**26, 2**25
+"""The number of fields that scales are fitted to, and of the values of large ones; of data not in memory, fewer."""
 
 
 def build_model(config: Config, training_set: Trajectories) -> WorldModel:
@@ -38,9 +38,10 @@ def built(config: Config, training_set: Trajectories) -> tuple[WorldModel, Chose
     names = [v.name for v in training_set.variables]
     shapes = training_set.forcing_shapes
     if starts_linear(config.model, domain):
-        most = max(2 * config.model.latent_size, MOST_NUMBERS // (len(names) * math.prod(domain.shape)))
+        numbers = MOST_NUMBERS if training_set.in_memory else MOST_NUMBERS_OF_LARGE
+        most = max(2 * config.model.latent_size, numbers // (len(names) * math.prod(domain.shape)))
         fields = torch.from_numpy(sample_fields([training_set], names, limit=min(MOST_FIELDS, most)))
-        fit_scales(model, fields, None, torch.from_numpy(point_weights(training_set)))
+        fit_scales(model, fields, None, torch.from_numpy(point_weights(training_set)), overwrite=True)
         return model, start_linear(model, training_set)
     fields = torch.from_numpy(sample_fields([training_set], names, limit=MOST_FIELDS))
     fit_scales(model, fields, None if shapes is None else torch.from_numpy(shapes.astype(np.float32)))

@@ -51,6 +51,8 @@ HUGE = 1e6
 FAR = 10.0
 """Members that go so far beyond the largest latent are halved until they do not."""
 MOST_HALVINGS = 8
+NUMBERS_AT_ONCE = 2**22
+"""How many field values are decoded at once."""
 
 
 def why_none(model: WorldModel) -> str:
@@ -218,12 +220,14 @@ def _scores_of(model: WorldModel, known: Uncertainty, data: Trajectories, row: i
     intervals = data.intervals_of(row)
     instants = np.unique(np.linspace(0, intervals - 1, min(intervals, MOST_INSTANTS)).round().astype(int))
     both = np.unique(np.concatenate([instants, instants + 1]))
-    fields = fields_at(model, data, row, both)
-    states = model.with_parameters(encode_trajectory(model, fields[None])[0], parameters_at(data, row, len(both)))
-    residual = residual_of(model, fields, states, known.valid)
+    seen, found = [], []
+    for several in np.array_split(both, -(-len(both) * known.valid.numel() // NUMBERS_AT_ONCE)):
+        fields, parameters = fields_at(model, data, row, several), parameters_at(data, row, len(several))
+        seen.append(model.with_parameters(encode_trajectory(model, fields[None])[0], parameters))
+        found.append(raw_start_scores(known, model, residual_of(model, fields, seen[-1], known.valid), seen[-1]))
+    states, single = torch.cat(seen), torch.cat(found)
     action = torch.from_numpy(np.asarray(data.array("action")[row, :intervals])[instants].astype(np.float32))
     before, after = np.searchsorted(both, instants), np.searchsorted(both, instants + 1)
     innovation = model.latent(states[after]) - model.latent(model.advance(states[before], action))
-    single = raw_start_scores(known, model, residual, states)
     scores = torch.cat([single[after], known.familiarity.surprise(innovation)[:, None]], dim=1)
     return single[0].double().numpy(), scores.double().numpy()

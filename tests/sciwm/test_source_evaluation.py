@@ -1,6 +1,7 @@
 """What a run of somebody's files shows and says: scores in their units, use of the forcing, functionals, page, card."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,8 @@ import yaml
 import sciwm
 from sciwm.cli import main
 from sciwm.config import load_config
-from sciwm.evaluation.held_out_scores import near_walls, score_held_out
+from sciwm.evaluation import forcing_use, held_out_scores, rollouts_in_groups
+from sciwm.evaluation.held_out_scores import near_walls, score_held_out, square_errors
 from sciwm.evaluation.rollouts import skill_by_step
 from sciwm.experiment import Run, stages
 from sciwm.experiment.bring_in import bring_in
@@ -126,7 +128,7 @@ def test_climatology_is_the_mean_of_the_training_runs(folder: Path) -> None:
 def test_a_forecast_that_is_not_finite_is_infinitely_wrong_and_no_run_that_is_over(folder: Path) -> None:
     rollouts, domain = result(folder, "rollouts"), sciwm.load(folder).domain
     rollouts["sst_imagined"][0, 5:] = np.nan
-    scores = score_held_out(rollouts, domain).sel(variable="sst")
+    scores = score_held_out(square_errors(rollouts, domain), domain).sel(variable="sst")
     assert np.isinf(scores["rmse"].values[0, 5:]).all()
     assert np.isneginf(scores["skill"].values[5:]).all()
     assert np.isnan(scores["rmse"].values[1, ENDS_EARLY:]).all()
@@ -137,7 +139,7 @@ def test_what_does_not_vary_in_held_out_data_has_an_error_and_no_score(folder: P
     rollouts, model = result(folder, "rollouts"), sciwm.load(folder).model
     there = rollouts["sst"].notnull()
     rollouts["sst"] = (300.1 * (1 + 0 * rollouts["sst"])).where(there).astype(np.float32)
-    scores = score_held_out(rollouts, model.domain).sel(variable="sst")
+    scores = score_held_out(square_errors(rollouts, model.domain), model.domain).sel(variable="sst")
     assert scores["vrmse"].isnull().all() and scores["skill"].isnull().all()
     assert (scores["rmse"].values[0] > 0).all()
     two = rollouts.assign({f"ice{end}": rollouts[f"sst{end}"] for end in ("", "_imagined", "_weight")})
@@ -146,6 +148,36 @@ def test_what_does_not_vary_in_held_out_data_has_an_error_and_no_score(folder: P
     both = cast(Any, SimpleNamespace(domain=replace(model.domain, variables=(*model.domain.variables, ice))))
     two = two.assign(sst=changing["sst"], sst_imagined=changing["sst_imagined"])
     xr.testing.assert_allclose(skill_by_step(two, both), skill_by_step(changing, model))
+
+
+@pytest.mark.parametrize("kept", [1, 2**20])
+def test_data_that_are_forecast_a_few_at_once_have_the_same_scores(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """One run, some lead times and one window at a time; of forecasts that take too much memory one is shown."""
+    monkeypatch.setattr(rollouts_in_groups, "NUMBERS_AT_ONCE", 1)
+    monkeypatch.setattr(rollouts_in_groups, "NUMBERS_KEPT", kept)
+    monkeypatch.setattr(held_out_scores, "NUMBERS_AT_ONCE", 3 * 7 * 6)
+    monkeypatch.setattr(forcing_use, "NUMBERS_AT_ONCE", 1)
+    out = shutil.copytree(folder, tmp_path / "run")
+    shutil.rmtree(out / "evaluation")
+    metrics = stages.evaluate(out, ["rollouts", "scores", "forcings"])
+    for name, before in Run(folder).metrics().items():
+        if name in ("rollout", "latent", "held_out", "rollouts", "scores", "forcings"):
+            assert _numbers(metrics[name]) == pytest.approx(_numbers(before), rel=1e-4, nan_ok=True)
+    shown = result(out, "rollouts")["simulation"].values
+    xr.testing.assert_allclose(result(out, "rollouts"), result(folder, "rollouts").sel(simulation=shown), rtol=1e-4)
+    assert len(shown) == (1 if kept == 1 else 2)
+    for part in ("scores", "forcings"):
+        xr.testing.assert_allclose(result(out, part), result(folder, part), rtol=1e-3, atol=1e-5)
+
+
+def _numbers(tree: Any) -> list[float]:
+    """All numbers in plain data, in their order."""
+    if isinstance(tree, dict | list | tuple):
+        values = tree.values() if isinstance(tree, dict) else tree
+        return [number for value in values for number in _numbers(value)]
+    return [tree] if isinstance(tree, int | float) else []
 
 
 def test_two_cells_along_walls_are_near_them(folder: Path) -> None:

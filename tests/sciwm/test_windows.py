@@ -8,8 +8,9 @@ import torch
 from foreign_data import Sets, made
 
 from sciwm.config import EncoderSettings
-from sciwm.data import Trajectories, Windows, fit_domain
+from sciwm.data import Trajectories, Windows, fit_domain, sample_blocks, sample_fields, schema
 from sciwm.data import windows as module
+from sciwm.data.freed_memory import give_back_freed_memory
 from sciwm.model.field_operator import FieldPredictor
 from sciwm.training.reading_ahead import read_ahead
 
@@ -58,6 +59,33 @@ def test_several_windows_are_cut_from_what_is_read_of_the_disk(
             seen.add((run, start))
     assert {start for _, start in seen} == set(range(9))
     assert {run for run, _ in seen} == set(range(6))
+
+
+def test_blocks_of_a_sample_are_the_sample(data: Trajectories) -> None:
+    """Every simulation is in one of them, and no block but that of a single simulation is too large."""
+    whole = sample_fields([data], ["u"], 30)
+    numbers = 12 * whole[0].size
+    blocks = list(sample_blocks([data], ["u"], 30, numbers))
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+    assert len(blocks) > 1
+    assert all(block.size <= numbers for block in blocks)
+    (one,) = sample_blocks([data], ["u"], 30, whole.size)
+    np.testing.assert_array_equal(one, whole)
+
+
+def test_large_data_of_files_are_not_kept_in_memory(
+    data: Trajectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bound of their own keeps several stores together below a gigabyte; freed memory then goes back."""
+    asked: list[bool] = []
+    monkeypatch.setattr(schema, "give_back_freed_memory", lambda: asked.append(True))
+    assert data.in_memory
+    assert Trajectories(tmp_path / "train.zarr").in_memory
+    assert not asked
+    monkeypatch.setattr(schema, "OF_FILES_IN_MEMORY_BYTES", 100)
+    assert not Trajectories(tmp_path / "train.zarr").in_memory
+    assert asked == [True]
+    give_back_freed_memory()
 
 
 def test_what_is_read_ahead_is_what_would_be_drawn() -> None:

@@ -7,14 +7,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
-import xarray as xr
 from torch import Tensor
 
 from sciwm.baselines import mean_fields
 from sciwm.config import Config, EvaluationSettings
 from sciwm.data import SEEDS, Trajectories
 from sciwm.errors import InputError, Problem
-from sciwm.evaluation.rollouts import evaluate_rollouts
+from sciwm.evaluation.rollouts_in_groups import Rollouts, roll_out
 from sciwm.model import WorldModel
 from sciwm.uncertainty import Uncertainty
 from simulations import Simulation
@@ -93,10 +92,10 @@ class EvaluationContext:
         return self.model.encoder.sees_any_grid
 
     @cached_property
-    def rollouts(self) -> xr.Dataset:
+    def rollouts(self) -> Rollouts:
         """Forecasts of the test set with the truth; computed once for several parts."""
         steps = min(self.evaluation.steps, self.test.intervals) if self.simulation is None else self.evaluation.steps
-        return evaluate_rollouts(self.model, self.test, steps=steps, climatology=mean_fields(self.train))
+        return roll_out(self.model, self.test, steps=steps, climatology=mean_fields(self.train))
 
     def lead(self, time: float | None, *, share: float = 1.0) -> int:
         """A lead time in control intervals.

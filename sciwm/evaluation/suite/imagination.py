@@ -10,17 +10,17 @@ from torch import Tensor
 from sciwm.config import Config
 from sciwm.config.evaluation import LYAPUNOV_TIMES
 from sciwm.data import Trajectories, recipe
-from sciwm.dynamics import encode_trajectory, rollout
+from sciwm.dynamics import rollout
 from sciwm.evaluation.actions import ROUGH, draw_actions, long_run_actions
 from sciwm.evaluation.climate import intervals_of, long_runs, share_blown_up
 from sciwm.evaluation.held_out_scores import score_held_out
 from sciwm.evaluation.rollouts import (
-    evaluate_rollouts,
     root_mean_square_over_time,
     skill_by_step,
     unseen_action_budget,
     valid_prediction_time,
 )
+from sciwm.evaluation.rollouts_in_groups import Rollouts, roll_out
 from sciwm.evaluation.scores import evaluate
 from sciwm.evaluation.statistics import bootstrap_interval
 from sciwm.evaluation.suite.context import EvaluationContext
@@ -52,7 +52,7 @@ def measure_test_set(context: EvaluationContext, progress: Progress) -> Outcome:
     rollout = metrics["rollout"]
     interval = rollout["valid_prediction_time_interval"]
     valid = "valid prediction time" + (", at least" if rollout["valid_to_the_end"] else "")
-    last = rollouts.isel(time=-1)
+    last = context.rollouts.errors.isel(time=-1)
     lead, groups = f"{float(last['time']):g}", last["simulation"]
     lost: float | None = np.inf
     name, still = "nRMSE", "nRMSE of persistence"
@@ -72,7 +72,7 @@ def measure_rollouts(
     model: WorldModel,
     data: Trajectories,
     *,
-    rollouts: xr.Dataset | None = None,
+    rollouts: Rollouts | None = None,
 ) -> tuple[xr.Dataset, dict[str, Any]]:
     """Forecast a test set.
 
@@ -83,16 +83,16 @@ def measure_rollouts(
         rollouts: The forecasts, if they are there already.
 
     Returns:
-        The forecasts with the valid prediction time of each; their numbers under ``rollout`` and ``latent``.
+        The forecasts that are shown with the valid prediction time of each; the numbers of all under ``rollout`` and
+        ``latent``.
     """
-    made = evaluate_rollouts(model, data, steps=config.evaluation.steps) if rollouts is None else rollouts
+    forecasts = roll_out(model, data, steps=config.evaluation.steps) if rollouts is None else rollouts
+    made, shown = forecasts.errors, forecasts.shown
     valid_time = valid_prediction_time(made)
-    made = made.assign(valid_prediction_time=valid_time)
+    shown = shown.assign(valid_prediction_time=valid_time.sel(simulation=shown["simulation"]))
     error, exponent = made["nrmse"].isel(time=slice(1, None)), config.evaluation.lyapunov_exponent
     unit = exponent or 1.0
     time_unit = "time units" if model.domain.time_units == "1" else model.domain.time_units
-    fields = torch.stack([torch.from_numpy(made[v.name].values) for v in model.domain.variables], dim=2)
-    latents = model.latent(encode_trajectory(model, fields.nan_to_num(0.0)))  # 0 stands where no field is
     ends = made["intervals"].values if "intervals" in made.coords else made.sizes["time"] - 1
     over = np.arange(1, made.sizes["time"]) > np.reshape(ends, (-1, 1))
     errors = error.fillna(np.inf).where(~over)
@@ -105,7 +105,7 @@ def measure_rollouts(
             "nrmse": errors.mean("simulation").values.tolist(),
             "nrmse_persistence": made["nrmse_persistence"].mean("simulation").values[1:].tolist(),
             **_beside_climatology(made),
-            "skill_vs_persistence": skill_by_step(made, model).values.tolist(),
+            "skill_vs_persistence": skill_by_step(shown if data.roles is None else made, model).values.tolist(),
             "valid_prediction_time": float(valid_time.mean()) * unit,
             "valid_prediction_time_unit": "Lyapunov times" if exponent else time_unit,
             "valid_prediction_time_interval": interval,
@@ -114,10 +114,10 @@ def measure_rollouts(
         },
         "latent": {
             "size": model.latent_size,
-            "participation_ratio": participation_ratio(latents),
+            "participation_ratio": participation_ratio(forecasts.latents),
         },
     }
-    return made, metrics
+    return shown, metrics
 
 
 def _beside_climatology(rollouts: xr.Dataset) -> dict[str, list[float]]:
@@ -130,12 +130,13 @@ def _beside_climatology(rollouts: xr.Dataset) -> dict[str, list[float]]:
 def measure_scores(context: EvaluationContext, progress: Progress) -> Outcome:
     """Score each variable in the forecasts of the test set."""
     if context.test.roles is not None:
-        scores = score_held_out(context.rollouts, context.model.domain)
+        scores = score_held_out(context.rollouts.errors, context.model.domain)
         domain = context.model.domain
         return Outcome(scores, measures_of_scores(scores, domain), {"held_out": errors_by_lead(scores)})
     names = [v.name for v in context.model.domain.variables]
-    forecast = context.rollouts[[f"{n}_imagined" for n in names]].rename({f"{n}_imagined": n for n in names})
-    scores = evaluate(forecast, context.rollouts[names])
+    shown = context.rollouts.shown
+    forecast = shown[[f"{n}_imagined" for n in names]].rename({f"{n}_imagined": n for n in names})
+    scores = evaluate(forecast, shown[names])
     lead = context.lead(None)
     at = scores.isel(time=min(lead, scores.sizes["time"] - 1))
     where = f"at lead time {float(at['time']):g}"

@@ -1,5 +1,6 @@
 """Records with faults of sensors, files and statements, which a model must flag, and sound ones, which it must not."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from sciwm.uncertainty import OF_SCORES, START_DETECTORS, Uncertainty, fields_at
 
 INSTANTS = 64
 """The number of instants of each run, spread evenly, that are damaged in turn."""
+
+MOST_NUMBERS = 2**24
+"""The number of field values above which there are fewer instants of each run, and then fewer runs."""
 
 NOISE, SPOT, OFFSET, DEAD, STATED = 0.2, 2.0, 3.0, 3.0, 0.4
 """The sizes of damages, in deviations of the variable or the parameter."""
@@ -135,11 +139,14 @@ def _default(domain: Domain) -> dict[str, Damage]:
 
 
 def _records(model: WorldModel, data: Trajectories) -> Records:
+    most = max(1, MOST_NUMBERS // (2 * len(model.domain.variables) * math.prod(model.domain.shape)))
+    rows = data.usable[:: -(-len(data.usable) // most)]
+    each = min(INSTANTS, max(1, most // len(rows)))
     parts: list[tuple[Tensor, ...]] = []
     runs: list[int] = []
-    for row in data.usable:
+    for row in rows:
         count = data.intervals_of(row)
-        instants = np.unique(np.linspace(0, count - 1, min(count, INSTANTS)).round().astype(int))
+        instants = np.unique(np.linspace(0, count - 1, min(count, each)).round().astype(int))
         actions = np.asarray(data.array("action")[row, :count], np.float32)[instants]
         parts.append(
             (
