@@ -89,7 +89,9 @@ class SourceSettings(Section):
             point is left out in data.
         bounds: The least and the largest value of forcings, as ``power: [0.0, 8.0]``; by default their attributes
             ``valid_min`` and ``valid_max``, or else the range of the data.
-        interval: The time between two states, in the units of time; by default the most frequent step of the data.
+        interval: The time between two states of the model, in the units of time; by default the most frequent step of
+            the data, else a whole multiple of it. Then one of so many instants is kept, and forcings are averaged over
+            the interval that follows it: a forecast is given these means.
         gaps: ``refuse`` tells of missing instants and uneven steps; ``cut`` cuts runs there and keeps the parts.
         split: Which of the data are for training, validation and test.
     """

@@ -71,7 +71,9 @@ def fit(
             learned about a periodic flow, but its model is no longer the same everywhere.
         bounds: The least and the largest value of actions; by default ``valid_min`` and ``valid_max``, or else the
             range of the data.
-        interval: The time between two states, in the units of time; by default the most frequent step.
+        interval: The time between two states of the model, in the units of time; by default the most frequent step,
+            else a whole multiple of it: one of so many instants is kept, and actions are averaged over the interval
+            that follows it.
         gaps: ``"refuse"`` tells of missing instants and uneven steps, ``"cut"`` cuts runs there.
         settings: Keys of the sections ``model``, ``loss`` and ``training`` of a configuration, such as
             ``{"training": {"updates": 2000}}``.

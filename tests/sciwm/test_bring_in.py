@@ -164,6 +164,35 @@ def test_a_step_that_is_missing_cuts_all_runs(tmp_path: Path) -> None:
     np.testing.assert_array_equal(raw["time"].values, 0.25 * np.arange(6))
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_longer_interval_keeps_some_instants_and_averages_forcings(tmp_path: Path, lazy: bool) -> None:
+    """States at the kept instants, and what acted between them; the end of a run may be left over."""
+    ds = made()
+    sets = Sets(tmp_path, ds.chunk(clock=5) if lazy else ds, interval=0.75)
+    raw = sets.raw("train")
+    np.testing.assert_array_equal(raw["u"].values, ds["u"].values[:, ::3].astype(np.float32))
+    means = ds["q"].values.reshape(6, 4, 3).mean(axis=2)
+    np.testing.assert_allclose(raw["action"].values[:, :3, 0], means[:, :3], rtol=1e-6)
+    np.testing.assert_array_equal(raw["time"].values, 0.75 * np.arange(4))
+    told = "clock: one of 3 instants is kept, as source.interval is 0.75, and q averaged over each interval"
+    assert told in sets.notes
+    assert told in json.loads(raw.attrs[NOTES])["notes"]
+
+
+def test_instants_of_a_longer_interval_are_counted_anew_behind_a_gap(tmp_path: Path) -> None:
+    """Nothing is averaged across it; what is missing between two kept states is no gap, but in a forcing."""
+    ds = made(instants=16).isel(clock=[*range(7), *range(8, 16)])
+    ds["u"][1, 1] = np.nan
+    ds["q"][2, 3] = np.nan
+    raw = Sets(tmp_path, ds, gaps="cut", interval=0.5).raw("train")
+    rows = [(row["run"], row["first"], row["last"]) for row in json.loads(raw.attrs[NOTES])["rows"]]
+    whole = [(0, 3), (4, 7)]
+    expected = {"c2": [(0, 1), (2, 3), (4, 7)]}
+    assert rows == [(f"c{i}", *piece) for i in range(6) for piece in expected.get(f"c{i}", whole)]
+    np.testing.assert_array_equal(raw["u"].values[1], ds["u"].values[0, [7, 9, 11, 13]].astype(np.float32))
+    np.testing.assert_allclose(raw["action"].values[1, 0, 0], ds["q"].values[0, 7:9].mean(), rtol=1e-6)
+
+
 def test_a_record_is_split_in_time_without_overlap(tmp_path: Path) -> None:
     ds = made(runs=1, instants=40).isel(case=0, drop=True)
     split = {"by": "time", "validation": 0.2, "test": 0.3}

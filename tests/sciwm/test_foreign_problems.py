@@ -81,6 +81,15 @@ CASES: dict[str, tuple[Callable[[], xr.Dataset], dict[str, Any], list[str]]] = {
         {},
         ["made: clock: expected equal steps of 0.25 [h], got 1 other, the first 0.5 after 3.75; cut runs there"],
     ),
+    "an interval between two spacings": (
+        made,
+        {"interval": 0.6},
+        [
+            "made: clock (source.interval): expected a whole multiple of the spacing of the data, 0.25 [h], got 0.6; "
+            "state 0.5 or 0.75, or leave it out"
+        ],
+    ),
+    "an interval below the spacing": (lambda: made(), {"interval": 0.1}, ["got 0.1; state 0.25, or leave it out"]),
     "times that repeat": (
         lambda: made().assign_coords(clock=[0, 1, 2, 2, *range(4, 12)]),
         {},

@@ -30,6 +30,7 @@ from sciwm.data.source.rows.records import records_of
 from sciwm.data.source.rows.sampling import modes_of
 from sciwm.data.source.rows.scan import Scan, scan
 from sciwm.data.source.rows.space_axes import SpaceAxis
+from sciwm.data.source.rows.thinning import thinned
 from sciwm.errors import Problem, counted, raise_if
 from simulations import ActionBox
 
@@ -120,8 +121,13 @@ def take_inventory(
     Raises:
         InputError: With everything that is wrong.
     """
-    given = [Given(decoded(one.dataset), one.where, one.only) for one in given]
+    found_thinned = [thinned(Given(decoded(one.dataset), one.where, one.only), settings) for one in given]
+    given, told_of_thinning = [one for one, _, _ in found_thinned], found_thinned[0][1]
+    wrong_interval = [problem for _, _, several in found_thinned for problem in several]
+    if wrong_interval:
+        settings = settings.model_copy(update={"interval": None})
     records, axes, sound, problems = records_of(given, settings)
+    problems += wrong_interval
     if not records or len(axes) < len(settings.space):
         raise_if(problems)
     where = given[0].where
@@ -141,7 +147,7 @@ def take_inventory(
     if set(settings.variables) <= scans.keys() and not wrong:
         problems += set_problems(rows, needed, settings.split, where, records=len(records))
     valid, notes = _valid(settings, scans, mask, axes)
-    notes += [*(note for axis in axes for note in axis.notes()), *_cut_notes(records, extents, rows)]
+    notes += [*told_of_thinning, *(note for axis in axes for note in axis.notes()), *_cut_notes(records, extents, rows)]
     problems += rules(_sizes(records, settings, axes, rows, valid, readable=not problems))
     found, more = constant_problems(settings, scans, where)
     problems, notes = problems + found, notes + more
