@@ -1,12 +1,13 @@
 """Windows of consecutive instants, cut quickly from one or several stores of trajectories.
 
-Values in memory are cut window by window. From a store on the disk a whole block of instants of a run is read and
-decompressed at once, and several windows are cut from it: reading is what takes the time there.
+Values in memory are cut window by window. From a store on the disk several windows are cut from the same block of a
+run, and chunks that they touch are read and decompressed once: reading is what takes the time there.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from sciwm.data.schema import Trajectories
 WINDOWS_OF_A_BLOCK = 8
 """How many windows are cut from what is read at once of a store on the disk."""
 BYTES_OF_A_BLOCK = 2**25
-"""The most bytes of one field that are read at once there; a longer run gives windows close to each other."""
+"""The most bytes of one field in a block; a longer run gives windows close to each other."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,9 @@ class Windows:
         def cut(name: str, length: int) -> Tensor:
             rest = blocks[0].data.array(name).shape[2:]
             windows, filled = np.empty((count, length, *rest), np.float32), 0
-            for block in blocks:  # whose values are let go as soon as the windows are cut from them
-                values = block.data.array(name)[block.row, block.first : block.last + length - horizon]
-                for t in block.starts:
-                    windows[filled] = values[t : t + length]
-                    filled += 1
+            for block in blocks:
+                block.cut(block.data.array(name), length, windows[filled : filled + len(block.starts)])
+                filled += len(block.starts)
             return torch.from_numpy(windows)
 
         functionals = self.domain.functionals
@@ -136,6 +135,26 @@ class _Block:
     first: int
     last: int
     starts: list[int]
+
+    def cut(self, array: Any, length: int, windows: NDArray[np.float32]) -> None:
+        """Fill in its windows of so many instants; of an array on the disk only chunks that they touch are read."""
+        for places, start, stop in self._reads(array, length):
+            values = array[self.row, start:stop]
+            for place in places:
+                t = self.first + self.starts[place] - start
+                windows[place] = values[t : t + length]
+
+    def _reads(self, array: Any, length: int) -> list[tuple[list[int], int, int]]:
+        """Windows that are read together, with the first instant and the one behind the last."""
+        chunk = 1 if self.data.in_memory else array.chunks[1]
+        reads: list[tuple[list[int], int, int]] = []
+        for place in sorted(range(len(self.starts)), key=self.starts.__getitem__):
+            start = self.first + self.starts[place]
+            if reads and start // chunk <= -(-reads[-1][2] // chunk):
+                reads[-1] = ([*reads[-1][0], place], reads[-1][1], start + length)
+            else:
+                reads.append(([place], start, start + length))
+        return reads
 
 
 def _stack(values: list[Tensor], *empty: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Windows of the next update, read from the disk while this one is computed."""
+"""Windows of the next updates, read from the disk while this one is computed."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,10 +7,13 @@ from typing import TypeVar
 
 Drawn = TypeVar("Drawn")
 
+AHEAD = 2
+"""How many updates are drawn before they are needed: more than one, as some take longer than others."""
+
 
 @contextmanager
 def read_ahead(draw: Callable[[int], Drawn], total: int, *, worth_it: bool) -> Iterator[Callable[[int], Drawn]]:
-    """Let a thread draw what the next update needs.
+    """Let a thread draw what the next updates need.
 
     Args:
         draw: Draws what an update needs; it must depend on the number of the update alone, so that it gives the same
@@ -29,8 +32,9 @@ def read_ahead(draw: Callable[[int], Drawn], total: int, *, worth_it: bool) -> I
 
         def drawn(update: int) -> Drawn:
             begun = waiting.pop(update, None) or pool.submit(draw, update)
-            if update + 1 < total:
-                waiting[update + 1] = pool.submit(draw, update + 1)
+            for coming in range(update + 1, min(update + 1 + AHEAD, total)):
+                if coming not in waiting:
+                    waiting[coming] = pool.submit(draw, coming)
             return begun.result()
 
         yield drawn
