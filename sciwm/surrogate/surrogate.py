@@ -23,6 +23,7 @@ from sciwm.surrogate.plans import planned
 from sciwm.surrogate.run_parameters import with_parameters
 from sciwm.surrogate.summary import summarize
 from sciwm.surrogate.translation import Translation
+from sciwm.surrogate.unread_values import in_parts
 from sciwm.uncertainty import Uncertainty, load_uncertainty
 from sciwm.version import __version__
 from simulations.torch_modes import ordinary
@@ -114,16 +115,19 @@ class Surrogate:
 
         Raises:
             InputError: With everything that keeps ``ds`` from being fields of this model. Values of chunked data are
-                checked when they are computed.
+                checked when they are computed, and many values of a file that is not read yet a part at a time.
 
         Example:
             >>> latent = model.encode(ds)  # doctest: +SKIP
             >>> latent.dims  # doctest: +SKIP
             ('simulation', 'time', 'latent')
         """
-        fields, problems = self.fields(ds)
-        self.names.raise_if(problems)
-        return self.names.renamed(encoded(self.model, fields))
+        inside, problems = self.names.inside(ds, "fields")
+        parts = in_parts(inside, self.domain) if isinstance(inside, xr.Dataset) else inside
+        fields, wrong = self._known(parts)
+        self.names.raise_if(problems + wrong)
+        latent = encoded(self.model, fields)
+        return self.names.renamed(latent if parts is inside else latent.compute())
 
     def decode(self, latent: xr.DataArray) -> xr.Dataset:
         """Decode latents to fields and functionals.
@@ -344,9 +348,14 @@ class Surrogate:
     def fields(self, ds: Any) -> tuple[xr.Dataset, list[Problem]]:
         """The variables of the model in a user's Dataset, with the parameters beside them, and all problems."""
         inside, problems = self.names.inside(ds, "fields")
+        fields, wrong = self._known(inside)
+        return fields, problems + wrong
+
+    def _known(self, inside: Any) -> tuple[xr.Dataset, list[Problem]]:
+        """The same of a Dataset whose names are those of the model."""
         fields, wrong = fields_of(inside, self.domain, "fields")
         fields, lacking = with_parameters(fields, inside, self.domain, "fields")
-        return fields, problems + wrong + lacking + self.resolution_problems(fields.sizes, "fields")
+        return fields, wrong + lacking + self.resolution_problems(fields.sizes, "fields")
 
     def resolution_problems(self, sizes: Mapping[Any, int], where: str) -> list[Problem]:
         """Fields that are too coarse for the model."""

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 from foreign_flows import flow, told
+from xarray.backends import BackendArray
+from xarray.core import indexing
 
 from sciwm.surrogate import Surrogate
 
@@ -68,3 +70,33 @@ def test_long_forecasts_are_decoded_a_few_instants_at_a_time(own: Surrogate, mon
     lazy = own.rollout(many.isel(time=0).chunk(), many["action"])
     assert lazy["u"].chunksizes["time"] == (3, 2)
     xr.testing.assert_allclose(lazy.compute(), own.rollout(many.isel(time=0), many["action"]), atol=1e-6)
+
+
+class Noted(BackendArray):
+    """Values in a file, which note what is read of them at once."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self.shape, self.dtype = values, values.shape, values.dtype
+        self.read: list[int] = []
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
+        found = np.asarray(self.values[key.tuple])
+        self.read.append(found.size)
+        return found
+
+
+def test_many_values_of_a_file_are_encoded_a_part_at_a_time(own: Surrogate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every instant is read once, no part is larger than was asked for, and nothing stays in memory with the data."""
+    many = xr.concat([flow(), 0.5 * flow(), 0.25 * flow()], dim="simulation")
+    file = Noted(many["u"].values)
+    unread = many.assign(u=(many["u"].dims, indexing.LazilyIndexedArray(file), many["u"].attrs))
+    expected = own.encode(many)
+    monkeypatch.setattr("sciwm.surrogate.unread_values.MOST_READ", many["u"].size - 1)
+    monkeypatch.setattr("sciwm.surrogate.unread_values.NUMBERS_OF_A_PART", 2 * 32)
+    latent = own.encode(unread)
+    assert latent.chunks is None
+    xr.testing.assert_allclose(latent, expected, atol=1e-6)
+    assert max(file.read) <= 2 * 32
+    assert sum(file.read) == many["u"].size
+    own.encode(unread)
+    assert sum(file.read) == 2 * many["u"].size
