@@ -1,4 +1,7 @@
-"""Bringing in, training and a forecast to Zarr, killed again and again: the same bytes at the end."""
+"""Bringing in, training and a forecast to Zarr, killed again and again: the same bytes at the end.
+
+The training is one of all predictors, of which the best is chosen, and ends with the calibration of its errors.
+"""
 
 import shutil
 import time
@@ -40,7 +43,7 @@ def run(quick: bool, folder: Path, seeds: Sequence[int]) -> list[Row]:
 
 def _killed(folder: Path, quick: bool, seed: int) -> Cell:
     data, config = folder / "waves.zarr", folder / "waves.yaml"
-    write_waves(data, *(QUICK if quick else FULL))
+    write_waves(data, *(QUICK if quick else FULL), saturating=True)
     config.write_text(yaml.safe_dump(_settings(data, quick)))
     whole, torn = folder / "whole", folder / f"torn-{seed}"
     for left in (whole, torn):
@@ -77,7 +80,7 @@ def _settings(data: Path, quick: bool) -> dict[str, object]:
     return {
         "name": "waves",
         "source": source_of(data),
-        "model": {"latent_size": WAVES, "predictor": {"kind": "exponential", "rank": 2}},
+        "model": {"latent_size": WAVES, "predictor": {"kind": "auto"}},
         "loss": {"horizon": 4},
         "training": {"updates": updates, "updates_per_epoch": epoch, "batch_size": 16},
     }
