@@ -72,10 +72,9 @@ def require_no_special_files(paths: RunPaths) -> None:
     folders = (paths.data, paths.results, paths.metrics.parent)
     linked = [place for place in (*folders, *paths.data.glob("*")) if place.is_symlink()]
     for top in (paths.folder, *linked):
-        for folder, _, names in os.walk(top):
-            for place in (Path(folder, name) for name in names):
-                if place.exists() and (got := special_kind(place)):  # a link to nothing holds nobody up
-                    raise InputError([Problem(str(place), "a file of this run", got, "remove it")])
+        for place in _neither_files_nor_folders(top):
+            if place.exists() and (got := special_kind(place)):  # a link to nothing holds nobody up
+                raise InputError([Problem(str(place), "a file of this run", got, "remove it")])
 
 
 @contextmanager
@@ -107,6 +106,22 @@ def locked(paths: RunPaths, stage: str) -> Iterator[None]:
         raise InputError([Problem(str(paths.folder), expected, got, remedy)]) from None
     with lock:
         yield
+
+
+def _neither_files_nor_folders(top: Path) -> Iterator[Path]:
+    """Links, and whatever else there is; of the many files of a store the listing of a folder tells, unopened."""
+    pending = [str(top)]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as listed:
+                entries = list(listed)
+        except OSError:  # as for os.walk: what cannot be listed is told when it is read
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(entry.path)
+            elif not entry.is_file(follow_symlinks=False):
+                yield Path(entry.path)
 
 
 def _identity(folder: Path) -> tuple[int, int]:

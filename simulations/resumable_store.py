@@ -150,10 +150,12 @@ class ResumableStore:
         missing = set(self.missing())
         rows = [row for row in rows if row.index in missing]
         require_no_links(self.path)
+        names = dict.fromkeys(["status", *(name for row in rows for name in row.values)])
+        opened = {name: self._array(name) for name in names}  # once: each reads metadata from the disk
         for row in rows:
-            for name, array in row.values.items():
-                self._array(name)[row.index] = array
-            self._array("status")[row.index] = BLEW_UP if row.failed else OK
+            for name, values in row.values.items():
+                opened[name][row.index] = values
+            opened["status"][row.index] = BLEW_UP if row.failed else OK
         self._flush([row.index for row in rows])
         arrays = self._arrays_with_rows
         found = hashes_of(arrays, [row.index for row in rows])

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from sciwm.assimilation import Analysis, analyse, climatological_prior
 from sciwm.data import Domain, finite_problems, position_of
@@ -117,6 +116,8 @@ def _dataset(
     surrogate: "Surrogate", result: Analysis, found: Sensed, times: xr.DataArray, ds: xr.Dataset, *, window: bool
 ) -> xr.Dataset:
     """The analysis with names and units."""
+    from scipy.stats import chi2  # slow to import, and seldom needed
+
     model, domain, leading = surrogate.model, surrogate.domain, found.leading
     instants = range(found.instants) if window else [found.instants - 1]
     fields = torch.stack([model.readout(result.states[:, i], ["fields"])["fields"] for i in range(found.instants)], 1)

@@ -22,7 +22,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import root
 from torch import Tensor
 
 from simulations.base import Variable
@@ -74,6 +73,8 @@ class KuramotoSivashinsky(QuadraticAdvection):
         Raises:
             ValueError: If Newton's method finds no steady state, or there is a batch of viscosities.
         """
+        from scipy.optimize import root  # slow to import, and seldom needed
+
         if self.batch_of_parameters is not None:
             raise ValueError("kuramoto_sivashinsky: expected one viscosity for a steady state, got a batch of them.")
         viscosity = float(self.values["viscosity"])

@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import scipy.stats
 
 from sciwm.benchmarks.physics.claims import Samples
 from sciwm.benchmarks.results import Row
@@ -54,11 +53,13 @@ def effects(samples: Samples) -> list[Row]:
 
 
 def _effect(factors: Sequence[str], measure: str, samples: Samples) -> Row:
+    from scipy.stats import t  # slow to import, and seldom needed
+
     contrasts = np.zeros(len(samples["base"][measure]))
     for present, variant in COMBINATIONS.items():
         sign = math.prod(1 if there else -1 for name, there in zip(FACTORS, present, strict=True) if name in factors)
         contrasts += sign * np.array([np.mean(group) for group in samples[variant][measure]]) / (len(COMBINATIONS) / 2)
-    half = scipy.stats.t.ppf(0.975, len(contrasts) - 1) * contrasts.std(ddof=1) / math.sqrt(len(contrasts))
+    half = t.ppf(0.975, len(contrasts) - 1) * contrasts.std(ddof=1) / math.sqrt(len(contrasts))
     return {
         "kind": "factorial",
         "system": SYSTEM,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import wilcoxon
 
 Array = NDArray[np.float64]
 
@@ -118,6 +117,8 @@ def drawn_weights(groups: ArrayLike, draws: int, seed: int) -> Array:
 
 def paired_p_value(violated: ArrayLike, untouched: ArrayLike) -> float:
     """One-sided Wilcoxon signed-rank test that violated scores are higher; 1 if no pair differs."""
+    from scipy.stats import wilcoxon  # slow to import, and seldom needed
+
     differences = _finite(violated) - _finite(untouched)
     return float(wilcoxon(differences, alternative="greater").pvalue) if np.any(differences) else 1.0
 
