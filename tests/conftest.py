@@ -13,14 +13,23 @@ import pytest
 import torch
 from cases import CASES
 from cases.case import Case
-from quick_demo import QuickDemo, run_once
+from made_once import QuickDemo, made_once, make_quick_demo, quick_demo_in
 from torch import Tensor
 
 from simulations import Simulation
 
 torch.set_num_threads(1)
+os.fsync = lambda descriptor: None  # what tests write need not outlast a loss of power; waiting for a disk takes long
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=50)
 hypothesis.settings.load_profile("repeatable")
+
+LONGEST = ("test_readmes.py", "test_robustness.py", "test_physics_benchmark.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", params=CASES)
@@ -83,6 +92,5 @@ def unforced() -> Callable[..., Tensor]:
 
 @pytest.fixture(scope="session")
 def quick_demo(tmp_path_factory: pytest.TempPathFactory) -> QuickDemo:
-    """``sciwm demo --quick`` in an empty folder, run once for all tests and all workers."""
-    base = tmp_path_factory.getbasetemp()
-    return run_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)  # a folder that workers share
+    """``sciwm demo --quick`` in an empty folder."""
+    return quick_demo_in(made_once(tmp_path_factory, "quick_demo", make_quick_demo))

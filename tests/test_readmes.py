@@ -27,7 +27,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 import yaml
-from quick_demo import ARGUMENTS, QuickDemo
+from made_once import ARGUMENTS, QuickDemo
 
 from sciwm.benchmarks import BENCHMARKS, TABLE_FILES, update_tables
 from sciwm.benchmarks.physics.ablation import PARTS

@@ -31,8 +31,8 @@ def _is_large_and_unread(array: xr.DataArray) -> bool:
 
 
 def _chunks(array: xr.DataArray, domain: Domain) -> dict[Hashable, int]:
-    space = {d: array.sizes[d] for d in array.dims if d in domain.dimensions}
-    chunks: dict[Hashable, int] = dict(space)
+    space: dict[Hashable, int] = {d: array.sizes[d] for d in array.dims if d in domain.dimensions}
+    chunks = dict(space)
     left = max(1, NUMBERS_OF_A_PART // max(1, math.prod(space.values())))
     for dimension in reversed([d for d in array.dims if d not in space]):
         chunks[dimension] = max(1, min(array.sizes[dimension], left))

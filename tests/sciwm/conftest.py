@@ -10,8 +10,10 @@ import torch
 import xarray as xr
 from foreign_data import Sets
 from linear_plate import linear_plate, own_data
+from made_once import made_once
 
 import simulations
+from sciwm.benchmarks.robustness.subject import subject_run
 from sciwm.config import Config, parse_config
 from sciwm.data import Trajectories
 from sciwm.model import WorldModel
@@ -89,6 +91,12 @@ def training_set(data_folder: Path) -> Trajectories:
 def validation_set(data_folder: Path) -> Trajectories:
     """Other simulations of the same kind."""
     return Trajectories(data_folder / "validation.zarr")
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole experiment with a round of on-policy data: ``subject_config()`` from simulation to report."""
+    return made_once(tmp_path_factory, "finished", lambda folder: subject_run(folder / "run")) / "run"
 
 
 def random_model(config: Config, training_set: Trajectories) -> WorldModel:

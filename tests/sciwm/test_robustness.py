@@ -15,7 +15,6 @@ from sciwm.benchmarks.robustness.guarded import Answer, GuardedProcess, Said
 from sciwm.benchmarks.robustness.hostile import TRAPS, try_hostile
 from sciwm.benchmarks.robustness.interruptions import try_power_losses
 from sciwm.benchmarks.robustness.mutations import damaged, one_bit_flipped
-from sciwm.benchmarks.robustness.subject import subject_run
 from sciwm.benchmarks.robustness.tally import WRONG, Judged, refusal, tally
 from sciwm.config import shipped_config
 
@@ -28,9 +27,9 @@ def process() -> Iterator[GuardedProcess]:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(finished_run: Path) -> Path:
     """A finished run, to be copied."""
-    return subject_run(tmp_path_factory.mktemp("subject") / "run")
+    return finished_run
 
 
 @pytest.fixture(scope="module")

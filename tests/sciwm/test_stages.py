@@ -9,32 +9,30 @@ from typing import Any
 
 import pytest
 import xarray as xr
+import yaml
 from filelock import FileLock
-from quick_demo import QuickDemo
+from made_once import QuickDemo
 
 from sciwm.benchmarks import BENCHMARKS, demo
+from sciwm.benchmarks.robustness.subject import SETTINGS
 from sciwm.cli.check import check
-from sciwm.config import Config, shipped_config
+from sciwm.config import Config, parse_config, shipped_config
 from sciwm.errors import InputError
 from sciwm.experiment import stages
 from sciwm.experiment.run import Run
 from sciwm.model import load_model, read_description, save_model
 
-TRAINING = {
-    "updates": 12,
-    "updates_per_epoch": 4,
-    "batch_size": 16,
-    "on_policy": {"rounds": 1, "episodes": 2, "intervals": 8, "updates": 4},
-}
+
+def experiment(**sections: dict[str, Any]) -> Config:
+    """That of the finished run, whole sections merged in."""
+    tree = yaml.safe_load(SETTINGS)
+    return parse_config(tree | {name: tree[name] | section for name, section in sections.items()}, where="test")
 
 
 @pytest.fixture(scope="module")
-def tiny_run(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished tiny run with one on-policy round."""
-    run = tmp_path_factory.mktemp("run")
-    page = stages.run_all(make_config(training=TRAINING), run)
-    assert page.read_text().startswith("<!doctype html>") or "<html" in page.read_text()
-    return run
+def tiny_run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run with one on-policy round, which goes on as it is."""
+    return Path(shutil.copytree(finished_run, tmp_path_factory.mktemp("tiny") / "run"))
 
 
 @pytest.fixture
@@ -44,7 +42,8 @@ def run(tiny_run: Path, tmp_path: Path) -> Path:
 
 
 def test_run_folder_holds_everything(tiny_run: Path) -> None:
-    """Data, model, metrics, NetCDF files and numbers are where people look for them."""
+    """Data, model, metrics, NetCDF files, numbers and the page are where people look for them."""
+    assert (tiny_run / "report" / "index.html").read_text().lower().startswith("<!doctype html>")
     metrics = json.loads((tiny_run / "report" / "metrics.json").read_text())
     assert {"time", "rollout", "latent", "control"} <= metrics.keys()
     assert metrics["latent"]["size"] == 13
@@ -68,18 +67,18 @@ def test_on_policy_round_is_kept_as_data(tiny_run: Path) -> None:
         assert float(abs(store["action"]).max()) > 0
 
 
-def test_finished_run_goes_through_again_unchanged(tiny_run: Path, make_config: Callable[..., Config]) -> None:
+def test_finished_run_goes_through_again_unchanged(tiny_run: Path) -> None:
     """Running a finished stage again redoes nothing that is there and changes no byte of the model."""
     before = (tiny_run / "model.safetensors").read_bytes()
     stages.train(tiny_run)
     assert (tiny_run / "model.safetensors").read_bytes() == before
 
 
-def test_folder_of_another_experiment_is_refused(tiny_run: Path, make_config: Callable[..., Config]) -> None:
+def test_folder_of_another_experiment_is_refused(tiny_run: Path) -> None:
     """A run folder belongs to one configuration of data and model; the refusal names what differs."""
     before = (tiny_run / "config.yaml").read_bytes()
     with pytest.raises(InputError, match=r"training\.updates: there 12, asked 13"):
-        stages.simulate(make_config(training=TRAINING | {"updates": 13}), tiny_run)
+        stages.simulate(experiment(training={"updates": 13}), tiny_run)
     assert (tiny_run / "config.yaml").read_bytes() == before
 
 
@@ -102,11 +101,11 @@ def test_names_are_looked_up_before_anything_is_simulated(make_config: Callable[
         stages.simulate(make_config(data=small | {"warm_up": 3}), run)
 
 
-def test_planning_may_change_in_a_finished_run(run: Path, make_config: Callable[..., Config]) -> None:
+def test_planning_may_change_in_a_finished_run(run: Path) -> None:
     """What neither data nor weights depend on is taken over without simulating or training again."""
     before = (run / "model.safetensors").read_bytes()
     planning = {"horizon": 3, "planner": {"iterations": 1}, "terminal": "none"}
-    stages.simulate(make_config(training=TRAINING, planning=planning), run)
+    stages.simulate(experiment(planning=planning), run)
     stages.train(run)
     assert (run / "model.safetensors").read_bytes() == before
     assert Run(run).config().planning.horizon == 3
@@ -253,7 +252,7 @@ EDITS = [
     ("domain_extent: 22.0", "domain_extent: 23.0", "simulation.domain_extent: there 22.0, asked 23.0"),
     ("limit: 1.0", "limit: 0.5", "simulation.jets.limit: there 1.0, asked 0.5"),
     ("width: 0.8", "width: 0.9", "simulation.jets.width: there 0.8, asked 0.9"),
-    ("simulations: 8", "simulations: 9", "data.validation.simulations: there 8, asked 9"),
+    ("simulations: 4", "simulations: 5", "data.validation.simulations: there 4, asked 5"),
     ("warm_up: 40", "warm_up: 41", "data.warm_up: there 40, asked 41"),
     ("seed: 0", "seed: 1", "seed, as drawn for this set: there "),
     ("episodes: 2", "episodes: 3", "training.on_policy.episodes: there 2, asked 3"),
@@ -285,13 +284,13 @@ def test_data_of_another_configuration_are_refused(run: Path, trained: bool) -> 
 
 def test_an_edit_that_nothing_depends_on_is_taken_over_and_told(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Once; and results that do depend on it are not reported as if they were of today."""
-    edit(run, "first: 8", "first: 4")
-    with pytest.raises(InputError, match=r"control\.first: there 8, asked 4; restore it .* or give the next command"):
+    edit(run, "first: 4", "first: 3")
+    with pytest.raises(InputError, match=r"control\.first: there 4, asked 3; restore it .* or give the next command"):
         check(run)
-    with pytest.raises(InputError, match=r"controlled\.nc: .* control\.first: there 8, asked 4; .*'sciwm control "):
+    with pytest.raises(InputError, match=r"controlled\.nc: .* control\.first: there 4, asked 3; .*'sciwm control "):
         stages.report(run)
     stages.control(run)
-    assert capsys.readouterr().err == f"sciwm: {run}/config.yaml was edited: control.first: there 8, asked 4\n"
+    assert capsys.readouterr().err == f"sciwm: {run}/config.yaml was edited: control.first: there 4, asked 3\n"
     stages.report(run)
     assert capsys.readouterr().err == ""
     assert any("results made from the settings of config.yaml" in line for line in check(run))
@@ -347,7 +346,7 @@ def test_damage_is_found_by_the_check(run: Path, damage: str) -> None:
         assert "delete it" in told()["seals.json"]
 
 
-def test_done_as_it_says_lost_files_are_there_again(run: Path, make_config: Callable[..., Config]) -> None:
+def test_done_as_it_says_lost_files_are_there_again(run: Path) -> None:
     """The report refuses each, the commands that it names write them anew, and the check is content."""
     names = ("config.yaml", "model.json", "metrics.jsonl", "evaluation/rollouts.nc", "controlled.nc")
     before = {name: (run / name).read_bytes() for name in names}
@@ -356,7 +355,7 @@ def test_done_as_it_says_lost_files_are_there_again(run: Path, make_config: Call
         if number % 2:
             (run / name).unlink()
     remedies: dict[str, Callable[[], object]] = {
-        "config.yaml": lambda: stages.simulate(make_config(training=TRAINING), run),
+        "config.yaml": lambda: stages.simulate(experiment(), run),
         "sciwm run CONFIG": lambda: stages.train(run),
         "sciwm evaluate": lambda: stages.evaluate(run),
         "sciwm control": lambda: stages.control(run),
@@ -385,15 +384,15 @@ def test_lost_numbers_are_written_anew(run: Path) -> None:
     assert "sciwm control" in stages.report(run).read_text()
 
 
-def test_a_lost_configuration_is_not_restored_by_another_one(run: Path, make_config: Callable[..., Config]) -> None:
+def test_a_lost_configuration_is_not_restored_by_another_one(run: Path) -> None:
     (run / "config.yaml").unlink()
     with pytest.raises(InputError, match=r"data\.warm_up: there 40, asked 41"):
-        stages.simulate(make_config(training=TRAINING, data={"warm_up": 41}), run)
+        stages.simulate(experiment(data={"warm_up": 41}), run)
     (run / "seals.json").unlink()
     with pytest.raises(InputError, match=r"train\.zarr: .* data\.warm_up: there 40, asked 41"):
-        stages.simulate(make_config(training=TRAINING, data={"warm_up": 41}), run)
+        stages.simulate(experiment(data={"warm_up": 41}), run)
     with pytest.raises(InputError, match=r"train_state\.json: .* loss\.one_step: there 1\.0, asked 2\.0"):
-        stages.simulate(make_config(training=TRAINING, loss={"one_step": 2.0}), run)
+        stages.simulate(experiment(loss={"one_step": 2.0}), run)
     assert not (run / "config.yaml").exists()
 
 
