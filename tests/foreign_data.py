@@ -1,4 +1,4 @@
-"""Data as somebody else may have written them, and what becomes of them in the stores of a run."""
+"""Data as somebody else may have written them, in a layout of their own, and what becomes of them in a run."""
 
 import os
 import signal
@@ -35,6 +35,27 @@ def made(runs: int = 6, instants: int = 12, shape: tuple[int, ...] = (5, 4), see
             "case": [f"c{i}" for i in range(runs)],
             "clock": ("clock", 3.0 + 0.25 * np.arange(instants), {"units": "h"}),
         },
+    )
+
+
+def channel(run: int = 0, instants: int = 5, start: float = 0.0) -> xr.Dataset:
+    """Silt in a channel with odd names and units: one run, as a stranger might record it."""
+    hours = start + np.arange(instants) * 0.5
+    s, d = np.linspace(0.0, 3.0, 7), np.linspace(-2.0, 0.0, 4)
+    silt = 10.0 + np.sin(s + hours[:, None, None] + run) * d[:, None]
+    return xr.Dataset(
+        {
+            "silt": (("hour", "depth", "along"), silt.astype("f4"), {"units": "mg/l"}),
+            "gate": ("hour", np.cos(hours + run), {"units": "m"}),
+            "slope": ((), 0.001 * (run + 1), {"units": "1"}),
+            "bed": ("along", np.hypot(s, 1.0), {"units": "m"}),
+        },
+        {
+            "hour": ("hour", hours, {"units": "h", "axis": "T"}),
+            "along": ("along", s, {"units": "km", "axis": "X"}),
+            "depth": ("depth", d, {"units": "m", "axis": "Z"}),
+        },
+        {"title": "silt in a channel"},
     )
 
 

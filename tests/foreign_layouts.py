@@ -1,35 +1,13 @@
-"""Data as strangers might bring them, and files in exactly the layouts of The Well and PDEBench."""
+"""Files in exactly the layouts of The Well and PDEBench, with values that were drawn; see ``foreign_data.py``."""
 
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-
-
-def channel(run: int = 0, instants: int = 5, start: float = 0.0) -> xr.Dataset:
-    """Silt in a channel with odd names and units: one run, as a stranger might record it."""
-    hours = start + np.arange(instants) * 0.5
-    s, d = np.linspace(0.0, 3.0, 7), np.linspace(-2.0, 0.0, 4)
-    silt = 10.0 + np.sin(s + hours[:, None, None] + run) * d[:, None]
-    return xr.Dataset(
-        {
-            "silt": (("hour", "depth", "along"), silt.astype("f4"), {"units": "mg/l"}),
-            "gate": ("hour", np.cos(hours + run), {"units": "m"}),
-            "slope": ((), 0.001 * (run + 1), {"units": "1"}),
-            "bed": ("along", np.hypot(s, 1.0), {"units": "m"}),
-        },
-        {
-            "hour": ("hour", hours, {"units": "h", "axis": "T"}),
-            "along": ("along", s, {"units": "km", "axis": "X"}),
-            "depth": ("depth", d, {"units": "m", "axis": "Z"}),
-        },
-        {"title": "silt in a channel"},
-    )
 
 
 def write_well(path: Path, trajectories: int = 2) -> dict[str, Array]:

@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from foreign_layouts import channel, write_pdebench_cfd, write_well
+from foreign_data import channel
+from foreign_layouts import write_pdebench_cfd, write_well
 
 from sciwm.cli import main
 from sciwm.data.cf_output import with_cf_metadata

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
-from foreign_layouts import channel, write_well
+from foreign_data import channel
+from foreign_layouts import write_well
 
 from sciwm.cli import main
 from sciwm.config import load_config

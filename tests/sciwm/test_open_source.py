@@ -8,8 +8,9 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from foreign_data import channel
 from foreign_flows import told
-from foreign_layouts import channel, write_pdebench_cfd, write_pdebench_scalar, write_pdebench_seeds, write_well
+from foreign_layouts import write_pdebench_cfd, write_pdebench_scalar, write_pdebench_seeds, write_well
 
 from sciwm.data.source.files.opening import open_files, open_source
 from sciwm.errors import InputError

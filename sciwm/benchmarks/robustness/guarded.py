@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -23,6 +23,9 @@ GOODBYE = 2.0
 """Seconds for an idle process to end by itself; one that hangs is killed."""
 PATIENCE = 600.0
 """How long a process may take to start, in seconds; a busy machine must not look like a hanging command."""
+
+COMMANDS_NEED = ("sciwm.benchmarks.runner",)
+"""Modules that import what any command may need."""
 
 Outcome = Literal["returned", "raised", "hung", "died", "out of memory"]
 
@@ -60,17 +63,18 @@ class GuardedProcess:
             a call may therefore last longer. Where the system has no ``/proc``, it is the time of the clock.
         memory: bytes that a call may take beyond what the process holds before; not limited where the system
             has no ``/proc``.
+        loaded: modules that the process holds before; what a call imports beside them counts as its own.
     """
 
-    def __init__(self, *, seconds: float = SECONDS, memory: int = BYTES) -> None:
-        self.seconds, self.memory = seconds, memory
+    def __init__(self, *, seconds: float = SECONDS, memory: int = BYTES, loaded: Sequence[str] = COMMANDS_NEED) -> None:
+        self.seconds, self.memory, self.loaded = seconds, memory, tuple(loaded)
         self._start()
 
     def _start(self) -> None:
         self._used = 0.0
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there, self.memory), daemon=True)
+        self._process = context.Process(target=_serve, args=(there, self.memory, self.loaded), daemon=True)
         self._process.start()
         there.close()
         if not self._here.poll(PATIENCE):
@@ -136,7 +140,7 @@ class GuardedProcess:
         return answer
 
 
-def _serve(connection: Connection, memory: int) -> None:
+def _serve(connection: Connection, memory: int, loaded: Sequence[str]) -> None:
     """Answer calls until the other end is gone."""
     import torch
 
@@ -144,8 +148,10 @@ def _serve(connection: Connection, memory: int) -> None:
     for stream in (1, 2):  # what libraries in C write
         os.dup2(nowhere, stream)
     torch.set_num_threads(1)
+    for name in loaded:
+        import_module(name)
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
-        _installed_command()(["--version"])  # loads what every command needs
+        _installed_command()(["--version"])
     connection.send("ready")
     while True:
         try:
