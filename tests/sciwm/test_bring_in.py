@@ -54,6 +54,14 @@ def test_descending_axes_are_turned_and_told(tmp_path: Path) -> None:
     assert "north: descending, turned" in sets.told
 
 
+@pytest.mark.parametrize("labels", [[3, 3, 5, 6, 7, 8], [3.0, np.nan, 5.0, 6.0, 7.0, 8.0]])
+def test_runs_whose_labels_tell_none_apart_are_numbered(labels: list[float], tmp_path: Path) -> None:
+    sets = Sets(tmp_path, made().assign_coords(case=labels), split={"validation": [0], "test": [1]})
+    assert [row["run"] for row in json.loads(sets.raw("train").attrs[NOTES])["rows"]] == [2, 3, 4, 5]
+    assert "case: labels that do not tell runs apart: they are numbered from 0" in sets.told
+    np.testing.assert_array_equal(sets.raw("test")["u"].values[0], made()["u"].values[1].astype(np.float32))
+
+
 def test_uneven_axes_keep_their_points(tmp_path: Path) -> None:
     points = np.array([0.0, 1.0, 3.0, 7.0, 15.0])
     axis = Sets(tmp_path, made().assign_coords(north=points)).opened("train").axes[0]

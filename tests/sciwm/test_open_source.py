@@ -150,6 +150,14 @@ def test_what_is_not_there_or_damaged_is_named(tmp_path: Path) -> None:
     assert "nothing there" in told(lambda: open_source([tmp_path / "absent.nc"]))[0]
 
 
+def test_what_is_called_like_a_dimension_and_has_others_is_no_coordinate(tmp_path: Path) -> None:
+    xr.Dataset({"u": (("time", "x"), np.ones((3, 4)))}, {"time": np.arange(3.0)}).assign_coords(
+        x=(("x", "part"), np.ones((4, 1)))
+    ).to_netcdf(tmp_path / "odd.nc")
+    opened = open_source([tmp_path / "odd.nc"])
+    assert (list(opened.coords), sorted(map(str, opened.data_vars))) == (["time"], ["u", "x"])
+
+
 @pytest.mark.parametrize("suffix", ["nc", "zarr"])
 def test_groups(suffix: str, tmp_path: Path) -> None:
     """One group by its name, with the axes above it; without a name, groups of the same variables are runs."""
@@ -211,6 +219,15 @@ def test_pdebench(tmp_path: Path) -> None:
     ds = open_source([tmp_path / "2D_diff-react.h5"])
     assert ds["data_1"].dims == ("run", "time", "x", "y") and ds["run"].values.tolist() == ["0000", "0001", "0002"]
     np.testing.assert_array_equal(ds["data_1"].values, data[..., 1])
+
+
+def test_times_of_pdebench_that_nobody_wrote_are_not_read(tmp_path: Path) -> None:
+    """A length that a header declares is compared with the fields before anything of that length is made."""
+    write_pdebench_scalar(tmp_path / "long.hdf5")
+    with h5py.File(tmp_path / "long.hdf5", "a") as file:
+        del file["t-coordinate"]
+        file.create_dataset("t-coordinate", (10**8,), "f8", chunks=(64,))
+    assert open_source([tmp_path / "long.hdf5"]).sizes["time"] == 6
 
 
 def test_a_steady_problem_is_no_time_series(tmp_path: Path) -> None:

@@ -79,8 +79,12 @@ def _opened(path: Path, kind: Kind, group: str, declared: Declared | None) -> tu
 
 
 def _usual(dataset: xr.Dataset, path: Path, group: str) -> tuple[xr.Dataset, list[str]]:
-    """A dataset with names for its dimensions, text for its labels, and lazy values."""
+    """A dataset with names for its dimensions, text for its labels, and lazy values.
+
+    What is called like a dimension and varies along others, too, is no coordinate but a variable as others are.
+    """
     chunked = in_chunks(dataset, path, group)
+    chunked = chunked.reset_coords([n for n, c in chunked.coords.items() if n in chunked.dims and c.dims != (n,)])
     named, notes = with_named_dimensions(chunked)
     return with_text_labels(named), [f"{path}: {note}" for note in notes]
 

@@ -104,14 +104,12 @@ def _axes(axes: Mapping[str, xr.Variable], sizes: Mapping[str, int], path: Path)
     """Axes of the lengths of the fields; times, which may be one more, are cut."""
     found = {}
     for name, axis in axes.items():
-        values = np.asarray(axis.values, dtype=float)
-        if values.ndim == 2:  # a row for each sample
-            values = values[0]
-        if name == TIME:
-            values = values[: sizes[TIME]]
-        if values.shape != (sizes[name],):
-            got = f"{values.size} values for {sizes[name]} points"
+        if name == TIME and axis.ndim:
+            axis = axis[..., : sizes[TIME]]
+        if axis.ndim not in (1, 2) or axis.shape[-1] != sizes[name]:  # before a large one is read
+            got = f"{axis.size} values for {sizes[name]} points"
             raise InputError([Problem(f"{path}: {name}", "a value for each point", got)])
+        values = np.asarray((axis if axis.ndim == 1 else axis[0]).values, dtype=float)  # or a row for each sample
         found[name] = xr.Variable(name, values, {"axis": "T" if name == TIME else name.upper()})
     return found
 

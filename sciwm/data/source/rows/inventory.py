@@ -25,7 +25,7 @@ from sciwm.data.source.rows.forcings import (
     units_of_box,
 )
 from sciwm.data.source.rows.gaps import extents_of, missing_problems
-from sciwm.data.source.rows.material import Given, Record, decoded
+from sciwm.data.source.rows.material import Given, Record, decoded, run_labels
 from sciwm.data.source.rows.records import records_of
 from sciwm.data.source.rows.sampling import modes_of
 from sciwm.data.source.rows.scan import Scan, scan
@@ -165,6 +165,8 @@ def take_inventory(
     box, forcings, bounds, wrong = _actions(records, settings, scans, components, where)
     raise_if([*problems, *wrong])
     notes += [f"{name}: bounds from {words}" for name, words in bounds.items()]
+    if settings.run is not None:
+        notes += dict.fromkeys(said for one in given if (said := run_labels(one.dataset, settings.run)[1]))
     if not settings.forcings:
         notes.append("no forcings: the single action 'none' stays zero")
     return Inventory(

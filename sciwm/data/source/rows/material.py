@@ -156,3 +156,13 @@ def labels_of(dataset: xr.Dataset, dimension: str) -> list[Label]:
     if values.dtype.kind in "iuf":
         return [v.item() for v in values]
     return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
+
+
+def run_labels(dataset: xr.Dataset, dimension: str) -> tuple[list[Label], str]:
+    """The labels of the runs, and in words that they are numbers from 0, as those in the files tell none apart."""
+    labels = labels_of(dataset, dimension)
+    own = dimension not in dataset.variables or dataset[dimension].dims == (dimension,)
+    apart = own and len(set(map(str, labels))) == len(labels)
+    if apart and all(isinstance(label, str) or np.isfinite(label) for label in labels):
+        return labels, ""
+    return list(range(len(labels))), f"{dimension}: labels that do not tell runs apart: they are numbered from 0"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sciwm.config import SourceSettings
 from sciwm.data.source.meaning.clock import Clock, read_clock
 from sciwm.data.source.rows.assignment import assignment_problems, unit_problems_between
-from sciwm.data.source.rows.material import Given, Record, labels_of
+from sciwm.data.source.rows.material import Given, Record, run_labels
 from sciwm.data.source.rows.space_axes import SpaceAxis, read_axis, unlike_axes
 from sciwm.data.units import same_units
 from sciwm.errors import Problem
@@ -69,7 +69,7 @@ def _clock(one: Given, settings: SourceSettings) -> tuple[Clock | None, list[Pro
 def _records(one: Given, settings: SourceSettings, clock: Clock, axes: tuple[SpaceAxis, ...]) -> list[Record]:
     if settings.run is None:
         return [Record(one, None, one.only or 0, clock, settings, axes)]
-    labels = labels_of(one.dataset, settings.run)
+    labels, _ = run_labels(one.dataset, settings.run)
     return [Record(one, row, label, clock, settings, axes) for row, label in enumerate(labels)]
 
 
