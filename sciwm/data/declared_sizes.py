@@ -8,7 +8,6 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +39,7 @@ def require_sound_header(path: Path, kind: Kind) -> Declared:
     Raises:
         InputError: If the header is damaged, or declares more values than the file can hold.
     """
-    lines, failure = _probed([path])
-    if failure is not None:
-        raise _damaged(path, failure)
-    return _weighed(path, kind, lines[0])
+    return _weighed(path, kind, header_lines([path])[0])
 
 
 FILES_AT_ONCE = 64
@@ -58,26 +54,29 @@ def require_sound_headers(files: Sequence[tuple[Path, Kind]]) -> list[Declared]:
     """
     found: list[Declared] = []
     problems: list[Problem] = []
-    left = list(files)
-    while left:
-        batch = left[:FILES_AT_ONCE]
-        lines, _ = _probed([path for path, _ in batch])
-        sound = zip(batch, lines, strict=False)
-        calls = [partial(_weighed, path, kind, line) for (path, kind), line in sound]
-        if len(lines) < len(batch):  # the one after those that were read is damaged
-            calls.append(partial(require_sound_header, *batch[len(lines)]))
-        for call in calls:
-            try:
-                found.append(call())
-            except InputError as error:
-                problems += error.problems
-        left = left[len(calls) :]
+    for (path, kind), line in zip(files, header_lines([path for path, _ in files]), strict=True):
+        try:
+            found.append(_weighed(path, kind, line))
+        except InputError as error:
+            problems += error.problems
     raise_if(problems)
     return found
 
 
-def _probed(paths: Sequence[Path]) -> tuple[list[str], str | None]:
-    """A line for each file whose header can be read, up to the first that cannot, and why that one cannot."""
+def header_lines(paths: Sequence[Path]) -> list[str]:
+    """A line of JSON for each netCDF or HDF5 file: what it declares, or as text why that cannot be read."""
+    lines: list[str] = []
+    while len(lines) < len(paths):
+        batch = paths[len(lines) : len(lines) + FILES_AT_ONCE]
+        done, failure = _probed(batch)
+        lines += done
+        if len(done) < len(batch):  # the one after those that were read has ended the reader
+            lines.append(json.dumps(failure))
+    return lines
+
+
+def _probed(paths: Sequence[Path]) -> tuple[list[str], str]:
+    """A line for each file up to the first that ends the process which reads it, and how that one does."""
     script = Path(__file__).with_name("header_probe.py")
     limits = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # every thread takes address space
     seconds = SECONDS + len(paths)
@@ -94,7 +93,7 @@ def _probed(paths: Sequence[Path]) -> tuple[list[str], str | None]:
         return _whole_lines(error.stdout or b""), f"a header that was not read in {seconds} seconds"
     lines = _whole_lines(done.stdout)
     if not done.returncode:
-        return lines, None
+        return lines, ""
     said = done.stderr.decode(errors="replace").strip().splitlines()
     return lines, said[-1] if said and done.returncode > 0 else "a header that ends its reader"
 
@@ -105,7 +104,9 @@ def _whole_lines(output: bytes) -> list[str]:
 
 def _weighed(path: Path, kind: Kind, line: str) -> Declared:
     """What a file declares, which it must be able to hold."""
-    found: Declared = json.loads(line)
+    found: Declared | str = json.loads(line)
+    if isinstance(found, str):
+        raise _damaged(path, found)
     declared = sum(_bytes_of(dtype, shape) for group in found.values() for dtype, _, shape in group.values())
     _require_held(path, declared, path.stat().st_size, 1 if kind is Kind.NETCDF3 else PACKED_AT_MOST)
     if kind is Kind.NETCDF3:

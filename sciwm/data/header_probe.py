@@ -1,11 +1,14 @@
 """Opens netCDF or HDF5 files in a process of its own, which a damaged header may end without harm.
 
 Run as a script, so that nothing but netCDF is imported: ``python header_probe.py FILE...`` writes what each file
-declares as a line of JSON, ``{group: {variable: [dtype, dimensions, shape]}}``, up to the first that is damaged.
+declares as a line of JSON, ``{group: {variable: [dtype, dimensions, shape]}}``; for a file that cannot be read the line
+is a text that says why. It ends at the first that takes all memory, or all time.
 """
 
 import json
+import math
 import sys
+import time
 from typing import Any
 
 import netCDF4
@@ -13,8 +16,8 @@ import netCDF4
 MEMORY = 2**30
 """Bytes of address space; a header of any sound file needs a small part of them."""
 SECONDS = 5
-"""Of computing, which waiting for a disk or for other programs is not, and one more for each file; a sound header takes
-a fraction of one."""
+"""Of computing for each file, which waiting for a disk or for other programs is not; a sound header takes a fraction of
+one."""
 
 
 def declared(group: Any) -> dict[str, Any]:
@@ -35,24 +38,38 @@ def declared(group: Any) -> dict[str, Any]:
     return found
 
 
+def _allow_seconds() -> None:
+    """Let the next file be read for so long: a damaged header may be read for ever."""
+    try:
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + SECONDS, most))
+    except (ImportError, ValueError, OSError):
+        pass
+
+
 def main() -> int:
-    """Write what the files declare, or why one cannot be opened."""
+    """Write what the files declare, or why they cannot be read."""
     paths = sys.argv[1:]
     try:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS + len(paths),) * 2)  # a damaged header may be read for ever
     except (ImportError, ValueError, OSError):
         pass  # this system has no such limits; the limit of time remains
-    try:
-        for path in paths:
+    for path in paths:
+        _allow_seconds()
+        try:
             with netCDF4.Dataset(path) as file:
-                print(json.dumps(declared(file)), flush=True)
-    except Exception as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+                line = json.dumps(declared(file))
+        except MemoryError as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            return 1
+        except Exception as error:
+            line = json.dumps(f"{type(error).__name__}: {error}")
+        print(line, flush=True)
     return 0
 
 
