@@ -10,6 +10,7 @@ import pytest
 
 from sciwm.benchmarks.robustness.configurations import try_configurations
 from sciwm.benchmarks.robustness.damaged_inputs import try_inputs, write_sound_inputs
+from sciwm.benchmarks.robustness.damaged_sources import try_sources
 from sciwm.benchmarks.robustness.flips import files_of, try_flips
 from sciwm.benchmarks.robustness.guarded import Answer, GuardedProcess, Said
 from sciwm.benchmarks.robustness.hostile import TRAPS, try_hostile
@@ -54,6 +55,17 @@ def test_damaged_inputs_are_refused_or_read_as_others_read_them(
     """A forecast of a damaged file is that of the sound one, or of what other libraries find in the file."""
     counts = nothing_wrong(try_inputs(process, run, sound, range(200), 1, tmp_path))
     assert counts["told"] > 80  # the damage is no damage otherwise
+
+
+def test_damaged_files_of_others_are_refused_or_brought_in_as_others_read_them(
+    process: GuardedProcess, tmp_path: Path
+) -> None:
+    """What stores hold is what the library of each format finds in the file; what is refused leaves no store."""
+    (tmp_path / "trials").mkdir()
+    trials = try_sources(process, tmp_path / "sound", range(300), 1, tmp_path / "trials", every=3)
+    counts = nothing_wrong(trials)
+    assert counts["told"] > 80
+    assert counts["another"] > 20
 
 
 def test_damaged_configurations_are_refused_or_read_as_others_read_them(

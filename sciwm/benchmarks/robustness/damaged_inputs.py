@@ -53,11 +53,11 @@ def try_inputs(
         rng = np.random.default_rng([seed, trial])
         kind = KINDS[trial % len(KINDS)]
         path = folder / f"{kind}_damaged"
-        what = _damage(sound / kind, path, rng)
+        what = damage(sound / kind, path, rng)
         yield f"{kind} {trial} ({what})", *_judged(process, run, path, right[kind], folder / "forecast.nc")
 
 
-def _damage(source: Path, path: Path, rng: np.random.Generator) -> str:
+def damage(source: Path, path: Path, rng: np.random.Generator) -> str:
     """A damaged copy of an input at ``path``; returns what was damaged."""
     if source.is_file():
         path.write_bytes(damaged(source.read_bytes(), rng))

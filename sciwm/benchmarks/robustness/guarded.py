@@ -1,6 +1,7 @@
 """A process of its own for work that may crash, hang, or take all memory."""
 
 import contextlib
+import functools
 import io
 import multiprocessing
 import os
@@ -14,6 +15,7 @@ from importlib import import_module, metadata
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, Self
+from unittest.mock import patch
 
 SECONDS = 10.0
 """A command hangs if it computes for longer, or waits for longer without computing anything."""
@@ -21,6 +23,8 @@ BYTES = 2**30
 """The memory that a command may take beyond what the process holds before."""
 GOODBYE = 2.0
 """Seconds for an idle process to end by itself; one that hangs is killed."""
+ARENAS = {"MALLOC_ARENA_MAX": "2"}
+"""Of the allocator in C: each takes 64 MB of address space, by which memory is limited, and holds next to nothing."""
 PATIENCE = 600.0
 """How long a process may take to start, in seconds; a busy machine must not look like a hanging command."""
 
@@ -75,7 +79,8 @@ class GuardedProcess:
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(there, self.memory, self.loaded), daemon=True)
-        self._process.start()
+        with patch.dict(os.environ, ARENAS):
+            self._process.start()
         there.close()
         if not self._here.poll(PATIENCE):
             raise TimeoutError("the process for guarded calls did not start")
@@ -104,7 +109,7 @@ class GuardedProcess:
 
     def command(self, arguments: Sequence[str]) -> Answer:
         """Run one command line of ``sciwm``; the value is a :class:`Said`."""
-        return self.call(_command, list(arguments))
+        return self.call(command_line, list(arguments))
 
     def _hangs(self) -> bool:
         """Wait for an answer; true if none comes."""
@@ -187,7 +192,8 @@ def _limited(memory: int) -> Any:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def _command(arguments: list[str]) -> Said:
+def command_line(arguments: list[str]) -> Said:
+    """Run one command line of ``sciwm`` here, and catch what it writes."""
     main, (out, err) = _installed_command(), (io.StringIO(), io.StringIO())
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
@@ -198,6 +204,7 @@ def _command(arguments: list[str]) -> Said:
     return Said(status, out.getvalue() + err.getvalue())
 
 
+@functools.cache
 def _installed_command() -> Callable[[list[str]], int]:
     """The command as it is installed."""
     (command,) = metadata.entry_points(group="console_scripts", name="sciwm")

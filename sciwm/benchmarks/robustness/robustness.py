@@ -14,6 +14,7 @@ from sciwm.benchmarks.cells import Cell, cached
 from sciwm.benchmarks.results import Column, Row, text
 from sciwm.benchmarks.robustness.configurations import try_configurations
 from sciwm.benchmarks.robustness.damaged_inputs import try_inputs, write_sound_inputs
+from sciwm.benchmarks.robustness.damaged_sources import try_sources
 from sciwm.benchmarks.robustness.flips import try_flips
 from sciwm.benchmarks.robustness.guarded import GuardedProcess
 from sciwm.benchmarks.robustness.hostile import try_hostile
@@ -49,6 +50,11 @@ class Bench:
 def _inputs(bench: Bench, trials: Sequence[int]) -> Iterator[Judged]:
     with GuardedProcess() as process:
         yield from try_inputs(process, bench.run, bench.sound, trials, bench.seed, bench.folder)
+
+
+def _sources(bench: Bench, trials: Sequence[int]) -> Iterator[Judged]:
+    with GuardedProcess() as process:
+        yield from try_sources(process, bench.folder / "sound", trials, bench.seed, bench.folder)
 
 
 def _configurations(bench: Bench, trials: Sequence[int]) -> Iterator[Judged]:
@@ -97,6 +103,7 @@ class Part:
 
 PARTS = {
     "inputs": Part("damaged netCDF files and Zarr stores, forecast", _inputs, 10_000, 40, 500),
+    "sources": Part("damaged files of others, inspected and brought in", _sources, 10_000, 42, 250),
     "configurations": Part("damaged configurations, checked", _configurations, 1_000, 40, 250),
     "flips": Part("single bits flipped in the files of a run, checked", _flips, 1_000, 40, 250),
     "hostile": Part("hostile files and links", _hostile, 80, 80, 80),

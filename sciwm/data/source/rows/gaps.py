@@ -55,7 +55,7 @@ def missing_problems(
                 missing = missing if mask is None or name not in settings.variables else missing & mask
                 first = record.place(at, missing if found.static is None else missing & ~found.static, name)
         if count:
-            got = f"{counted(count, 'missing', 'missing')}, the first at {first}"
+            got = f"{count} missing, the first at {first}"
             problems.append(Problem(where, "finite values", got, CUT))
     seen: set[str] = set()
     for record in records:
