@@ -27,6 +27,7 @@ LARGEST_METADATA = 2**24
 """Bytes of one file of a store's metadata."""
 SECONDS = 120
 """The longest that a header may take to be read, on a slow disk in a busy machine."""
+AS_SINGLE = "write them as float32 or float64: file['u'] = values.astype('float32')"
 DAMAGED_REMEDY = "the file is damaged: copy it again, or write it again"
 
 Declared = Mapping[str, Mapping[str, tuple[str, Sequence[str], Sequence[int]]]]
@@ -107,6 +108,14 @@ def _weighed(path: Path, kind: Kind, line: str) -> Declared:
     found: Declared | str = json.loads(line)
     if isinstance(found, str):
         raise _damaged(path, found)
+    raise_if(
+        [
+            Problem(f"{path}: {name}", "numbers of four or eight bytes, as netCDF has", f"{np.dtype(dtype)}", AS_SINGLE)
+            for group in found.values()
+            for name, (dtype, _, _) in group.items()
+            if dtype != "O" and np.dtype(dtype).kind == "f" and np.dtype(dtype).itemsize not in (4, 8)
+        ]
+    )
     declared = sum(_bytes_of(dtype, shape) for group in found.values() for dtype, _, shape in group.values())
     _require_held(path, declared, path.stat().st_size, 1 if kind is Kind.NETCDF3 else PACKED_AT_MOST)
     if kind is Kind.NETCDF3:

@@ -11,7 +11,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciwm.data.declared_sizes import Declared, held_files, require_sound_header, require_sound_store
-from sciwm.data.layouts import fields_named, layout_problems, packing_problems, with_text_labels
+from sciwm.data.layouts import (
+    fields_named,
+    layout_problems,
+    packed_by_whole_numbers,
+    packing_problems,
+    unpacked,
+    with_text_labels,
+)
 from sciwm.data.recognition import Kind, require_data
 from sciwm.errors import InputError, Problem, in_one_line, raise_if
 
@@ -59,7 +66,11 @@ def open_file(
     with reading(path, expected="a readable netCDF file"):
         packed = xr.open_dataset(path.resolve(), mask_and_scale=False, **options)
         raise_if(packing_problems({name: v.attrs for name, v in packed.variables.items()}, path))
+        whole = packed_by_whole_numbers(packed)
+        if whole:
+            options["mask_and_scale"] = {name: name not in whole for name in map(str, packed.variables)}
         dataset: xr.Dataset = xr.open_dataset(path.resolve(), **options)
+        dataset = unpacked(dataset, whole) if whole else dataset
     return dataset, {name.strip("/"): list(held) for name, held in declared.items() if name != "/" and held}
 
 
@@ -106,13 +117,15 @@ def open_store_group(
         here = {name.removeprefix(inside): held for name, held in found.items() if name.rpartition("/")[0] == group}
         raise_if(packing_problems({name: dict(array.attrs) for name, array in here.items()}, path))
         zeros = {name for name, array in here.items() if _zero_is_a_value(array)}
-        options: dict[str, Any] = {"mask_and_scale": {name: name not in zeros for name in here}}
+        whole = {name for name, array in here.items() if _is_whole(array)} - zeros
+        options: dict[str, Any] = {"mask_and_scale": {name: name not in zeros | whole for name in here}}
         options |= {"group": group} if group else {}
         dataset: xr.Dataset = xr.open_zarr(_store(path), consolidated=False, decode_times=False, **options)
+        dataset = unpacked(dataset, whole) if whole else dataset
         for name in zeros & set(map(str, dataset.variables)):
             dataset[name].attrs.pop("_FillValue", None)
             if "missing_value" in dataset[name].attrs:  # masks other values
-                dataset = dataset.assign({name: xr.decode_cf(dataset[[name]], decode_times=False)[name]})
+                dataset = unpacked(dataset, [name])
     groups: dict[str, list[str]] = {}
     for name in found:
         where, _, own = name.rpartition("/")
@@ -128,6 +141,11 @@ def _store(path: Path) -> Any:
     import zarr
 
     return zarr.storage.ZipStore(path, mode="r")
+
+
+def _is_whole(array: Any) -> bool:
+    """Whether the numbers by which an array is packed are whole."""
+    return any(isinstance(array.attrs.get(key), int) for key in ("scale_factor", "add_offset"))
 
 
 def _zero_is_a_value(array: Any) -> bool:

@@ -26,16 +26,27 @@ def declared(group: Any) -> dict[str, Any]:
     for name, variable in group.variables.items():
         for attribute in variable.ncattrs():
             variable.getncattr(attribute)
-        if variable.dimensions == (name,):
+        if variable.dimensions == (name,) and variable.dtype is not str:
             variable.set_auto_maskandscale(False)
             variable[:]
-        variables[name] = [str(getattr(variable.dtype, "str", "O")), variable.dimensions, variable.shape]
+        kind = _kind_of_text(group, name) if variable.dtype is str else str(getattr(variable.dtype, "str", "O"))
+        variables[name] = [kind, variable.dimensions, variable.shape]
     for attribute in group.ncattrs():
         group.getncattr(attribute)
     found = {group.path: variables}
     for inner in group.groups.values():
         found |= declared(inner)
     return found
+
+
+def _kind_of_text(group: Any, name: str) -> str:
+    """The kind of what netCDF takes for text: numbers of two or of sixteen bytes are no text, and reading them so
+    would end this process."""
+    import h5py  # type: ignore[import-untyped]
+
+    with h5py.File(group.filepath(), "r") as file:
+        kind = file[f"{group.path}/{name}"].dtype
+        return str(kind.str) if kind.kind == "f" else "O"
 
 
 def _allow_seconds() -> None:

@@ -1,6 +1,6 @@
 """How a file lays out its variables: which of them are fields, which stand in groups, and known layouts of others."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,11 @@ def layout_problems(dataset: xr.Dataset, groups: Mapping[str, Sequence[str]], pa
         first = f"{str(path)!r}, group={next(iter(groups))!r}, decode_times=False{more}"
         remedy = f"take a group out: xarray.{opened}({first}).{into}"
         return [Problem(str(path), expected, f"them in groups: {inside}", remedy)]
+    return nameless_problems(dataset, path)
+
+
+def nameless_problems(dataset: xr.Dataset, path: Path) -> list[Problem]:
+    """Variables of which a dimension is called by nothing, or by what is no text."""
     return [
         Problem(f"{path}: {name}", "dimensions with names", f"{variable.dims}", "the file is damaged: write it again")
         for name, variable in dataset.variables.items()
@@ -70,6 +75,37 @@ def with_text_labels(dataset: xr.Dataset) -> xr.Dataset:
             words = np.array(labels.values.astype(object).tolist(), dtype=str)
             text[name] = labels.copy(data=words.reshape(labels.shape))
     return dataset.assign_coords(text)
+
+
+def unpacked(dataset: xr.Dataset, names: Collection[str] = ()) -> xr.Dataset:
+    """Packed numbers of a dataset, and marks of missing values, decoded; lazily, and times stay as they are.
+
+    A whole number by which values are multiplied makes no whole numbers of them, as it does in xarray.
+
+    Args:
+        dataset: As it is stored.
+        names: The variables; all by default.
+    """
+    chosen = dataset[list(names)] if names else dataset
+    packed = {name: _with_real_packing(variable) for name, variable in chosen.variables.items()}
+    changed = chosen.assign({name: variable for name, variable in packed.items() if variable is not None})
+    decoded: xr.Dataset = xr.decode_cf(changed, decode_times=False, decode_timedelta=False, decode_coords=False)
+    return dataset.assign(decoded.variables) if names else decoded
+
+
+def packed_by_whole_numbers(dataset: xr.Dataset) -> list[str]:
+    """The variables of a dataset as it is stored that are multiplied by a whole number, or have one added."""
+    return [str(name) for name, variable in dataset.variables.items() if _with_real_packing(variable) is not None]
+
+
+def _with_real_packing(variable: xr.Variable) -> xr.Variable | None:
+    """The variable with real numbers where it states whole ones for its packing; None where it states none."""
+    whole = {
+        key: np.float64(np.asarray(variable.attrs[key]).reshape(-1)[0])
+        for key in ("scale_factor", "add_offset")
+        if np.asarray(variable.attrs.get(key)).dtype.kind in "iu" and np.size(variable.attrs[key]) == 1
+    }
+    return variable._replace(attrs=variable.attrs | whole) if whole else None
 
 
 def packing_problems(attributes: Mapping[Hashable, Mapping[str, object]], path: Path) -> list[Problem]:

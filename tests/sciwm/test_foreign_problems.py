@@ -76,6 +76,16 @@ CASES: dict[str, tuple[Callable[[], xr.Dataset], dict[str, Any], list[str]]] = {
         ["made: u: expected finite values, got 1 infinite value, the first at case=c4, clock=4.5, north=14, east=12"],
     ),
     "too large a number": (lambda: with_value(1e39, 0, 0, 0, 0), {}, ["made: u: expected values up to 3.4e+38"]),
+    "too small numbers": (
+        lambda: made().assign(u=made()["u"] * 1e-60),
+        {},
+        ["made: u: expected values above 1.2e-38, as in single precision"],
+    ),
+    "too large a parameter": (
+        lambda: made().assign(k=made()["k"] * 1e39),
+        {},
+        ["made: k: expected values up to 3.4e+38, as in single precision, got values from 1e+39 to 6e+39"],
+    ),
     "a missing step": (
         lambda: made().isel(clock=[0, 1, 2, 3, 5, 6, 7, 8]),
         {},

@@ -169,6 +169,13 @@ def test_a_mask_is_told_from_a_static_field(tmp_path: Path) -> None:
     assert missing.named("mask") == [], "it is found in the fields themselves"
 
 
+@pytest.mark.parametrize("dim", ["hour", "along"])
+def test_a_dimension_without_values_is_told(dim: str, tmp_path: Path) -> None:
+    channel().isel({dim: slice(0)}).to_zarr(tmp_path / "a.zarr", consolidated=False)
+    with pytest.raises(InputError, match=f"{dim}: expected at least one value along this dimension, got none"):
+        survey(open_files([tmp_path / "a.zarr"]))
+
+
 def test_layouts_that_say_their_boundaries(tmp_path: Path) -> None:
     write_well(tmp_path / "well.hdf5")
     found = survey(open_files([tmp_path / "well.hdf5"]))

@@ -154,8 +154,9 @@ def test_what_is_called_like_a_dimension_and_has_others_is_no_coordinate(tmp_pat
     xr.Dataset({"u": (("time", "x"), np.ones((3, 4)))}, {"time": np.arange(3.0)}).assign_coords(
         x=(("x", "part"), np.ones((4, 1)))
     ).to_netcdf(tmp_path / "odd.nc")
-    opened = open_source([tmp_path / "odd.nc"])
-    assert (list(opened.coords), sorted(map(str, opened.data_vars))) == (["time"], ["u", "x"])
+    opened = open_files([tmp_path / "odd.nc"])
+    assert (list(opened.dataset.coords), list(opened.dataset.data_vars)) == (["time"], ["u"])
+    assert "x: called like a dimension, but lies over ('x', 'part'): left out" in opened.notes[0]
 
 
 @pytest.mark.parametrize("suffix", ["nc", "zarr"])
@@ -219,6 +220,50 @@ def test_pdebench(tmp_path: Path) -> None:
     ds = open_source([tmp_path / "2D_diff-react.h5"])
     assert ds["data_1"].dims == ("run", "time", "x", "y") and ds["run"].values.tolist() == ["0000", "0001", "0002"]
     np.testing.assert_array_equal(ds["data_1"].values, data[..., 1])
+
+
+@pytest.mark.parametrize("attributes", [{"scale_factor": 3}, {"add_offset": 2}, {"scale_factor": 3, "add_offset": 2}])
+@pytest.mark.parametrize("suffix", ["nc", "zarr"])
+def test_whole_numbers_that_pack_values_do_not_round_them(
+    attributes: dict[str, int], suffix: str, tmp_path: Path
+) -> None:
+    """The library multiplies as whole numbers what is multiplied by one."""
+    raw = xr.DataArray([[0.5, 0.25], [-0.75, np.nan]], dims=("time", "x"), attrs=attributes)
+    write = {"nc": raw.to_dataset(name="u").to_netcdf, "zarr": raw.to_dataset(name="u").to_zarr}[suffix]
+    write(tmp_path / f"a.{suffix}", **({"consolidated": False} if suffix == "zarr" else {}))
+    wanted = raw.values * attributes.get("scale_factor", 1) + attributes.get("add_offset", 0)
+    np.testing.assert_array_equal(open_source([tmp_path / f"a.{suffix}"])["u"].values, wanted)
+
+
+@pytest.mark.parametrize("kind", ["f2", "f16"])
+def test_numbers_that_the_library_takes_for_text_are_told(kind: str, tmp_path: Path) -> None:
+    """Reading them would end the process."""
+    with h5py.File(tmp_path / "half.h5", "w") as file:
+        file["u"], file["label"] = np.ones((3, 4), kind), ["a", "b", "c"]
+    (line,) = told(lambda: open_source([tmp_path / "half.h5"]))
+    assert "half.h5: u: expected numbers of four or eight bytes, as netCDF has, got float" in line
+    assert "astype('float32')" in line
+
+
+def test_a_dimension_without_a_name_in_a_store_is_told(tmp_path: Path) -> None:
+    channel().to_zarr(tmp_path / "a.zarr", zarr_format=2, consolidated=False)
+    about = tmp_path / "a.zarr" / "bed" / ".zattrs"
+    about.write_text(about.read_text().replace('"along"', "0"))
+    assert "bed: expected dimensions with names, got (0,)" in told(lambda: open_source([tmp_path / "a.zarr"]))[0]
+
+
+def test_arrays_of_the_well_and_of_pdebench_that_do_not_fit_the_others_are_told(tmp_path: Path) -> None:
+    write_well(tmp_path / "well.hdf5", 2)
+    write_pdebench_scalar(tmp_path / "scalar.hdf5")
+    with h5py.File(tmp_path / "well.hdf5", "a") as file:
+        values, attributes = file["scalars/action"][...], dict(file["scalars/action"].attrs)
+        del file["scalars/action"]
+        file["scalars/action"] = values.T
+        file["scalars/action"].attrs.update(attributes)
+    assert "action: expected the shape (2, 6)" in told(lambda: open_source([tmp_path / "well.hdf5"]))[0]
+    with h5py.File(tmp_path / "scalar.hdf5", "a") as file:
+        file["x"] = file["tensor"][...]
+    assert "x: expected a name of its own" in told(lambda: open_source([tmp_path / "scalar.hdf5"]))[0]
 
 
 def test_times_of_pdebench_that_nobody_wrote_are_not_read(tmp_path: Path) -> None:

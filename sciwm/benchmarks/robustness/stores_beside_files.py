@@ -63,7 +63,8 @@ def _wanted(said: Mapping[str, Said], roles: Mapping[str, Any]) -> Wanted:
     inside = np.isfinite(mask) & (mask != 0)
     axes = {n: said[n].values for n in space if n in said and said[n].dims == (n,)}
     turned = [k for k, n in enumerate(space) if n in axes and axes[n][0] > axes[n][-1]]
-    units = {n: _text(said[n].attributes.get("units", "1")) if n in said else "1" for n in (*fields, *space, over[1])}
+    units = {n: _text(said[n].attributes.get("units", "1")) for n in (*fields, *axes, over[1]) if n in said}
+    units = dict.fromkeys((*space, over[1]), "1") | units
     units[over[1]], _, since = units[over[1]].partition(" since ")
     return Wanted(
         labels,

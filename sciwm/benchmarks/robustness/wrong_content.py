@@ -135,14 +135,15 @@ def _extreme_values(content: Content, rng: np.random.Generator) -> str:
     values = held.values if held.values.dtype.kind == "f" else held.values.astype(float)
     value, where = _one(rng, EXTREME), int(rng.integers(4))
     flat = values.reshape(-1)
-    if where == 0:
-        flat[int(rng.integers(flat.size))] = value
-    elif where == 1:
-        flat[rng.random(flat.size) < 0.1] = value
-    elif where == 2:
-        values[..., int(rng.integers(values.shape[-1]))] = value
-    else:
-        values[...] = value
+    with np.errstate(over="ignore"):
+        if where == 0:
+            flat[int(rng.integers(flat.size))] = value
+        elif where == 1:
+            flat[rng.random(flat.size) < 0.1] = value
+        elif where == 2:
+            values[..., int(rng.integers(values.shape[-1]))] = value
+        else:
+            values[...] = value
     content.arrays[name] = replace(held, values=values)
     return f"{name}: {value:g} at {('one point', 'some points', 'one of the last dimension', 'all points')[where]}"
 

@@ -8,14 +8,14 @@ import xarray as xr
 
 from sciwm.data.declared_sizes import Declared
 from sciwm.data.formats import open_file, open_store_group
-from sciwm.data.layouts import fields_named, with_text_labels
+from sciwm.data.layouts import fields_named, nameless_problems, with_text_labels
 from sciwm.data.recognition import Kind
 from sciwm.data.source.files.belonging import Part
 from sciwm.data.source.files.lazy_values import in_chunks
 from sciwm.data.source.files.pdebench_layout import from_pdebench, from_seed, is_pdebench, seeds_in
 from sciwm.data.source.files.unnamed_dimensions import UNNAMED, with_named_dimensions
 from sciwm.data.source.files.well_layout import from_well, is_well
-from sciwm.errors import InputError, Problem
+from sciwm.errors import InputError, Problem, raise_if
 from sciwm.progress import bar
 
 STORES = (Kind.ZARR, Kind.ZARR_ZIP)
@@ -81,11 +81,13 @@ def _opened(path: Path, kind: Kind, group: str, declared: Declared | None) -> tu
 def _usual(dataset: xr.Dataset, path: Path, group: str) -> tuple[xr.Dataset, list[str]]:
     """A dataset with names for its dimensions, text for its labels, and lazy values.
 
-    What is called like a dimension and varies along others, too, is no coordinate but a variable as others are.
+    What is called like a dimension and varies along others, too, is left out: neither a coordinate nor a variable.
     """
+    raise_if(nameless_problems(dataset, path))
     chunked = in_chunks(dataset, path, group)
-    chunked = chunked.reset_coords([n for n, c in chunked.coords.items() if n in chunked.dims and c.dims != (n,)])
-    named, notes = with_named_dimensions(chunked)
+    odd = {str(n): c.dims for n, c in chunked.coords.items() if n in chunked.dims and c.dims != (n,)}
+    named, notes = with_named_dimensions(chunked.drop_vars(list(odd)))
+    notes += [f"{name}: called like a dimension, but lies over {dims}: left out" for name, dims in odd.items()]
     return with_text_labels(named), [f"{path}: {note}" for note in notes]
 
 

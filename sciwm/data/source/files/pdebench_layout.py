@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from sciwm.data.source.files.lazy_values import in_chunks
-from sciwm.errors import InputError, Problem
+from sciwm.errors import InputError, Problem, raise_if
 
 SAMPLE, TIME, SPACE = "sample", "time", ("x", "y", "z")
 INCOMPRESSIBLE = ("velocity", "particles", "force")
@@ -59,6 +59,8 @@ def from_pdebench(dataset: xr.Dataset, path: Path) -> xr.Dataset:
     times = held["t-coordinate"] if "t-coordinate" in held else held.get("t")
     if times is not None:
         coordinates[TIME] = times.variable
+    clash = [n for n in variables if n in coordinates]
+    raise_if([Problem(f"{path}: {n}", "a name of its own", f"that of the axis {n}", "rename it") for n in clash])
     constants = {n: xr.Variable((), np.asarray(v, float)) for n, v in dataset.attrs.items() if _is_number(v)}
     return xr.Dataset(variables | constants, _axes(coordinates, sizes, path))
 

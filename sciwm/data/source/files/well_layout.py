@@ -61,9 +61,20 @@ def from_well(groups: Groups, path: Path) -> tuple[xr.Dataset, list[str]]:
                 problems += [Problem(f"{path}: {group}/{n}", "a name of its own", "that of another") for n in clash]
                 variables |= found
     variables |= _scalars(groups.get("scalars", xr.Dataset()), top, sizes)
-    raise_if(problems)
+    raise_if([*problems, *_unlike_lengths(variables, sizes, path)])
     attributes = {"title": str(top.attrs.get("dataset_name", path.stem))}
     return xr.Dataset(variables, coordinates, attributes), notes
+
+
+def _unlike_lengths(variables: Mapping[str, xr.Variable], sizes: Mapping[str, int], path: Path) -> list[Problem]:
+    """Variables that have another number of trajectories or instants than those before them."""
+    known, problems = dict(sizes), []
+    for name, variable in variables.items():
+        wanted = tuple(known.setdefault(d, n) for d, n in zip(map(str, variable.dims), variable.shape, strict=True))
+        if wanted != variable.shape:
+            place, over = f"{path}: {name}", ", ".join(map(str, variable.dims))
+            problems.append(Problem(place, f"the shape {wanted} over ({over}), as others", f"{variable.shape}"))
+    return problems
 
 
 def _names(attribute: Any) -> list[str]:

@@ -75,10 +75,17 @@ def survey(opened: Opened, periodic: Sequence[str] | None = None) -> Survey:
         periodic: The space dimensions that are periodic, where somebody states them; by default as the files say.
 
     Raises:
-        InputError: If values cannot be read, or if a stated dimension is none of space.
+        InputError: If values cannot be read or there are none, or if a stated dimension is none of space.
     """
     dataset = opened.dataset
     dims = recognise_dimensions(dataset)
+    raise_if(
+        [
+            Problem(f"{opened.files[0]}: {d}", "at least one value along this dimension", "none", "leave the file out")
+            for d in (dims.run, dims.time, *dims.space)
+            if d is not None and not dataset.sizes[d]
+        ]
+    )
     roles = propose_roles(dataset, dims)
     looked_at = [p.name for p in roles if p.role != "ignored"]
     facts = {name: look_at(dataset[name], dims) for name in bar(looked_at, "looking at values")}

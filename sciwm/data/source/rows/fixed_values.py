@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sciwm.config import SourceSettings
 from sciwm.data.source.rows.material import Record
-from sciwm.data.source.rows.scan import Scan
+from sciwm.data.source.rows.scan import Scan, single_problems
 from sciwm.errors import Problem, counted
 
 
@@ -26,6 +26,9 @@ def parameter_values(
             place, got = f"{records[0].given.where}: {name}", f"{counted(len(wrong), 'other')}, the first at "
             remedy = "fill it in, or leave these runs out"
             problems.append(Problem(place, "a finite value for every run", got + records[wrong[0]].where, remedy))
+        elif len(records):
+            low, high = float(values[:, j].min()), float(values[:, j].max())
+            problems += single_problems(low, high, f"{records[0].given.where}: {name}")
     return values, problems
 
 
@@ -39,6 +42,10 @@ def static_values(
         for name, values in fields.items()
         if np.isinf(values).any()
     ]
+    for name, values in fields.items():
+        good = values[np.isfinite(values)]
+        if good.size:
+            problems += single_problems(float(good.min()), float(good.max()), f"{record.given.where}: {name}")
     same = [name for name, values in fields.items() if np.ptp(values[np.isfinite(values)], axis=None) == 0]
     return fields, problems, [f"{name}: the same everywhere, it tells nothing" for name in same]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sciwm.config import SourceSettings
 from sciwm.data.roles import ForcingVariable
 from sciwm.data.source.rows.material import Label, labels_of
-from sciwm.data.source.rows.scan import Scan, same_in_single
+from sciwm.data.source.rows.scan import Scan, same_in_single, single_problems
 from sciwm.data.units import units_of
 from sciwm.errors import Problem, counted
 from simulations import ActionBox
@@ -105,12 +105,7 @@ def range_problems(found: Scan, place: str) -> list[Problem]:
     if found.infinite:
         got = f"{counted(found.infinite, 'infinite value')}, the first at {found.first_infinite}"
         problems.append(Problem(place, "finite values", got, "look at what wrote them; missing values are NaN"))
-    largest = float(np.finfo(np.float32).max)
-    if max(abs(found.low), abs(found.high)) > largest and np.isfinite(found.low):
-        got = f"values from {found.low:g} to {found.high:g}"
-        remedy = "convert it to other units, or state the number that marks missing values as _FillValue"
-        problems.append(Problem(place, f"values up to {largest:.2g}, as in single precision", got, remedy))
-    return problems
+    return [*problems, *single_problems(found.low, found.high, place)]
 
 
 def _attribute(array: xr.DataArray, name: str, place: int) -> float | None:

@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciwm.config import SourceSettings
+from sciwm.data.layouts import unpacked
 from sciwm.data.source.meaning.clock import Clock
 from sciwm.data.source.rows.space_axes import SpaceAxis
 from sciwm.errors import InputError, Problem, in_one_line
@@ -39,8 +40,7 @@ def decoded(dataset: xr.Dataset) -> xr.Dataset:
 
     What was decoded when it was opened, stays as it is.
     """
-    decoded: xr.Dataset = xr.decode_cf(dataset, decode_times=False, decode_timedelta=False, decode_coords=False)
-    return decoded
+    return unpacked(dataset)
 
 
 @dataclass(frozen=True)

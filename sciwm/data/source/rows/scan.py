@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciwm.data.source.rows.material import Record
+from sciwm.errors import Problem
 from simulations.closeness import ROUNDING_STEPS
 
 Flags = NDArray[np.bool_]
@@ -55,6 +56,19 @@ class Scan:
 def same_in_single(low: float, high: float) -> bool:
     """Whether two numbers are the same in single precision, up to a few steps of it."""
     return high - low <= ROUNDING_STEPS * float(np.finfo(np.float32).eps) * max(abs(low), abs(high))
+
+
+def single_problems(low: float, high: float, place: str) -> list[Problem]:
+    """A problem of values that are too large for single precision, in which they are kept, or all too small."""
+    largest, smallest = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
+    most, got = max(abs(low), abs(high)), f"values from {low:g} to {high:g}"
+    if np.isfinite(most) and most > largest:
+        remedy = "convert it to other units, or state the number that marks missing values as _FillValue"
+        return [Problem(place, f"values up to {largest:.2g}, as in single precision", got, remedy)]
+    if 0 < most < smallest:
+        expected, remedy = f"values above {smallest:.2g}, as in single precision", "convert it to other units"
+        return [Problem(place, expected, got, remedy)]
+    return []
 
 
 def scan(records: Sequence[Record], name: str, within: Flags | None = None) -> Scan:
