@@ -16,7 +16,7 @@ class Recordings:
     """Forced trajectories in physical units.
 
     Args:
-        fields: ``(simulation, time + 1, variable, *space)``, one or two dimensions of space.
+        fields: ``(simulation, time + 1, variable, *space)``, one to three dimensions of space.
         actions: ``(simulation, time, actuator)``, each held from one instant to the next.
         actuators: names and bounds of the actions.
         control_interval: time between instants.
@@ -32,7 +32,7 @@ class Recordings:
 
     def __post_init__(self) -> None:
         problems = []
-        if self.fields.ndim not in (4, 5):
+        if self.fields.ndim not in (4, 5, 6):
             expected = "shape (simulation, time + 1, variable, *space)"
             problems.append(Problem("fields", expected, str(tuple(self.fields.shape))))
         elif self.fields.shape[1] < 2:

@@ -15,8 +15,13 @@ WALL_CELLS = 2
 FEWEST_CELLS = 3 * WALL_CELLS
 """Axes with fewer points have no interior to compare with."""
 
-GUESSES = ("", "_persistence", "_climatology")
-"""How the errors of the model, of persistence and of climatology end."""
+GUESSES = {
+    "": "the model",
+    "_persistence": "persistence",
+    "_climatology": "climatology",
+    "_linear": "a linear model of the same size (DMDc)",
+}
+"""How the errors of each end, and whose they are."""
 
 
 def lead_attributes(domain: Domain) -> dict[str, str]:
@@ -32,14 +37,15 @@ def square_errors(rollouts: xr.Dataset, domain: Domain) -> xr.Dataset:
     """Mean square errors over space of forecasts of data of others.
 
     Args:
-        rollouts: As from ``evaluate_rollouts``; with climatology if there is one.
+        rollouts: As from ``evaluate_rollouts``; with climatology, and forecasts of a linear model (``u_linear``), if
+            there are any.
         domain: Variables and grid.
 
     Returns:
-        Over ``variable``, ``simulation`` and ``time``: ``square`` of the model, ``square_persistence`` and
-        ``square_climatology``, ``variance`` of the truth in space and what of it may be ``rounding``, and where there
-        are walls ``square_walls`` within two cells of any and ``square_interior`` elsewhere. NaN where a simulation is
-        over; infinite where a forecast is not finite.
+        Over ``variable``, ``simulation`` and ``time``: ``square`` of the model, ``square_persistence``,
+        ``square_climatology`` and ``square_linear``, ``variance`` of the truth in space and what of it may be
+        ``rounding``, and where there are walls ``square_walls`` within two cells of any and ``square_interior``
+        elsewhere. NaN where a simulation is over; infinite where a forecast is not finite.
     """
     each = max(1, NUMBERS_AT_ONCE // (rollouts.sizes["simulation"] * math.prod(domain.shape)))
     times = range(0, rollouts.sizes["time"], each)
@@ -57,8 +63,7 @@ def _squares(rollouts: xr.Dataset, name: str, start: xr.DataArray, domain: Domai
     """The mean square errors of one variable at some lead times."""
     space, truth = domain.dimensions, rollouts[name].astype(float)
     guesses = {"": rollouts[f"{name}_imagined"], "_persistence": start}
-    if f"{name}_climatology" in rollouts:
-        guesses["_climatology"] = rollouts[f"{name}_climatology"]
+    guesses |= {end: rollouts[f"{name}{end}"] for end in GUESSES if end and f"{name}{end}" in rollouts}
     square = {f"square{end}": (guess.astype(float) - truth) ** 2 for end, guess in guesses.items()}
     found = {key: _mean_over_space(values, rollouts, name, space) for key, values in square.items()}
     mean = _mean_over_space(truth, rollouts, name, space)
@@ -80,12 +85,12 @@ def score_held_out(squares: xr.Dataset, domain: Domain) -> xr.Dataset:
         domain: Variables and grid.
 
     Returns:
-        Over ``variable``, ``simulation`` and ``time``: ``rmse`` in the units of each variable, ``rmse_persistence`` and
-        ``rmse_climatology``, and ``vrmse``, the error over the spatial deviation of the truth. Over ``variable`` and
-        ``time``, of all simulations together: ``skill`` = 1 - MSE / MSE of persistence, ``skill_climatology``, and
-        where there are walls ``rmse_walls`` within two cells of any, and ``rmse_interior`` elsewhere. NaN where a
-        simulation is over, and where the truth does not vary, so that there is nothing to compare with; infinite where
-        a forecast is not finite.
+        Over ``variable``, ``simulation`` and ``time``: ``rmse`` in the units of each variable, ``rmse_persistence``,
+        ``rmse_climatology`` and, where there is one, ``rmse_linear``; ``vrmse``, the error over the spatial deviation
+        of the truth. Over ``variable`` and ``time``, of all simulations together: ``skill`` = 1 - MSE / MSE of
+        persistence, ``skill_climatology``, ``skill_linear``, and where there are walls ``rmse_walls`` within two cells
+        of any, and ``rmse_interior`` elsewhere. NaN where a simulation is over, and where the truth does not vary, so
+        that there is nothing to compare with; infinite where a forecast is not finite.
     """
     scores = [_scores(squares.sel(variable=v.name, drop=True)) for v in domain.variables]
     names = xr.DataArray([v.name for v in domain.variables], dims="variable", name="variable")
@@ -99,15 +104,16 @@ def score_held_out(squares: xr.Dataset, domain: Domain) -> xr.Dataset:
 
 def _scores(squares: xr.Dataset) -> xr.Dataset:
     """The scores of one variable."""
-    square = {end: squares[f"square{end}"] for end in GUESSES}
-    words = {"": "the model", "_persistence": "persistence", "_climatology": "climatology"}
-    found = {f"rmse{end}": _named(square[end] ** 0.5, f"root mean square error of {words[end]}") for end in GUESSES}
+    square = {end: squares[f"square{end}"] for end in GUESSES if f"square{end}" in squares}
+    found = {f"rmse{end}": _named(one**0.5, f"root mean square error of {GUESSES[end]}") for end, one in square.items()}
     variance, rounding = squares["variance"], squares["rounding"]
     found["vrmse"] = _named((square[""] / variance.where(variance > rounding)) ** 0.5, "error over spatial deviation")
     pooled = {end: one.mean("simulation") for end, one in square.items()}
-    for end, other in (("", "_persistence"), ("_climatology", "_climatology")):
+    for end, other in (("", "_persistence"), ("_climatology", "_climatology"), ("_linear", "_linear")):
+        if other not in pooled:
+            continue
         ratio = pooled[""] / pooled[other].where(pooled[other] > rounding.mean("simulation"))
-        found[f"skill{end}"] = _named(1 - ratio, f"1 - mean square error over that of {words[other]}")
+        found[f"skill{end}"] = _named(1 - ratio, f"1 - mean square error over that of {GUESSES[other]}")
     for end in ("walls", "interior"):
         if f"square_{end}" in squares:
             error = squares[f"square_{end}"].mean("simulation") ** 0.5

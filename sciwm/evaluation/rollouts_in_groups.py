@@ -1,6 +1,7 @@
 """Forecasts of a test set that need not fit into memory: a few simulations are forecast and scored at once."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,9 @@ from sciwm.model import WorldModel
 
 NUMBERS_AT_ONCE, NUMBERS_KEPT = 2**23, 2**24
 """How many field values of somebody's data are forecast at once, and about how many are kept to be shown."""
+
+Beside = Callable[[xr.Dataset], xr.Dataset]
+"""Adds further forecasts to those of ``evaluate_rollouts``."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,20 @@ class Rollouts:
     latents: Tensor
 
 
-def roll_out(model: WorldModel, data: Trajectories, *, steps: int, climatology: Tensor | None = None) -> Rollouts:
+def roll_out(
+    model: WorldModel,
+    data: Trajectories,
+    *,
+    steps: int,
+    climatology: Tensor | None = None,
+    beside: Beside | None = None,
+) -> Rollouts:
     """Forecast every usable simulation from its first instant, in groups that fit into memory.
 
     Args:
         model, data, steps, climatology: As for :func:`sciwm.evaluation.rollouts.evaluate_rollouts`; climatology is
             needed where data come from files.
+        beside: What adds forecasts of somebody's data by another model, which are scored too.
     """
     domain, rows = model.domain, data.usable
     of_one = (steps + 1) * len(domain.variables) * math.prod(domain.shape)
@@ -50,7 +62,9 @@ def roll_out(model: WorldModel, data: Trajectories, *, steps: int, climatology: 
         made = evaluate_rollouts(model, data, steps=steps, climatology=climatology, rows=group)
         latents.append(_latents(model, made))
         small = made.drop_vars([n for n, v in made.variables.items() if set(domain.dimensions) & set(v.dims)])
-        errors.append(small if data.roles is None else small.merge(square_errors(made, domain)))
+        errors.append(
+            small if data.roles is None else small.merge(square_errors(beside(made) if beside else made, domain))
+        )
         if number % every == 0:
             shown.append(made)
     return Rollouts(_joined(shown), _joined(errors), torch.cat(latents))

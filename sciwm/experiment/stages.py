@@ -104,7 +104,9 @@ def evaluate(folder: Path, parts: Sequence[str] | None = None) -> dict[str, Any]
     with run.stage("evaluate", resumes=True):
         simulation = None if config.simulation is None else simulations.build(config.simulation.model_dump())
         test, uncertainty = run.trajectories("test"), load_uncertainty(run.paths, model)
-        context = EvaluationContext(config, model, simulation, test, run.trajectories("train"), uncertainty)
+        validation = None if config.source is None else run.trajectories("validation")
+        train = run.trajectories("train")
+        context = EvaluationContext(config, model, simulation, test, train, uncertainty, validation)
         made = _evaluate_parts(run, names, context)
         write_card(run)
         return made

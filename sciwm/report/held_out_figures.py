@@ -29,6 +29,7 @@ from sciwm.report.drawing import (
 GUESSES = {
     "rmse_persistence": ("persistence", GREY, (0, (1, 1.2))),
     "rmse_climatology": ("climatology", BLUE, (0, (5, 1.5))),
+    "rmse_linear": ("linear (DMDc)", GREEN, (0, (3, 1, 1, 1))),
     "rmse": ("world model", ORANGE, "-"),
 }
 GIVEN = {"right": ORANGE, "zeroed": GREY, "shuffled": BLUE, "shifted": GREEN}
@@ -63,6 +64,7 @@ def errors_over_lead_time(scores: xr.Dataset) -> Illustration:
         f"Root mean square error of forecasts of {count} from the first instant under the recorded forcing: the mean "
         "over runs, and thin the single ones. Persistence keeps the first instant, climatology is the mean "
         "field of the training data"
+        + (", DMDc a linear model of as many numbers, by least squares" if "rmse_linear" in scores else "")
         + ("; to the right, points within two cells of a wall, and all others." if walls else ".")
     )
     return illustrate(figure, "errors_over_lead_time", caption, "error over lead time beside persistence, climatology")
@@ -72,6 +74,8 @@ def _beside_others(axes: Axes, one: xr.Dataset, lead: "np.ndarray[tuple[int, ...
     for run in range(one.sizes["simulation"]):
         axes.plot(lead, _drawable(one["rmse"].isel(simulation=run)), color=ORANGE, linewidth=0.5, alpha=0.5)
     for key, (text, color, style) in GUESSES.items():
+        if key not in one:
+            continue  # results of older versions have no linear model
         mean = _drawable(one[key].mean("simulation"))
         if not np.isfinite(mean).any():
             continue  # without an error, or none that is finite

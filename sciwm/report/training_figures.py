@@ -62,8 +62,8 @@ def training(results: Results) -> Illustration:
     names = drawn_terms(history)
     updates, boundaries = count_updates(history)
     figure = new_figure(6.4 if names else 2.6)
-    count = 3 if names else 1
-    column = figure.subplots(count, 1, sharex=True, height_ratios=[0.8, 1, 1][:count], squeeze=False)
+    heights = [0.8, 1, 1] if names else [1]
+    column = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)
     panels: list[Axes] = column[:, 0].tolist()
     error = panels[0]
     marks: dict[str, Any] = {"marker": "o", "markersize": 3.5, "clip_on": False} if len(history) < 20 else {}

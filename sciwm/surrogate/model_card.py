@@ -10,6 +10,13 @@ from sciwm.data import Domain, axis_in_words
 from sciwm.data.row_labels import run_word
 from sciwm.errors import counted
 
+BESIDE = {
+    "model": "rmse",
+    "persistence": "rmse_persistence",
+    "climatology": "rmse_climatology",
+    "linear (DMDc)": "rmse_linear",
+}
+"""The columns of errors, by what they hold; older evaluations have no linear model."""
 SHOWN = 6
 """The number of lead times in a table of errors."""
 LABELS = 24
@@ -146,9 +153,8 @@ def _errors(metrics: dict[str, Any], description: dict[str, Any], domain: Domain
         for name, one in held_out.items():
             units = "" if one["units"] == "1" else f" [{one['units']}]"
             yield f"Root mean square error of {name}{units}, mean over {counted(one['runs'], 'held-out run')}:\n"
-            yield from _table(one["lead_time"], domain, {
-                "model": one["rmse"], "persistence": one["rmse_persistence"], "climatology": one["rmse_climatology"],
-            })  # fmt: skip
+            beside = {title: one[key] for title, key in BESIDE.items() if key in one}
+            yield from _table(one["lead_time"], domain, beside)
             worst = f"{one['worst_rmse']:.3g}{_unit(one['units'])}"
             yield f"\nWorst run: {one['worst_run']}, {worst} over all lead times."
     elif rollout:

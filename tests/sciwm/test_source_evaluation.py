@@ -180,6 +180,19 @@ def _numbers(tree: Any) -> list[float]:
     return [tree] if isinstance(tree, int | float) else []
 
 
+def test_a_linear_model_of_the_same_size_stands_beside_the_scores(folder: Path) -> None:
+    """By least squares; of a field that decays linearly it is right, also in runs of unequal lengths under a mask."""
+    scores, metrics = result(folder, "scores").sel(variable="sst"), Run(folder).metrics()
+    later = scores.isel(time=slice(1, None)).mean("simulation")
+    assert (later["rmse_linear"] < 0.5 * later["rmse_climatology"]).all()
+    assert np.isnan(scores["rmse_linear"].values[1, ENDS_EARLY:]).all()
+    np.testing.assert_allclose(
+        metrics["held_out"]["sst"]["rmse_linear"], scores["rmse_linear"].mean("simulation").values[1:]
+    )
+    assert any("skill of sst against DMDc of the same size" in m["meaning"] for m in metrics["scores"])
+    assert "linear (DMDc)" in (folder / "README.md").read_text()
+
+
 def test_two_cells_along_walls_are_near_them(folder: Path) -> None:
     near = near_walls(sciwm.load(folder).domain.axes)
     assert near is not None

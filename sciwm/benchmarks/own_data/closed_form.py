@@ -1,19 +1,14 @@
 """Methods without training: persistence, climatology, and DMDc with the parameters of a run as constant actions."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sciwm.baselines import Recordings, recordings, tune
+from sciwm.baselines import fit_linear_of_runs, forecast_linearly
 from sciwm.benchmarks.own_data.data_set import DataSet
 from sciwm.benchmarks.own_data.forecasts import Forecaster, Starts
-from sciwm.data import Trajectories
-from sciwm.dynamics import readout_trajectory, rollout
-from simulations import ActionBox
 
 
 def persistence(starts: Starts) -> Tensor:
@@ -48,36 +43,7 @@ def dmdc(data: DataSet, modes: int) -> tuple[Forecaster, float]:
     Returns:
         the forecaster, and the processor seconds of the fit.
     """
-    train, validation = data.set("train"), data.set("validation")
     began = time.process_time()
-    both = [_with_parameters(recordings(s), s) for s in (train, validation)]
-    horizon = min(data.steps[-1], both[1].intervals)
-    model, _ = tune(both[0], both[1], horizon=horizon, ranks=[modes])
+    model = fit_linear_of_runs(data.set("train"), data.set("validation"), modes=modes, horizon=data.steps[-1])
     seconds = time.process_time() - began
-
-    @torch.no_grad()
-    def forecast(starts: Starts) -> Tensor:
-        constant = starts.parameters[:, None].expand(-1, starts.actions.shape[1], -1)
-        states = rollout(model, model.encode(starts.fields), torch.cat([starts.actions, constant], dim=2))
-        return readout_trajectory(model, states, ["fields"])["fields"]
-
-    return forecast, seconds
-
-
-def _with_parameters(given: Recordings, data: Trajectories) -> Recordings:
-    """Recordings whose parameters are further actions, which are constant in a run."""
-    if not data.parameters.shape[1]:
-        return given
-    values = torch.from_numpy(data.parameters[data.usable])
-    constant = values[:, None].expand(-1, given.intervals, -1)
-    low, high = _bounds(data.parameters)
-    names = tuple(f"parameter_{i}" for i in range(values.shape[1]))
-    box = given.actuators
-    wide = ActionBox((*box.names, *names), np.append(box.low, low), np.append(box.high, high), "1")
-    return replace(given, actions=torch.cat([given.actions, constant], dim=2), actuators=wide)
-
-
-def _bounds(parameters: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> tuple[Sequence[float], Sequence[float]]:
-    """Something like the range of parameters; the two sets need not share it, as regression and forecast are linear."""
-    size = float(np.abs(parameters).max()) or 1.0
-    return [-size] * parameters.shape[1], [size] * parameters.shape[1]
+    return lambda starts: forecast_linearly(model, starts.fields, starts.actions, starts.parameters), seconds

@@ -57,7 +57,7 @@ class DataSet:
     def data(self) -> Path:
         """The run folder with the stores, brought in unless they are there."""
         folder = self.folder / "data"
-        bring_in(self.config(0, {}), folder)
+        bring_in(self.config(0, {"model": {"latent_size": 1}}), folder)  # methods have sizes of their own
         return folder
 
     def set(self, name: str) -> Trajectories:

@@ -3,17 +3,18 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
-from sciwm.baselines import mean_fields
+from sciwm.baselines import MOST_MODES, DMDc, fit_linear_of_runs, forecast_linearly, mean_fields
 from sciwm.config import Config, EvaluationSettings
 from sciwm.data import SEEDS, Trajectories
 from sciwm.errors import InputError, Problem
-from sciwm.evaluation.rollouts_in_groups import Rollouts, roll_out
+from sciwm.evaluation.rollouts_in_groups import Beside, Rollouts, roll_out
 from sciwm.model import WorldModel
 from sciwm.uncertainty import Uncertainty
 from simulations import Simulation
@@ -40,6 +41,21 @@ class Drawn:
     simulations: "np.ndarray[tuple[int], np.dtype[np.int64]]"
 
 
+def _with_linear_forecasts(fitted: DMDc, data: Trajectories, made: xr.Dataset) -> xr.Dataset:
+    """The forecasts of some runs, and those of a linear model under the names of variables that end in ``_linear``."""
+    names, steps = [v.name for v in data.variables], made.sizes["time"] - 1
+    parts: list[Tensor] = []
+    for place, row in enumerate(made["simulation"].values):
+        held = torch.from_numpy(np.asarray(data.array("action")[row, :steps], np.float32)).nan_to_num(0.0)
+        held = torch.cat([held, held.new_zeros(steps - len(held), held.shape[1])])
+        begun = np.stack([made[n].values[place, 0] for n in names])
+        start = torch.from_numpy(begun.astype(np.float32)).nan_to_num(0.0)[None]  # 0 stands where no field is
+        after = forecast_linearly(fitted, start, held[None], torch.from_numpy(data.parameters[[row]]))[0]
+        parts.append(torch.cat([start, after]))
+    together, dims = torch.stack(parts).numpy(), made[names[0]].dims
+    return made.assign({f"{n}_linear": (dims, together[:, :, c]) for c, n in enumerate(names)})
+
+
 @dataclass(frozen=True)
 class EvaluationContext:
     """Model, true simulation and data of an evaluation.
@@ -51,6 +67,7 @@ class EvaluationContext:
         test: Simulations that the model was not trained on.
         train: Simulations that it was trained on.
         uncertainty: Its ensemble and calibration; None where it has none.
+        validation: Simulations that chose its best epoch; None where nothing needs them.
     """
 
     config: Config
@@ -59,6 +76,7 @@ class EvaluationContext:
     test: Trajectories
     train: Trajectories
     uncertainty: Uncertainty | None = None
+    validation: Trajectories | None = None
 
     @property
     def evaluation(self) -> EvaluationSettings:
@@ -95,7 +113,22 @@ class EvaluationContext:
     def rollouts(self) -> Rollouts:
         """Forecasts of the test set with the truth; computed once for several parts."""
         steps = min(self.evaluation.steps, self.test.intervals) if self.simulation is None else self.evaluation.steps
-        return roll_out(self.model, self.test, steps=steps, climatology=mean_fields(self.train))
+        beside = self._linear_model(steps)
+        return roll_out(self.model, self.test, steps=steps, climatology=mean_fields(self.train), beside=beside)
+
+    def _linear_model(self, steps: int) -> Beside | None:
+        """What adds the forecasts of a linear model of as many numbers to those of the model.
+
+        None without validation data, and where the training fields have fewer modes than the model has numbers.
+        """
+        if self.validation is None:
+            return None
+        numbers = min(self.model.latent_size, MOST_MODES)
+        try:
+            fitted = fit_linear_of_runs(self.train, self.validation, modes=numbers, horizon=steps)
+        except InputError:
+            return None
+        return partial(_with_linear_forecasts, fitted, self.test)
 
     def lead(self, time: float | None, *, share: float = 1.0) -> int:
         """A lead time in control intervals.

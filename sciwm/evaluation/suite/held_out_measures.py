@@ -6,8 +6,11 @@ import numpy as np
 import xarray as xr
 
 from sciwm.data import Domain
+from sciwm.evaluation.held_out_scores import GUESSES
 from sciwm.evaluation.suite.measures import Measure, mean_of
 
+LINEAR = "DMDc of the same size"
+"""The linear model, in words."""
 SHORT, MIDDLE = 1, 10
 """The lead times in control intervals that are told beside the last one."""
 
@@ -26,8 +29,8 @@ def measures_of_scores(scores: xr.Dataset, domain: Domain) -> list[Measure]:
     for variable in domain.variables:
         one = scores.sel(variable=variable.name)
         at = one.isel(time=last)
-        for other, key in (("persistence", "skill"), ("climatology", "skill_climatology")):
-            if np.isfinite(value := float(at[key])):
+        for other, key in (("persistence", "skill"), ("climatology", "skill_climatology"), (LINEAR, "skill_linear")):
+            if key in at and np.isfinite(value := float(at[key])):
                 meaning = f"skill of {variable.name} against {other} {_when(at, domain)}"
                 found.append(Measure(meaning, value))
         found += _walls(at, variable.name, domain)
@@ -41,9 +44,7 @@ def errors_by_lead(scores: xr.Dataset) -> dict[str, dict[str, Any]]:
     for name in map(str, scores["variable"].values):
         one = scores.sel(variable=name)
         worst = worst_run(one, name)
-        means = {
-            key: one[key].mean("simulation").values[1:] for key in ("rmse", "rmse_persistence", "rmse_climatology")
-        }
+        means = {key: one[key].mean("simulation").values[1:] for key in (f"rmse{end}" for end in GUESSES) if key in one}
         found[name] = {
             "units": str(one["variable_units"].item()),
             "runs": one.sizes["simulation"],
@@ -70,11 +71,12 @@ def worst_run(one: xr.Dataset, name: str, *, units: str = "") -> Measure:
 
 
 def _errors(scores: xr.Dataset, name: str, step: int, domain: Domain) -> list[Measure]:
-    """The error of the model with its interval, and beside it those of persistence and climatology."""
+    """The error of the model with its interval, and beside it those of what it is compared with."""
     at = scores.sel(variable=name).isel(time=step)
     units, when = _unit(at), _when(at, domain)
     model = mean_of(f"RMSE of {name} {when}", at["rmse"], at["simulation"])
-    others = [(other, float(at[f"rmse_{other}"].mean("simulation"))) for other in ("persistence", "climatology")]
+    names = {f"rmse{end}": end[1:] if end != "_linear" else LINEAR for end in GUESSES if end}
+    others = [(other, float(at[key].mean("simulation"))) for key, other in names.items() if key in at]
     return [
         Measure(model.meaning, model.value, model.interval, units),
         *(Measure(f"RMSE of {other} for {name} {when}", value, None, units) for other, value in others),
