@@ -13,6 +13,7 @@ from sciwm.model.construction import ENCODERS, names_problems, starts_linear
 from sciwm.model.encoder import Encoder
 from sciwm.model.forcing_fit import fit_forcing
 from sciwm.model.latent_statistics import LatentStatistics
+from sciwm.model.left_out import fields_to_see, residual_of
 from sciwm.model.linear_readout import LinearReadout
 from sciwm.model.predictor import ExponentialPredictor
 from sciwm.model.readouts import Labels
@@ -30,12 +31,14 @@ __all__ = [
     "LinearReadout",
     "WorldModel",
     "add_card",
+    "fields_to_see",
     "fit_forcing",
     "fit_scales",
     "load_model",
     "names_problems",
     "read_description",
     "require_weights",
+    "residual_of",
     "save_model",
     "starts_linear",
     "trained_config",

@@ -6,11 +6,11 @@ import xarray as xr
 from torch import Tensor
 
 from sciwm.errors import InputError, Problem
-from sciwm.model import WorldModel
+from sciwm.model import WorldModel, residual_of
 from sciwm.model.ensemble import inputs_of
 from sciwm.surrogate.extrapolation import share_outside
 from sciwm.surrogate.mapping import Array, from_batch, map_blocks, to_batch
-from sciwm.uncertainty import START_DETECTORS, Uncertainty, residual_of
+from sciwm.uncertainty import START_DETECTORS, Uncertainty
 
 AT_ONCE = 2**20
 """How many numbers of fields are looked at together."""

@@ -1,6 +1,6 @@
 """The statistics of a trained latent over the data."""
 
-import math
+import sys
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -8,11 +8,8 @@ import torch
 from torch import Tensor
 
 from sciwm.data import Trajectories, sample_blocks
-from sciwm.dynamics import encode_trajectory, readout_trajectory
-from sciwm.model import WorldModel
-
-MOST, FEWEST, NUMBERS = 4096, 256, 2**25
-"""Most and fewest instants, and the number of field values above which there are fewer than most."""
+from sciwm.dynamics import encode_trajectory
+from sciwm.model import WorldModel, fields_to_see, residual_of
 
 NUMBERS_AT_ONCE = 2**22
 """The number of field values of somebody's data that are held at once; simulated ones are seen as a whole."""
@@ -31,8 +28,8 @@ def fit_statistics(model: WorldModel, training_sets: Sequence[Trajectories], val
     if statistics is None:
         return
     names = [v.name for v in model.domain.variables]
-    limit = max(FEWEST, min(MOST, NUMBERS // (len(names) * math.prod(model.domain.shape))))
-    at_once = NUMBERS_AT_ONCE if model.domain.brought_in else NUMBERS
+    limit = fields_to_see(model)
+    at_once = NUMBERS_AT_ONCE if model.domain.brought_in else sys.maxsize
 
     def blocks(sets: Sequence[Trajectories]) -> Iterator[Tensor]:
         return map(torch.from_numpy, sample_blocks(sets, names, limit, at_once))
@@ -49,9 +46,8 @@ def fit_statistics(model: WorldModel, training_sets: Sequence[Trajectories], val
 
 
 def _left_out(model: WorldModel, fields: Tensor) -> Tensor:
-    """The mean square of what decoding leaves out of normalised fields, ``(variable, *space)``."""
-    decoded = readout_trajectory(model, encode_trajectory(model, fields[None]), ["fields"])["fields"]
-    return (model.normalize(decoded[0]) - model.normalize(fields)).square().mean(dim=0)
+    """The mean square of what decoding leaves out of physical fields ``(sample, variable, *space)``."""
+    return residual_of(model, fields, encode_trajectory(model, fields[None])[0]).square().mean(dim=0)
 
 
 def _beginnings(sets: Sequence[Trajectories], names: Sequence[str], limit: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from sciwm.uncertainty.calibrate import calibrate, why_none
 from sciwm.uncertainty.calibrated_forecast import calibrated_forecast
-from sciwm.uncertainty.seen_states import fields_at, parameters_at, residual_of, spread_points
+from sciwm.uncertainty.seen_states import fields_at, parameters_at, spread_points
 from sciwm.uncertainty.thresholds import FALSE_ALARMS
 from sciwm.uncertainty.uncertainty import (
     COVERAGES,
@@ -38,7 +38,6 @@ __all__ = [
     "load_uncertainty",
     "parameters_at",
     "require_uncertainty",
-    "residual_of",
     "save_uncertainty",
     "spread_points",
     "why_none",

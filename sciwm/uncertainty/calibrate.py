@@ -11,7 +11,7 @@ from torch import Tensor
 from sciwm.data import Trajectories
 from sciwm.dynamics import encode_trajectory
 from sciwm.errors import InputError, Problem
-from sciwm.model import WorldModel
+from sciwm.model import WorldModel, residual_of
 from sciwm.uncertainty.bootstrap import PAIRS, fit_ensemble
 from sciwm.uncertainty.calibrated_forecast import forecast_members, in_pieces
 from sciwm.uncertainty.conformal import conformal_limits
@@ -21,7 +21,6 @@ from sciwm.uncertainty.seen_states import (
     fields_at,
     look_at,
     parameters_at,
-    residual_of,
     spread_points,
     valid_of,
 )

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from sciwm.data import Trajectories
 from sciwm.dynamics import readout_trajectory
-from sciwm.model import WorldModel
+from sciwm.model import WorldModel, residual_of
 from sciwm.model.ensemble import StepEnsemble, rollout_members
-from sciwm.uncertainty.seen_states import fields_at, parameters_at, residual_of
+from sciwm.uncertainty.seen_states import fields_at, parameters_at
 from sciwm.uncertainty.uncertainty import Uncertainty
 
 NUMBERS_AT_ONCE = 2**22

@@ -1,6 +1,5 @@
 """States and steps of the training data, as a trained model sees them."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sciwm.data import Trajectories
-from sciwm.dynamics import encode_trajectory, readout_trajectory
-from sciwm.model import WorldModel
+from sciwm.dynamics import encode_trajectory
+from sciwm.model import WorldModel, fields_to_see, residual_of
 from sciwm.model.ensemble import inputs_of
-
-MOST, FEWEST, NUMBERS = 4096, 256, 2**25
-"""Most and fewest intervals, and the number of field values above which there are fewer than most."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +48,7 @@ def look_at(model: WorldModel, sets: Sequence[Trajectories], kept: int) -> SeenS
         kept: How many instants of what decoding leaves out are kept.
     """
     members = [(data, row) for data in sets for row in data.usable]
-    size = 2 * len(model.domain.variables) * math.prod(model.domain.shape)
-    each = max(1, max(FEWEST, min(MOST, NUMBERS // size)) // len(members))
+    each = max(1, fields_to_see(model, at_once=2) // len(members))
     parts: list[list[Tensor]] = []
     missed, count = torch.zeros(()), 0
     left_out: list[Tensor] = []
@@ -97,12 +92,6 @@ def valid_of(data: Trajectories, model: WorldModel) -> Tensor:
     """Where fields exist, ``(variable, *space)``: 1 there, 0 elsewhere."""
     shape = (len(model.domain.variables), *model.domain.shape)
     return torch.ones(shape) if data.valid is None else torch.from_numpy(data.valid.astype(np.float32))
-
-
-def residual_of(model: WorldModel, fields: Tensor, states: Tensor, valid: Tensor) -> Tensor:
-    """What decoding leaves out of normalised fields, ``(sample, variable, *space)``; zero where there are none."""
-    decoded = readout_trajectory(model, states[None], ["fields"])["fields"][0]
-    return (model.normalize(fields) - model.normalize(decoded)) * valid
 
 
 def spread_points(valid: Tensor, most: int) -> Tensor:

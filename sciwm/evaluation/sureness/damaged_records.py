@@ -11,8 +11,8 @@ from torch import Tensor
 
 from sciwm.data import Domain, Trajectories
 from sciwm.evaluation.surprise.detection import auroc
-from sciwm.model import WorldModel
-from sciwm.uncertainty import OF_SCORES, START_DETECTORS, Uncertainty, fields_at, parameters_at, residual_of
+from sciwm.model import WorldModel, residual_of
+from sciwm.uncertainty import OF_SCORES, START_DETECTORS, Uncertainty, fields_at, parameters_at
 
 INSTANTS = 64
 """The number of instants of each run, spread evenly, that are damaged in turn."""
