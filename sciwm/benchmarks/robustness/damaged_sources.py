@@ -103,7 +103,8 @@ def _exchanged(source: Path, path: Path, rng: np.random.Generator) -> str:
         one.write_bytes(second)
         other.write_bytes(first)
         return f"{one.relative_to(path)} and {other.relative_to(path)} exchanged"
-    content, length = source.read_bytes(), 2 ** int(rng.integers(3, 12))
+    content = source.read_bytes()
+    length = 2 ** int(rng.integers(3, min(12, (len(content) // 4).bit_length())))
     a_at, b_at = sorted(int(k) * length for k in rng.choice(len(content) // length, 2, replace=False))
     a, b = content[a_at : a_at + length], content[b_at : b_at + length]
     path.write_bytes(content[:a_at] + b + content[a_at + length : b_at] + a + content[b_at + length :])

@@ -15,7 +15,13 @@ from sciwm.benchmarks.robustness.sound_sources import ROLES
 
 @dataclass(frozen=True)
 class Said:
-    """One array as a file says it is: numbers unpacked, missing ones NaN."""
+    """One array as a file says it is: numbers unpacked, missing ones NaN.
+
+    Args:
+        dims: the names of its dimensions.
+        values: over these.
+        attributes: as they are stored.
+    """
 
     dims: tuple[str, ...]
     values: NDArray[np.float64]
@@ -94,7 +100,8 @@ def _hdf5(path: Path) -> dict[str, tuple[NDArray[Any], dict[str, Any]]]:
     with h5py.File(path) as file:
 
         def take(name: str, item: Any) -> None:
-            if isinstance(item, h5py.Dataset) and item.dtype.kind in "iufb":
+            ends = name.startswith("boundary_conditions")  # which may be declared of any size
+            if isinstance(item, h5py.Dataset) and item.dtype.kind in "iufb" and not ends:
                 found[name] = (np.asarray(item[...]), dict(item.attrs))
 
         file.visititems(take)
@@ -121,7 +128,7 @@ def _of_pdebench(path: Path) -> dict[str, Said]:
     tensor = found["tensor"]
     times = found.get("t-coordinate", np.arange(tensor.shape[1], dtype=float))
     return {
-        "tensor": Said(("sample", "time", "x"), tensor, _hdf5(path)["tensor"][1]),
+        "tensor": Said(("sample", "time", "x", "y", "z")[: tensor.ndim], tensor, _hdf5(path)["tensor"][1]),
         "time": Said(("time",), times[: tensor.shape[1]], {}),
         "x": Said(("x",), found["x-coordinate"], {}),
     }

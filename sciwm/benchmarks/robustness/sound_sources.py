@@ -174,6 +174,8 @@ def write(content: Content, kind: str, path: Path) -> None:
 def _write_netcdf(content: Content, path: Path, form: Any) -> None:
     import netCDF4
 
+    if form != "NETCDF4" and any(held.declared for held in content.arrays.values()):
+        raise ValueError("netCDF-3 would write all that is declared")
     with netCDF4.Dataset(path, "w", format=form) as file:
         for name, held in content.arrays.items():
             for dim, size in zip(held.dims, held.shape, strict=True):

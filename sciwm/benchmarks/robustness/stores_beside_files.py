@@ -27,7 +27,7 @@ class Wanted:
     Args:
         labels: of the runs, empty where they are numbered.
         fields: by name, ``(run, time, *space)``.
-        forcings: by name, ``(run, time)``.
+        forcings: by name, ``(run, time, label)``; one label where they are over time alone.
         parameters: by name, ``(run,)`` or one number for all.
         axes: the positions, ascending; none where the file has none.
         inside: where the mask is not zero, ``(*space)``.
@@ -69,7 +69,7 @@ def _wanted(said: Mapping[str, Said], roles: Mapping[str, Any]) -> Wanted:
     return Wanted(
         labels,
         {n: np.flip(values, tuple(2 + k for k in turned)) for n, values in fields.items()},
-        {n: said[n].over(over) for n in roles.get("forcings", ())},
+        {n: _forcing(said[n], over, fields) for n in roles.get("forcings", ())},
         {n: said[n].over(over[:1]) for n in roles.get("parameters", ())},
         {n: np.sort(values) for n, values in axes.items()},
         np.flip(inside, tuple(turned)) if inside.ndim else inside,
@@ -77,6 +77,15 @@ def _wanted(said: Mapping[str, Said], roles: Mapping[str, Any]) -> Wanted:
         units,
         since,
     )
+
+
+def _forcing(said: Said, over: tuple[str, str], fields: Mapping[str, Values]) -> Values:
+    """A forcing over runs, time and its labels; one that no run has of its own is that of all."""
+    labels = [d for d, n in zip(said.dims, said.values.shape, strict=True) if d not in over and n != 1]
+    values = said.over((*over, *labels))
+    runs, instants = next(iter(fields.values())).shape[:2]
+    values = values if over[0] in said.dims else np.broadcast_to(values, (runs, *values.shape))
+    return values.reshape(runs, instants, -1)
 
 
 def _differences(run: Path, wanted: Wanted, roles: Mapping[str, Any]) -> Iterator[str]:
@@ -118,8 +127,8 @@ def _unlike_row(
         yield from _unlike(f"{where}: {name}", held[name][i, :length], np.where(never, 0.0, values[r, span]))
         if not np.isnan(held[name][i, length:]).all():
             yield f"{where}: {name} behind the last instant"
-    for j, (name, values) in enumerate(wanted.forcings.items()):
-        yield from _unlike(f"{where}: {name}", held["action"][i, : length - 1, j], values[r, span][:-1])
+    for name, values in wanted.forcings.items():  # of which there is one alone
+        yield from _unlike(f"{where}: {name}", held["action"][i, : length - 1], values[r, span][:-1])
     for j, (name, values) in enumerate(wanted.parameters.items()):
         yield from _unlike(f"{where}: {name}", held["parameter_value"][i, j], values[r] if values.ndim else values)
 
