@@ -19,6 +19,8 @@ from sciwm.model import WorldModel
 from simulations import Simulation
 
 SIMULATIONS_AT_ONCE = 8  # bounds the memory of decoder products
+NUMBERS_AT_ONCE = 2**21
+"""The number of field values of somebody's data that are decoded at once."""
 
 VALID_ERROR = 0.5
 """Largest normalised error (nRMSE) of a forecast that counts as valid."""
@@ -56,8 +58,7 @@ def evaluate_rollouts(
     truth = torch.stack([_rows(data, v.name, rows, steps + 1) for v in domain.variables], dim=2)
     actions = _rows(data, "action", rows, steps).nan_to_num(0.0)  # behind the end of a simulation
     states = rollout(model, model.encode(truth[:, 0], torch.from_numpy(data.parameters[rows])), actions)
-    parts = [readout_trajectory(model, part, ["fields"])["fields"] for part in states.split(SIMULATIONS_AT_ONCE)]
-    imagined = torch.cat([truth[:, :1], torch.cat(parts)], dim=1)
+    imagined = torch.cat([truth[:, :1], _decoded(model, states, in_pieces=data.roles is not None)], dim=1)
     coordinates = {
         "simulation": rows,
         "time": ("time", np.arange(steps + 1) * domain.control_interval, lead_attributes(domain)),
@@ -228,6 +229,17 @@ def _rows(data: Trajectories, name: str, rows: list[int], length: int) -> Tensor
     return torch.from_numpy(np.stack([data.array(name)[i, :length] for i in rows]).astype(np.float32, copy=False))
 
 
+def _decoded(model: WorldModel, states: Tensor, *, in_pieces: bool) -> Tensor:
+    """The fields of states ``(simulation, time, ...)``, some simulations at once, and of these some lead times."""
+    each = max(1, NUMBERS_AT_ONCE // model.mean_fields.numel()) if in_pieces else states.shape[1]
+    return torch.cat(
+        [
+            torch.cat([readout_trajectory(model, piece, ["fields"])["fields"] for piece in part.split(each, dim=1)], 1)
+            for part in states.split(SIMULATIONS_AT_ONCE)
+        ]
+    )
+
+
 def _where_it_is(values: Tensor, truth: Tensor, weights: Tensor | None) -> Tensor:
     """Values where there is a truth, NaN behind the end of a simulation and where fields do not exist."""
     there = torch.isfinite(truth) if weights is None else torch.isfinite(truth) & (weights > 0)
@@ -243,7 +255,7 @@ def _error(
         norm = ((guess - truth) / deviation).flatten(2).norm(dim=2) / (truth / deviation).flatten(2).norm(dim=2)
         return ("simulation", "time"), norm.numpy(), {"units": "1", "long_name": f"normalised error {whose}"}
     over = torch.isnan(truth).flatten(2).all(dim=2)
-    square = torch.where(weights > 0, weights * ((guess - truth) / deviation).square(), 0.0)
+    square = (guess - truth).div_(deviation).square_().mul_(weights).masked_fill_(weights <= 0, 0.0)
     error = (square.flatten(2).sum(dim=2) / weights.sum()).sqrt()
     error = torch.where(over, torch.nan, error.nan_to_num(torch.inf, posinf=torch.inf))
     return ("simulation", "time"), error.numpy(), {"units": "1", "long_name": f"error in deviations {whose}"}
