@@ -1,8 +1,9 @@
 """The choice between predictors by forecasts of the validation data: ``model.predictor.kind: auto``.
 
 Every candidate is a training of its own, in a folder of the run, which can be stopped and resumed like any other. The
-linear one is least squares; the others start from it and share ``training.updates``. The errors of all of them, and of
-persistence and climatology, stand in the model's provenance.
+linear one is least squares; the others start from it and share ``training.updates``. One whose long forecasts leave the
+data is not taken, however good its short ones are. The errors of all of them, and of persistence and climatology, stand
+in the model's provenance.
 """
 
 import math
@@ -19,6 +20,7 @@ from sciwm.run_folder import at_work_in
 from sciwm.run_paths import RunPaths
 from sciwm.seals import write_sealed
 from sciwm.training.held_out_forecasts import HeldOutForecasts, typical
+from sciwm.training.long_forecasts import runs_away
 from sciwm.training.loop import Advance, NothingLearned
 from sciwm.training.loop import train as train_one
 
@@ -67,6 +69,7 @@ def _choose(
 ) -> None:
     paths, table = RunPaths(run), dict[str, list[float]]()
     forecasts: HeldOutForecasts | None = None
+    away = list[str]()
     for name, candidate in _candidates(config).items():
         folder = paths.candidate(name)
         advance(0, f"{name} predictor")
@@ -78,6 +81,9 @@ def _choose(
         model = load_model(folder)[0]
         forecasts = forecasts or HeldOutForecasts(validation_set, config.evaluation.steps, model.mean_fields)
         table[name] = forecasts.errors(model)
+        if name != "linear" and runs_away(model, [*training_sets, validation_set]):
+            table[name] = [math.inf]
+            away.append(name)
         if len(table) == 1 and typical(table[name]) < NEARLY * typical(forecasts.truncation(model)):
             break
     if forecasts is None:
@@ -85,7 +91,8 @@ def _choose(
     best = best_of(table)
     taken = RunPaths(paths.candidate(best))
     model, provenance = load_model(taken.folder)[0], read_description(taken.folder)["provenance"]
-    reason = "; ".join([reason_for(best, table, forecasts), *_limits(provenance["linear_start"])])
+    told = [f"long forecasts of the {name} predictor leave the data, so that it is not taken" for name in away]
+    reason = "; ".join([reason_for(best, table, forecasts), *told, *_limits(provenance["linear_start"])])
     choice: dict[str, Any] = {"chosen": best, "reason": reason, "horizon": forecasts.steps}
     choice["errors"] = _all_errors(table, forecasts, model)
     write_sealed(paths, paths.history, taken.history.read_bytes())

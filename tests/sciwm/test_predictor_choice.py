@@ -17,8 +17,9 @@ from sciwm.data import Trajectories
 from sciwm.errors import InputError
 from sciwm.model import WorldModel, load_model, read_description
 from sciwm.surrogate.summary import summarize
-from sciwm.training import build_model, train
+from sciwm.training import build_model, predictor_choice, train
 from sciwm.training.held_out_forecasts import HeldOutForecasts, typical
+from sciwm.training.long_forecasts import runs_away
 from sciwm.training.predictor_choice import best_of
 
 POINTS = 12
@@ -143,6 +144,24 @@ def test_where_the_law_has_changed_forecasts_return_to_persistence(
     assert read_description(tmp_path / "run")["provenance"]["linear_start"]["shrunk_to"] == "persistence"
     forecasts = HeldOutForecasts(sets[1], 20, model.mean_fields)
     assert typical(forecasts.errors(model)) < 1.05 * typical(forecasts.persistence)
+
+
+def test_what_explodes_later_is_not_taken(
+    linear_sets: list[Trajectories], cubic_sets: list[Trajectories], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that grows by a tenth in every interval is right for a few of them."""
+    train(of_kind("linear"), tmp_path / "sound", linear_sets[:1], linear_sets[1])
+    model, _ = load_model(tmp_path / "sound")
+    assert not runs_away(model, linear_sets[:2])
+    with torch.no_grad():
+        model.predictor.decay.weight.copy_(1.1 * torch.eye(6))
+    assert runs_away(model, linear_sets[:2])
+
+    monkeypatch.setattr(predictor_choice, "runs_away", lambda model, sets: True)
+    train(of_kind("auto", updates=3), tmp_path / "auto", cubic_sets[:1], cubic_sets[1])
+    choice = read_description(tmp_path / "auto")["provenance"]["choice"]
+    assert choice["chosen"] == "linear"
+    assert "long forecasts of the neural predictor leave the data" in choice["reason"]
 
 
 def test_a_later_candidate_must_be_clearly_better() -> None:
