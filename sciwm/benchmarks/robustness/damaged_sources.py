@@ -4,6 +4,7 @@ What is brought in must be what libraries of the format find in the file; everyt
 store may be left.
 """
 
+import gc
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -90,7 +91,8 @@ def _damaged(kind: str, held: Content, source: Path, path: Path, rng: np.random.
         try:
             what = spoil(content, rng)
             write(content, kind, path)
-        except Exception:  # noqa: S112 - what a format cannot hold, cannot be given
+        except Exception:  # what a format cannot hold, cannot be given
+            gc.collect()  # a file that was left open is closed here: HDF5 dies of what another thread closes
             continue
         return what
     raise RuntimeError(f"nothing can be written as {kind}")
