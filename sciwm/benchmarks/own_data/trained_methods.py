@@ -20,7 +20,7 @@ FEWER, MORE = 1, 2
 LEAST_SHARE = 0.1
 """Of the time of the shorter one that its updates take at least."""
 MOST_UPDATES = 20_000
-VERSION = b"1"
+VERSION = b"2"
 """Of what a training is here; raise it to train everything anew."""
 
 
