@@ -182,7 +182,7 @@ PAGES = {
         "  cost-growth      solver time against points and batch, with a figure  about two minutes\n"
         "  tasks            control tasks by classical and optimal controllers   about 20 minutes\n"
         "  apebench         unforced forecasts beside published networks         about 30 minutes\n"
-        "  own-data         files of others: skill, error bars, flags, memory    not timed yet\n"
+        "  own-data         files of others: skill, error bars, flags, memory    two hours and more\n"
         "  robustness       damaged and hostile files, kills, power losses       one to two hours\n"
         "  table            nothing is measured: renews the tables of the README files",
         "sciwm benchmark convergence --quick",
