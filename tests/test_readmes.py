@@ -254,7 +254,7 @@ def test_blocks_that_are_not_run_are_counted() -> None:
             assert block.language == "sh" or not block.reason
 
 
-@pytest.mark.filterwarnings("default:Beyond the parameters of the training data")  # one of the runs is colder
+@pytest.mark.filterwarnings("default:Beyond the .* of the training data")  # some runs are colder, some heaters hotter
 @pytest.mark.parametrize("readme", WITH_BLOCKS)
 def test_blocks_run(readme: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__"}
