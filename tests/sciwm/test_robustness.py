@@ -62,9 +62,9 @@ def test_damaged_files_of_others_are_refused_or_brought_in_as_others_read_them(
 ) -> None:
     """What stores hold is what the library of each format finds in the file; what is refused leaves no store."""
     (tmp_path / "trials").mkdir()
-    trials = try_sources(process, tmp_path / "sound", range(300), 1, tmp_path / "trials", every=6)
+    trials = try_sources(process, tmp_path / "sound", range(200), 1, tmp_path / "trials", every=6)
     counts = nothing_wrong(trials)
-    assert counts["told"] > 80
+    assert counts["told"] > 60
     assert counts["another"] > 3
 
 
